@@ -1,0 +1,1 @@
+namespace Marrow.CodeFixes; internal class XCodeFixes;

@@ -1,0 +1,3 @@
+namespace Marrow;
+/// <summary>x</summary>
+public class X1;

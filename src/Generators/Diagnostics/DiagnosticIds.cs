@@ -1,0 +1,19 @@
+namespace Marrow.Generators.Diagnostics;
+
+/// <summary>The public ids of Marrow's diagnostics. An id is never reused; each has a page in docs/diagnostics.</summary>
+internal static class DiagnosticIds
+{
+    public const string ModelClassShape = "MRW001";
+    public const string LayerPropertyShape = "MRW002";
+    public const string SizeExpression = "MRW003";
+    public const string SizeNotPositive = "MRW004";
+    public const string CircularBlocks = "MRW005";
+    public const string AdapterPlacement = "MRW006";
+    public const string ForwardMethod = "MRW007";
+    public const string BlockSize = "MRW101";
+    public const string Rank = "MRW102";
+    public const string TwoAdapters = "MRW103";
+    public const string TargetsMatchNothing = "MRW104";
+    public const string AdapterTooLarge = "MRW105";
+    public const string UnknownOption = "MRW205";
+}

@@ -1,0 +1,1 @@
+namespace Marrow.Generators; internal class XGenerators;

@@ -1,0 +1,1 @@
+namespace Marrow.Models; internal class XModels;

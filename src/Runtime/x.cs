@@ -1,0 +1,1 @@
+namespace Marrow.Runtime; internal class XRuntime;
