@@ -1,1 +1,0 @@
-namespace Marrow.CodeFixes; internal class XCodeFixes;

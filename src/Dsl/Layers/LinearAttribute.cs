@@ -1,0 +1,26 @@
+namespace Marrow;
+
+/// <summary>
+/// A linear layer, <c>y = x Wᵀ + b</c> with W [out, in]. Sizes are constants, or strings over the constructor's
+/// parameters and the class's public or protected constants: <c>nameof(hidden)</c>, <c>"4 * hidden"</c>.
+/// </summary>
+/// <param name="inFeatures">Features of the input.</param>
+/// <param name="outFeatures">Features of the output.</param>
+[AttributeUsage(AttributeTargets.Property, Inherited = false)]
+public sealed class LinearAttribute(object inFeatures, object outFeatures) : Attribute
+{
+    /// <summary>Features of the input.</summary>
+    public object InFeatures { get; } = inFeatures;
+
+    /// <summary>Features of the output.</summary>
+    public object OutFeatures { get; } = outFeatures;
+
+    /// <summary>Whether a bias is added: a constant or an expression. True if not given.</summary>
+    public object Bias { get; set; } = true;
+
+    /// <summary>The embedding property whose weight this layer shares, as output heads do: <c>nameof(Tokens)</c>.</summary>
+    public string? Tie { get; set; }
+
+    /// <summary>With <see cref="Tie"/>: the condition under which the weight is shared. Always if not given.</summary>
+    public object TieWhen { get; set; } = true;
+}

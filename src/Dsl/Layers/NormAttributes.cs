@@ -1,0 +1,28 @@
+namespace Marrow;
+
+/// <summary>Root mean square normalisation over the last dimension, <c>x / sqrt(mean x² + eps) · w</c>.</summary>
+/// <param name="dim">Length of the last dimension.</param>
+[AttributeUsage(AttributeTargets.Property, Inherited = false)]
+public sealed class RmsNormAttribute(object dim) : Attribute
+{
+    /// <summary>Length of the last dimension.</summary>
+    public object Dim { get; } = dim;
+
+    /// <summary>Added to the mean square: a constant or an expression. 1e-6 if not given.</summary>
+    public object Eps { get; set; } = 1e-6;
+}
+
+/// <summary>Layer normalisation over the last dimension, <c>(x − mean) / sqrt(var + eps) · w + b</c>.</summary>
+/// <param name="dim">Length of the last dimension.</param>
+[AttributeUsage(AttributeTargets.Property, Inherited = false)]
+public sealed class LayerNormAttribute(object dim) : Attribute
+{
+    /// <summary>Length of the last dimension.</summary>
+    public object Dim { get; } = dim;
+
+    /// <summary>Added to the variance: a constant or an expression. 1e-5 if not given.</summary>
+    public object Eps { get; set; } = 1e-5;
+
+    /// <summary>Whether a bias is added: a constant or an expression. True if not given.</summary>
+    public object Bias { get; set; } = true;
+}

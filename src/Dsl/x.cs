@@ -1,3 +1,0 @@
-namespace Marrow;
-/// <summary>x</summary>
-public class X1;

@@ -1,0 +1,37 @@
+using Microsoft.CodeAnalysis;
+
+namespace Marrow.Generators.Diagnostics;
+
+/// <summary>The diagnostics, one per rule. The rules word the messages.</summary>
+internal static class Descriptors
+{
+    private static readonly DiagnosticDescriptor[] All =
+    [
+        Error(DiagnosticIds.ModelClassShape, "A model is one partial class that derives from nothing but a model"),
+        Error(DiagnosticIds.LayerPropertyShape, "A layer is a public or protected, partial, get-only property of the layer's type"),
+        Error(DiagnosticIds.SizeExpression, "A size is a constant or an expression over the constructor's parameters"),
+        Error(DiagnosticIds.SizeNotPositive, "Sizes are positive"),
+        Error(DiagnosticIds.CircularBlocks, "A model cannot contain itself"),
+        Error(DiagnosticIds.AdapterPlacement, "An adapter goes on a model, once along a line of derivation"),
+        Error(DiagnosticIds.ForwardMethod, "A model has one [Forward] method"),
+        Error(DiagnosticIds.BlockSize, "The block size divides the features it must divide"),
+        Error(DiagnosticIds.Rank, "The rank is in 1 to the smaller size of the layer"),
+        Error(DiagnosticIds.TwoAdapters, "A layer has one adapter"),
+        Warning(DiagnosticIds.TargetsMatchNothing, "Targets matches a layer"),
+        Warning(DiagnosticIds.AdapterTooLarge, "An adapter is smaller than the layer it adapts"),
+        Error(DiagnosticIds.UnknownOption, "The chosen adapter has the given options"),
+    ];
+
+    private static readonly Dictionary<string, DiagnosticDescriptor> ById = All.ToDictionary(descriptor => descriptor.Id);
+
+    public static IReadOnlyList<DiagnosticDescriptor> List => All;
+
+    public static DiagnosticDescriptor Of(string id) => ById[id];
+
+    private static DiagnosticDescriptor Error(string id, string title) => Create(id, title, DiagnosticSeverity.Error);
+
+    private static DiagnosticDescriptor Warning(string id, string title) => Create(id, title, DiagnosticSeverity.Warning);
+
+    private static DiagnosticDescriptor Create(string id, string title, DiagnosticSeverity severity) => new(
+        id, title, "{0}", "Marrow", severity, isEnabledByDefault: true, helpLinkUri: $"docs/diagnostics/{id}.md");
+}

@@ -1,0 +1,67 @@
+using Marrow.Generators.Specs;
+
+namespace Marrow.Generators.Planning;
+
+/// <summary>Evaluates classes of a closure with the arguments they are constructed with.</summary>
+internal sealed class Planner(ModelClosure closure, bool evaluateBaseCallOfRoot)
+{
+    public PlannedModel Plan(ClassSpec type, Func<string, SizeExpression?> arguments, IReadOnlyList<string> around)
+    {
+        if (around.Contains(type.Key))
+        {
+            return new PlannedModel(type, [], [], RepeatsItself: true);
+        }
+
+        var layers = new List<PlannedLayer>();
+        var adapters = new List<(AdapterSpec, ClassSpec)>();
+        var endless = false;
+        var values = arguments;
+        var scopes = new List<(ClassSpec Type, Func<SizeExpression, SizeExpression> Evaluate)>();
+        foreach (var current in closure.Lineage(type))
+        {
+            var known = values;
+            scopes.Add((current, expression => expression.Evaluate(known)));
+            if (closure.Find(current.BaseKey) is { } next)
+            {
+                values = evaluateBaseCallOfRoot || !ReferenceEquals(current, closure.Root)
+                    ? Bind(next, current.BaseArguments.Select(argument => argument.Evaluate(known)).ToList())
+                    : _ => null;
+            }
+        }
+
+        // A base builds its layers before its variants do.
+        foreach (var (owner, evaluate) in Enumerable.Reverse(scopes))
+        {
+            adapters.AddRange(owner.Adapters.Select(adapter => (adapter.Evaluate(evaluate), owner)));
+            foreach (var declared in owner.Layers)
+            {
+                var evaluated = declared.Evaluate(evaluate);
+                var block = evaluated is BlockSpec spec && closure.Find(spec.TypeKey) is { } inner
+                    ? Plan(inner, Bind(inner, spec.Arguments), [.. around, type.Key])
+                    : null;
+                endless |= block is { RepeatsItself: true };
+                layers.Add(new PlannedLayer(declared, evaluated, owner, block));
+            }
+        }
+
+        return new PlannedModel(type, layers, adapters, endless);
+    }
+
+    private static Func<string, SizeExpression?> Bind(ClassSpec type, IReadOnlyList<SizeExpression> arguments)
+    {
+        var values = new Dictionary<string, SizeExpression>();
+        for (var i = 0; i < type.Parameters.Count; i++)
+        {
+            var parameter = type.Parameters[i];
+            var value = i < arguments.Count ? arguments[i] : parameter.Default;
+            values[parameter.Name] = value switch
+            {
+                { Integer: { } whole } when parameter.IsFloating => new SizeExpression.Literal((double)whole),
+                null => new SizeExpression.Opaque(parameter.Name),
+                _ => value,
+            };
+        }
+
+        return name => values.TryGetValue(name, out var value) ? value : null;
+    }
+}

@@ -1,0 +1,110 @@
+using Marrow.Generators.Specs;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+
+namespace Marrow.Generators.Reading;
+
+/// <summary>Reads C# expressions, from attribute strings and from base calls, as size expressions.</summary>
+/// <param name="type">The class whose parameters and constants the expressions may name.</param>
+/// <param name="parameters">The names of its constructor parameters.</param>
+internal sealed class ExpressionReader(INamedTypeSymbol type, IReadOnlyList<string> parameters)
+{
+    /// <summary>A size as an attribute holds it: a constant, or a string with an expression.</summary>
+    public SizeExpression FromAttribute(TypedConstant argument) => argument switch
+    {
+        { Kind: TypedConstantKind.Error } or { IsNull: true } => new SizeExpression.Invalid("null", "it is no size"),
+        { Value: string text } => FromText(text),
+        { Value: { } value } => FromConstant(value),
+        _ => new SizeExpression.Invalid(argument.ToCSharpString(), "it is no size"),
+    };
+
+    /// <summary>An expression over the class's parameters and constants.</summary>
+    public SizeExpression FromText(string text)
+    {
+        var syntax = SyntaxFactory.ParseExpression(text);
+        return syntax.ContainsDiagnostics || text.Trim().Length == 0
+            ? new SizeExpression.Invalid(text, "it is no C# expression")
+            : Convert(syntax, NamedValue, inner => new SizeExpression.Invalid(text, $"'{inner}' is not supported in a size"));
+    }
+
+    /// <summary>An argument of the base call; what is not constant and not over the parameters stays opaque.</summary>
+    public SizeExpression FromBaseCall(ExpressionSyntax syntax, SemanticModel semantics)
+    {
+        return Convert(syntax, Bound, inner => new SizeExpression.Opaque(syntax.ToString()), Constant);
+
+        SizeExpression? Constant(ExpressionSyntax inner) =>
+            semantics.GetConstantValue(inner) is { HasValue: true, Value: { } value } ? FromConstant(value) : null;
+
+        SizeExpression Bound(IdentifierNameSyntax name) => parameters.Contains(name.Identifier.ValueText)
+            ? new SizeExpression.Name(name.Identifier.ValueText)
+            : new SizeExpression.Opaque(name.ToString());
+    }
+
+    private static SizeExpression FromConstant(object value) => value switch
+    {
+        bool or string => new SizeExpression.Literal(value),
+        float or double => new SizeExpression.Literal(System.Convert.ToDouble(value)),
+        char or decimal or ulong => new SizeExpression.Invalid(value.ToString(), "it is no size"),
+        _ => new SizeExpression.Literal(System.Convert.ToInt64(value)),
+    };
+
+    private SizeExpression NamedValue(IdentifierNameSyntax name)
+    {
+        var text = name.Identifier.ValueText;
+        if (parameters.Contains(text))
+        {
+            return new SizeExpression.Name(text);
+        }
+
+        if (Constants().FirstOrDefault(field => field.Name == text) is { ConstantValue: { } value })
+        {
+            return FromConstant(value);
+        }
+
+        var nearest = Suggestion.Nearest(text, parameters.Concat(Constants().Select(field => field.Name)));
+        return new SizeExpression.Invalid(text, nearest is null
+            ? $"'{text}' is no constructor parameter and no public or protected constant of {type.Name}"
+            : $"'{text}' is no constructor parameter and no public or protected constant of {type.Name}; did you mean '{nearest}'?");
+    }
+
+    private IEnumerable<IFieldSymbol> Constants()
+    {
+        for (var current = type; current is not null; current = current.BaseType)
+        {
+            foreach (var field in current.GetMembers().OfType<IFieldSymbol>())
+            {
+                if (field is { IsConst: true, DeclaredAccessibility: Accessibility.Public or Accessibility.Protected
+                    or Accessibility.ProtectedOrInternal })
+                {
+                    yield return field;
+                }
+            }
+        }
+    }
+
+    private static SizeExpression Convert(
+        ExpressionSyntax syntax,
+        Func<IdentifierNameSyntax, SizeExpression> name,
+        Func<ExpressionSyntax, SizeExpression> unsupported,
+        Func<ExpressionSyntax, SizeExpression?>? constant = null)
+    {
+        return constant?.Invoke(syntax) ?? syntax switch
+        {
+            ParenthesizedExpressionSyntax inner => Next(inner.Expression),
+            IdentifierNameSyntax identifier => name(identifier),
+            LiteralExpressionSyntax { Token.Value: int or long or double or float or bool } literal =>
+                FromConstant(literal.Token.Value!),
+            PrefixUnaryExpressionSyntax unary when unary.IsKind(SyntaxKind.UnaryMinusExpression)
+                || unary.IsKind(SyntaxKind.LogicalNotExpression) =>
+                new SizeExpression.Unary(unary.OperatorToken.Text, Next(unary.Operand)),
+            BinaryExpressionSyntax binary when SizeArithmetic.Knows(binary.OperatorToken.Text) =>
+                new SizeExpression.Binary(binary.OperatorToken.Text, Next(binary.Left), Next(binary.Right)),
+            ConditionalExpressionSyntax conditional => new SizeExpression.Conditional(
+                Next(conditional.Condition), Next(conditional.WhenTrue), Next(conditional.WhenFalse)),
+            _ => unsupported(syntax),
+        };
+
+        SizeExpression Next(ExpressionSyntax inner) => Convert(inner, name, unsupported, constant);
+    }
+}

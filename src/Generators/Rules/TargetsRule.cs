@@ -1,0 +1,36 @@
+using Marrow.Generators.Diagnostics;
+using Marrow.Generators.Reading;
+using Marrow.Generators.Specs;
+
+namespace Marrow.Generators.Rules;
+
+/// <summary>MRW104: each pattern of Targets matches a linear layer.</summary>
+internal static class TargetsRule
+{
+    public static IEnumerable<Violation> Check(ModelCheck check)
+    {
+        var linear = check.Leaves.Where(leaf => leaf.Layer.Evaluated is LinearSpec).Select(leaf => leaf.Name).ToList();
+        foreach (var adapter in check.Type.Adapters)
+        {
+            foreach (var pattern in adapter.Targets?.Split('|').Select(text => text.Trim()) ?? [])
+            {
+                if (!linear.Exists(name => Shared.LayerTargets.Match(pattern, name)))
+                {
+                    yield return new(
+                        DiagnosticIds.TargetsMatchNothing,
+                        new Site.Argument(null, adapter.Attribute, "Targets"),
+                        $"Targets '{pattern}' matches no linear layer of '{check.Type.Name}'{DidYouMean(pattern, linear)}");
+                }
+            }
+        }
+    }
+
+    private static string DidYouMean(string pattern, List<string> linear)
+    {
+        var last = pattern.Substring(pattern.LastIndexOf('.') + 1).Trim('*');
+        var names = linear.Select(name => name.Substring(name.LastIndexOf('.') + 1)).Distinct().ToList();
+        return Suggestion.Nearest(last, names) is not { } name
+            ? linear.Count == 0 ? "; it has none" : $"; its layers are {string.Join(", ", names.Take(8))}"
+            : linear.Contains(name) ? $"; did you mean '{name}'?" : $"; did you mean '*.{name}'?";
+    }
+}

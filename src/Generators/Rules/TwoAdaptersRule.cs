@@ -1,0 +1,44 @@
+using Marrow.Generators.Diagnostics;
+using Marrow.Generators.Specs;
+
+namespace Marrow.Generators.Rules;
+
+/// <summary>MRW103: a layer has one adapter. Its own wins over a class's, but two on one level are a mistake.</summary>
+internal static class TwoAdaptersRule
+{
+    public static IEnumerable<Violation> Check(ModelCheck check) => OnProperties(check).Concat(OnClasses(check));
+
+    private static IEnumerable<Violation> OnProperties(ModelCheck check) =>
+        from layer in check.Type.Layers.OfType<LinearSpec>()
+        where layer.Adapters.Count > 1
+        select new Violation(
+            DiagnosticIds.TwoAdapters,
+            new Site.Attribute(layer.Property.Name, layer.Adapters[1].Attribute),
+            $"Layer '{layer.Property.LayerName}' carries both [{layer.Adapters[0].Attribute}] and [{layer.Adapters[1].Attribute}]; keep one");
+
+    private static IEnumerable<Violation> OnClasses(ModelCheck check)
+    {
+        var doubled =
+            from leaf in check.Leaves
+            where leaf.Layer.Evaluated is LinearSpec { Adapters.Count: 0 }
+            let adapters = leaf.ClassAdapters.Where(pair => leaf.Targets(pair.Adapter)).ToList()
+            where adapters.Count > 1 && adapters.Any(pair => ReferenceEquals(pair.Owner, check.Type))
+            select (leaf, adapters);
+        var all = doubled.ToList();
+        if (all.Count == 0)
+        {
+            yield break;
+        }
+
+        var (first, pair) = all[0];
+        var own = pair.Last(item => ReferenceEquals(item.Owner, check.Type));
+        var other = pair.First(item => !ReferenceEquals(item.Adapter, own.Adapter));
+        var where = ReferenceEquals(other.Owner, check.Type) ? "" : $" of '{other.Owner.Name}'";
+        yield return new(
+            DiagnosticIds.TwoAdapters,
+            new Site.Attribute(null, own.Adapter.Attribute),
+            ModelCheck.AndMore(
+                $"Layer '{first.Name}' is targeted by both [{other.Adapter.Attribute}]{where} and [{own.Adapter.Attribute}]; narrow one's Targets",
+                all.Count));
+    }
+}

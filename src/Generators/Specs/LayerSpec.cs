@@ -1,0 +1,159 @@
+using Marrow.Generators.Equatable;
+
+namespace Marrow.Generators.Specs;
+
+/// <summary>A layer property as declared.</summary>
+/// <param name="Property">The property.</param>
+internal abstract record LayerSpec(PropertySpec Property)
+{
+    /// <summary>The sizes that must be positive, each with the words a message uses for it.</summary>
+    public virtual IEnumerable<(string What, string Argument, SizeExpression Size)> Sizes => [];
+
+    /// <summary>All expressions of the declaration, each with the attribute argument it stands in.</summary>
+    public virtual IEnumerable<(string Argument, SizeExpression Expression)> Expressions =>
+        Sizes.Select(size => (size.Argument, size.Size));
+
+    /// <summary>The same layer with every expression evaluated.</summary>
+    public abstract LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate);
+}
+
+/// <summary>The property that declares a layer.</summary>
+/// <param name="Name">Its C# name.</param>
+/// <param name="LayerName">Its name in checkpoints, relative to the class.</param>
+/// <param name="Modifiers">Its modifiers as written, with <c>partial</c>.</param>
+/// <param name="Type">Its type as C# text.</param>
+/// <param name="Attribute">The layer attribute's name without suffix: <c>Linear</c>.</param>
+/// <param name="Fault">What is wrong with the property (MRW002), or null.</param>
+internal sealed record PropertySpec(
+    string Name, string LayerName, string Modifiers, string Type, string Attribute, string? Fault)
+{
+    /// <summary>The emitted backing field.</summary>
+    public string Field => "__" + char.ToLowerInvariant(Name[0]) + Name.Substring(1);
+}
+
+internal sealed record LinearSpec(
+    PropertySpec Property,
+    SizeExpression In,
+    SizeExpression Out,
+    SizeExpression Bias,
+    string? Tie,
+    SizeExpression.Invalid? TieFault,
+    SizeExpression TieWhen,
+    EquatableArray<AdapterSpec> Adapters) : LayerSpec(Property)
+{
+    public override IEnumerable<(string, string, SizeExpression)> Sizes =>
+        [("input features", "inFeatures", In), ("output features", "outFeatures", Out)];
+
+    public override IEnumerable<(string, SizeExpression)> Expressions =>
+        base.Expressions.Concat([("Bias", Bias), ("TieWhen", TieWhen)]).Concat(TieFault is null ? [] : [("Tie", TieFault)]);
+
+    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) => this with
+    {
+        In = evaluate(In),
+        Out = evaluate(Out),
+        Bias = evaluate(Bias),
+        TieWhen = evaluate(TieWhen),
+        Adapters = Adapters.Select(adapter => adapter.Evaluate(evaluate)).ToEquatable(),
+    };
+}
+
+internal sealed record EmbeddingSpec(PropertySpec Property, SizeExpression Rows, SizeExpression Dim) : LayerSpec(Property)
+{
+    public override IEnumerable<(string, string, SizeExpression)> Sizes => [("count", "count", Rows), ("dimension", "dim", Dim)];
+
+    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) => this with
+    {
+        Rows = evaluate(Rows),
+        Dim = evaluate(Dim),
+    };
+}
+
+internal sealed record RmsNormSpec(PropertySpec Property, SizeExpression Dim, SizeExpression Eps) : LayerSpec(Property)
+{
+    public override IEnumerable<(string, string, SizeExpression)> Sizes => [("dimension", "dim", Dim)];
+
+    public override IEnumerable<(string, SizeExpression)> Expressions => base.Expressions.Concat([("Eps", Eps)]);
+
+    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) => this with { Dim = evaluate(Dim), Eps = evaluate(Eps) };
+}
+
+internal sealed record LayerNormSpec(
+    PropertySpec Property, SizeExpression Dim, SizeExpression Eps, SizeExpression Bias) : LayerSpec(Property)
+{
+    public override IEnumerable<(string, string, SizeExpression)> Sizes => [("dimension", "dim", Dim)];
+
+    public override IEnumerable<(string, SizeExpression)> Expressions =>
+        base.Expressions.Concat([("Eps", Eps), ("Bias", Bias)]);
+
+    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) => this with
+    {
+        Dim = evaluate(Dim),
+        Eps = evaluate(Eps),
+        Bias = evaluate(Bias),
+    };
+}
+
+internal sealed record DropoutSpec(PropertySpec Property, SizeExpression Probability) : LayerSpec(Property)
+{
+    public override IEnumerable<(string, SizeExpression)> Expressions => [("p", Probability)];
+
+    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) => this with { Probability = evaluate(Probability) };
+}
+
+/// <summary>[Parameter]; <paramref name="Init"/> is the name of a <c>ParameterInit</c>.</summary>
+internal sealed record TensorSpec(
+    PropertySpec Property, EquatableArray<SizeExpression> Shape, string Init, double Std) : LayerSpec(Property)
+{
+    public override IEnumerable<(string, string, SizeExpression)> Sizes =>
+        Shape.Select((size, i) => ($"size {i}", $"sizes#{i}", size));
+
+    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) => this with { Shape = Shape.Select(evaluate).ToEquatable() };
+}
+
+/// <summary>[Buffer]; <paramref name="Init"/> is the method that computes it, or null.</summary>
+internal sealed record BufferSpec(
+    PropertySpec Property,
+    EquatableArray<SizeExpression> Shape,
+    string? Init,
+    SizeExpression.Invalid? InitFault) : LayerSpec(Property)
+{
+    public override IEnumerable<(string, SizeExpression)> Expressions =>
+        base.Expressions.Concat(InitFault is null ? [] : [("Init", InitFault)]);
+
+    public override IEnumerable<(string, string, SizeExpression)> Sizes =>
+        Shape.Select((size, i) => ($"size {i}", $"sizes#{i}", size));
+
+    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) => this with { Shape = Shape.Select(evaluate).ToEquatable() };
+}
+
+/// <summary>[Block].</summary>
+/// <param name="Property">The property.</param>
+/// <param name="TypeKey">Key of the nested model, or null for a hand-written module.</param>
+/// <param name="ElementType">The module's type as C# text.</param>
+/// <param name="Arguments">Its constructor arguments.</param>
+/// <param name="Count">How many, or null for a single one.</param>
+internal sealed record BlockSpec(
+    PropertySpec Property,
+    string? TypeKey,
+    string ElementType,
+    EquatableArray<SizeExpression> Arguments,
+    SizeExpression? Count) : LayerSpec(Property)
+{
+    public override IEnumerable<(string, string, SizeExpression)> Sizes =>
+        Count is null ? [] : [("count", "Count", Count)];
+
+    public override IEnumerable<(string, SizeExpression)> Expressions =>
+        base.Expressions.Concat(Arguments.Select((argument, i) => ($"arguments#{i}", argument)));
+
+    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) => this with
+    {
+        Arguments = Arguments.Select(evaluate).ToEquatable(),
+        Count = Count is null ? null : evaluate(Count),
+    };
+}
+
+/// <summary>A layer attribute that is still being typed; the property gets a throwing body and no diagnostic.</summary>
+internal sealed record UnreadableSpec(PropertySpec Property) : LayerSpec(Property)
+{
+    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) => this;
+}

@@ -1,1 +1,0 @@
-namespace Marrow.Generators; internal class XGenerators;
