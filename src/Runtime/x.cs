@@ -1,1 +1,0 @@
-namespace Marrow.Runtime; internal class XRuntime;
