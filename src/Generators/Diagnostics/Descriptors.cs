@@ -28,6 +28,8 @@ internal static class Descriptors
 
     public static DiagnosticDescriptor Of(string id) => ById[id];
 
+    public static bool IsError(string id) => ById[id].DefaultSeverity == DiagnosticSeverity.Error;
+
     private static DiagnosticDescriptor Error(string id, string title) => Create(id, title, DiagnosticSeverity.Error);
 
     private static DiagnosticDescriptor Warning(string id, string title) => Create(id, title, DiagnosticSeverity.Warning);

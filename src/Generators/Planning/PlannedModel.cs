@@ -25,9 +25,9 @@ internal sealed record PlannedModel(
     /// <summary>Every layer of the model with its full name, blocks of constant count unrolled.</summary>
     public IEnumerable<Leaf> Leaves() => Leaves("", []);
 
-    private IEnumerable<Leaf> Leaves(string prefix, IReadOnlyList<(AdapterSpec, ClassSpec)> outer)
+    private IEnumerable<Leaf> Leaves(string prefix, IReadOnlyList<PlacedAdapter> outer)
     {
-        var adapters = outer.Concat(Adapters).ToList();
+        var adapters = Place(prefix, outer);
         foreach (var layer in Layers)
         {
             var name = prefix + layer.Declared.Property.LayerName;
@@ -47,6 +47,10 @@ internal sealed record PlannedModel(
             }
         }
     }
+
+    /// <summary>The class-level adapters that hold inside this model, if it lies at <paramref name="prefix"/>.</summary>
+    public IReadOnlyList<PlacedAdapter> Place(string prefix, IReadOnlyList<PlacedAdapter> outer) =>
+        [.. outer, .. Adapters.Select(pair => new PlacedAdapter(pair.Adapter, pair.Owner, prefix))];
 
     /// <summary>The indices of a block's copies: one null for a single block, one 0 for a count known at run time.</summary>
     public static IEnumerable<long?> Indices(BlockSpec block) => block.Count switch
@@ -72,16 +76,18 @@ internal sealed record PlannedLayer(LayerSpec Declared, LayerSpec Evaluated, Cla
 /// <param name="Name">Name from the root, with indices: <c>layers.0.mlp.gate_proj</c>.</param>
 /// <param name="Layer">The layer.</param>
 /// <param name="ClassAdapters">Class-level adapters of all models around it, outermost first.</param>
-internal sealed record Leaf(
-    string Name, PlannedLayer Layer, IReadOnlyList<(AdapterSpec Adapter, ClassSpec Owner)> ClassAdapters)
+internal sealed record Leaf(string Name, PlannedLayer Layer, IReadOnlyList<PlacedAdapter> ClassAdapters)
 {
     /// <summary>The adapter that the layer gets: its own, or the first of a class around it that targets it.</summary>
     public AdapterSpec? Adapter => Layer.Evaluated is LinearSpec linear
-        ? linear.Adapters.FirstOrDefault() ?? ClassAdapters.FirstOrDefault(pair => Targets(pair.Adapter)).Adapter
+        ? linear.Adapters.FirstOrDefault() ?? ClassAdapters.FirstOrDefault(Targets)?.Adapter
         : null;
 
     /// <summary>Whether a class-level adapter means this layer.</summary>
-    public bool Targets(AdapterSpec adapter) =>
+    public bool Targets(PlacedAdapter placed) =>
         Layer.Evaluated is LinearSpec linear && (linear.Tie is null || linear.TieWhen.Value is false)
-        && Shared.LayerTargets.Match(adapter.Targets, Name);
+        && Shared.LayerTargets.Match(placed.Adapter.Targets, Name.Substring(placed.Prefix.Length));
 }
+
+/// <summary>A class-level adapter and where its class lies: patterns are relative to that.</summary>
+internal sealed record PlacedAdapter(AdapterSpec Adapter, ClassSpec Owner, string Prefix);

@@ -21,7 +21,7 @@ internal static class TwoAdaptersRule
         var doubled =
             from leaf in check.Leaves
             where leaf.Layer.Evaluated is LinearSpec { Adapters.Count: 0 }
-            let adapters = leaf.ClassAdapters.Where(pair => leaf.Targets(pair.Adapter)).ToList()
+            let adapters = leaf.ClassAdapters.Where(leaf.Targets).ToList()
             where adapters.Count > 1 && adapters.Any(pair => ReferenceEquals(pair.Owner, check.Type))
             select (leaf, adapters);
         var all = doubled.ToList();

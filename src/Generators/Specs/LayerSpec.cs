@@ -28,7 +28,7 @@ internal sealed record PropertySpec(
     string Name, string LayerName, string Modifiers, string Type, string Attribute, string? Fault)
 {
     /// <summary>The emitted backing field.</summary>
-    public string Field => "__" + char.ToLowerInvariant(Name[0]) + Name.Substring(1);
+    public string Field => "__" + Name;
 }
 
 internal sealed record LinearSpec(

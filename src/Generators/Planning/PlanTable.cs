@@ -1,0 +1,120 @@
+using Marrow.Generators.Specs;
+
+namespace Marrow.Generators.Planning;
+
+/// <summary>A row of a model's plan: one layer, or equal layers of repeated blocks.</summary>
+/// <param name="Layer">Full name; <c>layers.{0-31}.mlp.up_proj</c> for repeated ones.</param>
+/// <param name="Repeat">How many layers; null if known only at run time.</param>
+/// <param name="Shape">Shape in words.</param>
+/// <param name="Adapter">The adapter in words, or null.</param>
+/// <param name="Parameters">Parameters of one layer without adapter; null if known only at run time.</param>
+/// <param name="AdapterParameters">Parameters of one layer's adapter; null if known only at run time.</param>
+internal sealed record PlanRow(
+    string Layer, long? Repeat, string Shape, string? Adapter, long? Parameters, long? AdapterParameters);
+
+/// <summary>Makes the rows of a model's plan.</summary>
+internal static class PlanTable
+{
+    public static IReadOnlyList<PlanRow> Rows(PlannedModel model) => Rows(model, "", []);
+
+    private static IReadOnlyList<PlanRow> Rows(
+        PlannedModel model, string prefix, IReadOnlyList<PlacedAdapter> outer)
+    {
+        var rows = new List<PlanRow>();
+        var adapters = model.Place(prefix, outer);
+        foreach (var layer in model.Layers)
+        {
+            var name = layer.Declared.Property.LayerName;
+            if (layer.Block is not null)
+            {
+                rows.AddRange(Repeated(layer, (BlockSpec)layer.Evaluated, prefix + name, name, adapters));
+            }
+            else if (layer.Evaluated is not (DropoutSpec or UnreadableSpec))
+            {
+                rows.Add(Row(new Leaf(prefix + name, layer, adapters), name));
+            }
+        }
+
+        return rows;
+    }
+
+    /// <summary>The rows of a block's copies, with runs of equal copies as one.</summary>
+    private static IEnumerable<PlanRow> Repeated(
+        PlannedLayer layer, BlockSpec block, string path, string name, IReadOnlyList<PlacedAdapter> adapters)
+    {
+        var copies = PlannedModel.Indices(block)
+            .Select(index => (index, rows: Rows(layer.Block!, index is null ? path + "." : $"{path}.{index}.", adapters)))
+            .ToList();
+        if (block.Count is null)
+        {
+            return copies[0].rows.Select(row => row with { Layer = $"{name}.{row.Layer}" });
+        }
+
+        if (block.Count.Integer is not { } count || count > copies.Count)
+        {
+            var many = block.Count.Integer;
+            return copies[0].rows.Select(row => row with
+            {
+                Layer = $"{name}.{{{(many is null ? block.Count.ToString() : $"0-{many - 1}")}}}.{row.Layer}",
+                Repeat = row.Repeat * many,
+            });
+        }
+
+        var merged = new List<PlanRow>();
+        for (var first = 0; first < copies.Count;)
+        {
+            var next = first + 1;
+            while (next < copies.Count && copies[next].rows.SequenceEqual(copies[first].rows))
+            {
+                next++;
+            }
+
+            var span = next - first == 1 ? $"{first}" : $"{{{first}-{next - 1}}}";
+            var repeat = next - first;
+            merged.AddRange(copies[first].rows.Select(row => row with
+            {
+                Layer = $"{name}.{span}.{row.Layer}",
+                Repeat = row.Repeat * repeat,
+            }));
+            first = next;
+        }
+
+        return merged;
+    }
+
+    private static PlanRow Row(Leaf leaf, string name)
+    {
+        var layer = leaf.Layer.Evaluated;
+        var adapter = leaf.Adapter;
+        return new PlanRow(
+            name,
+            1,
+            Shape(layer),
+            adapter is null ? null : Words(adapter),
+            ParameterCount.Of(layer),
+            adapter is null ? 0 : ParameterCount.Of(adapter, (LinearSpec)layer));
+    }
+
+    private static string Shape(LayerSpec layer) => layer switch
+    {
+        LinearSpec { Tie: { } tie, TieWhen.Value: true } => $"shares {tie}",
+        LinearSpec linear => $"{linear.In} → {linear.Out}{(linear.Bias.Value is true ? " + bias" : "")}",
+        EmbeddingSpec embedding => $"{embedding.Rows} × {embedding.Dim}",
+        RmsNormSpec norm => norm.Dim.ToString(),
+        LayerNormSpec norm => norm.Dim.ToString(),
+        TensorSpec tensor => string.Join(" × ", tensor.Shape),
+        BufferSpec buffer => string.Join(" × ", buffer.Shape) + " (table)",
+        BlockSpec block => block.ElementType,
+        _ => "",
+    };
+
+    /// <summary>An adapter in words: <c>Bone row, block 64</c>.</summary>
+    public static string Words(AdapterSpec adapter) => adapter switch
+    {
+        BoneSpec { Form: "Mini" } bone => $"Bone mini, block {bone.BlockSize}, columns {bone.MiniRank}",
+        BoneSpec bone => $"Bone {bone.Form.ToLowerInvariant()}, block {bone.BlockSize}",
+        LoraSpec { RankStabilized: true } lora => $"LoRA, rank {lora.Rank}, rank-stabilized",
+        LoraSpec lora => $"LoRA, rank {lora.Rank}",
+        _ => adapter.Attribute,
+    };
+}

@@ -1,0 +1,55 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn.functional;
+
+namespace Marrow.Models;
+
+/// <summary>Causal attention of <see cref="Llama"/> with rotary positions; key and value heads may be fewer.</summary>
+/// <param name="hidden">Width of the residual stream.</param>
+/// <param name="heads">Query heads.</param>
+/// <param name="keyValueHeads">Key and value heads; each serves heads / keyValueHeads query heads in a row.</param>
+[Model]
+public partial class LlamaAttention(int hidden, int heads, int keyValueHeads)
+{
+    /// <summary>Queries.</summary>
+    [Linear(nameof(hidden), nameof(hidden), Bias = false)]
+    public partial Linear QProj { get; }
+
+    /// <summary>Keys.</summary>
+    [Linear(nameof(hidden), "hidden / heads * keyValueHeads", Bias = false)]
+    public partial Linear KProj { get; }
+
+    /// <summary>Values.</summary>
+    [Linear(nameof(hidden), "hidden / heads * keyValueHeads", Bias = false)]
+    public partial Linear VProj { get; }
+
+    /// <summary>Back to the stream.</summary>
+    [Linear(nameof(hidden), nameof(hidden), Bias = false)]
+    public partial Linear OProj { get; }
+
+    /// <summary>x [batch, tokens, hidden] and the rotary tables [tokens, head] to the same shape as x.</summary>
+    [Forward]
+    private Tensor Network(Tensor x, Tensor cos, Tensor sin)
+    {
+        var query = Rotate(Heads(QProj.call(x), heads), cos, sin);
+        var key = Rotate(Heads(KProj.call(x), keyValueHeads), cos, sin);
+        var value = Heads(VProj.call(x), keyValueHeads);
+        if (keyValueHeads < heads)
+        {
+            key = key.repeat_interleave(heads / keyValueHeads, 1);
+            value = value.repeat_interleave(heads / keyValueHeads, 1);
+        }
+
+        var mixed = scaled_dot_product_attention(query, key, value, is_casual: true);
+        return OProj.call(mixed.transpose(1, 2).reshape(x.shape));
+    }
+
+    /// <summary>[batch, tokens, count · head] to [batch, count, tokens, head].</summary>
+    private static Tensor Heads(Tensor x, long count) => x.unflatten(-1, [count, -1]).transpose(1, 2);
+
+    /// <summary>Turns each pair (i, i + head/2) by its angle: <c>x cos + (−x₂, x₁) sin</c>.</summary>
+    private static Tensor Rotate(Tensor x, Tensor cos, Tensor sin)
+    {
+        var halves = x.chunk(2, -1);
+        return (x * cos) + (cat([-halves[1], halves[0]], -1) * sin);
+    }
+}

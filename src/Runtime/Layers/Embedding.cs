@@ -1,0 +1,29 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Marrow;
+
+/// <summary>A table of vectors looked up by id: weight [count, dim], normal at the start.</summary>
+public sealed class Embedding : Layer
+{
+    internal Embedding(string name, long count, long dim, ScalarType dtype, Device device)
+        : base(name)
+    {
+        Count = count;
+        using var scope = NewDisposeScope();
+        Add("weight", Initial.Normal([count, dim], 1, dtype, device), trainable: true);
+    }
+
+    /// <summary>Number of ids.</summary>
+    public long Count { get; }
+
+    /// <summary>The table, [count, dim].</summary>
+    public Parameter Weight => GetParameter("weight");
+
+    /// <summary>Ids [...] to vectors [..., dim].</summary>
+    public override Tensor forward(Tensor ids)
+    {
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(Weight.index_select(0, ids.flatten()).view([.. ids.shape, -1]));
+    }
+}

@@ -1,0 +1,44 @@
+using Marrow.Models;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Marrow;
+
+/// <summary>
+/// Base of the layers that Marrow's builder makes. Parameters live in the module's own table and are looked up
+/// there, because moving a module replaces them.
+/// </summary>
+/// <param name="name">The layer's name, from the model's root.</param>
+public abstract class Layer(string name) : nn.Module<Tensor, Tensor>(name), IComponents
+{
+    /// <summary>The layer's name from the model's root, as messages use it.</summary>
+    public string LayerName { get; } = name;
+
+    void IComponents.Replace(string name, Parameter parameter) => _internal_params[name] = parameter;
+
+    /// <summary>Registers a parameter.</summary>
+    private protected void Add(string name, Tensor value, bool trainable)
+    {
+        register_parameter(name, ComponentMoves.Owned(value, trainable));
+        (_deviceType, _deviceIndex) = (value.device_type, value.device_index);
+    }
+
+    /// <summary>The parameter of this name, as it is now.</summary>
+    protected Parameter GetParameter(string name) => _internal_params[name];
+
+    /// <inheritdoc/>
+    protected override void RegisterComponents()
+    {
+        // TorchSharp would register every tensor field; layers register what they own, once.
+    }
+
+    /// <inheritdoc/>
+    protected override void _toEpilog(ScalarType? dtype, Device? device, bool non_blocking)
+    {
+        ComponentMoves.MoveParameters(this, dtype, device);
+        if (device is not null)
+        {
+            (_deviceType, _deviceIndex) = (device.type, device.index);
+        }
+    }
+}

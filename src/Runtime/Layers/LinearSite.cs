@@ -1,0 +1,18 @@
+using static TorchSharp.torch;
+
+namespace Marrow;
+
+/// <summary>What a linear layer is to be: decided by the builder, handed to the layer's constructor.</summary>
+/// <param name="Name">Name from the model's root.</param>
+/// <param name="InFeatures">Features of the input.</param>
+/// <param name="OutFeatures">Features of the output.</param>
+/// <param name="HasBias">Whether a bias is added.</param>
+/// <param name="Dtype">Type of the parameters.</param>
+/// <param name="Device">Device of the parameters.</param>
+public sealed record LinearSite(
+    string Name, long InFeatures, long OutFeatures, bool HasBias, ScalarType Dtype, Device Device)
+{
+    /// <summary>The failure of a site whose shape the emitted code does not know, which regenerating mends.</summary>
+    public InvalidOperationException NotPlanned() => new(
+        $"Layer '{Name}' is {InFeatures} → {OutFeatures}, a shape that was not there when the model's code was emitted; rebuild the project.");
+}

@@ -1,0 +1,33 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Marrow;
+
+/// <summary>
+/// Root mean square normalisation over the last dimension, <c>x / sqrt(mean x² + eps) · w</c> (arXiv 1910.07467).
+/// Types narrower than float32 are normalised in float32.
+/// </summary>
+public sealed class RmsNorm : Layer
+{
+    private readonly double eps;
+
+    internal RmsNorm(string name, long dim, double eps, ScalarType dtype, Device device)
+        : base(name)
+    {
+        this.eps = eps;
+        using var scope = NewDisposeScope();
+        Add("weight", ones(dim, dtype: dtype, device: device), trainable: true);
+    }
+
+    /// <summary>The scale, [dim].</summary>
+    public Parameter Weight => GetParameter("weight");
+
+    /// <summary>x [..., dim] to the same shape and type.</summary>
+    public override Tensor forward(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        var wide = x.element_size() < 4 ? x.to(ScalarType.Float32) : x;
+        var normal = wide * (wide.square().mean([-1], keepdim: true) + eps).rsqrt();
+        return scope.MoveToOuter(normal.to(x.dtype) * Weight);
+    }
+}

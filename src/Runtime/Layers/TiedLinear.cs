@@ -1,0 +1,13 @@
+using TorchSharp.Modules;
+
+namespace Marrow;
+
+/// <summary>An output head that shares an embedding's weight: <c>y = x Eᵀ</c>. It owns no parameter.</summary>
+internal sealed class TiedLinear(string name, Embedding embedding) : Linear(name)
+{
+    /// <inheritdoc/>
+    public override Parameter Weight => embedding.Weight;
+
+    /// <inheritdoc/>
+    public override Parameter? Bias => null;
+}

@@ -1,0 +1,232 @@
+using Marrow.Models;
+using Marrow.Shared;
+using static TorchSharp.torch;
+
+namespace Marrow;
+
+/// <summary>
+/// Builds the layers of one model: each is made once, with its adapter if it has one, on the chosen device. Nested
+/// models are built by builders of their own, which know the names and adapters around them.
+/// </summary>
+public sealed class LayerBuilder
+{
+    [ThreadStatic]
+    private static LayerBuilder? current;
+
+    private readonly nn.Module model;
+    private readonly Tables tables;
+    private readonly LayerBuilder? outer;
+    private readonly string prefix;
+    private readonly Device device;
+    private readonly ScalarType dtype;
+    private readonly List<(string? Targets, Func<LinearSite, Linear> Create)> adapters = [];
+    private string childName = "";
+
+    private LayerBuilder(nn.Module model, Tables tables, LayerBuilder? outer)
+    {
+        (this.model, this.tables, this.outer) = (model, tables, outer);
+        prefix = outer is null ? "" : outer.childName + ".";
+        device = outer?.device ?? Construction.Device;
+        dtype = outer?.dtype ?? Construction.Dtype;
+    }
+
+    /// <summary>Builds a model; called by its base constructor.</summary>
+    internal static void Build(IModel model, Tables tables)
+    {
+        var outer = current;
+        var builder = new LayerBuilder(model.Module, tables, outer);
+        current = builder;
+        try
+        {
+            model.Specialise(builder);
+            model.BuildLayers(builder);
+        }
+        finally
+        {
+            current = outer;
+        }
+
+        if (outer is null)
+        {
+            model.FreezeBase();
+        }
+    }
+
+    /// <summary>Adapts every linear layer of this model and its blocks that the targets match.</summary>
+    /// <param name="targets">Patterns over layer names, joined by <c>|</c>; null: all but the output head.</param>
+    /// <param name="create">Makes the adapted layer.</param>
+    public void Adapt(string? targets, Func<LinearSite, Linear> create) => adapters.Add((targets, create));
+
+    /// <summary>A linear layer.</summary>
+    /// <param name="name">Name relative to the model.</param>
+    /// <param name="inFeatures">Features of the input.</param>
+    /// <param name="outFeatures">Features of the output.</param>
+    /// <param name="bias">Whether a bias is added.</param>
+    /// <param name="adapter">Makes the layer with an adapter of its own, which wins over those of the classes around it.</param>
+    /// <exception cref="ArgumentException">A size is not positive, or does not suit the adapter.</exception>
+    public Linear Linear(
+        string name, long inFeatures, long outFeatures, bool bias, Func<LinearSite, Linear>? adapter = null)
+    {
+        var full = prefix + name;
+        Require(AdapterSizes.Positive(full, "Input features", inFeatures));
+        Require(AdapterSizes.Positive(full, "Output features", outFeatures));
+        var site = new LinearSite(full, inFeatures, outFeatures, bias, dtype, device);
+        var create = adapter ?? ClassAdapter(full) ?? (plain => new Linear(plain));
+        return Register(name, create(site));
+    }
+
+    /// <summary>An output head that shares an embedding's weight.</summary>
+    public Linear Tied(string name, Embedding embedding) => Register(name, new TiedLinear(prefix + name, embedding));
+
+    /// <summary>An embedding table.</summary>
+    public Embedding Embedding(string name, long count, long dim)
+    {
+        Require(AdapterSizes.Positive(prefix + name, "Count", count));
+        Require(AdapterSizes.Positive(prefix + name, "Dimension", dim));
+        return Register(name, new Embedding(prefix + name, count, dim, dtype, device));
+    }
+
+    /// <summary>Root mean square normalisation.</summary>
+    public RmsNorm RmsNorm(string name, long dim, double eps)
+    {
+        Require(AdapterSizes.Positive(prefix + name, "Dimension", dim));
+        return Register(name, new RmsNorm(prefix + name, dim, eps, dtype, device));
+    }
+
+    /// <summary>Layer normalisation.</summary>
+    public LayerNorm LayerNorm(string name, long dim, double eps, bool bias)
+    {
+        Require(AdapterSizes.Positive(prefix + name, "Dimension", dim));
+        return Register(name, new LayerNorm(prefix + name, dim, eps, bias, dtype, device));
+    }
+
+    /// <summary>Dropout.</summary>
+    public Dropout Dropout(string name, double probability) => Register(name, new Dropout(prefix + name, probability));
+
+    /// <summary>A trainable tensor of the model itself.</summary>
+    public void Parameter(string name, long[] sizes, ParameterInit init, double std = 0.02)
+    {
+        RequireSizes(name, sizes);
+        using var scope = NewDisposeScope();
+        var values = init switch
+        {
+            ParameterInit.Ones => ones(sizes, dtype: dtype, device: device),
+            ParameterInit.Normal => Initial.Normal(sizes, std, dtype, device),
+            _ => zeros(sizes, dtype: dtype, device: device),
+        };
+        model.register_parameter(name, ComponentMoves.Owned(values, trainable: true));
+    }
+
+    /// <summary>A table of the model itself, computed and not saved.</summary>
+    public void Buffer(string name, long[] sizes, Func<Tensor>? compute = null)
+    {
+        RequireSizes(name, sizes);
+        tables.Add(name, sizes, compute, dtype, device);
+    }
+
+    /// <summary>A nested model.</summary>
+    public T Block<T>(string name, Func<T> create)
+        where T : nn.Module, IModel
+    {
+        childName = prefix + name;
+        return Register(name, create());
+    }
+
+    /// <summary>Copies of a nested model, named 0, 1, …</summary>
+    public ModuleList<T> Blocks<T>(string name, long count, Func<T> create)
+        where T : nn.Module, IModel => List(name, count, i =>
+        {
+            childName = $"{prefix}{name}.{i}";
+            return create();
+        });
+
+    /// <summary>A hand-written module. Adapters of the classes around it do not reach into it.</summary>
+    public T Module<T>(string name, Func<T> create)
+        where T : nn.Module => Register(name, Apart(create));
+
+    /// <summary>Copies of a hand-written module, named 0, 1, …</summary>
+    public ModuleList<T> Modules<T>(string name, long count, Func<T> create)
+        where T : nn.Module => List(name, count, _ => Apart(create));
+
+    private static T Apart<T>(Func<T> create)
+    {
+        var builder = current;
+        current = null;
+        try
+        {
+            return create();
+        }
+        finally
+        {
+            current = builder;
+        }
+    }
+
+    private static void Require(string? fault)
+    {
+        if (fault is not null)
+        {
+            throw new ArgumentException(fault + ".");
+        }
+    }
+
+    private ModuleList<T> List<T>(string name, long count, Func<long, T> create)
+        where T : nn.Module
+    {
+        Require(AdapterSizes.Positive(prefix + name, "Count", count));
+        var items = new T[count];
+        for (var i = 0; i < count; i++)
+        {
+            items[i] = create(i);
+        }
+
+        return Register(name, new ModuleList<T>(prefix + name, items));
+    }
+
+    private void RequireSizes(string name, long[] sizes)
+    {
+        for (var i = 0; i < sizes.Length; i++)
+        {
+            Require(AdapterSizes.Positive(prefix + name, $"Size {i}", sizes[i]));
+        }
+    }
+
+    private Func<LinearSite, Linear>? ClassAdapter(string layer)
+    {
+        Func<LinearSite, Linear>? found = null;
+        for (var builder = this; builder is not null; builder = builder.outer)
+        {
+            foreach (var (targets, create) in builder.adapters)
+            {
+                if (LayerTargets.Match(targets, layer.Substring(builder.prefix.Length)))
+                {
+                    Require(found is null ? null : $"Two class-level adapters target layer '{layer}'; narrow one's Targets");
+                    found = create;
+                }
+            }
+        }
+
+        return found;
+    }
+
+    private T Register<T>(string name, T module)
+        where T : nn.Module
+    {
+        var parts = name.Split('.');
+        var parent = model;
+        foreach (var part in parts[..^1])
+        {
+            var next = parent.named_children().FirstOrDefault(child => child.name == part).module;
+            if (next is null)
+            {
+                next = new Prefix(part);
+                parent.register_module(part, next);
+            }
+
+            parent = next;
+        }
+
+        parent.register_module(parts[^1], module);
+        return module;
+    }
+}

@@ -1,0 +1,103 @@
+using System.Globalization;
+using System.Text;
+
+namespace Marrow;
+
+/// <summary>
+/// What a model is made of, known without building it: one row per layer, or per run of equal layers of repeated
+/// blocks. Sizes that are not constants stand by name, and counts that depend on them are null.
+/// </summary>
+/// <param name="model">The class's name.</param>
+/// <param name="rows">The rows.</param>
+public sealed class ModelPlan(string model, IReadOnlyList<LayerPlan> rows)
+{
+    /// <summary>The class's name.</summary>
+    public string Model { get; } = model;
+
+    /// <summary>One row per layer or run of equal layers.</summary>
+    public IReadOnlyList<LayerPlan> Rows { get; } = rows;
+
+    /// <summary>Whether an adapter is on any layer; the base is frozen then.</summary>
+    public bool IsAdapted => Rows.Any(row => row.Adapter is not null);
+
+    /// <summary>Parameters that training changes: the adapters', or all if there is no adapter.</summary>
+    public long? TrainableParameters => Sum(row => IsAdapted ? row.AdapterParameters : row.Parameters);
+
+    /// <summary>All parameters, adapters included.</summary>
+    public long? TotalParameters => Sum(row => row.Parameters + row.AdapterParameters);
+
+    /// <summary>Bytes of all parameters in a type of <paramref name="bytesPerParameter"/> bytes; float32 has 4.</summary>
+    public long? Bytes(int bytesPerParameter = 4) => TotalParameters * bytesPerParameter;
+
+    /// <summary>The plan as a table.</summary>
+    public override string ToString()
+    {
+        string[] head = ["layer", "shape", "adapter", "quantizer", "trainable", "total", "bytes (float32)"];
+        var lines = Rows.Select(row => new[]
+        {
+            row.Layer,
+            row.Shape,
+            row.Adapter ?? "",
+            row.Quantizer ?? "",
+            Number(row.Repeat * (IsAdapted ? row.AdapterParameters : row.Parameters)),
+            Number(row.Repeat * (row.Parameters + row.AdapterParameters)),
+            Number(row.Repeat * (row.Parameters + row.AdapterParameters) * 4),
+        })
+        .Append([Model, "", "", "", Number(TrainableParameters), Number(TotalParameters), Number(Bytes())])
+        .Prepend(head)
+        .ToList();
+        var widths = Enumerable.Range(0, head.Length).Select(column => lines.Max(line => line[column].Length)).ToArray();
+        var text = new StringBuilder();
+        foreach (var line in lines)
+        {
+            var cells = line.Select((cell, column) => column < 4 ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column]));
+            text.AppendLine(string.Join("  ", cells).TrimEnd());
+        }
+
+        return text.ToString();
+    }
+
+    private static string Number(long? value) => value?.ToString("N0", CultureInfo.InvariantCulture) ?? "at run time";
+
+    private long? Sum(Func<LayerPlan, long?> parameters) =>
+        Rows.Aggregate((long?)0, (sum, row) => sum + (row.Repeat * parameters(row)));
+}
+
+/// <summary>A row of a plan. Parameter counts are those of one layer.</summary>
+/// <param name="layer">Full name; <c>layers.{0-31}.mlp.up_proj</c> for a run of equal layers.</param>
+/// <param name="shape">Shape in words: <c>4096 → 11008</c>.</param>
+/// <param name="repeat">How many layers the row stands for; null if known only at run time.</param>
+/// <param name="parameters">Parameters without adapter; null if known only at run time.</param>
+/// <param name="adapter">The adapter in words, or null.</param>
+/// <param name="adapterParameters">Parameters of the adapter; null if known only at run time.</param>
+/// <param name="quantizer">The quantizer in words, or null.</param>
+public sealed class LayerPlan(
+    string layer,
+    string shape,
+    long? repeat,
+    long? parameters,
+    string? adapter = null,
+    long? adapterParameters = 0,
+    string? quantizer = null)
+{
+    /// <summary>Full name; <c>layers.{0-31}.mlp.up_proj</c> for a run of equal layers.</summary>
+    public string Layer { get; } = layer;
+
+    /// <summary>Shape in words.</summary>
+    public string Shape { get; } = shape;
+
+    /// <summary>How many layers the row stands for.</summary>
+    public long? Repeat { get; } = repeat;
+
+    /// <summary>Parameters of one layer without its adapter.</summary>
+    public long? Parameters { get; } = parameters;
+
+    /// <summary>The adapter in words, or null.</summary>
+    public string? Adapter { get; } = adapter;
+
+    /// <summary>Parameters of one layer's adapter.</summary>
+    public long? AdapterParameters { get; } = adapterParameters;
+
+    /// <summary>The quantizer in words, or null.</summary>
+    public string? Quantizer { get; } = quantizer;
+}
