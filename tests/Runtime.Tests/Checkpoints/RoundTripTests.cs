@@ -1,5 +1,7 @@
+using System.Text;
 using Marrow.Checkpoints;
 using TorchSharp;
+using TorchSharp.Modules;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -35,7 +37,7 @@ public sealed class RoundTripTests
         using var folder = new TemporaryFolder();
         using var scope = NewDisposeScope();
         var transposed = arange(12, ScalarType.Float32).view(3, 4).t();
-        var trained = new Modules.Parameter(rand(5, 5));
+        var trained = new Parameter(rand(5, 5));
         SafetensorsWriter.Write(folder.File("x"), [("t", transposed), ("p", trained), ("p2", trained[.., 1])]);
         using var file = SafetensorsFile.Open(folder.File("x"));
         Assert.Equal(transposed.contiguous().data<float>().ToArray(), file.ReadTensor("t").data<float>().ToArray());
@@ -51,10 +53,17 @@ public sealed class RoundTripTests
         SafetensorsWriter.Write(folder.File("x"),
             [("b", tensor((byte)7)), ("z", tensor(1L)), ("a", zeros(1, ScalarType.Float32))], new Dictionary<string, string> { ["format"] = "pt" });
         var bytes = File.ReadAllBytes(folder.File("x"));
-        var header = """{"__metadata__":{"format":"pt"},"z":{"dtype":"I64","shape":[],"data_offsets":[0,8]},"""
-            + """"a":{"dtype":"F32","shape":[1],"data_offsets":[8,12]},"b":{"dtype":"U8","shape":[],"data_offsets":[12,13]}}""";
+        const string entries =
+            """
+            {"__metadata__":{"format":"pt"},
+            "z":{"dtype":"I64","shape":[],"data_offsets":[0,8]},
+            "a":{"dtype":"F32","shape":[1],"data_offsets":[8,12]},
+            "b":{"dtype":"U8","shape":[],"data_offsets":[12,13]}}
+            """;
+        var header = entries.ReplaceLineEndings("");
         header = header.PadRight((header.Length + 7) / 8 * 8);
-        byte[] expected = [(byte)header.Length, 0, 0, 0, 0, 0, 0, 0, .. System.Text.Encoding.ASCII.GetBytes(header), 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7];
+        byte[] expected = [(byte)header.Length, 0, 0, 0, 0, 0, 0, 0, .. Encoding.ASCII.GetBytes(header),
+            1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7];
         Assert.Equal(expected, bytes);
     }
 
@@ -70,7 +79,7 @@ public sealed class RoundTripTests
         var value = randn(3, 5).to(stored);
         SafetensorsWriter.Write(folder.File("x"), [("t", value)]);
         using var file = SafetensorsFile.Open(folder.File("x"));
-        var contiguous = new Modules.Parameter(zeros([3, 5], wanted));
+        var contiguous = new Parameter(zeros([3, 5], wanted));
         var strided = zeros([5, 3], wanted).t();
         file.CopyInto("t", contiguous);
         file.CopyInto("t", strided);
@@ -139,14 +148,14 @@ public sealed class RoundTripTests
         using var folder = new TemporaryFolder();
         using var value = zeros(4, 4);
         using var turned = value.t();
-        var before = Tensor.TotalCount;
+        var before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
         SafetensorsWriter.Write(folder.File("x"), [("t", value), ("u", turned)]);
         using (var file = SafetensorsFile.Open(folder.File("x")))
         {
             file.CopyInto("t", value);
             file.CopyInto("u", turned);
         }
-        Assert.Equal(before, Tensor.TotalCount);
+        Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
     }
 
     [Fact]
