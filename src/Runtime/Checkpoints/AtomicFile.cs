@@ -1,0 +1,77 @@
+namespace Marrow.Checkpoints;
+
+/// <summary>
+/// A file that appears whole or not at all: written under a temporary name in the same folder, flushed to the disk, then
+/// renamed over the target by <see cref="Commit"/>. Disposed without a commit, it leaves the old file as it was.
+/// </summary>
+public sealed class AtomicFile : IDisposable
+{
+    private readonly string path, temporary;
+    private bool committed;
+
+    private AtomicFile(string path, Func<string, Stream> open)
+    {
+        this.path = Path.GetFullPath(path);
+        temporary = $"{this.path}.{Guid.NewGuid():N}.tmp";
+        Stream = open(temporary);
+    }
+
+    /// <summary>Full path of the file to create or replace.</summary>
+    public string Target => path;
+
+    /// <summary>Where the content goes.</summary>
+    public Stream Stream { get; }
+
+    /// <summary>Starts writing; the folder must exist.</summary>
+    public static AtomicFile Create(string path) => Create(path, OpenNew);
+
+    /// <summary>Writes a whole file.</summary>
+    /// <param name="path">The file to create or replace.</param>
+    /// <param name="write">Writes the content.</param>
+    public static void Write(string path, Action<Stream> write)
+    {
+        using var file = Create(path);
+        write(file.Stream);
+        file.Commit();
+    }
+
+    /// <summary>Writes a whole text file, UTF-8 without a byte order mark.</summary>
+    public static void WriteText(string path, string text) =>
+        Write(path, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(text)));
+
+    /// <summary>Brings all content to the disk; only renaming is left to <see cref="Commit"/>.</summary>
+    public void Flush()
+    {
+        if (Stream is FileStream { CanWrite: true } file) file.Flush(flushToDisk: true);
+        Stream.Dispose();
+    }
+
+    /// <summary>Puts the file in place.</summary>
+    public void Commit()
+    {
+        Flush();
+        File.Move(temporary, path, overwrite: true);
+        committed = true;
+    }
+
+    /// <summary>Deletes the temporary file unless it was committed.</summary>
+    public void Dispose()
+    {
+        if (committed) return;
+        try
+        {
+            Stream.Dispose();
+        }
+        catch (IOException)
+        {
+            // Its buffer does not fit on the disk either; the file goes anyway, and the first error is on its way.
+        }
+        File.Delete(temporary);
+    }
+
+    /// <param name="path">The file to create or replace.</param>
+    /// <param name="open">Opens the temporary file; tests put a full disk here.</param>
+    internal static AtomicFile Create(string path, Func<string, Stream> open) => new(path, open);
+
+    internal static Stream OpenNew(string path) => new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16);
+}

@@ -1,0 +1,23 @@
+namespace Marrow.Checkpoints;
+
+/// <summary>A checkpoint cannot be read or written. The message names the file, what is wrong, where, and what to do.</summary>
+public sealed class CheckpointException : Exception
+{
+    private const int LongestQuote = 120;
+
+    /// <param name="path">File or folder of the checkpoint.</param>
+    /// <param name="problem">What is wrong and where, without a full stop.</param>
+    /// <param name="remedy">What a person can do, without a full stop.</param>
+    /// <param name="cause">The exception behind it, if any.</param>
+    public CheckpointException(string path, string problem, string remedy, Exception? cause = null)
+        : base($"{path}: {problem}; {remedy}.", cause)
+    {
+    }
+
+    /// <summary>A name out of a file, which may be hostile, made fit for a message: short, printable, in quotes.</summary>
+    internal static string Quote(string name)
+    {
+        var printable = string.Concat(name.Take(LongestQuote).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c));
+        return name.Length > LongestQuote ? $"'{printable}…'" : $"'{printable}'";
+    }
+}

@@ -1,0 +1,88 @@
+using static TorchSharp.torch;
+
+namespace Marrow.Checkpoints;
+
+/// <summary>A checkpoint to read from: one safetensors file, or a folder with one or with shards and their index.</summary>
+public sealed class CheckpointReader : IDisposable
+{
+    internal const string SingleFile = "model.safetensors", IndexFile = "model.safetensors.index.json";
+
+    private readonly string path;
+    private readonly List<SafetensorsFile> files;
+    private readonly Dictionary<string, SafetensorsFile> homes;
+
+    private CheckpointReader(string path, List<SafetensorsFile> files, Dictionary<string, SafetensorsFile> homes)
+    {
+        (this.path, this.files, this.homes) = (path, files, homes);
+        Tensors = homes.ToDictionary(home => home.Key, home => home.Value.Tensors[home.Key]);
+        Metadata = files.SelectMany(file => file.Metadata).DistinctBy(pair => pair.Key).ToDictionary();
+    }
+
+    /// <summary>Tensors by name.</summary>
+    public IReadOnlyDictionary<string, TensorInfo> Tensors { get; }
+
+    /// <summary>The files' <c>__metadata__</c>; the first file's value where several have one.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; }
+
+    /// <summary>Opens a checkpoint and checks every header; the weights themselves are read when they are copied.</summary>
+    /// <param name="path">A safetensors file, or a folder that holds model.safetensors or model.safetensors.index.json.</param>
+    /// <exception cref="CheckpointException">Nothing usable is there, a shard is missing, or a file is not valid.</exception>
+    public static CheckpointReader Open(string path)
+    {
+        if (!Directory.Exists(path)) return OpenSingle(path, path);
+        var (single, index) = (Path.Combine(path, SingleFile), Path.Combine(path, IndexFile));
+        if (File.Exists(single)) return OpenSingle(path, single);
+        if (File.Exists(index)) return OpenSharded(path, index);
+        throw new CheckpointException(path, $"the folder holds neither {SingleFile} nor {IndexFile}",
+            "name the folder or file of a safetensors checkpoint");
+    }
+
+    /// <summary>A new CPU tensor with the stored type and shape.</summary>
+    /// <exception cref="CheckpointException">No tensor has this name.</exception>
+    public Tensor ReadTensor(string name) => Home(name).ReadTensor(name);
+
+    /// <summary>Copies a stored tensor into an existing one; see <see cref="SafetensorsFile.CopyInto"/>.</summary>
+    /// <exception cref="CheckpointException">No tensor has this name, or shape or type do not fit.</exception>
+    public void CopyInto(string name, Tensor destination) => Home(name).CopyInto(name, destination);
+
+    /// <summary>Unmaps the files.</summary>
+    public void Dispose() => files.ForEach(file => file.Dispose());
+
+    private SafetensorsFile Home(string name) => homes.TryGetValue(name, out var file) ? file : throw new CheckpointException(
+        path, $"it has no tensor {CheckpointException.Quote(name)}", $"use one of its {homes.Count} names");
+
+    private static CheckpointReader OpenSingle(string path, string file)
+    {
+        var single = SafetensorsFile.Open(file);
+        return new(path, [single], single.Tensors.Keys.ToDictionary(name => name, _ => single));
+    }
+
+    private static CheckpointReader OpenSharded(string directory, string indexPath)
+    {
+        var index = ShardIndex.Read(indexPath);
+        var shards = index.Values.Distinct().Order(StringComparer.Ordinal).ToList();
+        var missing = shards.Where(shard => !File.Exists(Path.Combine(directory, shard))).ToList();
+        if (missing.Count > 0)
+            throw new CheckpointException(directory, $"{missing.Count} of {shards.Count} shards are missing: " +
+                string.Join(", ", missing.Take(5).Select(CheckpointException.Quote)) + (missing.Count > 5 ? ", …" : ""),
+                "fetch them into the same folder");
+
+        var open = new Dictionary<string, SafetensorsFile>();
+        try
+        {
+            foreach (var shard in shards) open.Add(shard, SafetensorsFile.Open(Path.Combine(directory, shard)));
+            foreach (var (name, shard) in index)
+            {
+                if (!open[shard].Tensors.ContainsKey(name))
+                    throw new CheckpointException(indexPath, $"it places tensor {CheckpointException.Quote(name)} in " +
+                        $"{CheckpointException.Quote(shard)}, which does not hold it", "fetch the index and the shards of one version");
+            }
+            return new(directory, [.. open.Values], index.ToDictionary(place => place.Key, place => open[place.Value]));
+        }
+        catch
+        {
+            foreach (var file in open.Values) file.Dispose();
+            throw;
+        }
+    }
+}

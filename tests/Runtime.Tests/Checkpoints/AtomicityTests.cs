@@ -1,0 +1,123 @@
+using System.Runtime.CompilerServices;
+using Marrow.Checkpoints;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace Marrow.Tests.Checkpoints;
+
+public sealed class AtomicityTests
+{
+    [Theory]
+    [InlineData(0)]
+    [InlineData(70)]
+    [InlineData(500_000)]
+    public void Write_FullDisk_KeepsTheOldFileAndSaysSo(long capacity)
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        SafetensorsWriter.Write(folder.File("x"), [("t", ones(3))]);
+        var before = File.ReadAllBytes(folder.File("x"));
+
+        var error = Assert.Throws<CheckpointException>(() =>
+            SafetensorsWriter.Write(folder.File("x"), [("a", zeros(100_000)), ("b", zeros(100_000))], null, FullDisk.After(capacity)));
+
+        Assert.Contains("cannot be written (No space left on device)", error.Message);
+        Assert.Equal([folder.File("x")], Directory.GetFiles(folder.Path));
+        Assert.Equal(before, File.ReadAllBytes(folder.File("x")));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(100)]
+    [InlineData(900)]
+    public void WriteSharded_FullDisk_KeepsTheOldShards(long capacity)
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        (string, Tensor)[] tensors = [("a", ones(100)), ("b", ones(100)), ("c", ones(100))];
+        SafetensorsWriter.WriteSharded(folder.Path, tensors, 400);
+        var before = Directory.GetFiles(folder.Path).Order().ToDictionary(file => file, File.ReadAllBytes);
+
+        Assert.Throws<CheckpointException>(() => SafetensorsWriter.WriteSharded(folder.Path,
+            tensors.Select(tensor => (tensor.Item1, tensor.Item2 * 2)), 400, FullDisk.After(capacity)));
+
+        Assert.Equal(before.Keys, Directory.GetFiles(folder.Path).Order());
+        foreach (var (file, content) in before) Assert.Equal(content, File.ReadAllBytes(file));
+    }
+
+    [Fact]
+    public void Write_FolderThatDoesNotExist_SaysSo()
+    {
+        using var folder = new TemporaryFolder();
+        using var value = ones(1);
+        var error = Assert.Throws<CheckpointException>(() => SafetensorsWriter.Write(folder.File("no/x"), [("t", value)]));
+        Assert.Contains("cannot be written", error.Message);
+    }
+
+    [Fact]
+    public void Write_OverAFileThatIsMapped_LeavesTheMappedOneReadable()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows does not replace a mapped file");
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        SafetensorsWriter.Write(folder.File("x"), [("t", ones(3))]);
+        using var open = SafetensorsFile.Open(folder.File("x"));
+        SafetensorsWriter.Write(folder.File("x"), [("t", zeros(3))]);
+        using var reopened = SafetensorsFile.Open(folder.File("x"));
+        Assert.Equal((3f, 0f), (open.ReadTensor("t").sum().item<float>(), reopened.ReadTensor("t").sum().item<float>()));
+    }
+
+    [Fact]
+    public void AtomicFile_ExceptionWhileWriting_KeepsTheOldText()
+    {
+        using var folder = new TemporaryFolder();
+        AtomicFile.WriteText(folder.File("x"), "old");
+        Assert.Throws<InvalidOperationException>(() => AtomicFile.Write(folder.File("x"), stream =>
+        {
+            stream.Write("new"u8);
+            throw new InvalidOperationException();
+        }));
+        Assert.Equal("old", File.ReadAllText(folder.File("x")));
+        Assert.Single(Directory.GetFiles(folder.Path));
+    }
+
+    [Fact]
+    public void AtomicDirectory_Success_ReplacesTheWholeFolder()
+    {
+        using var folder = new TemporaryFolder();
+        AtomicDirectory.Write(folder.File("d"), path => File.WriteAllText(Path.Combine(path, "old"), ""));
+        AtomicDirectory.Write(folder.File("d") + Path.DirectorySeparatorChar, path => File.WriteAllText(Path.Combine(path, "new"), ""));
+        Assert.Equal([folder.File("d/new")], Directory.GetFiles(folder.Path, "*", SearchOption.AllDirectories));
+    }
+
+    [Fact]
+    public void AtomicDirectory_ExceptionWhileFilling_KeepsTheOldFolder()
+    {
+        using var folder = new TemporaryFolder();
+        AtomicDirectory.Write(folder.File("d"), path => File.WriteAllText(Path.Combine(path, "old"), ""));
+        Assert.Throws<IOException>(() => AtomicDirectory.Write(folder.File("d"), path =>
+        {
+            File.WriteAllText(Path.Combine(path, "half"), "");
+            throw new IOException();
+        }));
+        Assert.Equal([folder.File("d/old")], Directory.GetFiles(folder.Path, "*", SearchOption.AllDirectories));
+        Assert.Equal([folder.File("d")], Directory.GetDirectories(folder.Path));
+    }
+
+    /// <summary>A file whose disk is full after some bytes, counted over all files opened through one instance.</summary>
+    private sealed class FullDisk(string path, StrongBox<long> left) : FileStream(path, FileMode.CreateNew)
+    {
+        public static Func<string, Stream> After(long bytes)
+        {
+            var left = new StrongBox<long>(bytes);
+            return path => new FullDisk(path, left);
+        }
+
+        // A class derived from FileStream gets every write here.
+        public override void Write(byte[] buffer, int offset, int count)
+        {
+            if ((left.Value -= count) < 0) throw new IOException("No space left on device");
+            base.Write(buffer, offset, count);
+        }
+    }
+}
