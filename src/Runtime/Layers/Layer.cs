@@ -14,7 +14,7 @@ public abstract class Layer(string name) : nn.Module<Tensor, Tensor>(name), ICom
     /// <summary>The layer's name from the model's root, as messages use it.</summary>
     public string LayerName { get; } = name;
 
-    void IComponents.Replace(string name, Parameter parameter) => _internal_params[name] = parameter;
+    void IComponents.Replace(string name, Parameter parameter) => Replace(name, parameter);
 
     /// <summary>Registers a parameter.</summary>
     private protected void Add(string name, Tensor value, bool trainable)
@@ -22,6 +22,8 @@ public abstract class Layer(string name) : nn.Module<Tensor, Tensor>(name), ICom
         register_parameter(name, ComponentMoves.Owned(value, trainable));
         (_deviceType, _deviceIndex) = (value.device_type, value.device_index);
     }
+
+    private protected void Replace(string name, Parameter parameter) => _internal_params[name] = parameter;
 
     /// <summary>The parameter of this name, as it is now.</summary>
     protected Parameter GetParameter(string name) => _internal_params[name];

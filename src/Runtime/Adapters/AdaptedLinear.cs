@@ -1,0 +1,160 @@
+using Marrow.Autograd;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Marrow;
+
+/// <summary>
+/// A linear layer with a frozen weight and a trainable adapter. The emitted classes derive from it and state the
+/// fused forward, its backward, and the adapted weight as a plain formula.
+/// </summary>
+public abstract class AdaptedLinear : Linear
+{
+    private readonly List<string> adapterNames = [];
+    private Tensor? original;
+
+    /// <summary>Makes the frozen base.</summary>
+    protected AdaptedLinear(LinearSite site)
+        : base(site)
+    {
+        (Dtype, Device) = (site.Dtype, site.Device);
+        Weight.requires_grad = false;
+        Bias?.requires_grad = false;
+    }
+
+    /// <summary>What the adapter is, as saving needs it.</summary>
+    public abstract AdapterSettings Settings { get; }
+
+    /// <summary>The adapter's parameters with their names, in the order they were added.</summary>
+    public IEnumerable<(string Name, Parameter Value)> Adapter => adapterNames.Select(name => (name, GetParameter(name)));
+
+    /// <summary>Whether the forward pass uses the adapter.</summary>
+    public bool IsEnabled { get; internal set; } = true;
+
+    /// <summary>Whether the adapter is folded into the weight.</summary>
+    public bool IsMerged => original is not null;
+
+    private protected ScalarType Dtype { get; }
+
+    private protected Device Device { get; }
+
+    /// <summary>
+    /// x [..., in] to y [..., out]: with the adapter, unless it is switched off or already folded into the weight.
+    /// </summary>
+    public sealed override Tensor forward(Tensor x)
+    {
+        if (!IsEnabled)
+        {
+            return nn.functional.linear(x, original ?? Weight, Bias);
+        }
+
+        if (IsMerged)
+        {
+            return nn.functional.linear(x, Weight, Bias);
+        }
+
+        return EagerMode.IsOn ? Eager(x) : LayerFunction.Run(this, x, [.. Adapter.Select(pair => pair.Value)]);
+    }
+
+    /// <summary>The weight with the adapter folded in, by plain differentiable operations: [out, in].</summary>
+    public abstract Tensor AdaptedWeight();
+
+    internal Tensor RunForward(Saved saved, Tensor x) => Forward(saved, x);
+
+    internal Gradients RunBackward(Saved saved, Tensor dy) => Backward(saved, dy);
+
+    /// <summary>The weight to fold in.</summary>
+    /// <exception cref="InvalidOperationException">It would not be finite.</exception>
+    internal Tensor ComputeMerged()
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var merged = AdaptedWeight();
+        return merged.isfinite().all().item<bool>()
+            ? scope.Detach(merged)
+            : throw new InvalidOperationException(
+                $"Merging the adapter of layer '{LayerName}' would write a weight that is not finite; nothing was merged. Check the adapter for NaN and infinity.");
+    }
+
+    internal void CommitMerge(Tensor merged)
+    {
+        // The original is kept, not recomputed: only so does Unmerge give it back bit for bit.
+        original = Weight.alias().DetachFromDisposeScope();
+        Exchange(merged);
+    }
+
+    internal void Unmerge()
+    {
+        if (original is { } weight)
+        {
+            original = null;
+            Exchange(weight);
+        }
+    }
+
+    /// <summary>The fused forward, outside autograd.</summary>
+    /// <param name="saved">Keeps what the backward needs.</param>
+    /// <param name="x">[n, in].</param>
+    /// <returns>y [n, out].</returns>
+    protected abstract Tensor Forward(Saved saved, Tensor x);
+
+    /// <summary>The gradients. Temporaries are freed by the caller.</summary>
+    /// <param name="saved">What the forward kept.</param>
+    /// <param name="dy">Gradient of the output, [n, out].</param>
+    protected abstract Gradients Backward(Saved saved, Tensor dy);
+
+    /// <summary>Adds a trainable parameter of zeros.</summary>
+    protected void AddAdapter(string name, params long[] sizes)
+    {
+        using var scope = NewDisposeScope();
+        AddAdapter(name, zeros(sizes, dtype: Dtype, device: Device));
+    }
+
+    /// <summary>Adds a trainable parameter that is uniform in ±bound.</summary>
+    protected void AddUniformAdapter(string name, double bound, params long[] sizes)
+    {
+        using var scope = NewDisposeScope();
+        AddAdapter(name, Initial.Uniform(sizes, bound, Dtype, Device));
+    }
+
+    /// <inheritdoc/>
+    protected override void _toEpilog(ScalarType? dtype, Device? device, bool non_blocking)
+    {
+        base._toEpilog(dtype, device, non_blocking);
+        if (original is { } weight)
+        {
+            original = weight.to(dtype ?? weight.dtype, device ?? weight.device, copy: true).DetachFromDisposeScope();
+            weight.Dispose();
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            original?.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private void AddAdapter(string name, Tensor values)
+    {
+        Add(name, values, trainable: true);
+        adapterNames.Add(name);
+    }
+
+    private Tensor Eager(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(nn.functional.linear(x, AdaptedWeight(), Bias));
+    }
+
+    private void Exchange(Tensor weight)
+    {
+        var old = Weight;
+        Replace("weight", Models.ComponentMoves.Owned(weight, trainable: false));
+        old.Dispose();
+    }
+}

@@ -1,0 +1,22 @@
+namespace Marrow;
+
+/// <summary>What an adapter is, apart from its values.</summary>
+public abstract record AdapterSettings;
+
+/// <summary>A Bone adapter.</summary>
+/// <param name="Form">Its form.</param>
+/// <param name="BlockSize">Edge of a block.</param>
+/// <param name="MiniRank">Columns of the trainable matrix in the Mini form, else 0.</param>
+/// <param name="Dropout">Dropout on its input.</param>
+public sealed record BoneSettings(BoneForm Form, long BlockSize, long MiniRank = 0, double Dropout = 0) : AdapterSettings;
+
+/// <summary>A LoRA adapter.</summary>
+/// <param name="Rank">Rank of the update.</param>
+/// <param name="Alpha">Numerator of the scale.</param>
+/// <param name="RankStabilized">Whether the scale divides by the root of the rank.</param>
+/// <param name="Dropout">Dropout on its input.</param>
+public sealed record LoraSettings(long Rank, double Alpha, bool RankStabilized = false, double Dropout = 0) : AdapterSettings
+{
+    /// <summary>s in <c>W + s B A</c>.</summary>
+    public double Scale => Alpha / (RankStabilized ? Math.Sqrt(Rank) : Rank);
+}

@@ -1,0 +1,62 @@
+using static TorchSharp.torch;
+
+namespace Marrow.Adapters;
+
+/// <summary>
+/// Block affine products on a weight W [out, in] cut into r × r blocks W[o,i], with one trainable block per output
+/// block (Bone's row form). A row of blocks is contiguous, so no product needs a permuted copy.
+/// </summary>
+public static class BlockAffine
+{
+    // Fewer rows of blocks at a time leave the GEMM too thin to run at speed.
+    private const long BlocksPerGroup = 8;
+
+    /// <summary><c>W′[o,i] = W[o,i] (I + B[o]) + B[o]</c>: one batched GEMM, then B added in place.</summary>
+    /// <param name="weight">W [out, in].</param>
+    /// <param name="block">B [out/r, r, r].</param>
+    /// <returns>W′ [out, in].</returns>
+    public static Tensor Adapt(Tensor weight, Tensor block)
+    {
+        var (rows, r, shards) = Shape(weight, block);
+        using var scope = NewDisposeScope();
+        var plus = block + eye(r, dtype: block.dtype, device: block.device);
+        var adapted = weight.view(rows, r * shards, r).bmm(plus);
+        adapted.view(rows, r, shards, r).add_(block.unsqueeze(2));
+        return scope.MoveToOuter(adapted.view(weight.shape));
+    }
+
+    /// <summary>
+    /// <c>dB[o] = Σ_i W[o,i]ᵀ G[o,i] + G[o,i]</c> with G = dyᵀ x, built a few rows of blocks at a time, so that no
+    /// tensor of the weight's size comes to be.
+    /// </summary>
+    /// <param name="weight">W [out, in].</param>
+    /// <param name="block">B [out/r, r, r].</param>
+    /// <param name="dy">Gradient of the output, [n, out].</param>
+    /// <param name="x">Input, [n, in].</param>
+    /// <returns>dB [out/r, r, r].</returns>
+    public static Tensor BlockGradient(Tensor weight, Tensor block, Tensor dy, Tensor x)
+    {
+        var (rows, r, shards) = Shape(weight, block);
+        using var scope = NewDisposeScope();
+        var gradient = empty_like(block);
+        var group = Math.Min(rows, BlocksPerGroup);
+        var products = empty([group * r, r * shards], dtype: weight.dtype, device: weight.device);
+        for (var first = 0L; first < rows; first += group)
+        {
+            using var inner = NewDisposeScope();
+            var count = Math.Min(group, rows - first);
+            var g = products.narrow(0, 0, count * r);
+            g.addmm_(dy.narrow(1, first * r, count * r).t(), x, beta: 0);
+
+            var part = gradient.narrow(0, first, count);
+            part.copy_(g.view(count, r, shards, r).sum(2));
+            part.add_(weight.narrow(0, first * r, count * r).view(count, r * shards, r).transpose(1, 2)
+                .bmm(g.view(count, r * shards, r)));
+        }
+
+        return scope.MoveToOuter(gradient);
+    }
+
+    private static (long Rows, long BlockSize, long Shards) Shape(Tensor weight, Tensor block) =>
+        (block.shape[0], block.shape[1], weight.shape[1] / block.shape[1]);
+}
