@@ -1,9 +1,116 @@
+using System.Globalization;
+using Marrow.Generators.Specs;
+
 namespace Marrow.Generators.Emission;
 
-/// <summary>What a layer template prints.</summary>
-internal sealed class AdaptedLayerView(string name, AdaptedLayer layer)
+/// <summary>What a layer template prints: constants where they are known, names where they are not.</summary>
+internal abstract class AdaptedLayerView(string name, AdaptedLayer layer)
 {
+    public static AdaptedLayerView Of(string name, AdaptedLayer layer) => layer.Adapter switch
+    {
+        BoneSpec bone => new BoneLayerView(name, layer, bone),
+        LoraSpec lora => new LoraLayerView(name, layer, lora),
+        _ => throw new InvalidOperationException($"No layer template for {layer.Adapter}."),
+    };
+
     public string Name => name;
 
+    /// <summary>Constructor parameters: the site, and the options known only at run time.</summary>
+    public string Parameters => string.Join(", ", layer.RunTimeOptions
+        .Select(option => option.Name == "alpha" ? "double alpha" : $"long {option.Name}")
+        .Prepend("LinearSite site"));
+
     public bool IsConstant => layer.IsConstant;
+
+    public string In => Number(layer.In) ?? "InFeatures";
+
+    public string Out => Number(layer.Out) ?? "OutFeatures";
+
+    /// <summary>The sizes as comments name them.</summary>
+    public string InWord => Number(layer.In) ?? "in";
+
+    public string OutWord => Number(layer.Out) ?? "out";
+
+    public bool HasDropout => layer.Adapter.Dropout > 0;
+
+    public string Dropout => Real(layer.Adapter.Dropout);
+
+    /// <summary>Run-time checks of what the compiler could not check.</summary>
+    public bool IsChecked => !layer.IsConstant || layer.RunTimeOptions.Any();
+
+    private protected static string Option(SizeExpression size, string name) => Number(size.Integer) ?? (size.Value is double number ? Real(number) : name);
+
+    private protected static string? Number(long? value) => value?.ToString(CultureInfo.InvariantCulture);
+
+    private protected static string Real(double value)
+    {
+        var text = value.ToString("R", CultureInfo.InvariantCulture);
+        return text.Contains('.') || text.Contains('E') ? text : text + ".0";
+    }
+}
+
+/// <summary>What the Bone templates print.</summary>
+internal sealed class BoneLayerView(string name, AdaptedLayer layer, BoneSpec bone) : AdaptedLayerView(name, layer)
+{
+    private readonly long? input = layer.In;
+    private readonly long? output = layer.Out;
+
+    public string Form => bone.Form;
+
+    public string Block => Option(bone.BlockSize, "blockSize");
+
+    public string Shards => Number(Divide(input)) ?? $"InFeatures / {Block}";
+
+    public string ShardsWord => Number(Divide(input)) ?? "in/r";
+
+    public string Rows => Number(Divide(output)) ?? $"OutFeatures / {Block}";
+
+    public string RowsWord => Number(Divide(output)) ?? "out/r";
+
+    public string BlockWord => bone.BlockSize.Integer is { } r ? Number(r)! : "r";
+
+    public bool IsMini => bone is { Form: "Mini" };
+
+    public string Columns => IsMini ? Option(bone.MiniRank, "miniRank") : Out;
+
+    public string ColumnsWord => IsMini ? bone.MiniRank.Integer is { } columns ? Number(columns)! : "mini" : OutWord;
+
+    /// <summary>How often the columns of the Mini form repeat along the output.</summary>
+    public string Repeats => output is { } whole && bone.MiniRank.Integer is > 0 and { } columns
+        ? Number(whole / columns)!
+        : $"OutFeatures / {Columns}";
+
+    /// <summary>Whether the block size is known to divide the input, so that no padding is needed.</summary>
+    public bool IsDivisible => input is { } whole && bone.BlockSize.Integer is > 0 and { } r && whole % r == 0;
+
+    /// <summary>With constant sizes that do not divide: the whole shards, and the rest.</summary>
+    public string Whole => input is { } whole && bone.BlockSize.Integer is > 0 and { } r
+        ? Number(whole / r * r)!
+        : $"InFeatures / {Block} * {Block}";
+
+    private long? Divide(long? features) =>
+        features is { } size && bone.BlockSize.Integer is > 0 and { } r ? size / r : null;
+}
+
+/// <summary>What the LoRA template prints.</summary>
+internal sealed class LoraLayerView(string name, AdaptedLayer layer, LoraSpec lora) : AdaptedLayerView(name, layer)
+{
+    public string Rank => Option(lora.Rank, "rank");
+
+    public string RankWord => lora.Rank.Integer is { } rank ? Number(rank)! : "rank";
+
+    public string Alpha => lora.Alpha is null ? Rank : Option(lora.Alpha, "alpha");
+
+    public bool RankStabilized => lora.RankStabilized;
+
+    /// <summary>s as a constant, or as an expression over what is known at run time.</summary>
+    public string Scale => (lora.Rank.Integer, lora.Alpha) switch
+    {
+        ({ } rank, null) => Real(RankStabilized ? Math.Sqrt(rank) : 1),
+        ({ } rank, { Value: { } alpha }) => Real(Convert.ToDouble(alpha, CultureInfo.InvariantCulture) / (RankStabilized ? Math.Sqrt(rank) : rank)),
+        _ => RankStabilized ? $"{Alpha} / Math.Sqrt({Rank})" : $"(double){Alpha} / {Rank}",
+    };
+
+    /// <summary>Whether s is 1, so that no code multiplies by it.</summary>
+    public bool IsUnscaled => Scale == "1.0";
 }

@@ -30,7 +30,7 @@ internal sealed class AdaptedLayers
 
     /// <summary>The classes as text, in the order of first use.</summary>
     public IReadOnlyList<string> Rendered =>
-        [.. names.Select(pair => Templates.Render(pair.Key.Template, new AdaptedLayerView(pair.Value, pair.Key)).TrimEnd())];
+        [.. names.Select(pair => Templates.Render(pair.Key.Template, AdaptedLayerView.Of(pair.Value, pair.Key)).TrimEnd())];
 
     /// <summary>The lambda that makes a layer with an adapter of its own, or null.</summary>
     public string? FactoryOf(LinearSpec linear) => linear.Adapters.Count == 0

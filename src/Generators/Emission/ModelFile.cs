@@ -36,8 +36,8 @@ internal static class ModelFile
             lines = [container, "{", .. lines.Select(line => line.Length == 0 ? line : "    " + line), "}"];
         }
 
-        return Templates.Render("File", new FileView(type.Key, type.Namespace, string.Join("\n", lines)));
+        return Templates.Render("File", new FileView(type.Key, type.Namespace, string.Join("\n", lines), body.Contains(": AdaptedLinear")));
     }
 
-    private sealed record FileView(string Key, string Namespace, string Body);
+    private sealed record FileView(string Key, string Namespace, string Body, bool UsesAdapters);
 }

@@ -17,6 +17,9 @@ public sealed class Saved
     /// <summary>Whether the gradient of the input is wanted; if not, its GEMM is saved.</summary>
     public bool NeedsInput { get; }
 
+    /// <summary>How many tensors were kept.</summary>
+    public int Count => kept.Count;
+
     /// <summary>The tensor kept at this position.</summary>
     public Tensor this[int index] => kept[index];
 

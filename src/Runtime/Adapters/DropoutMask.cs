@@ -1,0 +1,22 @@
+using static TorchSharp.torch;
+
+namespace Marrow.Adapters;
+
+/// <summary>Dropout with the mask at hand, one byte an entry, so that a backward can use the same one.</summary>
+public static class DropoutMask
+{
+    /// <summary>True where an entry is kept.</summary>
+    /// <param name="like">A tensor of the wanted shape and device.</param>
+    /// <param name="probability">Probability to drop an entry.</param>
+    public static Tensor Draw(Tensor like, double probability)
+    {
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(rand(like.shape, device: like.device).ge_(probability).to(ScalarType.Bool));
+    }
+
+    /// <summary>Zeroes what is dropped and scales the rest by 1 / (1 − p), so that the expectation stays.</summary>
+    /// <param name="x">Any tensor of the mask's shape.</param>
+    /// <param name="mask">The mask.</param>
+    /// <param name="probability">Probability it was drawn with.</param>
+    public static Tensor Apply(Tensor x, Tensor mask, double probability) => (x * mask).mul_(1 / (1 - probability));
+}

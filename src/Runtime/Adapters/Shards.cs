@@ -1,0 +1,40 @@
+using static TorchSharp.torch;
+
+namespace Marrow.Adapters;
+
+/// <summary>Sums over, and repetition along, the last dimension cut in shards of length r; the last may be short.</summary>
+public static class Shards
+{
+    /// <summary><c>S(x)_k</c> = sum of x_j over all j with j mod r = k.</summary>
+    /// <param name="x">[n, in].</param>
+    /// <param name="length">r.</param>
+    /// <returns>S(x) [n, r].</returns>
+    public static Tensor Sum(Tensor x, long length)
+    {
+        var features = x.shape[1];
+        using var scope = NewDisposeScope();
+        var whole = features / length * length;
+        var sum = x.narrow(1, 0, whole).unflatten(1, [-1, length]).sum([1]);
+        if (whole < features)
+        {
+            sum.narrow(1, 0, features - whole).add_(x.narrow(1, whole, features - whole));
+        }
+
+        return scope.MoveToOuter(sum);
+    }
+
+    /// <summary>Adds a shard to every shard of x, in place: the transpose of <see cref="Sum"/>.</summary>
+    /// <param name="x">[n, in].</param>
+    /// <param name="shard">[n, r].</param>
+    public static void AddTiled(Tensor x, Tensor shard)
+    {
+        var (features, length) = (x.shape[1], shard.shape[1]);
+        using var scope = NewDisposeScope();
+        var whole = features / length * length;
+        x.narrow(1, 0, whole).unflatten(1, [-1, length]).add_(shard.unsqueeze(1));
+        if (whole < features)
+        {
+            x.narrow(1, whole, features - whole).add_(shard.narrow(1, 0, features - whole));
+        }
+    }
+}
