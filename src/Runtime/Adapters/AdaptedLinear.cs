@@ -10,14 +10,16 @@ namespace Marrow;
 /// </summary>
 public abstract class AdaptedLinear : Linear
 {
-    private readonly List<string> adapterNames = [];
+    private readonly List<(string Name, double Bound)> adapters = [];
+    private readonly ScalarType dtype;
+    private readonly Device device;
     private Tensor? original;
 
     /// <summary>Makes the frozen base.</summary>
     protected AdaptedLinear(LinearSite site)
         : base(site)
     {
-        (Dtype, Device) = (site.Dtype, site.Device);
+        (dtype, device) = (site.Dtype, site.Device);
         Weight.requires_grad = false;
         Bias?.requires_grad = false;
     }
@@ -26,17 +28,13 @@ public abstract class AdaptedLinear : Linear
     public abstract AdapterSettings Settings { get; }
 
     /// <summary>The adapter's parameters with their names, in the order they were added.</summary>
-    public IEnumerable<(string Name, Parameter Value)> Adapter => adapterNames.Select(name => (name, GetParameter(name)));
+    public IEnumerable<(string Name, Parameter Value)> Adapter => adapters.Select(adapter => (adapter.Name, GetParameter(adapter.Name)));
 
     /// <summary>Whether the forward pass uses the adapter.</summary>
     public bool IsEnabled { get; internal set; } = true;
 
     /// <summary>Whether the adapter is folded into the weight.</summary>
     public bool IsMerged => original is not null;
-
-    private protected ScalarType Dtype { get; }
-
-    private protected Device Device { get; }
 
     /// <summary>
     /// x [..., in] to y [..., out]: with the adapter, unless it is switched off or already folded into the weight.
@@ -92,6 +90,16 @@ public abstract class AdaptedLinear : Linear
         }
     }
 
+    /// <summary>Gives the adapter of a layer that was built on the meta device its starting values.</summary>
+    internal void InitialiseAdapter(Device target)
+    {
+        using var scope = NewDisposeScope();
+        foreach (var (name, bound) in adapters)
+        {
+            Replace(name, Models.ComponentMoves.Owned(Initial.Uniform(GetParameter(name).shape, bound, dtype, target), trainable: true));
+        }
+    }
+
     /// <summary>The fused forward, outside autograd.</summary>
     /// <param name="saved">Keeps what the backward needs.</param>
     /// <param name="x">[n, in].</param>
@@ -104,17 +112,14 @@ public abstract class AdaptedLinear : Linear
     protected abstract Gradients Backward(Saved saved, Tensor dy);
 
     /// <summary>Adds a trainable parameter of zeros.</summary>
-    protected void AddAdapter(string name, params long[] sizes)
-    {
-        using var scope = NewDisposeScope();
-        AddAdapter(name, zeros(sizes, dtype: Dtype, device: Device));
-    }
+    protected void AddAdapter(string name, params long[] sizes) => AddAdapter(name, bound: 0, sizes);
 
     /// <summary>Adds a trainable parameter that is uniform in ±bound.</summary>
-    protected void AddUniformAdapter(string name, double bound, params long[] sizes)
+    protected void AddAdapter(string name, double bound, long[] sizes)
     {
         using var scope = NewDisposeScope();
-        AddAdapter(name, Initial.Uniform(sizes, bound, Dtype, Device));
+        Add(name, Initial.Uniform(sizes, bound, dtype, device), trainable: true);
+        adapters.Add((name, bound));
     }
 
     /// <inheritdoc/>
@@ -137,12 +142,6 @@ public abstract class AdaptedLinear : Linear
         }
 
         base.Dispose(disposing);
-    }
-
-    private void AddAdapter(string name, Tensor values)
-    {
-        Add(name, values, trainable: true);
-        adapterNames.Add(name);
     }
 
     private Tensor Eager(Tensor x)

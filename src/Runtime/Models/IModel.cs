@@ -1,11 +1,11 @@
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Marrow;
 
 /// <summary>
 /// A generated model. What can be done with one beyond running it (merging adapters, loading weights, …) are the
-/// extension methods of <see cref="ModelOperations"/>.
+/// extension methods in <see cref="AdapterOperations"/>, <see cref="CheckpointOperations"/>,
+/// <see cref="PeftAdapters"/> and <see cref="EagerVerification"/>.
 /// </summary>
 public interface IModel
 {
@@ -15,8 +15,6 @@ public interface IModel
     internal void Specialise(LayerBuilder builder);
 
     internal void BuildLayers(LayerBuilder builder);
-
-    internal Parameter? FindParameter(string name);
 
     /// <summary>Computes the tables again, which a model built on the meta device has only as shapes.</summary>
     internal void FillTables(Device device);

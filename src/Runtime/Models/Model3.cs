@@ -31,8 +31,6 @@ public abstract class Model<T1, T2, T3, TResult> : nn.Module<T1, T2, T3, TResult
 
     void IModel.BuildLayers(LayerBuilder builder) => BuildLayers(builder);
 
-    Parameter? IModel.FindParameter(string name) => _internal_params.TryGetValue(name, out var found) ? found : null;
-
     void IModel.FillTables(Device device) => tables.Fill(null, device);
 
     void IComponents.Replace(string name, Parameter parameter) => _internal_params[name] = parameter;

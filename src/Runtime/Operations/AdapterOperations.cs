@@ -1,0 +1,91 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Marrow;
+
+/// <summary>What can be done with the adapters of a generated model.</summary>
+public static class AdapterOperations
+{
+    /// <summary>The adapters' parameters, which an optimizer should train; empty if the model has no adapter.</summary>
+    public static IReadOnlyList<Parameter> AdapterParameters(this IModel model) =>
+        [.. model.AdaptedLayers().SelectMany(layer => layer.Layer.Adapter).Select(pair => pair.Value)];
+
+    /// <summary>
+    /// Folds every adapter into its weight, so that the model runs at the plain model's speed. The original weights
+    /// are kept, which costs their memory again. Either all layers are merged or none.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">A merged weight would not be finite; the message names the layer.</exception>
+    public static void Merge(this IModel model)
+    {
+        var layers = model.AdaptedLayers().Select(pair => pair.Layer).Where(layer => !layer.IsMerged).ToList();
+        var merged = new List<Tensor>();
+        try
+        {
+            foreach (var layer in layers)
+            {
+                merged.Add(layer.ComputeMerged());
+            }
+        }
+        catch
+        {
+            merged.ForEach(weight => weight.Dispose());
+            throw;
+        }
+
+        foreach (var (layer, weight) in layers.Zip(merged))
+        {
+            layer.CommitMerge(weight);
+            weight.Dispose();
+        }
+    }
+
+    /// <summary>Puts the original weights back, bit for bit. Without effect on a model that is not merged.</summary>
+    public static void Unmerge(this IModel model)
+    {
+        foreach (var (_, layer) in model.AdaptedLayers())
+        {
+            layer.Unmerge();
+        }
+    }
+
+    /// <summary>
+    /// Switches the adapters off, merged or not: the model is the base model until the result is disposed.
+    /// </summary>
+    public static IDisposable DisableAdapters(this IModel model)
+    {
+        var layers = model.AdaptedLayers().Select(pair => pair.Layer).Where(layer => layer.IsEnabled).ToList();
+        layers.ForEach(layer => layer.IsEnabled = false);
+        return new Enabling(layers);
+    }
+
+    /// <summary>The adapted layers with their names, the model's own and those of its blocks.</summary>
+    internal static IEnumerable<(string Name, AdaptedLinear Layer)> AdaptedLayers(this IModel model) =>
+        from child in model.Module.named_modules()
+        where child.module is AdaptedLinear
+        select (child.name, (AdaptedLinear)child.module);
+
+    /// <summary>Where there is an adapter, only adapters train.</summary>
+    internal static void FreezeBase(this IModel model)
+    {
+        var adapters = model.AdapterParameters();
+        if (adapters.Count == 0)
+        {
+            return;
+        }
+
+        foreach (var parameter in model.Module.parameters())
+        {
+            parameter.requires_grad = false;
+        }
+
+        foreach (var parameter in adapters)
+        {
+            parameter.requires_grad = true;
+        }
+    }
+
+    private sealed class Enabling(List<AdaptedLinear> layers) : IDisposable
+    {
+        public void Dispose() => layers.ForEach(layer => layer.IsEnabled = true);
+    }
+}

@@ -1,0 +1,174 @@
+using System.Text.Json;
+using Marrow.Checkpoints;
+using Marrow.Models;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Marrow;
+
+/// <summary>Loading and saving the weights of generated models.</summary>
+public static class CheckpointOperations
+{
+    private const long ShardBytes = 5_000_000_000;
+
+    /// <summary>
+    /// Loads the base weights from safetensors under their public names: a file, or a folder as Hugging Face's
+    /// libraries write it (config.json, if the architecture knows it, one file or shards with an index). Every name
+    /// and shape is checked before the first weight is changed. Adapters stay as they are.
+    /// </summary>
+    /// <param name="model">The model; one on the meta device gets its weights on <paramref name="device"/>.</param>
+    /// <param name="path">File or folder.</param>
+    /// <param name="device">Where to put the weights of a meta model; the CPU if null.</param>
+    /// <exception cref="CheckpointException">The checkpoint cannot be read or does not fit the model.</exception>
+    public static void LoadPretrained(this IModel model, string path, Device? device = null)
+    {
+        if (model.AdaptedLayers().Any(pair => pair.Layer.IsMerged))
+        {
+            throw new InvalidOperationException("The model's adapters are merged into its weights; Unmerge it before loading others.");
+        }
+
+        CheckConfiguration(model, path);
+        using var checkpoint = CheckpointReader.Open(path);
+        var weights = model.BaseWeights().ToList();
+        CheckNames(model, checkpoint, weights, path);
+
+        using var noGrad = no_grad();
+        var isMeta = weights.Any(weight => weight.Value.device_type == DeviceType.META);
+        foreach (var (name, owner, key, value) in weights)
+        {
+            using var scope = NewDisposeScope();
+            var target = value;
+            if (value.device_type == DeviceType.META)
+            {
+                target = ComponentMoves.Owned(empty(value.shape, dtype: value.dtype, device: device ?? CPU), value.requires_grad);
+                owner.Replace(key, target);
+            }
+
+            checkpoint.CopyInto(name, target);
+            if (!target.isfinite().all().item<bool>())
+            {
+                throw new CheckpointException(path, $"weight '{name}' holds NaN or infinity", "use a sound checkpoint; this model is now partly loaded");
+            }
+        }
+
+        if (isMeta)
+        {
+            model.CompleteFromMeta(device ?? CPU);
+        }
+    }
+
+    /// <summary>
+    /// Saves the model's weights as a folder that loads elsewhere: safetensors under the public names, and
+    /// config.json if the architecture has one. Merged adapters are part of the weights; others are left out.
+    /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="directory">The folder; replaced as a whole, and only if everything could be written.</param>
+    /// <exception cref="CheckpointException">A file cannot be written.</exception>
+    public static void SavePretrained(this IModel model, string directory) => AtomicDirectory.Write(directory, fresh =>
+    {
+        SafetensorsWriter.WriteSharded(fresh, model.BaseWeights().Select(weight => (weight.Name, (Tensor)weight.Value)), ShardBytes);
+        if (model is IPretrained pretrained)
+        {
+            File.WriteAllText(
+                Path.Combine(fresh, "config.json"),
+                pretrained.Configuration().ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+        }
+    });
+
+    /// <summary>All parameters that are no adapter's, with their public names and owners.</summary>
+    private static IEnumerable<(string Name, IComponents Owner, string Key, Parameter Value)> BaseWeights(this IModel model)
+    {
+        foreach (var (prefix, module) in model.Module.named_modules().Prepend(("", model.Module)))
+        {
+            if (module is not IComponents owner)
+            {
+                continue;
+            }
+
+            var adapters = module is AdaptedLinear adapted ? adapted.Adapter.Select(pair => pair.Name).ToHashSet() : [];
+            foreach (var (key, value) in module.named_parameters(recurse: false))
+            {
+                if (!adapters.Contains(key))
+                {
+                    yield return (prefix.Length == 0 ? key : $"{prefix}.{key}", owner, key, value);
+                }
+            }
+        }
+    }
+
+    /// <summary>What a checkpoint does not hold: tables are computed, adapters start as they would have.</summary>
+    private static void CompleteFromMeta(this IModel model, Device device)
+    {
+        foreach (var module in model.Module.modules().Prepend(model.Module))
+        {
+            (module as IModel)?.FillTables(device);
+            (module as AdaptedLinear)?.InitialiseAdapter(device);
+        }
+    }
+
+    private static void CheckConfiguration(IModel model, string path)
+    {
+        var file = Path.Combine(path, "config.json");
+        if (model is not IPretrained pretrained || !Directory.Exists(path))
+        {
+            return;
+        }
+
+        if (!File.Exists(file))
+        {
+            throw new CheckpointException(path, "the folder has no config.json", "name the folder of a Hugging Face model, or a single safetensors file");
+        }
+
+        try
+        {
+            using var json = JsonDocument.Parse(File.ReadAllText(file));
+            var faults = pretrained.ConfigurationFaults(json.RootElement).ToList();
+            if (faults.Count > 0)
+            {
+                throw new CheckpointException(file, string.Join("; ", faults), $"use a checkpoint of {model.GetType().Name}'s sizes, or a class with these");
+            }
+        }
+        catch (Exception fault) when (fault is JsonException or InvalidOperationException or FormatException)
+        {
+            throw new CheckpointException(file, $"it is no model configuration ({fault.Message})", "use the config.json that came with the weights", fault);
+        }
+    }
+
+    private static void CheckNames(
+        IModel model,
+        CheckpointReader checkpoint,
+        List<(string Name, IComponents Owner, string Key, Parameter Value)> weights,
+        string path)
+    {
+        var wanted = weights.Select(weight => weight.Name).ToHashSet();
+        var missing = wanted.Where(name => !checkpoint.Tensors.ContainsKey(name)).ToList();
+        var extra = checkpoint.Tensors.Keys
+            .Where(name => !wanted.Contains(name) && (model as IPretrained)?.IsRedundant(name) != true)
+            .ToList();
+        if (missing.Count > 0 || extra.Count > 0)
+        {
+            var faults = new[] { List("it lacks", missing), List("it has beyond the model's weights", extra) }.Where(text => text is not null);
+            throw new CheckpointException(path, string.Join("; ", faults), $"use a checkpoint of {model.GetType().Name}");
+        }
+
+        foreach (var (name, _, _, value) in weights)
+        {
+            var stored = checkpoint.Tensors[name].Shape;
+            if (!stored.SequenceEqual(value.shape))
+            {
+                throw new CheckpointException(
+                    path,
+                    $"'{name}' is [{string.Join(", ", stored)}], but the model's is [{string.Join(", ", value.shape)}]",
+                    $"use a checkpoint of {model.GetType().Name}'s sizes");
+            }
+        }
+    }
+
+    private static string? List(string what, List<string> names) => names.Count switch
+    {
+        0 => null,
+        <= 3 => $"{what} {string.Join(", ", names.Select(name => $"'{name}'"))}",
+        _ => $"{what} {string.Join(", ", names.Take(3).Select(name => $"'{name}'"))} and {names.Count - 3} more",
+    };
+}
