@@ -1,1 +1,0 @@
-namespace Marrow.Models; internal class XModels;
