@@ -101,6 +101,7 @@ public sealed class LoadingTests
     [InlineData("writable")]
     [InlineData("unwritable")]
     [InlineData("absent")]
+    [InlineData("damaged")]
     public void Load_AnyCacheFolder_Computes(string cache)
     {
         using var folder = new TemporaryFolder();
@@ -108,11 +109,40 @@ public sealed class LoadingTests
         // A file where the folder should be cannot be written to, not even by root.
         if (cache == "unwritable") File.WriteAllText(path, "");
 
+        if (cache == "damaged")
+        {
+            Run("-list methods", ("XDG_CACHE_HOME", path));
+            foreach (var copy in Directory.GetFiles(path, "*", SearchOption.AllDirectories)) File.WriteAllText(copy, "damaged");
+        }
+
         var (exit, _, errors) = Run(Only(nameof(UseOfTorch_InAnyState_Adds)), ("XDG_CACHE_HOME", cache == "absent" ? null : path),
             ("HOME", cache == "absent" ? null : path), ("TMPDIR", folder.Path));
 
         Assert.Equal((0, ""), (exit, errors));
         Assert.Empty(Directory.GetDirectories(folder.Path, "marrow-*"));
+    }
+
+    [Fact]
+    public void Load_TwoProcessesAndAnEmptyCache_BothCompute()
+    {
+        using var folder = new TemporaryFolder();
+        var results = new (int Exit, string Output, string Errors)[2];
+        Parallel.For(0, 2, i => results[i] = Run(Only(nameof(UseOfTorch_InAnyState_Adds)), ("XDG_CACHE_HOME", folder.Path)));
+        Assert.All(results, result => Assert.Equal((0, ""), (result.Exit, result.Errors)));
+        Assert.Empty(Directory.GetFiles(folder.Path, "*.tmp", SearchOption.AllDirectories));
+    }
+
+    [Fact]
+    public void Load_NoWritableFolderAtAll_SaysSoOrNeedsNone()
+    {
+        using var folder = new TemporaryFolder();
+        var file = folder.File("file");
+        File.WriteAllText(file, "");
+        var (exit, _, errors) = Run("-list methods", ("XDG_CACHE_HOME", file), ("TMPDIR", file));
+        Assert.Equal(0, exit);
+        // Where libstdc++ is new enough, the library is loaded in place.
+        if (OperatingSystem.IsLinux() && !LibStdCpp.HasIostreamInit()) Assert.Contains("make the cache or the temporary folder writable", errors);
+        else Assert.Equal("", errors);
     }
 
     private static string Only(string test) => $"-method *.{test} -noColor";
