@@ -1,24 +1,26 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 
 namespace Marrow.Examples.FineTune;
 
 /// <summary>The most memory that the process had resident since the last reset, where Linux tells.</summary>
-internal static class PeakMemory
+internal static partial class PeakMemory
 {
     private const string Status = "/proc/self/status", Reset = "/proc/self/clear_refs", ResetPeak = "5";
 
-    /// <summary>Forgets the peak so far.</summary>
-    /// <returns>Whether that worked; if not, the peak is that of all before too.</returns>
+    /// <summary>Gives back what nobody uses any more, and forgets the peak so far.</summary>
+    /// <returns>Whether that worked; if not, the peak is not that of what follows alone.</returns>
     public static bool TryReset()
     {
         GC.Collect();
         GC.WaitForPendingFinalizers();
         try
         {
+            _ = TrimHeap(0);
             File.WriteAllText(Reset, ResetPeak);
             return true;
         }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or DllNotFoundException or EntryPointNotFoundException)
         {
             return false;
         }
@@ -30,7 +32,7 @@ internal static class PeakMemory
         try
         {
             var line = File.ReadLines(Status).FirstOrDefault(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
-            return line?.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, var kib, "kB"]
+            return line?.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries) is [_, var kib, "kB"]
                 ? double.Parse(kib, CultureInfo.InvariantCulture) / 1024
                 : null;
         }
@@ -39,4 +41,8 @@ internal static class PeakMemory
             return null;
         }
     }
+
+    /// <summary>glibc keeps freed memory for later; what the method before used must not count for the next.</summary>
+    [LibraryImport("libc", EntryPoint = "malloc_trim")]
+    private static partial int TrimHeap(nuint keep);
 }

@@ -12,6 +12,8 @@ internal sealed class GeneratedProblems(int seed)
     private static readonly string[] Gains = ["gets", "buys", "finds"];
     private static readonly string[] Losses = ["loses", "sells", "gives"];
 
+    private const int LargestStart = 12, LargestTotal = 30, LargestChange = 9, LargestFactor = 5;
+
     private readonly Random random = new(seed);
 
     /// <summary>Problems of one step: bare sums, gains and losses, boxes of things.</summary>
@@ -19,7 +21,8 @@ internal sealed class GeneratedProblems(int seed)
     {
         while (true)
         {
-            var (start, text, steps) = Start();
+            // Beyond what someone has at first, so that the sums of a second step are known too.
+            var (start, text, steps) = Start(LargestTotal);
             var bare = random.Next(3) == 0;
             if (steps.Count == 0)
             {
@@ -36,7 +39,7 @@ internal sealed class GeneratedProblems(int seed)
     {
         while (true)
         {
-            var (total, text, steps) = Start();
+            var (total, text, steps) = Start(LargestStart);
             while (steps.Count < 2)
             {
                 text = Change(text, ref total, steps);
@@ -47,23 +50,23 @@ internal sealed class GeneratedProblems(int seed)
     }
 
     /// <summary>What someone has: a number, or boxes, which are a multiplication already.</summary>
-    private (int Total, string Text, List<string> Steps) Start()
+    private (int Total, string Text, List<string> Steps) Start(int largest)
     {
         var (name, things) = (Pick(Names), Pick(Things));
-        if (random.Next(3) > 0)
+        if (random.Next(4) > 0)
         {
-            var count = random.Next(5, 30);
+            var count = random.Next(3, largest + 1);
             return (count, $"{name} has {count} {things}", []);
         }
 
-        var (boxes, each) = (random.Next(2, 7), random.Next(2, 7));
+        var (boxes, each) = (random.Next(2, LargestFactor + 1), random.Next(2, LargestFactor + 1));
         return (boxes * each, $"{name} has {boxes} boxes of {each} {things}", [$"{boxes}*{each}={boxes * each}"]);
     }
 
     private string Change(string text, ref int total, List<string> steps)
     {
-        var gains = total < 5 || random.Next(2) == 0;
-        var change = gains ? random.Next(2, 15) : random.Next(2, Math.Min(total, 15));
+        var gains = total <= 2 || random.Next(2) == 0;
+        var change = random.Next(2, Math.Min(gains ? LargestChange : total - 1, LargestChange) + 1);
         var after = gains ? total + change : total - change;
         steps.Add($"{total}{(gains ? '+' : '-')}{change}={after}");
         total = after;

@@ -1,2 +1,0 @@
-namespace Marrow.Examples.FineTune;
-internal static class LossPicture { public static void Write(string path, IReadOnlyList<MethodResult> results) { } }
