@@ -1,5 +1,5 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
+using System.Globalization;
 using static TorchSharp.torch;
 
 namespace Marrow.Examples.FineTune;
@@ -13,8 +13,8 @@ internal static class CommandLine
         var from = Text("--base", "Folder of a Hugging Face LLaMA to fine-tune; without it a small one is pretrained.");
         var data = Text("--data", "Problems as JSON lines: question and answer (GSM8K) or query and response (MetaMathQA); generated if not given.");
         var methods = Methods();
-        var steps = Count("--steps", 200, "Fine-tuning steps of each method.");
-        var pretrainSteps = Count("--pretrain-steps", 700, "Pretraining steps of the small base.");
+        var steps = Count("--steps", 250, "Fine-tuning steps of each method.");
+        var pretrainSteps = Count("--pretrain-steps", 900, "Pretraining steps of the small base.");
         var batch = Count("--batch", 32, "Problems in a step.");
         var rate = Rate();
         var block = Count("--block-size", 16, "Block size of Bone; LoRA gets the rank with about as many parameters.");
@@ -34,7 +34,7 @@ internal static class CommandLine
         command.SetAction(parsed => run(new Options(
             parsed.GetValue(from),
             parsed.GetValue(data),
-            parsed.GetValue(methods)!,
+            [.. Chosen(parsed.GetValue(methods)!).Select(chosen => chosen.Method!)],
             parsed.GetValue(steps),
             parsed.GetValue(pretrainSteps),
             parsed.GetValue(batch),
@@ -53,65 +53,42 @@ internal static class CommandLine
     private static Option<int> Count(string name, int standard, string description)
     {
         var option = new Option<int>(name) { Description = description, DefaultValueFactory = _ => standard };
-        option.Validators.Add(result =>
-        {
-            if (result.Errors.Any() is false && result.GetValueOrDefault<int>() < 1)
-            {
-                result.AddError($"{name} must be at least 1.");
-            }
-        });
+        Require(option, text => !int.TryParse(text, CultureInfo.InvariantCulture, out var number) || number >= 1, "must be at least 1");
         return option;
     }
 
     private static Option<double?> Rate()
     {
         var option = new Option<double?>("--learning-rate") { Description = "Peak learning rate of every method; each has its own if not given." };
-        option.Validators.Add(result =>
-        {
-            if (result.Errors.Any() is false && result.GetValueOrDefault<double?>() is not > 0 or > 1)
-            {
-                result.AddError("--learning-rate must be above 0 and at most 1.");
-            }
-        });
+        Require(option, text => !double.TryParse(text, CultureInfo.InvariantCulture, out var rate) || rate is > 0 and <= 1, "must be above 0 and at most 1");
         return option;
     }
 
-    private static Option<IReadOnlyList<Method>> Methods()
+    private static Option<string> Methods()
     {
-        const string name = "--methods";
-        return new(name)
+        var option = new Option<string>("--methods")
         {
             Description = $"What to compare, separated by commas: {Names(Method.All)}.",
-            HelpName = "names",
-            DefaultValueFactory = _ => [.. Method.All.Where(method => method.Name != "bone-column")],
-            CustomParser = Parse,
+            DefaultValueFactory = _ => string.Join(',', Method.All.Where(method => method.Name != "bone-column").Select(method => method.Name)),
         };
-
-        static IReadOnlyList<Method>? Parse(ArgumentResult result)
-        {
-            var chosen = new List<Method>();
-            foreach (var text in result.Tokens.SelectMany(token => token.Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)))
-            {
-                if (Method.All.FirstOrDefault(method => method.Name == text) is not { } method)
-                {
-                    result.AddError($"{name} knows no '{text}'; it knows {Names(Method.All)}.");
-                    return null;
-                }
-
-                if (!chosen.Contains(method))
-                {
-                    chosen.Add(method);
-                }
-            }
-
-            if (chosen.Count == 0)
-            {
-                result.AddError($"{name} needs at least one of {Names(Method.All)}.");
-            }
-
-            return chosen;
-        }
+        Require(option, text => Chosen(text).All(chosen => chosen.Method is not null), $"knows only {Names(Method.All)}");
+        Require(option, text => Chosen(text).Any(), $"needs at least one of {Names(Method.All)}");
+        return option;
     }
+
+    private static IEnumerable<(string Name, Method? Method)> Chosen(string methods) => methods
+        .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+        .Distinct()
+        .Select(name => (name, Method.All.FirstOrDefault(method => method.Name == name)));
+
+    /// <summary>Adds a rule. Text that is not of the option's type at all is left to the library's own message.</summary>
+    private static void Require(Option option, Func<string, bool> rule, string message) => option.Validators.Add(result =>
+    {
+        foreach (var token in result.Tokens.Where(token => !rule(token.Value)))
+        {
+            result.AddError($"{option.Name} {message}, not '{token.Value}'.");
+        }
+    });
 
     private static string Names(IEnumerable<Method> methods) => string.Join(", ", methods.Select(method => method.Name));
 

@@ -11,14 +11,19 @@
 // Start reading at Variants.cs (the methods), then Experiment.cs (what happens) and Training.cs (the loop).
 
 using System.CommandLine;
+using System.CommandLine.Invocation;
 using Marrow.Checkpoints;
 using Marrow.Examples.FineTune;
 
 try
 {
-    return CommandLine.Create(Experiment.Run)
-        .Parse(args)
-        .Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    var parsed = CommandLine.Create(Experiment.Run).Parse(args);
+    if (parsed.Action is ParseErrorAction action)
+    {
+        action.ShowHelp = false; // the error would scroll away
+    }
+
+    return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }
 catch (Exception fault) when (fault is UserException or CheckpointException or IOException or UnauthorizedAccessException)
 {
