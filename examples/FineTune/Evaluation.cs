@@ -7,7 +7,7 @@ namespace Marrow.Examples.FineTune;
 /// <summary>What a model can do.</summary>
 internal static class Evaluation
 {
-    private const int Batch = 50;
+    private const int TokensAtOnce = 4096;
 
     /// <summary>The share of problems whose final number the model writes, decoding greedily.</summary>
     /// <returns>Null if the user asked to stop before the end.</returns>
@@ -19,7 +19,7 @@ internal static class Evaluation
         var solved = 0;
 
         // Neighbours of about equal length waste the least on padding.
-        foreach (var chunk in examples.OrderBy(example => example.Prompt.Length).Chunk(Batch))
+        foreach (var chunk in examples.OrderBy(example => example.Prompt.Length).Chunk(Math.Max(1, TokensAtOnce / context)))
         {
             if (stop.IsCancellationRequested)
             {

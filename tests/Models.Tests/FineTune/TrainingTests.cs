@@ -51,6 +51,17 @@ public sealed class TrainingTests
         Assert.Equal([5, 5, 6], texts.Select(text => text.Length));
     }
 
+    [Fact]
+    public void Greedy_ManySteps_LeavesNoTensor()
+    {
+        using var model = new BoneRow(Tiny, block: 8);
+        model.eval();
+        Generation.Greedy(model, [[1, 2, 3]], count: 2);
+        var before = Tensor.TotalCount;
+        Generation.Greedy(model, [[1, 2, 3], [1]], count: 20);
+        Assert.Equal(before, Tensor.TotalCount);
+    }
+
     private static Batches Batches()
     {
         using var folder = new TemporaryFolder();
