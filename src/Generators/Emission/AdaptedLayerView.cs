@@ -57,6 +57,18 @@ internal sealed class BoneLayerView(string name, AdaptedLayer layer, BoneSpec bo
 
     public string Form => bone.Form;
 
+    /// <summary>Options that the methods read, when they are known only at run time.</summary>
+    public IReadOnlyList<string> Fields => [.. new[] { BlockIsField ? "blockSize" : null, ColumnsIsField ? "miniRank" : null }.OfType<string>()];
+
+    public bool BlockIsField => bone.BlockSize.Integer is null;
+
+    public bool ColumnsIsField => IsMini && bone.MiniRank.Integer is null;
+
+    /// <summary>How many shards cover the input, a short last one included.</summary>
+    public string Cover => input is { } features && bone.BlockSize.Integer is > 0 and { } r
+        ? Number((features + r - 1) / r)!
+        : $"(InFeatures + {Block} - 1) / {Block}";
+
     public string Block => Option(bone.BlockSize, "blockSize");
 
     public string Shards => Number(Divide(input)) ?? $"InFeatures / {Block}";
@@ -83,11 +95,6 @@ internal sealed class BoneLayerView(string name, AdaptedLayer layer, BoneSpec bo
     /// <summary>Whether the block size is known to divide the input, so that no padding is needed.</summary>
     public bool IsDivisible => input is { } whole && bone.BlockSize.Integer is > 0 and { } r && whole % r == 0;
 
-    /// <summary>With constant sizes that do not divide: the whole shards, and the rest.</summary>
-    public string Whole => input is { } whole && bone.BlockSize.Integer is > 0 and { } r
-        ? Number(whole / r * r)!
-        : $"InFeatures / {Block} * {Block}";
-
     private long? Divide(long? features) =>
         features is { } size && bone.BlockSize.Integer is > 0 and { } r ? size / r : null;
 }
@@ -97,7 +104,7 @@ internal sealed class LoraLayerView(string name, AdaptedLayer layer, LoraSpec lo
 {
     public string Rank => Option(lora.Rank, "rank");
 
-    public string RankWord => lora.Rank.Integer is { } rank ? Number(rank)! : "rank";
+    public string RankWord => lora.Rank.Integer is { } rank ? Number(rank)! : "r";
 
     public string Alpha => lora.Alpha is null ? Rank : Option(lora.Alpha, "alpha");
 

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using static TorchSharp.torch;
 
 namespace Marrow.Models;
@@ -27,7 +29,7 @@ public partial class Llama(
     int context = 4096,
     double normEps = 1e-5,
     double ropeTheta = 10000,
-    bool tied = false)
+    bool tied = false) : IPretrained
 {
     /// <summary>Token ids to vectors.</summary>
     [Embedding(nameof(vocabulary), nameof(hidden)), Name("model.embed_tokens")]
@@ -54,6 +56,9 @@ public partial class Llama(
     [Buffer(nameof(context), "hidden / heads", Init = nameof(Sines))]
     protected partial Tensor RotarySin { get; }
 
+    private LlamaSizes Sizes => new(
+        vocabulary, hidden, intermediate, layers, heads, keyValueHeads, context, normEps, ropeTheta, tied);
+
     /// <summary>Token ids [batch, tokens] to logits [batch, tokens, vocabulary].</summary>
     [Forward]
     private Tensor Network(Tensor ids)
@@ -73,6 +78,17 @@ public partial class Llama(
 
         return LmHead.call(Norm.call(x));
     }
+
+    /// <inheritdoc/>
+    public IEnumerable<string> ConfigurationFaults(JsonElement configuration) =>
+        LlamaConfiguration.Faults(configuration, Sizes);
+
+    /// <inheritdoc/>
+    public JsonObject Configuration() => LlamaConfiguration.Write(Sizes);
+
+    /// <summary>Old checkpoints hold the rotary frequencies, tied ones may hold the head a second time.</summary>
+    public bool IsRedundant(string tensor) => tensor.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal)
+        || (tied && tensor == "lm_head.weight");
 
     private Tensor Cosines() => RotaryAngles().cos();
 

@@ -44,12 +44,12 @@ public partial class LlamaAttention(int hidden, int heads, int keyValueHeads)
     }
 
     /// <summary>[batch, tokens, count · head] to [batch, count, tokens, head].</summary>
-    private static Tensor Heads(Tensor x, long count) => x.unflatten(-1, [count, -1]).transpose(1, 2);
+    private static Tensor Heads(Tensor x, long count) => x.view(x.shape[0], x.shape[1], count, -1).transpose(1, 2);
 
     /// <summary>Turns each pair (i, i + head/2) by its angle: <c>x cos + (−x₂, x₁) sin</c>.</summary>
     private static Tensor Rotate(Tensor x, Tensor cos, Tensor sin)
     {
-        var halves = x.chunk(2, -1);
-        return (x * cos) + (cat([-halves[1], halves[0]], -1) * sin);
+        var half = x.shape[^1] / 2;
+        return (x * cos) + (cat([-x.narrow(-1, half, half), x.narrow(-1, 0, half)], -1) * sin);
     }
 }

@@ -19,8 +19,8 @@ public abstract class Layer(string name) : nn.Module<Tensor, Tensor>(name), ICom
     /// <summary>Registers a parameter.</summary>
     private protected void Add(string name, Tensor value, bool trainable)
     {
-        register_parameter(name, ComponentMoves.Owned(value, trainable));
         (_deviceType, _deviceIndex) = (value.device_type, value.device_index);
+        register_parameter(name, ComponentMoves.Owned(value, trainable));
     }
 
     private protected void Replace(string name, Parameter parameter) => _internal_params[name] = parameter;

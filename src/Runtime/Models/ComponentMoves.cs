@@ -10,7 +10,7 @@ namespace Marrow.Models;
 /// </summary>
 internal static class ComponentMoves
 {
-    /// <summary>A parameter that no dispose scope owns.</summary>
+    /// <summary>A parameter that no dispose scope owns. TorchSharp moves the value over: the argument is empty afterwards.</summary>
     public static Parameter Owned(Tensor value, bool trainable)
     {
         using var none = NewDisposeScope();

@@ -1,0 +1,186 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Marrow.Checkpoints;
+using static TorchSharp.torch;
+
+namespace Marrow;
+
+/// <summary>
+/// Adapters on disk in the format of Hugging Face's PEFT: adapter_config.json and adapter_model.safetensors. LoRA
+/// is PEFT's LORA; Bone free and mini are its MISS, Bone row its MISS with init_weights "bat" (formerly BONE, which is
+/// read too). Bone column, which PEFT does not have, is written the same way under the type MARROW_BONE_COLUMN.
+/// </summary>
+public static class PeftAdapters
+{
+    private const string ConfigFile = "adapter_config.json";
+    private const string WeightsFile = "adapter_model.safetensors";
+    private const string Prefix = "base_model.model.";
+
+    /// <summary>Saves the adapters of a model, whose layers must all have the same kind.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="directory">The folder; replaced as a whole, and only if everything could be written.</param>
+    /// <exception cref="InvalidOperationException">The model has no adapter, or adapters of different kinds.</exception>
+    /// <exception cref="CheckpointException">A file cannot be written.</exception>
+    public static void SaveAdapter(this IModel model, string directory)
+    {
+        var layers = model.AdaptedLayers().ToList();
+        var kinds = layers.Select(layer => layer.Layer.Settings).Distinct().ToList();
+        if (kinds is not [var settings])
+        {
+            throw new InvalidOperationException(kinds.Count == 0
+                ? $"{model.GetType().Name} has no adapter to save."
+                : $"{model.GetType().Name} has adapters of {kinds.Count} kinds ({string.Join("; ", kinds)}); PEFT's format holds one. Save the model's weights merged, with SavePretrained.");
+        }
+
+        AtomicDirectory.Write(directory, fresh =>
+        {
+            File.WriteAllText(
+                Path.Combine(fresh, ConfigFile),
+                Config(settings, layers.Select(layer => layer.Name)).ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+            SafetensorsWriter.Write(
+                Path.Combine(fresh, WeightsFile),
+                Tensors(model).Select(tensor => (tensor.Key, tensor.Value)),
+                new Dictionary<string, string> { ["format"] = "pt" });
+        });
+    }
+
+    /// <summary>
+    /// Loads adapters of the model's own kind and sizes. Everything is checked before the first value is changed.
+    /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="directory">A folder that PEFT or <see cref="SaveAdapter"/> wrote.</param>
+    /// <exception cref="CheckpointException">The folder cannot be read or does not fit the model.</exception>
+    public static void LoadAdapter(this IModel model, string directory)
+    {
+        if (model.AdaptedLayers().Any(layer => layer.Layer.IsMerged))
+        {
+            throw new InvalidOperationException("The model's adapters are merged into its weights; Unmerge it before loading others.");
+        }
+
+        CheckConfig(model, Path.Combine(directory, ConfigFile));
+        var path = Path.Combine(directory, WeightsFile);
+        using var file = SafetensorsFile.Open(path);
+        var wanted = Tensors(model);
+
+        // The old BONE type has another name for the same block.
+        var stored = file.Tensors.Keys.ToDictionary(name => name.EndsWith(".bone_block", StringComparison.Ordinal)
+            ? name[..^"bone_block".Length] + "miss_block"
+            : name);
+        var faults = wanted.Keys.Where(name => !stored.ContainsKey(name)).Select(name => $"it lacks '{name}'")
+            .Concat(stored.Keys.Where(name => !wanted.ContainsKey(name)).Select(name => $"it has '{name}', which the model has not"))
+            .Concat(wanted
+                .Where(pair => stored.TryGetValue(pair.Key, out var name) && !file.Tensors[name].Shape.SequenceEqual(pair.Value.shape))
+                .Select(pair => $"'{pair.Key}' is [{string.Join(", ", file.Tensors[stored[pair.Key]].Shape)}], but the model's is [{string.Join(", ", pair.Value.shape)}]"))
+            .ToList();
+        if (faults.Count > 0)
+        {
+            var more = faults.Count > 3 ? $"; and {faults.Count - 3} more differences" : "";
+            throw new CheckpointException(path, string.Join("; ", faults.Take(3)) + more, $"use an adapter of {model.GetType().Name}");
+        }
+
+        using var noGrad = no_grad();
+        foreach (var (name, value) in wanted)
+        {
+            file.CopyInto(stored[name], value);
+        }
+    }
+
+    /// <summary>PEFT's names of the adapters' tensors.</summary>
+    private static Dictionary<string, Tensor> Tensors(IModel model) => model.AdaptedLayers()
+        .SelectMany(layer => layer.Layer.Adapter.Select(pair => (
+            Key: Prefix + layer.Name + "." + pair.Name switch
+            {
+                "bone_block" => "miss_block",
+                "lora_A" => "lora_A.weight",
+                "lora_B" => "lora_B.weight",
+                var other => other,
+            },
+            Value: (Tensor)pair.Value)))
+        .ToDictionary(pair => pair.Key, pair => pair.Value);
+
+    private static JsonObject Config(AdapterSettings settings, IEnumerable<string> layers)
+    {
+        var config = Kind(settings);
+        config["bias"] = "none";
+        config["inference_mode"] = true;
+        config["task_type"] = "CAUSAL_LM";
+        config["target_modules"] = new JsonArray([.. layers.Select(name => JsonValue.Create(name))]);
+        return config;
+    }
+
+    /// <summary>The fields that make an adapter what it is.</summary>
+    private static JsonObject Kind(AdapterSettings settings) => settings switch
+    {
+        LoraSettings lora => new JsonObject
+        {
+            ["peft_type"] = "LORA",
+            ["r"] = lora.Rank,
+            ["lora_alpha"] = lora.Alpha,
+            ["use_rslora"] = lora.RankStabilized,
+            ["lora_dropout"] = lora.Dropout,
+        },
+        BoneSettings { Form: BoneForm.Column } bone => new JsonObject { ["peft_type"] = "MARROW_BONE_COLUMN", ["r"] = bone.BlockSize },
+        BoneSettings bone => new JsonObject
+        {
+            ["peft_type"] = "MISS",
+            ["r"] = bone.BlockSize,
+            ["mini_r"] = bone.Form == BoneForm.Mini ? bone.MiniRank : 1,
+            ["init_weights"] = bone.Form switch { BoneForm.Row => "bat", BoneForm.Mini => "mini", _ => true },
+            ["miss_dropout"] = bone.Dropout,
+        },
+        _ => throw new InvalidOperationException($"Adapter {settings} has no form on disk."),
+    };
+
+    private static void CheckConfig(IModel model, string path)
+    {
+        var settings = model.AdaptedLayers().Select(layer => layer.Layer.Settings).Distinct().ToList();
+        if (settings is not [var own])
+        {
+            throw new InvalidOperationException(
+                $"{model.GetType().Name} has adapters of {settings.Count} kinds; LoadAdapter loads into models with one.");
+        }
+
+        string text;
+        try
+        {
+            text = File.ReadAllText(path);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException(path, $"it cannot be read ({fault.Message})", "name a folder that PEFT or SaveAdapter wrote", fault);
+        }
+
+        try
+        {
+            using var json = JsonDocument.Parse(text);
+            var faults = Kind(own)
+                .Where(field => field.Key is not ("lora_dropout" or "miss_dropout" or "mini_r"))
+                .Select(field => Difference(field.Key, field.Value, json.RootElement))
+                .Where(fault => fault is not null)
+                .ToList();
+            if (faults.Count > 0)
+            {
+                throw new CheckpointException(path, string.Join("; ", faults), $"load it into a class annotated like it; {model.GetType().Name} has {own}");
+            }
+        }
+        catch (Exception fault) when (fault is JsonException or InvalidOperationException or FormatException)
+        {
+            throw new CheckpointException(path, $"it is no adapter configuration ({fault.Message})", "use the file that came with the adapter", fault);
+        }
+    }
+
+    private static string? Difference(string key, JsonNode? wanted, JsonElement config)
+    {
+        if (!config.TryGetProperty(key, out var found))
+        {
+            return key is "use_rslora" && wanted!.GetValue<bool>() is false ? null : $"{key} is missing";
+        }
+
+        var same = found.ValueKind == JsonValueKind.Number
+            ? wanted!.ToJsonString() == found.GetDouble().ToString("R", CultureInfo.InvariantCulture)
+            : wanted!.ToJsonString() == found.GetRawText();
+        var oldName = key == "peft_type" && found.GetRawText() == "\"BONE\"" && wanted!.ToJsonString() == "\"MISS\"";
+        return same || oldName ? null : $"{key} is {found.GetRawText()}, but the model's is {wanted!.ToJsonString()}";
+    }
+}

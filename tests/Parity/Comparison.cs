@@ -1,0 +1,45 @@
+using static TorchSharp.torch;
+
+namespace Marrow.Parity;
+
+/// <summary>How far a computed tensor is from the stored one.</summary>
+/// <param name="Tensor">Its name.</param>
+/// <param name="MaxAbs">Largest absolute difference; NaN if the shapes differ.</param>
+/// <param name="MaxRel">The same over the largest stored entry.</param>
+/// <param name="Pass">Whether it is within the file's tolerance.</param>
+public sealed record Comparison(string Tensor, double MaxAbs, double MaxRel, bool Pass)
+{
+    public static Comparison Of(string name, Tensor computed, Tensor stored, Tolerance tolerance)
+    {
+        using var scope = NewDisposeScope();
+        if (!computed.shape.SequenceEqual(stored.shape))
+        {
+            return new Comparison($"{name} [{string.Join(", ", computed.shape)}] for [{string.Join(", ", stored.shape)}]", double.NaN, double.NaN, false);
+        }
+
+        var (a, b) = (computed.detach().to(float64), stored.to(float64));
+        var largest = b.abs().max().item<double>();
+        var difference = (a - b).abs().max().item<double>();
+        return new Comparison(name, difference, difference / Math.Max(largest, double.Epsilon), difference <= tolerance.Absolute + (tolerance.Relative * largest));
+    }
+
+    /// <summary>Exact comparison of ids.</summary>
+    public static Comparison Exact(string name, IReadOnlyList<int> computed, IReadOnlyList<int> stored)
+    {
+        var differing = Math.Abs(computed.Count - stored.Count) + computed.Zip(stored).Count(pair => pair.First != pair.Second);
+        return new Comparison(name, differing, differing / (double)Math.Max(1, stored.Count), differing == 0);
+    }
+}
+
+/// <summary>The tolerance that is stated for a reference file: |a − b| ≤ Absolute + Relative · max|b|.</summary>
+public sealed record Tolerance(double Absolute, double Relative)
+{
+    private Tolerance? gradients;
+
+    /// <summary>Gradients of whole models have a wider one.</summary>
+    public Tolerance ForGradients => gradients ?? this;
+
+    public static Tolerance Of(string fixture) => fixture.StartsWith("llama", StringComparison.Ordinal)
+        ? new Tolerance(2e-5, 2e-5) { gradients = new Tolerance(1e-4, 1e-4) }
+        : new Tolerance(1e-5, 1e-5);
+}

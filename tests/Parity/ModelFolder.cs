@@ -1,0 +1,49 @@
+using System.Text.Json;
+using Marrow.Models;
+using Marrow.Tokenizers;
+using static TorchSharp.torch;
+
+namespace Marrow.Parity;
+
+/// <summary>A Hugging Face LLaMA folder with expected logits, greedy continuations and encodings.</summary>
+internal static class ModelFolder
+{
+    private static readonly Tolerance LogitTolerance = new(2e-4, 0);
+
+    public static IEnumerable<Comparison> Compare(string directory)
+    {
+        using var expected = JsonDocument.Parse(File.ReadAllText(Path.Combine(directory, "expected.json")));
+        var tokenizer = Tokenizer.Load(directory);
+        LlamaCase model;
+        using (Construction.On(META))
+        {
+            model = new LlamaCase(LlamaSizes.Read(directory));
+        }
+
+        model.LoadPretrained(directory);
+        model.eval();
+        foreach (var (number, test) in expected.RootElement.GetProperty("cases").EnumerateArray().Index())
+        {
+            var (prompt, ids) = (Integers(test.GetProperty("prompt")), Integers(test.GetProperty("ids")));
+            yield return Comparison.Exact($"cases[{number}].prompt", tokenizer.Encode(test.GetProperty("text").GetString()!, addBegin: true), prompt);
+            yield return Comparison.Exact($"cases[{number}].ids", Generation.Greedy(model, [prompt], ids.Length - prompt.Length)[0], ids);
+
+            using var noGrad = no_grad();
+            var logits = model.call(tensor(ids.Select(id => (long)id).ToArray()).unsqueeze(0))[0];
+            foreach (var entry in test.GetProperty("logits").EnumerateArray())
+            {
+                var position = entry.GetProperty("position").GetInt64();
+                var values = tensor(entry.GetProperty("values").EnumerateArray().Select(value => value.GetSingle()).ToArray());
+                yield return Comparison.Of($"cases[{number}].logits[{position}]", logits[position], values, LogitTolerance);
+            }
+        }
+
+        foreach (var (number, test) in expected.RootElement.GetProperty("tokens").EnumerateArray().Index())
+        {
+            yield return Comparison.Exact(
+                $"tokens[{number}]", tokenizer.Encode(test.GetProperty("text").GetString()!, addBegin: false), Integers(test.GetProperty("ids")));
+        }
+    }
+
+    private static int[] Integers(JsonElement array) => [.. array.EnumerateArray().Select(id => id.GetInt32())];
+}
