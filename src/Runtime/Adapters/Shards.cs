@@ -96,7 +96,7 @@ public static class Shards
     {
         using var scope = NewDisposeScope();
         // x comes first: the sum then has its memory order, and the view back is free.
-        return scope.MoveToOuter((x.view(x.shape[0], -1, z.shape[2]) + z.transpose(0, 1)).view(x.shape));
+        return scope.MoveToOuter((Cut(x, z.shape[2]).transpose(0, 1) + z.transpose(0, 1)).view(x.shape));
     }
 
     /// <summary><c>x_i += z_i</c>, in place.</summary>
@@ -106,7 +106,7 @@ public static class Shards
     public static Tensor Add(Tensor x, Tensor z)
     {
         using var scope = NewDisposeScope();
-        x.view(x.shape[0], -1, z.shape[2]).add_(z.transpose(0, 1));
+        Cut(x, z.shape[2]).add_(z);
         return x;
     }
 

@@ -74,8 +74,10 @@ internal sealed class LayerCall
     /// </summary>
     public List<Tensor> Refuse(Exception fault)
     {
+        // Only the first line of libtorch's messages is for people, the rest are its stack frames.
         Console.Error.WriteLine(
-            $"Marrow: the backward of layer '{layer.LayerName}' ({layer.GetType().Name}) failed; autograd reports it as an invalid gradient.\n{fault}");
+            $"Marrow: the backward of layer '{layer.LayerName}' ({layer.GetType().Name}) failed; autograd reports it as an invalid gradient.\n"
+            + $"{fault.GetType().Name}: {fault.Message.Split('\n')[0]}\n{fault.StackTrace}");
         var results = new List<Tensor>(new Tensor[2 + Parameters.Count]);
         for (var i = 1; i < results.Count; i++)
         {
