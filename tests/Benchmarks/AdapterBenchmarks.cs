@@ -1,5 +1,4 @@
 using Marrow.Autograd;
-using Marrow.Tests.Exemplars;
 using static TorchSharp.torch;
 
 namespace Marrow.Benchmarks;
@@ -10,24 +9,26 @@ namespace Marrow.Benchmarks;
 /// </summary>
 internal static class AdapterBenchmarks
 {
-    private const long BlockSize = 64, Rank = 36;
-
     public static IEnumerable<Measurement> Run(Func<string, bool> wanted)
     {
-        foreach (var (rows, features) in new[] { (1024L, 1024L), (256L, 2048L) })
+        set_num_threads(2);
+        var adapters = new (string Name, long Rows, Func<OneLinear> Create, Func<Tensor, Tensor, Tensor[], Tensor> Eager)[]
         {
-            var site = new LinearSite("layer", features, features, HasBias: false, float32, CPU);
-            var adapters = new (string Name, Func<AdaptedLinear> Create, Func<Tensor, Tensor, Tensor[], Tensor> Eager)[]
+            ("bone-row", 1024, () => new BoneRow1024(), (x, w, p) => EagerBone.Row(x, w, p[0])),
+            ("bone-row", 256, () => new BoneRow2048(), (x, w, p) => EagerBone.Row(x, w, p[0])),
+            ("bone-column", 1024, () => new BoneColumn1024(), (x, w, p) => EagerBone.Column(x, w, p[0])),
+            ("bone-column", 256, () => new BoneColumn2048(), (x, w, p) => EagerBone.Column(x, w, p[0])),
+            ("bone-free", 1024, () => new BoneFree1024(), (x, w, p) => EagerBone.Free(x, w, p[0])),
+            ("bone-free", 256, () => new BoneFree2048(), (x, w, p) => EagerBone.Free(x, w, p[0])),
+            ("lora", 1024, () => new Lora1024(), (x, w, p) => EagerBone.Lora(x, w, p[0], p[1], 1)),
+            ("lora", 256, () => new Lora2048(), (x, w, p) => EagerBone.Lora(x, w, p[0], p[1], 1)),
+        };
+        foreach (var (name, rows, create, eager) in adapters.Where(adapter => wanted(adapter.Name)))
+        {
+            using var model = create();
+            foreach (var result in Compare(name, (AdaptedLinear)model.Layer, eager, rows))
             {
-                ("bone-row", () => new BoneRow(site, BlockSize), (x, w, p) => EagerBone.Row(x, w, p[0])),
-                ("bone-column", () => new BoneColumn(site, BlockSize), (x, w, p) => EagerBone.Column(x, w, p[0])),
-                ("bone-free", () => new BoneFree(site, BlockSize), (x, w, p) => EagerBone.Free(x, w, p[0])),
-                ("lora", () => new Lora(site, new(Rank, Rank)), (x, w, p) => EagerBone.Lora(x, w, p[0], p[1], 1)),
-            };
-            foreach (var (name, create, eager) in adapters.Where(adapter => wanted(adapter.Name)))
-            {
-                using var layer = create();
-                foreach (var result in Compare(name, layer, eager, rows)) yield return result;
+                yield return result;
             }
         }
     }
@@ -65,7 +66,7 @@ internal static class AdapterBenchmarks
             new(name, size, "time", times["fused"] / times["plain"], "plain frozen layer"),
             new(name, size, "time", times["fused"] / times["eager"], "eager TorchSharp"),
         };
-        if (layer is BoneRow)
+        if (name == "bone-row")
             results.Add(new(name, size, "time", times["fused"] / times["floor"], "three matrix products"));
         if (PeakMemory.IsAvailable)
         {
