@@ -126,6 +126,11 @@ internal sealed class LoraLayerView(string name, AdaptedLayer layer, LoraSpec lo
     /// <summary>The input of B, as comments name it.</summary>
     public string DownWord => (IsUnscaled ? "" : "s ") + (HasDropout ? "D " : "") + "x Aᵀ";
 
+    public bool IsScaleConstant => lora.Rank.Integer is not null && (lora.Alpha is null || lora.Alpha.Value is not null);
+
+    /// <summary>The field that holds s.</summary>
+    public string Factor => IsScaleConstant ? "Scale" : "scale";
+
     /// <summary>Whether s is 1, so that no code multiplies by it.</summary>
     public bool IsUnscaled => Scale == "1.0";
 }
