@@ -1,1 +1,31 @@
-Console.WriteLine();
+// Ratios measured side by side in one process, and a few times and sizes that have no rival.
+//     dotnet run -c Release --project tests/Benchmarks -- [--filter TEXT] [--json FILE]
+using System.CommandLine;
+using System.Text.Json;
+using Marrow.Benchmarks;
+using Marrow.Checkpoints;
+
+var filter = new Option<string>("--filter") { Description = "Run only benchmarks whose name holds this text.", DefaultValueFactory = _ => "" };
+var json = new Option<FileInfo?>("--json") { Description = "File for the results: [{\"benchmark\",\"case\",\"metric\",\"value\",\"baseline\"}]." };
+var command = new RootCommand("Measures Marrow against eager TorchSharp, the plain layer, and the floor.") { filter, json };
+command.SetAction(arguments =>
+{
+    Func<string, bool> wanted = name => name.Contains(arguments.GetRequiredValue(filter), StringComparison.OrdinalIgnoreCase);
+    var results = new List<Measurement>();
+    foreach (var benchmark in new[] { AdapterBenchmarks.Run, MetaBuildBenchmark.Run, GeneratorBenchmark.Run, LeakBenchmark.Run })
+    {
+        foreach (var result in benchmark(wanted))
+        {
+            Console.WriteLine($"{result.Benchmark,-12} {result.Case,-34} {result.Metric,-38} {result.Value,12:0.###}  {result.Baseline}");
+            results.Add(result);
+        }
+    }
+
+    if (arguments.GetValue(json) is { } file)
+    {
+        AtomicFile.WriteText(file.FullName, JsonSerializer.Serialize(results, new JsonSerializerOptions(JsonSerializerDefaults.Web) { WriteIndented = true }) + "\n");
+    }
+
+    return 0;
+});
+return command.Parse(args).Invoke();

@@ -8,7 +8,7 @@ namespace Marrow;
 /// A linear layer with a frozen weight and a trainable adapter. The emitted classes derive from it and state the
 /// fused forward, its backward, and the adapted weight as a plain formula.
 /// </summary>
-public abstract class AdaptedLinear : Linear
+public abstract class AdaptedLinear : Linear, IExplicitLayer
 {
     private readonly List<(string Name, double Bound)> adapters = [];
     private readonly ScalarType dtype;
@@ -51,15 +51,19 @@ public abstract class AdaptedLinear : Linear
             return nn.functional.linear(x, Weight, Bias);
         }
 
-        return EagerMode.IsOn ? Eager(x) : LayerFunction.Run(this, x, [.. Adapter.Select(pair => pair.Value)]);
+        return EagerMode.IsOn ? Eager(x) : LayerFunction.Run(this, x);
     }
 
     /// <summary>The weight with the adapter folded in, by plain differentiable operations: [out, in].</summary>
     public abstract Tensor AdaptedWeight();
 
-    internal Tensor RunForward(Saved saved, Tensor x) => Forward(saved, x);
+    IReadOnlyList<Parameter> IExplicitLayer.Trainable => [.. Adapter.Select(pair => pair.Value)];
 
-    internal Gradients RunBackward(Saved saved, Tensor dy) => Backward(saved, dy);
+    IReadOnlyList<Parameter> IExplicitLayer.Frozen => Bias is { } bias ? [Weight, bias] : [Weight];
+
+    Tensor IExplicitLayer.Forward(Saved saved, Tensor x) => Forward(saved, x);
+
+    Gradients IExplicitLayer.Backward(Saved saved, Tensor dy) => Backward(saved, dy);
 
     /// <summary>The weight to fold in.</summary>
     /// <exception cref="InvalidOperationException">It would not be finite.</exception>

@@ -8,8 +8,8 @@ namespace Marrow.Adapters;
 /// </summary>
 public static class BlockAffine
 {
-    // Fewer rows of blocks at a time leave the GEMM too thin to run at speed.
-    private const long BlocksPerGroup = 8;
+    // Fewer rows of blocks at a time leave the GEMM too thin to run at speed; more entries at a time leave the cache.
+    private const long LeastBlocks = 8, MostEntries = 1 << 21;
 
     /// <summary><c>W′[o,i] = W[o,i] (I + B[o]) + B[o]</c>: one batched GEMM, then B added in place.</summary>
     /// <param name="weight">W [out, in].</param>
@@ -19,8 +19,11 @@ public static class BlockAffine
     {
         var (rows, r, shards) = Shape(weight, block);
         using var scope = NewDisposeScope();
-        var plus = block + eye(r, dtype: block.dtype, device: block.device);
-        var adapted = weight.view(rows, r * shards, r).bmm(plus);
+        var lines = weight.view(rows, r * shards, r); // a line is one row of one block
+        // In 16 bits I + B would lose a small B; there W is added to W B. (TorchSharp: a.baddbmm(b, c) is c + a b.)
+        var adapted = block.element_size() == 2
+            ? lines.baddbmm(block, lines)
+            : lines.bmm(block + eye(r, dtype: block.dtype, device: block.device));
         adapted.view(rows, r, shards, r).add_(block.unsqueeze(2));
         return scope.MoveToOuter(adapted.view(weight.shape));
     }
@@ -39,7 +42,7 @@ public static class BlockAffine
         var (rows, r, shards) = Shape(weight, block);
         using var scope = NewDisposeScope();
         var gradient = empty_like(block);
-        var group = Math.Min(rows, BlocksPerGroup);
+        var group = Math.Min(rows, Math.Max(LeastBlocks, MostEntries / (r * r * shards)));
         var products = empty([group * r, r * shards], dtype: weight.dtype, device: weight.device);
         for (var first = 0L; first < rows; first += group)
         {

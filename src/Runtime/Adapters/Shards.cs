@@ -2,7 +2,10 @@ using static TorchSharp.torch;
 
 namespace Marrow.Adapters;
 
-/// <summary>Sums over, and repetition along, the last dimension cut in shards of length r; the last may be short.</summary>
+/// <summary>
+/// The last dimension of x [n, in] cut in shards x_i of length r: sums, repetition (where the last may be short), and
+/// products with one block for each shard. For explicit backwards: in autograd's eyes these are plain operations.
+/// </summary>
 public static class Shards
 {
     /// <summary><c>S(x)_k</c> = sum of x_j over all j with j mod r = k.</summary>
@@ -37,4 +40,76 @@ public static class Shards
             x.narrow(1, whole, features - whole).add_(shard.narrow(1, 0, features - whole));
         }
     }
+
+    /// <summary>As the other, through a dropout mask: what was dropped gets nothing.</summary>
+    /// <param name="x">[n, in].</param>
+    /// <param name="shard">[n, r].</param>
+    /// <param name="mask">[n, in], or null outside training.</param>
+    /// <param name="probability">Probability the mask was drawn with.</param>
+    public static void AddTiled(Tensor x, Tensor shard, Tensor? mask, double probability)
+    {
+        if (mask is null)
+        {
+            AddTiled(x, shard);
+            return;
+        }
+
+        using var scope = NewDisposeScope();
+        var (features, length) = (x.shape[1], shard.shape[1]);
+        var whole = features / length * length;
+        var scaled = shard * (1 / (1 - probability));
+        x.narrow(1, 0, whole).unflatten(1, [-1, length])
+            .add_(mask.narrow(1, 0, whole).unflatten(1, [-1, length]) * scaled.unsqueeze(1));
+        if (whole < features)
+        {
+            x.narrow(1, whole, features - whole)
+                .add_(mask.narrow(1, whole, features - whole) * scaled.narrow(1, 0, features - whole));
+        }
+    }
+
+    /// <summary><c>x_i B[i]</c>.</summary>
+    /// <param name="x">[n, in].</param>
+    /// <param name="blocks">B [in/r, r, c]; a transposed view will do.</param>
+    /// <returns>[in/r, n, c].</returns>
+    public static Tensor Multiply(Tensor x, Tensor blocks)
+    {
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(Cut(x, blocks.shape[1]).bmm(blocks));
+    }
+
+    /// <summary><c>h_iᵀ x_i</c>, the gradient of blocks that multiply shards.</summary>
+    /// <param name="h">[n, in].</param>
+    /// <param name="x">[n, in].</param>
+    /// <param name="length">r.</param>
+    /// <returns>[in/r, r, r].</returns>
+    public static Tensor Gradient(Tensor h, Tensor x, long length)
+    {
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(Cut(h, length).transpose(1, 2).bmm(Cut(x, length)));
+    }
+
+    /// <summary><c>x_i + z_i</c>, a new tensor.</summary>
+    /// <param name="x">[n, in].</param>
+    /// <param name="z">[in/r, n, r], or [1, n, r] for the same in every shard.</param>
+    /// <returns>[n, in].</returns>
+    public static Tensor Plus(Tensor x, Tensor z)
+    {
+        using var scope = NewDisposeScope();
+        // x comes first: the sum then has its memory order, and the view back is free.
+        return scope.MoveToOuter((Cut(x, z.shape[2]).transpose(0, 1) + z.transpose(0, 1)).view(x.shape));
+    }
+
+    /// <summary><c>x_i += z_i</c>, in place.</summary>
+    /// <param name="x">[n, in].</param>
+    /// <param name="z">[in/r, n, r].</param>
+    /// <returns>x.</returns>
+    public static Tensor Add(Tensor x, Tensor z)
+    {
+        using var scope = NewDisposeScope();
+        Cut(x, z.shape[2]).add_(z);
+        return x;
+    }
+
+    /// <summary>x_i [in/r, n, r], a view.</summary>
+    private static Tensor Cut(Tensor x, long length) => x.view(x.shape[0], x.shape[1] / length, length).transpose(0, 1);
 }

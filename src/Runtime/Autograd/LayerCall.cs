@@ -1,0 +1,110 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Marrow.Autograd;
+
+/// <summary>One run of a layer: what its backward must know, apart from tensors.</summary>
+internal sealed class LayerCall
+{
+    private readonly IExplicitLayer layer;
+    private readonly long[] shape;
+    private readonly bool needsInput;
+    private readonly int trainable;
+
+    public LayerCall(IExplicitLayer layer, Tensor x)
+    {
+        (this.layer, shape, needsInput) = (layer, x.shape, x.requires_grad);
+        Parameters = ParametersNow();
+        trainable = layer.Trainable.Count;
+        Validate(x);
+        Records = is_grad_enabled() && (needsInput || Parameters.Any(parameter => parameter.requires_grad));
+    }
+
+    /// <summary>The trainable parameters, then the frozen ones.</summary>
+    public IReadOnlyList<Parameter> Parameters { get; }
+
+    /// <summary>Whether a backward can follow.</summary>
+    public bool Records { get; }
+
+    public Tensor Forward(Saved saved, Tensor x) => layer.Forward(saved, Rows(x, layer.InFeatures));
+
+    /// <summary>One entry for each argument of the function: the call itself, x, the parameters.</summary>
+    public List<Tensor> Backward(Tensor dy, Func<List<Tensor>> unpack)
+    {
+        var results = new List<Tensor>(new Tensor[2 + Parameters.Count]);
+        if (dy.IsInvalid)
+        {
+            return results;
+        }
+
+        if (is_grad_enabled())
+        {
+            throw new NotSupportedException("Second derivatives (create_graph) are not available.");
+        }
+
+        if (!ParametersNow().SequenceEqual(Parameters, ReferenceEqualityComparer.Instance))
+        {
+            throw new InvalidOperationException("The layer was moved, loaded or merged between its forward and its backward.");
+        }
+
+        var kept = unpack();
+        kept.RemoveRange(kept.Count - Parameters.Count, Parameters.Count);
+        var gradients = layer.Backward(new Saved(needsInput, kept), dy.contiguous());
+        if (gradients.Parameters.Length != trainable)
+        {
+            throw new InvalidOperationException($"{gradients.Parameters.Length} gradients for {trainable} parameters.");
+        }
+
+        if (gradients.Input is { } dx)
+        {
+            results[1] = ReturnedGradients.Hand(dx.view(shape));
+        }
+
+        for (var i = 0; i < trainable; i++)
+        {
+            results[2 + i] = ReturnedGradients.Hand(gradients.Parameters[i]);
+        }
+
+        return results;
+    }
+
+    /// <summary>
+    /// An exception must not leave a backward, it would end the process. Gradients of an impossible shape and type make
+    /// libtorch fail in its place, with an exception that the caller of <c>backward()</c> can catch.
+    /// </summary>
+    public List<Tensor> Refuse(Exception fault)
+    {
+        // Only the first line of libtorch's messages is for people, the rest are its stack frames.
+        Console.Error.WriteLine(
+            $"Marrow: the backward of layer '{layer.LayerName}' ({layer.GetType().Name}) failed; autograd reports it as an invalid gradient.\n"
+            + $"{fault.GetType().Name}: {fault.Message.Split('\n')[0]}\n{fault.StackTrace}");
+        var results = new List<Tensor>(new Tensor[2 + Parameters.Count]);
+        for (var i = 1; i < results.Count; i++)
+        {
+            results[i] = ReturnedGradients.Hand(zeros(0, 0, dtype: ScalarType.ComplexFloat32));
+        }
+
+        return results;
+    }
+
+    private static Tensor Rows(Tensor x, long features) => x.reshape(x.numel() / features, features).contiguous();
+
+    private List<Parameter> ParametersNow() => [.. layer.Trainable, .. layer.Frozen];
+
+    private void Validate(Tensor x)
+    {
+        var wanted = layer.Frozen[0].dtype;
+        if (shape.Length == 0 || shape[^1] != layer.InFeatures || x.dtype != wanted)
+        {
+            throw new ArgumentException(
+                $"Layer '{layer.LayerName}' takes {wanted} [..., {layer.InFeatures}]; the input is {x.dtype} [{string.Join(", ", shape)}].",
+                nameof(x));
+        }
+
+        if (layer.Frozen.Any(parameter => parameter.requires_grad))
+        {
+            throw new InvalidOperationException(
+                $"The frozen weight or bias of layer '{layer.LayerName}' requires a gradient, which the layer's backward does not compute.");
+        }
+    }
+}
