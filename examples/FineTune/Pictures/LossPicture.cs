@@ -9,7 +9,7 @@ internal static class LossPicture
 {
     private const int Width = 960, Height = 560;
     private const float TextHeight = 10;
-    private const double Smoothing = 0.9;
+    private const int SmoothingShare = 40;
 
     // Colours that stay apart for colour-blind readers too (Okabe and Ito).
     private static readonly SKColor[] Colors = [new(0x00, 0x72, 0xB2), new(0xD5, 0x5E, 0x00), new(0x00, 0x9E, 0x73), new(0xCC, 0x79, 0xA7), new(0xE6, 0x9F, 0x00)];
@@ -50,9 +50,10 @@ internal static class LossPicture
     private static void DrawAxes(SKCanvas canvas, Scale scale)
     {
         using var line = new SKPaint { Color = Grid, StrokeWidth = 1 };
+        double[] digits = scale.High - scale.Low < 1 ? [1, 1.5, 2, 3, 4, 5, 7] : [1, 2, 5];
         for (var power = (int)Math.Floor(scale.Low); power <= scale.High; power++)
         {
-            foreach (var digit in (int[])[1, 2, 5])
+            foreach (var digit in digits)
             {
                 var loss = digit * Math.Pow(10, power);
                 if (Math.Log10(loss) >= scale.Low && Math.Log10(loss) <= scale.High)
@@ -110,17 +111,16 @@ internal static class LossPicture
         }
     }
 
-    /// <summary>An exponential mean that counts its first values in full.</summary>
+    /// <summary>Each value averaged with its neighbours on both sides, so that the curve does not lag behind.</summary>
     private static List<double> Smooth(IReadOnlyList<double> losses)
     {
-        var (sum, weight, smooth) = (0.0, 0.0, new List<double>());
-        foreach (var loss in losses)
+        var reach = losses.Count / SmoothingShare;
+        return [.. losses.Select((_, i) =>
         {
-            (sum, weight) = ((Smoothing * sum) + loss, (Smoothing * weight) + 1);
-            smooth.Add(sum / weight);
-        }
-
-        return smooth;
+            // Near the ends the window shrinks on both sides alike.
+            var near = Math.Min(reach, Math.Min(i, losses.Count - 1 - i));
+            return losses.Skip(i - near).Take((2 * near) + 1).Average();
+        })];
     }
 
     /// <summary>A round number of steps, so that about six ticks fit.</summary>
