@@ -1,93 +1,41 @@
-using Marrow.Autograd;
-using Marrow.Tests.Exemplars;
-using static TorchSharp.torch;
-
 namespace Marrow.Benchmarks;
 
 /// <summary>
-/// Forward and backward of one adapted layer (float32, frozen weight, x requires a gradient) against the plain frozen
-/// layer, against eager TorchSharp, and for the row form against its floor: three products of that size.
+/// Adapted layers against the plain frozen layer, against eager TorchSharp, and for the row form against its floor.
 /// </summary>
 internal static class AdapterBenchmarks
 {
-    private const long BlockSize = 64, Rank = 36;
+    public static IEnumerable<Measurement> Run(Func<string, bool> wanted) =>
+        from size in AdapterCase.Sizes
+        from adapter in AdapterCase.Adapters
+        where wanted(adapter)
+        from result in Compare(adapter, size.Rows, size.Features)
+        select result;
 
-    public static IEnumerable<Measurement> Run(Func<string, bool> wanted)
+    private static List<Measurement> Compare(string adapter, long rows, long features)
     {
-        foreach (var (rows, features) in new[] { (1024L, 1024L), (256L, 2048L) })
-        {
-            var site = new LinearSite("layer", features, features, HasBias: false, float32, CPU);
-            var adapters = new (string Name, Func<AdaptedLinear> Create, Func<Tensor, Tensor, Tensor[], Tensor> Eager)[]
-            {
-                ("bone-row", () => new BoneRow(site, BlockSize), (x, w, p) => EagerBone.Row(x, w, p[0])),
-                ("bone-column", () => new BoneColumn(site, BlockSize), (x, w, p) => EagerBone.Column(x, w, p[0])),
-                ("bone-free", () => new BoneFree(site, BlockSize), (x, w, p) => EagerBone.Free(x, w, p[0])),
-                ("lora", () => new Lora(site, new(Rank, Rank)), (x, w, p) => EagerBone.Lora(x, w, p[0], p[1], 1)),
-            };
-            foreach (var (name, create, eager) in adapters.Where(adapter => wanted(adapter.Name)))
-            {
-                using var layer = create();
-                foreach (var result in Compare(name, layer, eager, rows)) yield return result;
-            }
-        }
-    }
-
-    private static List<Measurement> Compare(
-        string name, AdaptedLinear layer, Func<Tensor, Tensor, Tensor[], Tensor> eager, long rows)
-    {
-        using var scope = NewDisposeScope();
-        var parameters = layer.Adapter.Select(pair => pair.Value).ToArray();
-        foreach (var parameter in parameters)
-        {
-            using var noGrad = no_grad();
-            parameter.normal_(0, 0.01);
-        }
-
-        var weight = layer.Weight;
-        var x = randn(rows, layer.InFeatures, requires_grad: true);
-        var dy = randn(rows, layer.OutFeatures);
-        void Fused() => Step(() => layer.call(x));
-        void Eager() => Step(() => eager(x, weight, parameters));
-        void Plain() => Step(() => nn.functional.linear(x, weight));
-        void Floor()
-        {
-            using var inner = NewDisposeScope();
-            using var noGrad = no_grad();
-            nn.functional.linear(x, weight);
-            dy.mm(weight);
-            dy.t().mm(x);
-        }
-
-        var size = $"{layer.InFeatures}x{layer.OutFeatures}, {rows} rows";
-        var times = new SideBySide().Add("fused", Fused).Add("eager", Eager).Add("plain", Plain).Add("floor", Floor).Run();
-        var results = new List<Measurement>
-        {
-            new(name, size, "time", times["fused"] / times["plain"], "plain frozen layer"),
-            new(name, size, "time", times["fused"] / times["eager"], "eager TorchSharp"),
-        };
-        if (layer is BoneRow)
-            results.Add(new(name, size, "time", times["fused"] / times["floor"], "three matrix products"));
+        var size = $"{features}x{features}, {rows} rows";
+        using var layer = new AdapterCase(adapter, rows, features);
+        var times = new SideBySide()
+            .Add("fused", layer.Way("fused"))
+            .Add("eager", layer.Way("eager"))
+            .Add("plain", layer.Way("plain"))
+            .Add("floor", layer.ThreeProducts)
+            .Run();
+        List<Measurement> results =
+        [
+            new(adapter, size, "time", times["fused"] / times["plain"], "plain frozen layer"),
+            new(adapter, size, "time", times["fused"] / times["eager"], "eager TorchSharp"),
+        ];
+        if (adapter == "bone-row")
+            results.Add(new(adapter, size, "time", times["fused"] / times["floor"], "three matrix products"));
         if (PeakMemory.IsAvailable)
-        {
-            double plain = PeakMemory.Of(Plain);
             results.Add(new(
-                name, size, "peak memory over the plain layer",
-                Math.Max(0, PeakMemory.Of(Fused) - plain) / (PeakMemory.Of(Eager) - plain), "eager TorchSharp"));
-        }
-
+                adapter, size, "peak memory above the plain layer's", Above("fused") / Above("eager"), "eager TorchSharp"));
         return results;
 
-        void Step(Func<Tensor> forward)
-        {
-            using var inner = NewDisposeScope();
-            forward().backward([dy]);
-            foreach (var leaf in parameters.Append(x))
-            {
-                using var gradient = leaf.grad;
-                leaf.grad = null;
-            }
+        double Above(string way) => Math.Max(0, Peak(way) - Peak("plain"));
 
-            ReturnedGradients.Free();
-        }
+        double Peak(string way) => PeakMemory.InChild(adapter, $"{rows}", $"{features}", way);
     }
 }

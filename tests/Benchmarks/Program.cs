@@ -3,6 +3,13 @@ using Marrow.Benchmarks;
 using static TorchSharp.torch;
 
 // Benchmarks [--filter TEXT] [--json FILE]: ratios measured side by side in this process.
+if (args is [PeakMemory.Argument, var adapter, var rows, var features, var way])
+{
+    using var layer = new AdapterCase(adapter, long.Parse(rows), long.Parse(features));
+    PeakMemory.Print(layer.Way(way));
+    return 0;
+}
+
 string? filter = null, json = null;
 for (var i = 0; i < args.Length; i++)
 {
