@@ -3,6 +3,9 @@ namespace Marrow.Generators.Diagnostics;
 /// <summary>The public ids of Marrow's diagnostics. An id is never reused; each has a page in docs/diagnostics.</summary>
 internal static class DiagnosticIds
 {
+    /// <summary>The property of a diagnostic that holds the values a code fix may offer, joined by commas.</summary>
+    public const string FixesProperty = "Fixes";
+
     public const string ModelClassShape = "MRW001";
     public const string LayerPropertyShape = "MRW002";
     public const string SizeExpression = "MRW003";

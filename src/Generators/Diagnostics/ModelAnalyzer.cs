@@ -13,9 +13,6 @@ namespace Marrow.Generators.Diagnostics;
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class ModelAnalyzer : DiagnosticAnalyzer
 {
-    /// <summary>The property of a diagnostic that holds the values a code fix may offer, joined by commas.</summary>
-    internal const string FixesProperty = "Fixes";
-
     /// <inheritdoc/>
     public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics { get; } = [.. Descriptors.List];
 
@@ -41,7 +38,7 @@ public sealed class ModelAnalyzer : DiagnosticAnalyzer
             context.ReportDiagnostic(Diagnostic.Create(
                 Descriptors.Of(violation.Id),
                 SiteLocator.Locate(violation.Site, type, context.CancellationToken),
-                ImmutableDictionary<string, string?>.Empty.Add(FixesProperty, string.Join(",", violation.Fixes)),
+                ImmutableDictionary<string, string?>.Empty.Add(DiagnosticIds.FixesProperty, string.Join(",", violation.Fixes)),
                 violation.Message));
         }
     }

@@ -87,6 +87,11 @@ internal sealed class BoneLayerView(string name, AdaptedLayer layer, BoneSpec bo
 
     public string ColumnsWord => IsMini ? bone.MiniRank.Integer is { } columns ? Number(columns)! : "mini" : OutWord;
 
+    /// <summary>What is summed over shards, and the gradient that meets it, as code and comments name them.</summary>
+    public string SumWord => HasDropout ? "S(D x)" : "S(x)";
+
+    public string G => IsMini ? "g" : "dy";
+
     /// <summary>How often the columns of the Mini form repeat along the output.</summary>
     public string Repeats => output is { } whole && bone.MiniRank.Integer is > 0 and { } columns
         ? Number(whole / columns)!
@@ -117,6 +122,9 @@ internal sealed class LoraLayerView(string name, AdaptedLayer layer, LoraSpec lo
         ({ } rank, { Value: { } alpha }) => Real(Convert.ToDouble(alpha, CultureInfo.InvariantCulture) / (RankStabilized ? Math.Sqrt(rank) : rank)),
         _ => RankStabilized ? $"{Alpha} / Math.Sqrt({Rank})" : $"(double){Alpha} / {Rank}",
     };
+
+    /// <summary>The input of B, as comments name it.</summary>
+    public string DownWord => (IsUnscaled ? "" : "s ") + (HasDropout ? "D " : "") + "x Aᵀ";
 
     /// <summary>Whether s is 1, so that no code multiplies by it.</summary>
     public bool IsUnscaled => Scale == "1.0";

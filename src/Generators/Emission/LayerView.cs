@@ -8,7 +8,9 @@ namespace Marrow.Generators.Emission;
 /// <param name="Field">Backing field, or null for a tensor, which the module itself keeps.</param>
 /// <param name="Key">Name in checkpoints.</param>
 /// <param name="Create">The builder call.</param>
-internal sealed record LayerView(string Declaration, string Type, string? Field, string Key, string Create)
+/// <param name="Formula">What the layer computes, with shapes; null for a block, which has a file of its own.</param>
+internal sealed record LayerView(
+    string Declaration, string Type, string? Field, string Key, string Create, string? Formula)
 {
     public static LayerView Of(LayerSpec layer, AdaptedLayers adapted)
     {
@@ -35,8 +37,21 @@ internal sealed record LayerView(string Declaration, string Type, string? Field,
                 BufferSpec buffer => $"builder.Buffer({key}, [{List(buffer.Shape)}])",
                 BlockSpec block => Block(block, key),
                 _ => "null!",
-            });
+            },
+            FormulaOf(layer));
     }
+
+    private static string? FormulaOf(LayerSpec layer) => layer switch
+    {
+        LinearSpec { Tie: { } tie, TieWhen.Value: true } => $"y = x Eᵀ, E the weight of {tie}",
+        LinearSpec linear => $"y = x Wᵀ{(linear.Bias.Value is false ? "" : " + b")}, W [{linear.Out}, {linear.In}]",
+        EmbeddingSpec embedding => $"y = E[id], E [{embedding.Rows}, {embedding.Dim}]",
+        RmsNormSpec norm => $"y = x / sqrt(mean x² + eps) · w, w [{norm.Dim}]",
+        LayerNormSpec norm => $"y = (x − mean) / sqrt(var + eps) · w{(norm.Bias.Value is false ? "" : " + b")}, w [{norm.Dim}]",
+        TensorSpec tensor => $"[{string.Join(", ", tensor.Shape)}]",
+        BufferSpec buffer => $"[{string.Join(", ", buffer.Shape)}]",
+        _ => null,
+    };
 
     private static string Linear(LinearSpec linear, string key, AdaptedLayers adapted)
     {

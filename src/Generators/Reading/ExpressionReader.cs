@@ -13,9 +13,8 @@ internal sealed class ExpressionReader(INamedTypeSymbol type, IReadOnlyList<stri
     /// <summary>A size as an attribute holds it: a constant, or a string with an expression.</summary>
     public SizeExpression FromAttribute(TypedConstant argument) => argument switch
     {
-        { Kind: TypedConstantKind.Error } or { IsNull: true } => new SizeExpression.Invalid("null", "it is no size"),
-        { Value: string text } => FromText(text),
-        { Value: { } value } => FromConstant(value),
+        { Kind: TypedConstantKind.Primitive, Value: string text } => FromText(text),
+        { Kind: TypedConstantKind.Primitive, Value: { } value } => FromConstant(value),
         _ => new SizeExpression.Invalid(argument.ToCSharpString(), "it is no size"),
     };
 

@@ -24,7 +24,8 @@ internal static class AdapterSizesRule
 
         return adapter switch
         {
-            BoneSpec { Form: "Mini", MiniRank.Integer: { } miniRank } when AdapterSizes.MiniRankDivides(leaf.Name, miniRank, output) is { } fault =>
+            BoneSpec { Form: "Mini", MiniRank.Integer: { } miniRank } when adapter.Given.Contains("MiniRank")
+                && AdapterSizes.MiniRankDivides(leaf.Name, miniRank, output) is { } fault =>
                 At("MiniRank", DiagnosticIds.BlockSize, fault, AdapterSizes.NearestDivisors(miniRank, output)),
             BoneSpec { IsBlockAffine: true, BlockSize.Integer: { } size } when AdapterSizes.BlockDividesBoth(leaf.Name, size, input, output) is { } fault =>
                 At("BlockSize", DiagnosticIds.BlockSize, fault, Fixes(check, adapter, size)),

@@ -6,6 +6,10 @@ namespace Marrow.Generators.Rules;
 internal static class ClassShapeRule
 {
     public static IEnumerable<Violation> Check(ModelCheck check) => check.Type is { IsModel: true, Fault: { } fault }
-        ? [new(DiagnosticIds.ModelClassShape, new Site.Class(), $"Model class '{check.Type.Name}' {fault}")]
+        ? [new(
+            DiagnosticIds.ModelClassShape,
+            new Site.Class(),
+            $"Model class '{check.Type.Name}' {fault}",
+            fault.Contains("add 'partial'") ? ["partial"] : [])]
         : [];
 }

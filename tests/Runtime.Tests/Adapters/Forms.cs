@@ -1,40 +1,43 @@
-using Marrow.Tests.Exemplars;
 using static TorchSharp.torch;
 
 namespace Marrow.Tests.Adapters;
 
-/// <summary>Every adapter at sizes that divide and sizes that do not, with and without bias.</summary>
+/// <summary>Every adapter at sizes that divide and sizes that do not, with and without bias, constant and not.</summary>
 internal static class Forms
 {
-    public static readonly IReadOnlyDictionary<string, Func<ScalarType, AdaptedLinear>> All =
-        new Dictionary<string, Func<ScalarType, AdaptedLinear>>
-        {
-            ["row"] = type => new BoneRow(Site(12, 8, true, type), 4),
-            ["row, one block"] = type => new BoneRow(Site(6, 6, false, type), 6),
-            ["row, ten groups"] = type => new BoneRow(Site(4, 40, false, type), 4),
-            ["column"] = type => new BoneColumn(Site(12, 8, true, type), 4),
-            ["column, one block"] = type => new BoneColumn(Site(6, 6, false, type), 6),
-            ["free"] = type => new BoneFree(Site(12, 7, true, type), 4),
-            ["free, padded"] = type => new BoneFree(Site(10, 7, false, type), 4),
-            ["free, block larger than the input"] = type => new BoneFree(Site(3, 7, false, type), 4),
-            ["free, dropout"] = type => new BoneFreeDropout(Site(10, 7, true, type), 4, 0.5),
-            ["mini"] = type => new BoneMini(Site(12, 8, true, type), 4, 2),
-            ["mini, padded"] = type => new BoneMini(Site(10, 6, false, type), 4, 3),
-            ["lora"] = type => new Lora(Site(12, 8, true, type), new(3, 6)),
-            ["lora, rank stabilised"] = type => new Lora(Site(5, 8, false, type), new(3, 6, RankStabilized: true)),
-            ["lora, dropout"] = type => new LoraDropout(Site(12, 8, true, type), new(3, 6, Dropout: 0.5)),
-        };
+    public static readonly IReadOnlyDictionary<string, Func<OneLinear>> All = new Dictionary<string, Func<OneLinear>>
+    {
+        ["row"] = () => new Row(12, 8, true, 4),
+        ["row, one block"] = () => new Row(6, 6, false, 6),
+        ["row, ten groups"] = () => new Row(4, 40, false, 4),
+        ["row, constant"] = () => new Row12To8(),
+        ["column"] = () => new Column(12, 8, true, 4),
+        ["column, one block"] = () => new Column(6, 6, false, 6),
+        ["column, constant"] = () => new Column12To8(),
+        ["free"] = () => new Free(12, 7, true, 4),
+        ["free, padded"] = () => new Free(10, 7, false, 4),
+        ["free, block larger than the input"] = () => new Free(3, 7, false, 4),
+        ["free, constant"] = () => new Free12To7(),
+        ["free, constant, padded"] = () => new Free10To7(),
+        ["free, dropout"] = () => new FreeDropout(10, 7, true),
+        ["mini"] = () => new Mini(12, 8, true, 4, 2),
+        ["mini, padded"] = () => new Mini(10, 6, false, 4, 3),
+        ["mini, constant"] = () => new Mini12To8(),
+        ["mini, constant, padded, dropout"] = () => new MiniDropout10To6(),
+        ["lora"] = () => new Lora(12, 8, true, 3, 6),
+        ["lora, constant, scale 1"] = () => new Lora12To8(),
+        ["lora, rank stabilised"] = () => new LoraStabilized5To8(),
+        ["lora, dropout"] = () => new LoraDropout12To8(),
+    };
 
     /// <summary>The layer with adapter values that are not its starting ones, which are often zero.</summary>
     public static AdaptedLinear Create(string form, ScalarType type)
     {
         manual_seed(11);
-        var layer = All[form](type);
+        using var on = Construction.On(CPU, type);
+        var layer = (AdaptedLinear)All[form]().Layer;
         using var noGrad = no_grad();
         foreach (var (_, value) in layer.Adapter) value.normal_(0, 0.3);
         return layer;
     }
-
-    public static LinearSite Site(long inFeatures, long outFeatures, bool bias, ScalarType type) =>
-        new("blocks.0.proj", inFeatures, outFeatures, bias, type, CPU);
 }

@@ -41,7 +41,7 @@ public class MergeTests
     [Theory, MemberData(nameof(Names))]
     public void FreshBone_ChangesNothing(string form)
     {
-        using var layer = Forms.All[form](ScalarType.Float32);
+        using var layer = Forms.All[form]().Layer;
         layer.eval();
         using var x = randn(5, layer.InFeatures);
         using var expected = nn.functional.linear(x, layer.Weight, layer.Bias);

@@ -1,0 +1,45 @@
+using System.Reflection;
+using Marrow.Generators.Diagnostics;
+using Xunit;
+
+namespace Marrow.Generators.Tests.Diagnostics;
+
+/// <summary>Every diagnostic has a page, and every test class of the rules has a test of it.</summary>
+public class Documentation
+{
+    public static TheoryData<string> Ids => [.. new ModelAnalyzer().SupportedDiagnostics.Select(descriptor => descriptor.Id)];
+
+    [Theory]
+    [MemberData(nameof(Ids))]
+    public void Diagnostic_HasAPageWithCauseBadAndGoodCode(string id)
+    {
+        var page = Path.Combine(Root(), "docs", "diagnostics", $"{id}.md");
+        Assert.True(File.Exists(page), $"{page} is missing");
+        var text = File.ReadAllText(page);
+        Assert.StartsWith($"# {id}: ", text);
+        Assert.Contains("## Wrong", text);
+        Assert.Contains("## Right", text);
+    }
+
+    [Theory]
+    [MemberData(nameof(Ids))]
+    public void Diagnostic_IsNamedByATestOfItsSpan(string id) => Assert.Contains(
+        typeof(Rules).GetMethods(BindingFlags.Instance | BindingFlags.Public), method => method.Name.StartsWith(id + "_", StringComparison.Ordinal));
+
+    [Fact]
+    public void Page_WithoutDiagnostic_DoesNotExist() => Assert.Empty(
+        Directory.GetFiles(Path.Combine(Root(), "docs", "diagnostics"), "MRW*.md")
+            .Select(Path.GetFileNameWithoutExtension)
+            .Except(Ids.Select(row => row.Data)));
+
+    private static string Root()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "Marrow.slnx")))
+        {
+            folder = folder.Parent!;
+        }
+
+        return folder.FullName;
+    }
+}

@@ -1,0 +1,116 @@
+using Marrow.Generators.Tests.Harness;
+using Xunit;
+using static Marrow.Generators.Tests.Harness.Verifier;
+
+namespace Marrow.Generators.Tests.Snapshots;
+
+/// <summary>Whole emitted files, readable as documentation; each also compiles without a warning.</summary>
+public class EmittedCode
+{
+    private const string Mlp = """
+        namespace Zoo;
+
+        [Model]
+        public partial class Mlp(int width, int hidden)
+        {
+            [Linear(nameof(width), nameof(hidden))] public partial Linear Up { get; }
+            [Linear(nameof(hidden), nameof(width))] public partial Linear Down { get; }
+
+            [Forward]
+            private Tensor Network(Tensor x) => Down.call(gelu(Up.call(x)));
+        }
+
+        """;
+
+    [Fact]
+    public Task PlainModel() => Verify(Emitted.For("Zoo.Encoder", Mlp + """
+        [Model]
+        public partial class Encoder(int vocabulary, int width = 32, int depth = 2, double drop = 0.1)
+        {
+            public const int Positions = 16;
+
+            [Embedding(nameof(vocabulary), nameof(width)), Name("tok.emb")] public partial Embedding Tokens { get; }
+            [Parameter(1, nameof(Positions), nameof(width), Init = ParameterInit.Normal)] protected partial Tensor PosEmbed { get; }
+            [Buffer(nameof(Positions), nameof(Positions), Init = nameof(Causal))] protected partial Tensor Mask { get; }
+            [Dropout(nameof(drop))] public partial Dropout Drop { get; }
+            [Block(nameof(width), "4 * width", Count = nameof(depth))] public partial ModuleList<Mlp> Blocks { get; }
+            [LayerNorm(nameof(width))] public partial LayerNorm Norm { get; }
+            [Linear(nameof(width), nameof(vocabulary), Bias = false, Tie = nameof(Tokens))] public partial Linear Head { get; }
+
+            [Forward]
+            private Tensor Network(Tensor ids)
+            {
+                var x = Drop.call(Tokens.call(ids) + PosEmbed);
+                foreach (var block in Blocks)
+                {
+                    x = x + block.call(x);
+                }
+
+                return Head.call(Norm.call(x));
+            }
+
+            private static Tensor Causal() => ones(Positions, Positions).tril();
+        }
+        """));
+
+    [Fact]
+    public Task BoneRow() => Verify(Emitted.For("Zoo.Row", Mlp + "[Bone(BlockSize = 16)] public partial class Row() : Mlp(64, 256);"));
+
+    [Fact]
+    public Task BoneColumn() => Verify(Emitted.For("Zoo.Column", Mlp + """
+        [Bone(BlockSize = 16, Form = BoneForm.Column, Targets = "up")] public partial class Column() : Mlp(64, 256);
+        """));
+
+    [Fact]
+    public Task BoneFree() => Verify(Emitted.For("Zoo.Free", Mlp + """
+        [Bone(BlockSize = 48, Form = BoneForm.Free, Dropout = 0.1)] public partial class Free() : Mlp(64, 96);
+        """));
+
+    [Fact]
+    public Task BoneMini() => Verify(Emitted.For("Zoo.Mini", Mlp + """
+        [Bone(BlockSize = 16, Form = BoneForm.Mini, MiniRank = 8, Targets = "down")] public partial class Mini() : Mlp(64, 256);
+        """));
+
+    [Fact]
+    public Task Lora() => Verify(Emitted.For("Zoo.LowRank", Mlp + """
+        [Lora(Rank = 8, Alpha = 16, Dropout = 0.05, Targets = "up")] public partial class LowRank() : Mlp(64, 256);
+        """));
+
+    [Fact]
+    public Task SizesKnownAtRunTime() => Verify(Emitted.For("Zoo.Sweep", Mlp + """
+        [Bone(BlockSize = nameof(block))] public partial class Sweep(int width, int block) : Mlp(width, 4 * width);
+        """));
+
+    [Fact]
+    public Task NestedWithOverride() => Verify(Emitted.For("Zoo.Stack", Mlp + """
+        [Model]
+        [Bone(BlockSize = 8, Targets = "layers.*")]
+        public partial class Stack()
+        {
+            [Block(32, 64, Count = 3)] public partial ModuleList<Mlp> Layers { get; }
+            [Lora(Rank = 4)]
+            [Linear(32, 10)] public partial Linear Head { get; }
+
+            [Forward]
+            private Tensor Network(Tensor x)
+            {
+                foreach (var layer in Layers)
+                {
+                    x = x + layer.call(x);
+                }
+
+                return Head.call(x);
+            }
+        }
+        """));
+
+    [Fact]
+    public Task VariantOfAnotherAssembly() => Verify(Emitted.For(
+        "TinyLlama",
+        """
+        [Bone(BlockSize = 64, Form = BoneForm.Free, Targets = "*.q_proj|*.v_proj")]
+        public sealed partial class TinyLlama()
+            : Marrow.Models.Llama(vocabulary: 512, hidden: 64, intermediate: 172, layers: 4, heads: 4, keyValueHeads: 4);
+        """,
+        TestCompilation.ModelsAssembly));
+}

@@ -1,0 +1,43 @@
+using Marrow.Parity;
+using Xunit;
+
+namespace Marrow.Tests;
+
+/// <summary>The parity runner on the reference files and model folders of the methods that exist.</summary>
+public class ParityTests
+{
+    [Theory]
+    [InlineData("bone_bat_row")]
+    [InlineData("bone_bat_col")]
+    [InlineData("bone_free")]
+    [InlineData("miss_mini")]
+    [InlineData("lora")]
+    [InlineData("llama")]
+    public void ReferenceFile_IsReproduced(string name)
+    {
+        var file = SharedData.Require($"reference/{name}.safetensors");
+        using var folder = new TemporaryFolder();
+        File.Copy(file, Path.Combine(folder.Path, $"{name}.safetensors"));
+        Expect(ParityRun.Run(folder.Path, TextWriter.Null), 1);
+    }
+
+    [Fact]
+    public void ModelFolders_AreReproduced() => Expect(ParityRun.Run(SharedData.Require("data/weights"), TextWriter.Null), 3);
+
+    [Fact]
+    public void UnknownMethod_Fails()
+    {
+        var file = SharedData.Require("reference/lora_ga.safetensors");
+        using var folder = new TemporaryFolder();
+        File.Copy(file, Path.Combine(folder.Path, "lora_ga.safetensors"));
+        var result = Assert.Single(ParityRun.Run(folder.Path, TextWriter.Null));
+        Assert.False(result.Pass);
+        Assert.Contains("lora_ga", result.Problem);
+    }
+
+    private static void Expect(IReadOnlyList<FileResult> results, int count)
+    {
+        Assert.Equal(count, results.Count);
+        Assert.All(results, result => Assert.True(result.Pass, $"{result.File}: {result.Problem} {string.Join("; ", result.Comparisons.Where(comparison => !comparison.Pass))}"));
+    }
+}
