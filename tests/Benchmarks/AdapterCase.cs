@@ -1,5 +1,5 @@
 using Marrow.Autograd;
-using Marrow.Tests.Exemplars;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn.functional;
 
@@ -13,30 +13,35 @@ internal sealed class AdapterCase : IDisposable
 {
     public static readonly IReadOnlyList<string> Adapters = ["bone-row", "bone-column", "bone-free", "lora"];
 
-    /// <summary>Rows of x, and features of x and y.</summary>
-    public static readonly IReadOnlyList<(long Rows, long Features)> Sizes = [(1024, 1024), (256, 2048)];
+    /// <summary>Features of x and y. The larger weight meets fewer rows.</summary>
+    public static readonly IReadOnlyList<long> Sizes = [1024, 2048];
 
-    private const long BlockSize = 64, Rank = 36;
-
+    private readonly OneLinear model;
     private readonly AdaptedLinear layer;
-    private readonly Tensor weight, x, dy;
-    private readonly Tensor[] parameters;
+    private readonly Parameter weight;
+    private readonly Parameter[] parameters;
+    private readonly Tensor x, dy;
     private readonly Func<Tensor> eager;
 
-    public AdapterCase(string adapter, long rows, long features)
+    public AdapterCase(string adapter, long features)
     {
-        var site = new LinearSite("layer", features, features, HasBias: false, float32, CPU);
-        layer = adapter switch
+        model = (adapter, features) switch
         {
-            "bone-row" => new BoneRow(site, BlockSize),
-            "bone-column" => new BoneColumn(site, BlockSize),
-            "bone-free" => new BoneFree(site, BlockSize),
-            _ => new Lora(site, new(Rank, Rank)),
+            ("bone-row", 1024) => new BoneRow1024(),
+            ("bone-row", _) => new BoneRow2048(),
+            ("bone-column", 1024) => new BoneColumn1024(),
+            ("bone-column", _) => new BoneColumn2048(),
+            ("bone-free", 1024) => new BoneFree1024(),
+            ("bone-free", _) => new BoneFree2048(),
+            (_, 1024) => new Lora1024(),
+            _ => new Lora2048(),
         };
+        layer = (AdaptedLinear)model.Layer;
         weight = layer.Weight;
         parameters = [.. layer.Adapter.Select(pair => pair.Value)];
         using (no_grad())
             foreach (var parameter in parameters) parameter.normal_(0, 0.01);
+        var rows = Rows(features);
         (x, dy) = (randn(rows, features, requires_grad: true), randn(rows, features));
         eager = adapter switch
         {
@@ -46,6 +51,9 @@ internal sealed class AdapterCase : IDisposable
             _ => () => EagerAdapters.Lora(x, weight, parameters[0], parameters[1], 1),
         };
     }
+
+    /// <summary>Rows of x.</summary>
+    public static long Rows(long features) => features == 1024 ? 1024 : 256;
 
     /// <summary>fused, eager or plain.</summary>
     public Action Way(string name) => name switch
@@ -67,7 +75,7 @@ internal sealed class AdapterCase : IDisposable
 
     public void Dispose()
     {
-        layer.Dispose();
+        model.Dispose();
         x.Dispose();
         dy.Dispose();
     }

@@ -1,40 +1,38 @@
+// Ratios measured side by side in one process, and a few times and sizes that have no rival.
+//     dotnet run -c Release --project tests/Benchmarks -- [--filter TEXT] [--json FILE]
+using System.CommandLine;
 using System.Text.Json;
 using Marrow.Benchmarks;
-using static TorchSharp.torch;
+using Marrow.Checkpoints;
 
-// Benchmarks [--filter TEXT] [--json FILE]: ratios measured side by side in this process.
-if (args is [PeakMemory.Argument, var adapter, var rows, var features, var way])
+if (args is [PeakMemory.Argument, var adapter, var size, var way])
 {
-    using var layer = new AdapterCase(adapter, long.Parse(rows), long.Parse(features));
-    PeakMemory.Print(layer.Way(way));
+    using var one = new AdapterCase(adapter, long.Parse(size));
+    PeakMemory.Print(one.Way(way));
     return 0;
 }
 
-string? filter = null, json = null;
-for (var i = 0; i < args.Length; i++)
+var filter = new Option<string>("--filter") { Description = "Run only benchmarks whose name holds this text.", DefaultValueFactory = _ => "" };
+var json = new Option<FileInfo?>("--json") { Description = "File for the results: [{\"benchmark\",\"case\",\"metric\",\"value\",\"baseline\"}]." };
+var command = new RootCommand("Measures Marrow against eager TorchSharp, the plain layer, and the floor.") { filter, json };
+command.SetAction(arguments =>
 {
-    switch (args[i])
+    Func<string, bool> wanted = name => name.Contains(arguments.GetRequiredValue(filter), StringComparison.OrdinalIgnoreCase);
+    var results = new List<Measurement>();
+    foreach (var benchmark in new[] { AdapterBenchmarks.Run, MetaBuildBenchmark.Run, GeneratorBenchmark.Run, LeakBenchmark.Run })
     {
-        case "--filter" when i + 1 < args.Length:
-            filter = args[++i];
-            break;
-        case "--json" when i + 1 < args.Length:
-            json = args[++i];
-            break;
-        default:
-            Console.Error.WriteLine("usage: Benchmarks [--filter TEXT] [--json FILE]");
-            return 2;
+        foreach (var result in benchmark(wanted))
+        {
+            Console.WriteLine($"{result.Benchmark,-12} {result.Case,-34} {result.Metric,-38} {result.Value,12:0.###}  {result.Baseline}");
+            results.Add(result);
+        }
     }
-}
 
-set_num_threads(2);
-var results = new List<Measurement>();
-foreach (var result in AdapterBenchmarks.Run(name => filter is null || name.Contains(filter, StringComparison.OrdinalIgnoreCase)))
-{
-    Console.WriteLine($"{result.Benchmark,-12} {result.Case,-22} {result.Metric,-34} {result.Value,6:F2} x {result.Baseline}");
-    results.Add(result);
-}
+    if (arguments.GetValue(json) is { } file)
+    {
+        AtomicFile.WriteText(file.FullName, JsonSerializer.Serialize(results, new JsonSerializerOptions(JsonSerializerDefaults.Web) { WriteIndented = true }) + "\n");
+    }
 
-if (json is not null)
-    File.WriteAllText(json, JsonSerializer.Serialize(results, new JsonSerializerOptions(JsonSerializerDefaults.Web) { WriteIndented = true }));
-return 0;
+    return 0;
+});
+return command.Parse(args).Invoke();
