@@ -1,94 +1,44 @@
-using Marrow.Autograd;
 using static TorchSharp.torch;
 
 namespace Marrow.Benchmarks;
 
 /// <summary>
-/// Forward and backward of one adapted layer (float32, frozen weight, x requires a gradient) against the plain frozen
-/// layer, against eager TorchSharp, and for the row form against its floor: three products of that size.
+/// Adapted layers against the plain frozen layer, against eager TorchSharp, and for the row form against its floor.
 /// </summary>
 internal static class AdapterBenchmarks
 {
-    public static IEnumerable<Measurement> Run(Func<string, bool> wanted)
+    public static IEnumerable<Measurement> Run(Func<string, bool> wanted) =>
+        from features in AdapterCase.Sizes
+        from adapter in AdapterCase.Adapters
+        where wanted(adapter)
+        from result in Compare(adapter, features)
+        select result;
+
+    private static List<Measurement> Compare(string adapter, long features)
     {
         set_num_threads(2);
-        var adapters = new (string Name, long Rows, Func<OneLinear> Create, Func<Tensor, Tensor, Tensor[], Tensor> Eager)[]
-        {
-            ("bone-row", 1024, () => new BoneRow1024(), (x, w, p) => EagerBone.Row(x, w, p[0])),
-            ("bone-row", 256, () => new BoneRow2048(), (x, w, p) => EagerBone.Row(x, w, p[0])),
-            ("bone-column", 1024, () => new BoneColumn1024(), (x, w, p) => EagerBone.Column(x, w, p[0])),
-            ("bone-column", 256, () => new BoneColumn2048(), (x, w, p) => EagerBone.Column(x, w, p[0])),
-            ("bone-free", 1024, () => new BoneFree1024(), (x, w, p) => EagerBone.Free(x, w, p[0])),
-            ("bone-free", 256, () => new BoneFree2048(), (x, w, p) => EagerBone.Free(x, w, p[0])),
-            ("lora", 1024, () => new Lora1024(), (x, w, p) => EagerBone.Lora(x, w, p[0], p[1], 1)),
-            ("lora", 256, () => new Lora2048(), (x, w, p) => EagerBone.Lora(x, w, p[0], p[1], 1)),
-        };
-        foreach (var (name, rows, create, eager) in adapters.Where(adapter => wanted(adapter.Name)))
-        {
-            using var model = create();
-            foreach (var result in Compare(name, (AdaptedLinear)model.Layer, eager, rows))
-            {
-                yield return result;
-            }
-        }
-    }
-
-    private static List<Measurement> Compare(
-        string name, AdaptedLinear layer, Func<Tensor, Tensor, Tensor[], Tensor> eager, long rows)
-    {
-        using var scope = NewDisposeScope();
-        var parameters = layer.Adapter.Select(pair => pair.Value).ToArray();
-        foreach (var parameter in parameters)
-        {
-            using var noGrad = no_grad();
-            parameter.normal_(0, 0.01);
-        }
-
-        var weight = layer.Weight;
-        var x = randn(rows, layer.InFeatures, requires_grad: true);
-        var dy = randn(rows, layer.OutFeatures);
-        void Fused() => Step(() => layer.call(x));
-        void Eager() => Step(() => eager(x, weight, parameters));
-        void Plain() => Step(() => nn.functional.linear(x, weight));
-        void Floor()
-        {
-            using var inner = NewDisposeScope();
-            using var noGrad = no_grad();
-            nn.functional.linear(x, weight);
-            dy.mm(weight);
-            dy.t().mm(x);
-        }
-
-        var size = $"{layer.InFeatures}x{layer.OutFeatures}, {rows} rows";
-        var times = new SideBySide().Add("fused", Fused).Add("eager", Eager).Add("plain", Plain).Add("floor", Floor).Run();
-        var results = new List<Measurement>
-        {
-            new(name, size, "time", times["fused"] / times["plain"], "plain frozen layer"),
-            new(name, size, "time", times["fused"] / times["eager"], "eager TorchSharp"),
-        };
-        if (name == "bone-row")
-            results.Add(new(name, size, "time", times["fused"] / times["floor"], "three matrix products"));
+        var size = $"{features}x{features}, {AdapterCase.Rows(features)} rows";
+        using var layer = new AdapterCase(adapter, features);
+        var times = new SideBySide()
+            .Add("fused", layer.Way("fused"))
+            .Add("eager", layer.Way("eager"))
+            .Add("plain", layer.Way("plain"))
+            .Add("floor", layer.ThreeProducts)
+            .Run();
+        List<Measurement> results =
+        [
+            new(adapter, size, "time", times["fused"] / times["plain"], "plain frozen layer"),
+            new(adapter, size, "time", times["fused"] / times["eager"], "eager TorchSharp"),
+        ];
+        if (adapter == "bone-row")
+            results.Add(new(adapter, size, "time", times["fused"] / times["floor"], "three matrix products"));
         if (PeakMemory.IsAvailable)
-        {
-            double plain = PeakMemory.Of(Plain);
             results.Add(new(
-                name, size, "peak memory over the plain layer",
-                Math.Max(0, PeakMemory.Of(Fused) - plain) / (PeakMemory.Of(Eager) - plain), "eager TorchSharp"));
-        }
-
+                adapter, size, "peak memory above the plain layer's", Above("fused") / Above("eager"), "eager TorchSharp"));
         return results;
 
-        void Step(Func<Tensor> forward)
-        {
-            using var inner = NewDisposeScope();
-            forward().backward([dy]);
-            foreach (var leaf in parameters.Append(x))
-            {
-                using var gradient = leaf.grad;
-                leaf.grad = null;
-            }
+        double Above(string way) => Math.Max(0, Peak(way) - Peak("plain"));
 
-            ReturnedGradients.Free();
-        }
+        double Peak(string way) => PeakMemory.InChild(adapter, $"{features}", way);
     }
 }

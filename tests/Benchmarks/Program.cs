@@ -5,6 +5,13 @@ using System.Text.Json;
 using Marrow.Benchmarks;
 using Marrow.Checkpoints;
 
+if (args is [PeakMemory.Argument, var adapter, var size, var way])
+{
+    using var one = new AdapterCase(adapter, long.Parse(size));
+    PeakMemory.Print(one.Way(way));
+    return 0;
+}
+
 var filter = new Option<string>("--filter") { Description = "Run only benchmarks whose name holds this text.", DefaultValueFactory = _ => "" };
 var json = new Option<FileInfo?>("--json") { Description = "File for the results: [{\"benchmark\",\"case\",\"metric\",\"value\",\"baseline\"}]." };
 var command = new RootCommand("Measures Marrow against eager TorchSharp, the plain layer, and the floor.") { filter, json };

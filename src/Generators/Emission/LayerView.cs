@@ -23,9 +23,9 @@ internal sealed record LayerView(
             key,
             layer switch
             {
-                LinearSpec { Tie: { } tie, TieWhen.Value: true } => $"builder.Tied({key}, {tie})",
+                LinearSpec { Tie: { } tie, TieWhen.Value: true } linear => Tied(linear, key, tie),
                 LinearSpec { Tie: { } tie } linear =>
-                    $"{Print(linear.TieWhen)} ? builder.Tied({key}, {tie}) : {Linear(linear, key, adapted)}",
+                    $"{Print(linear.TieWhen)} ? {Tied(linear, key, tie)} : {Linear(linear, key, adapted)}",
                 LinearSpec linear => Linear(linear, key, adapted),
                 EmbeddingSpec embedding => $"builder.Embedding({key}, {Print(embedding.Rows)}, {Print(embedding.Dim)})",
                 RmsNormSpec norm => $"builder.RmsNorm({key}, {Print(norm.Dim)}, {Print(norm.Eps)})",
@@ -52,6 +52,9 @@ internal sealed record LayerView(
         BufferSpec buffer => $"[{string.Join(", ", buffer.Shape)}]",
         _ => null,
     };
+
+    private static string Tied(LinearSpec linear, string key, string tie) =>
+        $"builder.Tied({key}, {tie}, {Print(linear.In)}, {Print(linear.Out)})";
 
     private static string Linear(LinearSpec linear, string key, AdaptedLayers adapted)
     {

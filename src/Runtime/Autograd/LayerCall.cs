@@ -6,27 +6,27 @@ namespace Marrow.Autograd;
 /// <summary>One run of a layer: what its backward must know, apart from tensors.</summary>
 internal sealed class LayerCall
 {
-    private readonly IExplicitLayer layer;
-    private readonly long[] shape;
-    private readonly bool needsInput;
     private readonly int trainable;
 
     public LayerCall(IExplicitLayer layer, Tensor x)
     {
-        (this.layer, shape, needsInput) = (layer, x.shape, x.requires_grad);
+        (Layer, NeedsInput) = (layer, x.requires_grad);
         Parameters = ParametersNow();
-        trainable = layer.Trainable.Count;
+        trainable = Layer.Trainable.Count;
         Validate(x);
-        Records = is_grad_enabled() && (needsInput || Parameters.Any(parameter => parameter.requires_grad));
+        Records = is_grad_enabled() && (NeedsInput || Parameters.Any(parameter => parameter.requires_grad));
     }
+
+    public IExplicitLayer Layer { get; }
+
+    /// <summary>Whether x wants a gradient.</summary>
+    public bool NeedsInput { get; }
 
     /// <summary>The trainable parameters, then the frozen ones.</summary>
     public IReadOnlyList<Parameter> Parameters { get; }
 
     /// <summary>Whether a backward can follow.</summary>
     public bool Records { get; }
-
-    public Tensor Forward(Saved saved, Tensor x) => layer.Forward(saved, Rows(x, layer.InFeatures));
 
     /// <summary>One entry for each argument of the function: the call itself, x, the parameters.</summary>
     public List<Tensor> Backward(Tensor dy, Func<List<Tensor>> unpack)
@@ -49,7 +49,7 @@ internal sealed class LayerCall
 
         var kept = unpack();
         kept.RemoveRange(kept.Count - Parameters.Count, Parameters.Count);
-        var gradients = layer.Backward(new Saved(needsInput, kept), dy.contiguous());
+        var gradients = Layer.Backward(new Saved(NeedsInput, kept), dy.contiguous());
         if (gradients.Parameters.Length != trainable)
         {
             throw new InvalidOperationException($"{gradients.Parameters.Length} gradients for {trainable} parameters.");
@@ -57,7 +57,7 @@ internal sealed class LayerCall
 
         if (gradients.Input is { } dx)
         {
-            results[1] = ReturnedGradients.Hand(dx.view(shape));
+            results[1] = ReturnedGradients.Hand(dx);
         }
 
         for (var i = 0; i < trainable; i++)
@@ -76,7 +76,7 @@ internal sealed class LayerCall
     {
         // Only the first line of libtorch's messages is for people, the rest are its stack frames.
         Console.Error.WriteLine(
-            $"Marrow: the backward of layer '{layer.LayerName}' ({layer.GetType().Name}) failed; autograd reports it as an invalid gradient.\n"
+            $"Marrow: the backward of layer '{Layer.LayerName}' ({Layer.GetType().Name}) failed; autograd reports it as an invalid gradient.\n"
             + $"{fault.GetType().Name}: {fault.Message.Split('\n')[0]}\n{fault.StackTrace}");
         var results = new List<Tensor>(new Tensor[2 + Parameters.Count]);
         for (var i = 1; i < results.Count; i++)
@@ -87,24 +87,22 @@ internal sealed class LayerCall
         return results;
     }
 
-    private static Tensor Rows(Tensor x, long features) => x.reshape(x.numel() / features, features).contiguous();
-
-    private List<Parameter> ParametersNow() => [.. layer.Trainable, .. layer.Frozen];
+    private List<Parameter> ParametersNow() => [.. Layer.Trainable, .. Layer.Frozen];
 
     private void Validate(Tensor x)
     {
-        var wanted = layer.Frozen[0].dtype;
-        if (shape.Length == 0 || shape[^1] != layer.InFeatures || x.dtype != wanted)
+        var wanted = Layer.Frozen[0].dtype;
+        if (x.dim() == 0 || x.shape[^1] != Layer.InFeatures || x.dtype != wanted)
         {
             throw new ArgumentException(
-                $"Layer '{layer.LayerName}' takes {wanted} [..., {layer.InFeatures}]; the input is {x.dtype} [{string.Join(", ", shape)}].",
+                $"Layer '{Layer.LayerName}' takes {wanted} [..., {Layer.InFeatures}]; the input is {x.dtype} [{string.Join(", ", x.shape)}].",
                 nameof(x));
         }
 
-        if (layer.Frozen.Any(parameter => parameter.requires_grad))
+        if (Layer.Frozen.Any(parameter => parameter.requires_grad))
         {
             throw new InvalidOperationException(
-                $"The frozen weight or bias of layer '{layer.LayerName}' requires a gradient, which the layer's backward does not compute.");
+                $"The frozen weight or bias of layer '{Layer.LayerName}' requires a gradient, which the layer's backward does not compute.");
         }
     }
 }

@@ -23,19 +23,24 @@ internal sealed class LayerFunction : autograd.SingleTensorFunction<LayerFunctio
         var call = new LayerCall(layer, x);
         // Temporaries go when the call is over and not before: what is kept must live until autograd has taken it.
         using var scope = NewDisposeScope();
-        var y = call.Records ? apply([call, x, .. call.Parameters]) : call.Forward(new Saved(needsInput: false), x);
-        // Leading dimensions come back under autograd: a view made inside the function could not be changed in place.
+        // Views are made under autograd. That of y could not be changed in place otherwise. Those of x and the
+        // parameters give each gradient a tensor of its own on the way back; where autograd finds that somebody else
+        // holds a gradient, as ReturnedGradients does, it copies it to accumulate it.
+        var rows = x.reshape(x.numel() / layer.InFeatures, layer.InFeatures).contiguous();
+        var y = call.Records
+            ? apply([call, rows, .. call.Parameters.Select(parameter => parameter.view(parameter.shape))])
+            : layer.Forward(new Saved(needsInput: false), rows);
         return scope.MoveToOuter(x.dim() == 2 ? y : y.view([.. x.shape[..^1], y.shape[1]]));
     }
 
     /// <inheritdoc/>
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
-        var (call, x) = ((LayerCall)vars[0], (Tensor)vars[1]);
-        var saved = new Saved(x.requires_grad);
-        var y = call.Forward(saved, x);
+        var call = (LayerCall)vars[0];
+        var saved = new Saved(call.NeedsInput);
+        var y = call.Layer.Forward(saved, (Tensor)vars[1]);
         // Autograd refuses the backward when a parameter that it keeps has been changed in place since.
-        ctx.save_for_backward([.. saved.Kept!, .. call.Parameters]);
+        ctx.save_for_backward([.. saved.Kept!, .. vars.Skip(2).Cast<Tensor>()]);
         ctx.save_data(CallKey, call);
         // An undefined gradient stays undefined; TorchSharp would need the spare output to fill it with zeros.
         ctx.set_materialize_grads(false);

@@ -9,13 +9,16 @@ public sealed class Embedding : Layer
     internal Embedding(string name, long count, long dim, ScalarType dtype, Device device)
         : base(name)
     {
-        Count = count;
+        (Count, Dim) = (count, dim);
         using var scope = NewDisposeScope();
         Add("weight", Initial.Normal([count, dim], 1, dtype, device), trainable: true);
     }
 
     /// <summary>Number of ids.</summary>
     public long Count { get; }
+
+    /// <summary>Length of a vector.</summary>
+    public long Dim { get; }
 
     /// <summary>The table, [count, dim].</summary>
     public Parameter Weight => GetParameter("weight");

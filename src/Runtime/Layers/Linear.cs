@@ -21,10 +21,8 @@ public class Linear : Layer
     }
 
     /// <summary>A layer whose weight lies elsewhere.</summary>
-    private protected Linear(string name)
-        : base(name)
-    {
-    }
+    private protected Linear(string name, long inFeatures, long outFeatures)
+        : base(name) => (InFeatures, OutFeatures) = (inFeatures, outFeatures);
 
     /// <summary>Features of the input.</summary>
     public long InFeatures { get; }

@@ -3,7 +3,7 @@ using TorchSharp.Modules;
 namespace Marrow;
 
 /// <summary>An output head that shares an embedding's weight: <c>y = x Eᵀ</c>. It owns no parameter.</summary>
-internal sealed class TiedLinear(string name, Embedding embedding) : Linear(name)
+internal sealed class TiedLinear(string name, Embedding embedding) : Linear(name, embedding.Dim, embedding.Count)
 {
     /// <inheritdoc/>
     public override Parameter Weight => embedding.Weight;

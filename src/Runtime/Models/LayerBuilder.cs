@@ -76,7 +76,14 @@ public sealed class LayerBuilder
     }
 
     /// <summary>An output head that shares an embedding's weight.</summary>
-    public Linear Tied(string name, Embedding embedding) => Register(name, new TiedLinear(prefix + name, embedding));
+    /// <exception cref="ArgumentException">The sizes are not the embedding's.</exception>
+    public Linear Tied(string name, Embedding embedding, long inFeatures, long outFeatures)
+    {
+        Require((inFeatures, outFeatures) == (embedding.Dim, embedding.Count)
+            ? null
+            : $"Layer '{prefix}{name}' is {inFeatures} → {outFeatures}, but the weight that it shares, '{embedding.LayerName}', is {embedding.Count} × {embedding.Dim}");
+        return Register(name, new TiedLinear(prefix + name, embedding));
+    }
 
     /// <summary>An embedding table.</summary>
     public Embedding Embedding(string name, long count, long dim)

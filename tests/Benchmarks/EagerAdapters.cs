@@ -3,9 +3,9 @@ using static TorchSharp.torch;
 namespace Marrow.Benchmarks;
 
 /// <summary>The adapters as one writes them in TorchSharp: the published formulas, and autograd for the rest.</summary>
-internal static class EagerBone
+internal static class EagerAdapters
 {
-    public static Tensor Row(Tensor x, Tensor weight, Tensor block)
+    public static Tensor BoneRow(Tensor x, Tensor weight, Tensor block)
     {
         var (outFeatures, inFeatures, r) = (weight.shape[0], weight.shape[1], block.shape[1]);
         var blocks = weight.reshape(outFeatures / r, r, inFeatures / r, r).permute(2, 0, 1, 3);
@@ -13,7 +13,7 @@ internal static class EagerBone
         return nn.functional.linear(x, weight + delta);
     }
 
-    public static Tensor Column(Tensor x, Tensor weight, Tensor block)
+    public static Tensor BoneColumn(Tensor x, Tensor weight, Tensor block)
     {
         var (outFeatures, inFeatures, r) = (weight.shape[0], weight.shape[1], block.shape[1]);
         var blocks = weight.reshape(outFeatures / r, r, inFeatures / r, r).permute(0, 2, 1, 3);
@@ -21,7 +21,7 @@ internal static class EagerBone
         return nn.functional.linear(x, weight + delta);
     }
 
-    public static Tensor Free(Tensor x, Tensor weight, Tensor block)
+    public static Tensor BoneFree(Tensor x, Tensor weight, Tensor block)
     {
         var sum = x.reshape(x.shape[0], -1, block.shape[0]).sum(1);
         return nn.functional.linear(x, weight) + sum.matmul(block);
