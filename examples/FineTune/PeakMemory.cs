@@ -12,8 +12,10 @@ internal static partial class PeakMemory
     /// <returns>Whether that worked; if not, the peak is not that of what follows alone.</returns>
     public static bool TryReset()
     {
+        // Tensors that nobody disposed free their memory in finalizers; then the collector gives back its own.
         GC.Collect();
         GC.WaitForPendingFinalizers();
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         try
         {
             _ = TrimHeap(0);
