@@ -13,8 +13,8 @@ internal static class CommandLine
         var from = Text("--base", "Folder of a Hugging Face LLaMA to fine-tune; without it a small one is pretrained.");
         var data = Text("--data", "Problems as JSON lines: question and answer (GSM8K) or query and response (MetaMathQA); generated if not given.");
         var methods = Methods();
-        var steps = Count("--steps", 250, "Fine-tuning steps of each method.");
-        var pretrainSteps = Count("--pretrain-steps", 900, "Pretraining steps of the small base.");
+        var steps = Count("--steps", 280, "Fine-tuning steps of each method.");
+        var pretrainSteps = Count("--pretrain-steps", 800, "Pretraining steps of the small base.");
         var batch = Count("--batch", 32, "Problems in a step.");
         var rate = Rate();
         var block = Count("--block-size", 16, "Block size of Bone; LoRA gets the rank with about as many parameters.");

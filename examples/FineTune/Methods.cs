@@ -12,11 +12,11 @@ internal sealed record Method(string Name, double LearningRate, Func<LlamaSizes,
     /// <summary>All that there are.</summary>
     public static IReadOnlyList<Method> All { get; } =
     [
-        new("bone-row", 3e-3, (sizes, block) => new BoneRow(sizes, block)),
-        new("bone-column", 3e-3, (sizes, block) => new BoneColumn(sizes, block)),
-        new("bone-free", 3e-3, (sizes, block) => new BoneFree(sizes, block)),
-        new("lora", 3e-3, (sizes, block) => new LoraTuning(sizes, EqualRank(sizes, block))),
-        new("full", 1e-3, (sizes, _) => new FullTuning(sizes)),
+        new("bone-row", 4e-3, (sizes, block) => new BoneRow(sizes, block)),
+        new("bone-column", 4e-3, (sizes, block) => new BoneColumn(sizes, block)),
+        new("bone-free", 4e-3, (sizes, block) => new BoneFree(sizes, block)),
+        new("lora", 6e-3, (sizes, block) => new LoraTuning(sizes, EqualRank(sizes, block))),
+        new("full", 2e-3, (sizes, _) => new FullTuning(sizes)),
     ];
 
     /// <summary>Whether the method trains adapters and leaves the base's weights as they are.</summary>
