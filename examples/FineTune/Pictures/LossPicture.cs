@@ -19,7 +19,7 @@ internal static class LossPicture
     /// <summary>Draws the picture as a PNG.</summary>
     public static void Write(string path, IReadOnlyList<MethodResult> methods)
     {
-        using var surface = SKSurface.Create(new SKImageInfo(Width, Height));
+        using var surface = SKSurface.Create(new SKImageInfo(Width, Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
         var canvas = surface.Canvas;
         canvas.Clear(SKColors.White);
         StrokeFont.Write(canvas, "Fine-tuning loss", Area.Left, 40, 15, Ink);
@@ -42,8 +42,9 @@ internal static class LossPicture
         canvas.Restore();
         DrawLegend(canvas, methods);
 
-        using var image = surface.Snapshot();
-        using var png = image.Encode(SKEncodedImageFormat.Png, quality: 100);
+        // A surface in main memory always has pixels to look at.
+        using var pixels = surface.PeekPixels()!;
+        using var png = pixels.Encode(new SKPngEncoderOptions(SKPngEncoderFilterFlags.AllFilters, zLibLevel: 9))!;
         AtomicFile.Write(path, png.SaveTo);
     }
 
