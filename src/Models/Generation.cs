@@ -14,13 +14,19 @@ public static class Generation
     /// <param name="count">The most tokens to add to each.</param>
     /// <param name="stop">An id that ends a continuation (kept in it), or null.</param>
     /// <param name="device">The model's device; the CPU if null.</param>
+    /// <param name="limit">The most tokens of a prompt with its continuation: the model's context, or null.</param>
     /// <returns>Each prompt with its continuation.</returns>
     public static IReadOnlyList<int[]> Greedy(
-        nn.Module<Tensor, Tensor> model, IReadOnlyList<int[]> prompts, int count, int? stop = null, Device? device = null)
+        nn.Module<Tensor, Tensor> model,
+        IReadOnlyList<int[]> prompts,
+        int count,
+        int? stop = null,
+        Device? device = null,
+        int? limit = null)
     {
         using var noGrad = no_grad();
         var texts = prompts.Select(prompt => new List<int>(prompt)).ToList();
-        var running = texts.Where(text => text.Count > 0).ToList();
+        var running = texts.Where(text => text.Count > 0 && !(text.Count >= limit)).ToList();
         for (var step = 0; step < count && running.Count > 0; step++)
         {
             using var scope = NewDisposeScope();
@@ -39,7 +45,7 @@ public static class Generation
                 running[row].Add((int)next[row]);
             }
 
-            running = [.. running.Where(text => text[^1] != stop)];
+            running = [.. running.Where(text => text[^1] != stop && !(text.Count >= limit))];
         }
 
         return [.. texts.Select(text => text.ToArray())];
