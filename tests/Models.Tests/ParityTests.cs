@@ -18,11 +18,15 @@ public class ParityTests
         var file = SharedData.Require($"reference/{name}.safetensors");
         using var folder = new TemporaryFolder();
         File.Copy(file, Path.Combine(folder.Path, $"{name}.safetensors"));
-        Expect(ParityRun.Run(folder.Path, TextWriter.Null), 1);
+        Expect(ParityRun.Run(folder.Path, bases: null, TextWriter.Null), 1);
     }
 
     [Fact]
-    public void ModelFolders_AreReproduced() => Expect(ParityRun.Run(SharedData.Require("data/weights"), TextWriter.Null), 3);
+    public void ModelFolders_AreReproduced() => Expect(ParityRun.Run(SharedData.Require("data/weights"), bases: null, TextWriter.Null), 3);
+
+    [Fact]
+    public void AdapterFolders_AreReproduced() => Expect(
+        ParityRun.Run(SharedData.Require("data/adapters"), SharedData.Require("data/weights"), TextWriter.Null), 3);
 
     [Fact]
     public void UnknownMethod_Fails()
@@ -30,7 +34,7 @@ public class ParityTests
         var file = SharedData.Require("reference/lora_ga.safetensors");
         using var folder = new TemporaryFolder();
         File.Copy(file, Path.Combine(folder.Path, "lora_ga.safetensors"));
-        var result = Assert.Single(ParityRun.Run(folder.Path, TextWriter.Null));
+        var result = Assert.Single(ParityRun.Run(folder.Path, bases: null, TextWriter.Null));
         Assert.False(result.Pass);
         Assert.Contains("lora_ga", result.Problem);
     }

@@ -29,12 +29,9 @@ internal static class ModelFolder
             yield return Comparison.Exact($"cases[{number}].ids", Generation.Greedy(model, [prompt], ids.Length - prompt.Length)[0], ids);
 
             using var noGrad = no_grad();
-            var logits = model.call(tensor(ids.Select(id => (long)id).ToArray()).unsqueeze(0))[0];
-            foreach (var entry in test.GetProperty("logits").EnumerateArray())
+            foreach (var comparison in Logits($"cases[{number}].logits", model.call(Batch(ids))[0], test.GetProperty("logits")))
             {
-                var position = entry.GetProperty("position").GetInt64();
-                var values = tensor(entry.GetProperty("values").EnumerateArray().Select(value => value.GetSingle()).ToArray());
-                yield return Comparison.Of($"cases[{number}].logits[{position}]", logits[position], values, LogitTolerance);
+                yield return comparison;
             }
         }
 
@@ -45,5 +42,16 @@ internal static class ModelFolder
         }
     }
 
-    private static int[] Integers(JsonElement array) => [.. array.EnumerateArray().Select(id => id.GetInt32())];
+    public static IEnumerable<Comparison> Logits(string name, Tensor computed, JsonElement expected) => expected.EnumerateArray().Select(entry =>
+    {
+        var position = entry.GetProperty("position").GetInt64();
+        return Comparison.Of($"{name}[{position}]", computed[position], Values(entry), LogitTolerance);
+    });
+
+    public static Tensor Values(JsonElement entry) =>
+        tensor(entry.GetProperty("values").EnumerateArray().Select(value => value.GetSingle()).ToArray());
+
+    public static Tensor Batch(int[] ids) => tensor(ids.Select(id => (long)id).ToArray()).unsqueeze(0);
+
+    public static int[] Integers(JsonElement array) => [.. array.EnumerateArray().Select(id => id.GetInt32())];
 }

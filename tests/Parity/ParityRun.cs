@@ -12,13 +12,16 @@ public sealed record FileResult(string File, IReadOnlyList<Comparison> Compariso
 /// <summary>Runs every reference file and model folder under a folder.</summary>
 public static class ParityRun
 {
-    public static IReadOnlyList<FileResult> Run(string directory, TextWriter output)
+    /// <param name="directory">The folder to search.</param>
+    /// <param name="bases">Where the base models that adapters name lie, or null.</param>
+    /// <param name="output">Takes the report.</param>
+    public static IReadOnlyList<FileResult> Run(string directory, string? bases, TextWriter output)
     {
         var results = new List<FileResult>();
         foreach (var path in Subjects(directory))
         {
             var name = Path.GetRelativePath(directory, path);
-            var result = Run(name, path);
+            var result = Compare(name, path, bases);
             results.Add(result);
             output.WriteLine(result.Problem is { } problem
                 ? $"{name}: {problem}"
@@ -44,13 +47,15 @@ public static class ParityRun
         return files.Concat(folders).Order(StringComparer.Ordinal);
     }
 
-    private static FileResult Run(string name, string path)
+    private static FileResult Compare(string name, string path, string? bases)
     {
         try
         {
             if (File.Exists(Path.Combine(path, "adapter_config.json")))
             {
-                return new FileResult(name, [], "not yet supported (PEFT adapter folder)");
+                return bases is null
+                    ? new FileResult(name, [], "it adapts another model; say with --base where that lies")
+                    : new FileResult(name, [.. AdapterFolder.Compare(path, bases)], null);
             }
 
             if (Directory.Exists(path))

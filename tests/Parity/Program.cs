@@ -18,7 +18,7 @@ command.SetAction(arguments =>
         return 1;
     }
 
-    var results = ParityRun.Run(folder.FullName, Console.Out);
+    var results = ParityRun.Run(folder.FullName, arguments.GetValue(baseModels)?.FullName, Console.Out);
     if (arguments.GetValue(json) is { } file)
     {
         AtomicFile.WriteText(file.FullName, JsonSerializer.Serialize(

@@ -73,8 +73,9 @@ internal sealed class ExpressionReader(INamedTypeSymbol type, IReadOnlyList<stri
         {
             foreach (var field in current.GetMembers().OfType<IFieldSymbol>())
             {
-                if (field is { IsConst: true, DeclaredAccessibility: Accessibility.Public or Accessibility.Protected
-                    or Accessibility.ProtectedOrInternal })
+                var isVisible = field.DeclaredAccessibility
+                    is Accessibility.Public or Accessibility.Protected or Accessibility.ProtectedOrInternal;
+                if (field.IsConst && isVisible)
                 {
                     yield return field;
                 }

@@ -1,0 +1,68 @@
+using System.Text.Json;
+using Marrow.Models;
+using static TorchSharp.torch;
+
+namespace Marrow.Parity;
+
+/// <summary>A PEFT adapter folder with expected logits, merged weights and greedy continuations.</summary>
+internal static class AdapterFolder
+{
+    private static readonly Tolerance WeightTolerance = new(1e-6, 0);
+
+    public static IEnumerable<Comparison> Compare(string directory, string bases)
+    {
+        using var config = JsonDocument.Parse(File.ReadAllText(Path.Combine(directory, "adapter_config.json")));
+        using var expected = JsonDocument.Parse(File.ReadAllText(Path.Combine(directory, "expected.json")));
+        var basePath = Path.Combine(bases, expected.RootElement.GetProperty("base").GetString()!);
+        var model = Create(config.RootElement, LlamaSizes.Read(basePath));
+        model.LoadPretrained(basePath);
+        model.LoadAdapter(directory);
+        model.eval();
+
+        var ids = ModelFolder.Batch(ModelFolder.Integers(expected.RootElement.GetProperty("ids")));
+        var greedy = expected.RootElement.GetProperty("greedy");
+        foreach (var merged in new[] { false, true })
+        {
+            var suffix = merged ? "_merged" : "";
+            if (merged)
+            {
+                model.Merge();
+            }
+
+            using var noGrad = no_grad();
+            foreach (var comparison in ModelFolder.Logits($"logits{suffix}", model.call(ids)[0], expected.RootElement.GetProperty($"logits{suffix}")))
+            {
+                yield return comparison;
+            }
+
+            var (prompt, continued) = (ModelFolder.Integers(greedy.GetProperty("prompt")), ModelFolder.Integers(greedy.GetProperty("ids")));
+            yield return Comparison.Exact($"greedy{suffix}", Generation.Greedy(model, [prompt], continued.Length - prompt.Length)[0], continued);
+        }
+
+        var weights = model.named_parameters().ToDictionary(pair => pair.name, pair => pair.parameter);
+        foreach (var row in expected.RootElement.GetProperty("merged_rows").EnumerateArray())
+        {
+            var (name, index) = (row.GetProperty("tensor").GetString()!, row.GetProperty("row").GetInt64());
+            yield return Comparison.Of($"{name}[{index}]", weights[name][index], ModelFolder.Values(row), WeightTolerance);
+        }
+    }
+
+    /// <summary>The class that is annotated like the adapter.</summary>
+    private static LlamaCase Create(JsonElement config, LlamaSizes sizes)
+    {
+        var r = config.GetProperty("r").GetInt32();
+        var modules = string.Join(" ", config.GetProperty("target_modules").EnumerateArray().Select(module => module.GetString()).Order(StringComparer.Ordinal));
+        var isAll = modules == "down_proj gate_proj k_proj o_proj q_proj up_proj v_proj";
+        return (config.GetProperty("peft_type").GetString(), isAll) switch
+        {
+            ("LORA", true) when config.GetProperty("use_rslora").GetBoolean() => new LlamaStabilizedLora(sizes, r, Alpha()),
+            ("LORA", true) => new LlamaLora(sizes, r, Alpha()),
+            ("LORA", false) when modules == "q_proj v_proj" => new LlamaAttentionLora(sizes, r, Alpha()),
+            ("MISS" or "BONE", true) when config.GetProperty("init_weights").ValueKind == JsonValueKind.True => new LlamaBoneFree(sizes, r),
+            ("MISS" or "BONE", true) when config.GetProperty("init_weights").ValueEquals("bat") => new LlamaBoneRow(sizes, r),
+            var (type, _) => throw new NotSupportedException($"not yet supported ({type} on {modules})"),
+        };
+
+        double Alpha() => config.GetProperty("lora_alpha").GetDouble();
+    }
+}
