@@ -7,7 +7,7 @@ namespace Marrow.Examples.FineTune.Pictures;
 /// <summary>The loss of each method over its steps, on a logarithmic scale: smoothed over the faint raw values.</summary>
 internal static class LossPicture
 {
-    private const int Width = 960, Height = 560;
+    private const int Width = 860, Height = 500;
     private const float TextHeight = 10;
     private const int SmoothingShare = 40;
 
