@@ -58,7 +58,7 @@ partial class Encoder : Model<Tensor, Tensor>
         __Drop = builder.Dropout("drop", __drop);
         __Blocks = builder.Blocks("blocks", __depth, () => new Mlp(__width, 4 * __width));
         __Norm = builder.LayerNorm("norm", __width, 1E-05, bias: true);
-        __Head = builder.Tied("head", Tokens);
+        __Head = builder.Tied("head", Tokens, __width, __vocabulary);
     }
 
     /// <inheritdoc/>
