@@ -4,7 +4,8 @@ namespace Marrow.Benchmarks;
 
 /// <summary>
 /// Times several ways to do the same thing in turn, so that whatever else the machine does hits all of them alike.
-/// Ratios of the medians are what counts; milliseconds depend on the hour.
+/// Ratios of the medians are what counts; milliseconds depend on the hour. The order changes from round to round, because
+/// what ran before decides what is in the caches.
 /// </summary>
 internal sealed class SideBySide
 {
@@ -20,10 +21,11 @@ internal sealed class SideBySide
     /// <summary>Median milliseconds by name.</summary>
     public IReadOnlyDictionary<string, double> Run(int rounds = 31, int warmUps = 3)
     {
+        var order = new Random(1);
         var times = steps.ToDictionary(step => step.Name, _ => new List<double>());
         for (var round = -warmUps; round < rounds; round++)
         {
-            foreach (var (name, step) in steps)
+            foreach (var (name, step) in Shuffled(order))
             {
                 var start = Stopwatch.GetTimestamp();
                 step();
@@ -32,6 +34,13 @@ internal sealed class SideBySide
         }
 
         return times.ToDictionary(pair => pair.Key, pair => Median(pair.Value));
+    }
+
+    private (string Name, Action Step)[] Shuffled(Random order)
+    {
+        var shuffled = steps.ToArray();
+        order.Shuffle(shuffled);
+        return shuffled;
     }
 
     private static double Median(List<double> values)
