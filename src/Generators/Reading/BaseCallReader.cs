@@ -46,7 +46,7 @@ internal static class BaseCallReader
             }
         }
 
-        return [.. parameters.Select((parameter, i) => arguments[i] ?? Default(parameter))];
+        return [.. parameters.Select((parameter, i) => arguments[i] ?? ExpressionReader.Default(parameter))];
     }
 
     /// <summary>The argument list of the base call, wherever the class is declared.</summary>
@@ -62,16 +62,6 @@ internal static class BaseCallReader
 
     private static SizeExpression Recorded(ExpressionReader expressions, string text) =>
         expressions.FromText(text) is { Fault: null } expression ? expression : new SizeExpression.Opaque(text);
-
-    private static SizeExpression Default(IParameterSymbol parameter) =>
-        parameter.HasExplicitDefaultValue && parameter.ExplicitDefaultValue is { } value
-            ? value switch
-            {
-                bool or string => new SizeExpression.Literal(value),
-                float or double => new SizeExpression.Literal(Convert.ToDouble(value)),
-                _ => new SizeExpression.Literal(Convert.ToInt64(value)),
-            }
-            : new SizeExpression.Opaque(parameter.Name);
 
     private static int IndexOf(IReadOnlyList<IParameterSymbol> parameters, string name)
     {

@@ -36,22 +36,13 @@ internal static class ClassReader
             Parameters: parameters.Select(parameter => new ParameterSpec(
                 parameter.Name,
                 Symbols.TypeText(parameter.Type, type),
-                parameter.HasExplicitDefaultValue ? Default(parameter) : null)).ToEquatable(),
+                parameter.HasExplicitDefaultValue ? ExpressionReader.Default(parameter) : null)).ToEquatable(),
             Forward: isLocal ? ForwardReader.Read(type) : ForwardSpec.None,
             Layers: layers.Read().ToEquatable(),
             Adapters: AdapterReader.Read(type, expressions).ToEquatable());
 
         return new ClassReading(spec, baseModel is null ? layers.Models : [baseModel, .. layers.Models]);
     }
-
-    private static SizeExpression Default(IParameterSymbol parameter) => parameter.ExplicitDefaultValue switch
-    {
-        bool or string => new SizeExpression.Literal(parameter.ExplicitDefaultValue),
-        float or double => new SizeExpression.Literal(Convert.ToDouble(parameter.ExplicitDefaultValue)),
-        sbyte or byte or short or ushort or int or uint or long =>
-            new SizeExpression.Literal(Convert.ToInt64(parameter.ExplicitDefaultValue)),
-        _ => new SizeExpression.Opaque("default"),
-    };
 
     /// <summary>The one constructor; of a metadata class, the one with the most parameters.</summary>
     private static IMethodSymbol? Constructor(INamedTypeSymbol type) => type.InstanceConstructors

@@ -40,6 +40,13 @@ internal sealed class ExpressionReader(INamedTypeSymbol type, IReadOnlyList<stri
             : new SizeExpression.Opaque(name.ToString());
     }
 
+    /// <summary>The value of a parameter that is not given; one that is no size stays opaque.</summary>
+    public static SizeExpression Default(IParameterSymbol parameter) =>
+        parameter.HasExplicitDefaultValue && parameter.ExplicitDefaultValue is { } value
+            && FromConstant(value) is SizeExpression.Literal literal
+                ? literal
+                : new SizeExpression.Opaque(parameter.Name);
+
     private static SizeExpression FromConstant(object value) => value switch
     {
         bool or string => new SizeExpression.Literal(value),
