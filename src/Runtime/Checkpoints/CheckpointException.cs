@@ -14,6 +14,20 @@ public sealed class CheckpointException : Exception
     {
     }
 
+    /// <summary>Writes, and turns a failure of the disk into this exception.</summary>
+    internal static void Guard(string path, Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException(path, $"it cannot be written ({error.Message})",
+                "free space or choose another folder; what was there before is unchanged", error);
+        }
+    }
+
     /// <summary>A name out of a file, which may be hostile, made fit for a message: short, printable, in quotes.</summary>
     internal static string Quote(string name)
     {

@@ -40,7 +40,7 @@ public static class SafetensorsWriter
         IReadOnlyDictionary<string, string>? metadata, Func<string, Stream> open)
     {
         var entries = Describe(path, tensors);
-        Guard(path, () =>
+        CheckpointException.Guard(path, () =>
         {
             using var file = AtomicFile.Create(path, open);
             WriteTo(file.Stream, path, entries, metadata);
@@ -56,7 +56,7 @@ public static class SafetensorsWriter
         var names = shards.Count == 1
             ? [CheckpointReader.SingleFile]
             : Enumerable.Range(1, shards.Count).Select(i => $"model-{i:00000}-of-{shards.Count:00000}.safetensors").ToArray();
-        Guard(directory, () =>
+        CheckpointException.Guard(directory, () =>
         {
             Directory.CreateDirectory(directory);
             var files = new List<AtomicFile>();
@@ -213,19 +213,6 @@ public static class SafetensorsWriter
         string[] patterns = [CheckpointReader.SingleFile, CheckpointReader.IndexFile, "model-?????-of-?????.safetensors"];
         foreach (var file in patterns.SelectMany(pattern => Directory.GetFiles(directory, pattern)))
             if (!kept.Contains(Path.GetFileName(file))) File.Delete(file);
-    }
-
-    private static void Guard(string path, Action write)
-    {
-        try
-        {
-            write();
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new CheckpointException(path, $"it cannot be written ({error.Message})",
-                "free space or choose another folder; what was there before is unchanged", error);
-        }
     }
 
     private readonly record struct Entry(string Name, Tensor Value, long Bytes);

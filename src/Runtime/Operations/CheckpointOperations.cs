@@ -65,7 +65,7 @@ public static class CheckpointOperations
     /// <param name="model">The model.</param>
     /// <param name="directory">The folder; replaced as a whole, and only if everything could be written.</param>
     /// <exception cref="CheckpointException">A file cannot be written.</exception>
-    public static void SavePretrained(this IModel model, string directory) => AtomicDirectory.Write(directory, fresh =>
+    public static void SavePretrained(this IModel model, string directory) => CheckpointException.Guard(directory, () => AtomicDirectory.Write(directory, fresh =>
     {
         SafetensorsWriter.WriteSharded(fresh, model.BaseWeights().Select(weight => (weight.Name, (Tensor)weight.Value)), ShardBytes);
         if (model is IPretrained pretrained)
@@ -74,7 +74,7 @@ public static class CheckpointOperations
                 Path.Combine(fresh, "config.json"),
                 pretrained.Configuration().ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
         }
-    });
+    }));
 
     /// <summary>All parameters that are no adapter's, with their public names and owners.</summary>
     private static IEnumerable<(string Name, IComponents Owner, string Key, Parameter Value)> BaseWeights(this IModel model)

@@ -33,7 +33,7 @@ public static class PeftAdapters
                 : $"{model.GetType().Name} has adapters of {kinds.Count} kinds ({string.Join("; ", kinds)}); PEFT's format holds one. Save the model's weights merged, with SavePretrained.");
         }
 
-        AtomicDirectory.Write(directory, fresh =>
+        CheckpointException.Guard(directory, () => AtomicDirectory.Write(directory, fresh =>
         {
             File.WriteAllText(
                 Path.Combine(fresh, ConfigFile),
@@ -42,7 +42,7 @@ public static class PeftAdapters
                 Path.Combine(fresh, WeightsFile),
                 Tensors(model).Select(tensor => (tensor.Key, tensor.Value)),
                 new Dictionary<string, string> { ["format"] = "pt" });
-        });
+        }));
     }
 
     /// <summary>

@@ -189,6 +189,21 @@ public class LlamaTests
     }
 
     [Fact]
+    public void Save_WhereNoFolderCanBe_SaysThePathAndWhatToDo()
+    {
+        using var folder = new TemporaryFolder();
+        using var model = new SmallLlamaLora();
+        var file = Path.Combine(folder.Path, "file");
+        File.WriteAllText(file, "not a folder");
+        foreach (Action<string> save in new Action<string>[] { model.SavePretrained, model.SaveAdapter })
+        {
+            var fault = Assert.Throws<Checkpoints.CheckpointException>(() => save(Path.Combine(file, "inside")));
+            Assert.Contains("cannot be written", fault.Message);
+            Assert.Contains("choose another folder", fault.Message);
+        }
+    }
+
+    [Fact]
     public void LoadAdapter_OfAnotherKind_SaysWhichFieldDiffers()
     {
         using var folder = new TemporaryFolder();
