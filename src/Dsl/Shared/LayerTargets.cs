@@ -10,8 +10,11 @@ internal static class LayerTargets
 
     /// <summary>Whether a linear layer of this name is meant. Without patterns: every layer but an output head.</summary>
     public static bool Match(string? patterns, string layer) => patterns is null
-        ? Array.IndexOf(OutputHeads, layer.Substring(layer.LastIndexOf('.') + 1)) < 0
+        ? !IsOutputHead(layer)
         : Array.Exists(patterns.Split('|'), pattern => MatchOne(pattern.Trim(), layer));
+
+    /// <summary>Whether a layer of this name is an output head.</summary>
+    public static bool IsOutputHead(string layer) => Array.IndexOf(OutputHeads, layer.Substring(layer.LastIndexOf('.') + 1)) >= 0;
 
     private static bool MatchOne(string pattern, string text)
     {

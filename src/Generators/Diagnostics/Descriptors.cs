@@ -12,14 +12,17 @@ internal static class Descriptors
         Error(DiagnosticIds.SizeExpression, "A size is a constant or an expression over the constructor's parameters"),
         Error(DiagnosticIds.SizeNotPositive, "Sizes are positive"),
         Error(DiagnosticIds.CircularBlocks, "A model cannot contain itself"),
-        Error(DiagnosticIds.AdapterPlacement, "An adapter goes on a model, once along a line of derivation"),
+        Error(DiagnosticIds.AdapterPlacement, "Adapters and quantizers go on a model, on one class of a line of derivation"),
         Error(DiagnosticIds.ForwardMethod, "A model has one [Forward] method"),
         Error(DiagnosticIds.BlockSize, "The block size divides the features it must divide"),
         Error(DiagnosticIds.Rank, "The rank is in 1 to the smaller size of the layer"),
         Error(DiagnosticIds.TwoAdapters, "A layer has one adapter"),
         Warning(DiagnosticIds.TargetsMatchNothing, "Targets matches a layer"),
         Warning(DiagnosticIds.AdapterTooLarge, "An adapter is smaller than the layer it adapts"),
-        Error(DiagnosticIds.UnknownOption, "The chosen adapter has the given options"),
+        Error(DiagnosticIds.QuantizerBits, "The quantizers have the given bits"),
+        Error(DiagnosticIds.Cga, "CGA anneals StatsQ weights within a part of a level"),
+        Error(DiagnosticIds.Qkr, "Query-key reparameterisation needs a quantized attention"),
+        Error(DiagnosticIds.UnknownOption, "The chosen adapter or quantizer has the given options"),
     ];
 
     private static readonly Dictionary<string, DiagnosticDescriptor> ById = All.ToDictionary(descriptor => descriptor.Id);

@@ -18,5 +18,8 @@ internal static class DiagnosticIds
     public const string TwoAdapters = "MRW103";
     public const string TargetsMatchNothing = "MRW104";
     public const string AdapterTooLarge = "MRW105";
+    public const string QuantizerBits = "MRW201";
+    public const string Cga = "MRW202";
+    public const string Qkr = "MRW203";
     public const string UnknownOption = "MRW205";
 }

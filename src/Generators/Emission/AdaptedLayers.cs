@@ -43,7 +43,7 @@ internal sealed class AdaptedLayers
     private SpecialisationView Specialise(AdapterSpec adapter, IReadOnlyList<Leaf> leaves)
     {
         var layers = leaves
-            .Where(leaf => leaf.Targets(new PlacedAdapter(adapter, type, "")) && ((LinearSpec)leaf.Layer.Evaluated).Adapters.Count == 0)
+            .Where(leaf => leaf.Targets(new Placed<AdapterSpec>(adapter, type, "")) && ((LinearSpec)leaf.Layer.Evaluated).Adapters.Count == 0)
             .Select(leaf => (LinearSpec)leaf.Layer.Evaluated)
             .Select(linear => new AdaptedLayer(adapter, linear.In.Integer, linear.Out.Integer))
             .Distinct()

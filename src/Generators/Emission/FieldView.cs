@@ -18,8 +18,8 @@ internal sealed record FieldView(string Type, string Name, string Parameter)
     {
         var passedOn = type.BaseArguments.SelectMany(argument => argument is SizeExpression.Opaque ? [] : argument.Names);
         var sizes = type.Layers.SelectMany(layer => layer.Expressions.Select(pair => pair.Expression))
-            .Concat(type.Layers.OfType<LinearSpec>().SelectMany(layer => layer.Adapters).Concat(type.Adapters)
-                .SelectMany(adapter => adapter.Sizes.Select(pair => pair.Size)))
+            .Concat(type.Layers.SelectMany(layer => layer.Annotations).Concat(type.Annotations)
+                .SelectMany(annotation => annotation.Sizes.Select(pair => pair.Size)))
             .SelectMany(size => size.Names);
         var opaque = string.Join(" ", type.BaseArguments.OfType<SizeExpression.Opaque>().Select(argument => argument.Text));
         return type.Parameters.Where(parameter => sizes.Contains(parameter.Name)

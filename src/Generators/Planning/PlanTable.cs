@@ -15,23 +15,23 @@ internal sealed record PlanRow(
 /// <summary>Makes the rows of a model's plan.</summary>
 internal static class PlanTable
 {
-    public static IReadOnlyList<PlanRow> Rows(PlannedModel model) => Rows(model, "", []);
+    public static IReadOnlyList<PlanRow> Rows(PlannedModel model) => Rows(model, "", Placement.None);
 
     private static IReadOnlyList<PlanRow> Rows(
-        PlannedModel model, string prefix, IReadOnlyList<PlacedAdapter> outer)
+        PlannedModel model, string prefix, Placement outer)
     {
         var rows = new List<PlanRow>();
-        var adapters = model.Place(prefix, outer);
+        var placement = model.Place(prefix, outer);
         foreach (var layer in model.Layers)
         {
             var name = layer.Declared.Property.LayerName;
             if (layer.Block is not null)
             {
-                rows.AddRange(Repeated(layer, (BlockSpec)layer.Evaluated, prefix + name, name, adapters));
+                rows.AddRange(Repeated(layer, (BlockSpec)layer.Evaluated, prefix + name, name, placement));
             }
             else if (layer.Evaluated is not (DropoutSpec or UnreadableSpec))
             {
-                rows.Add(Row(new Leaf(prefix + name, layer, adapters), name));
+                rows.Add(Row(new Leaf(prefix + name, layer, placement), name));
             }
         }
 
@@ -40,10 +40,10 @@ internal static class PlanTable
 
     /// <summary>The rows of a block's copies, with runs of equal copies as one.</summary>
     private static IEnumerable<PlanRow> Repeated(
-        PlannedLayer layer, BlockSpec block, string path, string name, IReadOnlyList<PlacedAdapter> adapters)
+        PlannedLayer layer, BlockSpec block, string path, string name, Placement placement)
     {
         var copies = PlannedModel.Indices(block)
-            .Select(index => (index, rows: Rows(layer.Block!, index is null ? path + "." : $"{path}.{index}.", adapters)))
+            .Select(index => (index, rows: Rows(layer.Block!, index is null ? path + "." : $"{path}.{index}.", placement)))
             .ToList();
         if (block.Count is null)
         {

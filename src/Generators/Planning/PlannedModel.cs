@@ -6,11 +6,13 @@ namespace Marrow.Generators.Planning;
 /// <param name="Type">The class.</param>
 /// <param name="Layers">Its layers, those of its bases first.</param>
 /// <param name="Adapters">Class-level adapters along its derivation, each with the class that carries it.</param>
+/// <param name="Quantizers">Class-level quantizers along its derivation, each with the class that carries it.</param>
 /// <param name="RepeatsItself">Whether a block of it contains the model itself, which then has no end.</param>
 internal sealed record PlannedModel(
     ClassSpec Type,
     IReadOnlyList<PlannedLayer> Layers,
     IReadOnlyList<(AdapterSpec Adapter, ClassSpec Owner)> Adapters,
+    IReadOnlyList<(QuantizeSpec Quantizer, ClassSpec Owner)> Quantizers,
     bool RepeatsItself)
 {
     /// <summary>
@@ -23,24 +25,24 @@ internal sealed record PlannedModel(
         new Planner(closure, baseArguments).Plan(closure.Root, _ => null, []);
 
     /// <summary>Every layer of the model with its full name, blocks of constant count unrolled.</summary>
-    public IEnumerable<Leaf> Leaves() => Leaves("", []);
+    public IEnumerable<Leaf> Leaves() => Leaves("", Placement.None);
 
-    private IEnumerable<Leaf> Leaves(string prefix, IReadOnlyList<PlacedAdapter> outer)
+    private IEnumerable<Leaf> Leaves(string prefix, Placement outer)
     {
-        var adapters = Place(prefix, outer);
+        var placement = Place(prefix, outer);
         foreach (var layer in Layers)
         {
             var name = prefix + layer.Declared.Property.LayerName;
             if (layer.Block is null)
             {
-                yield return new Leaf(name, layer, adapters);
+                yield return new Leaf(name, layer, placement);
                 continue;
             }
 
             var block = (BlockSpec)layer.Evaluated;
             foreach (var index in Indices(block))
             {
-                foreach (var leaf in layer.Block.Leaves(index is null ? name + "." : $"{name}.{index}.", adapters))
+                foreach (var leaf in layer.Block.Leaves(index is null ? name + "." : $"{name}.{index}.", placement))
                 {
                     yield return leaf;
                 }
@@ -48,9 +50,10 @@ internal sealed record PlannedModel(
         }
     }
 
-    /// <summary>The class-level adapters that hold inside this model, if it lies at <paramref name="prefix"/>.</summary>
-    public IReadOnlyList<PlacedAdapter> Place(string prefix, IReadOnlyList<PlacedAdapter> outer) =>
-        [.. outer, .. Adapters.Select(pair => new PlacedAdapter(pair.Adapter, pair.Owner, prefix))];
+    /// <summary>The class-level annotations that hold inside this model, if it lies at <paramref name="prefix"/>.</summary>
+    public Placement Place(string prefix, Placement outer) => new(
+        [.. outer.Adapters, .. Adapters.Select(pair => new Placed<AdapterSpec>(pair.Adapter, pair.Owner, prefix))],
+        [.. outer.Quantizers, .. Quantizers.Select(pair => new Placed<QuantizeSpec>(pair.Quantizer, pair.Owner, prefix))]);
 
     /// <summary>The indices of a block's copies: one null for a single block, one 0 for a count known at run time.</summary>
     public static IEnumerable<long?> Indices(BlockSpec block) => block.Count switch
@@ -71,23 +74,3 @@ internal sealed record PlannedModel(
 /// <param name="Owner">The class that declares it.</param>
 /// <param name="Block">For a block that is a model: its plan.</param>
 internal sealed record PlannedLayer(LayerSpec Declared, LayerSpec Evaluated, ClassSpec Owner, PlannedModel? Block);
-
-/// <summary>A layer with its full name.</summary>
-/// <param name="Name">Name from the root, with indices: <c>layers.0.mlp.gate_proj</c>.</param>
-/// <param name="Layer">The layer.</param>
-/// <param name="ClassAdapters">Class-level adapters of all models around it, outermost first.</param>
-internal sealed record Leaf(string Name, PlannedLayer Layer, IReadOnlyList<PlacedAdapter> ClassAdapters)
-{
-    /// <summary>The adapter that the layer gets: its own, or the first of a class around it that targets it.</summary>
-    public AdapterSpec? Adapter => Layer.Evaluated is LinearSpec linear
-        ? linear.Adapters.FirstOrDefault() ?? ClassAdapters.FirstOrDefault(Targets)?.Adapter
-        : null;
-
-    /// <summary>Whether a class-level adapter means this layer.</summary>
-    public bool Targets(PlacedAdapter placed) =>
-        Layer.Evaluated is LinearSpec linear && (linear.Tie is null || linear.TieWhen.Value is false)
-        && Shared.LayerTargets.Match(placed.Adapter.Targets, Name.Substring(placed.Prefix.Length));
-}
-
-/// <summary>A class-level adapter and where its class lies: patterns are relative to that.</summary>
-internal sealed record PlacedAdapter(AdapterSpec Adapter, ClassSpec Owner, string Prefix);

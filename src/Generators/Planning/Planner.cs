@@ -9,11 +9,12 @@ internal sealed class Planner(ModelClosure closure, bool evaluateBaseCallOfRoot)
     {
         if (around.Contains(type.Key))
         {
-            return new PlannedModel(type, [], [], RepeatsItself: true);
+            return new PlannedModel(type, [], [], [], RepeatsItself: true);
         }
 
         var layers = new List<PlannedLayer>();
         var adapters = new List<(AdapterSpec, ClassSpec)>();
+        var quantizers = new List<(QuantizeSpec, ClassSpec)>();
         var endless = false;
         var values = arguments;
         var scopes = new List<(ClassSpec Type, Func<SizeExpression, SizeExpression> Evaluate)>();
@@ -33,6 +34,11 @@ internal sealed class Planner(ModelClosure closure, bool evaluateBaseCallOfRoot)
         foreach (var (owner, evaluate) in Enumerable.Reverse(scopes))
         {
             adapters.AddRange(owner.Adapters.Select(adapter => (adapter.Evaluate(evaluate), owner)));
+            if (owner.Quantizer is { } quantizer)
+            {
+                quantizers.Add((quantizer.Evaluate(evaluate), owner));
+            }
+
             foreach (var declared in owner.Layers)
             {
                 var evaluated = declared.Evaluate(evaluate);
@@ -44,7 +50,7 @@ internal sealed class Planner(ModelClosure closure, bool evaluateBaseCallOfRoot)
             }
         }
 
-        return new PlannedModel(type, layers, adapters, endless);
+        return new PlannedModel(type, layers, adapters, quantizers, endless);
     }
 
     private static Func<string, SizeExpression?> Bind(ClassSpec type, IReadOnlyList<SizeExpression> arguments)

@@ -1,4 +1,3 @@
-using Marrow.Generators.Equatable;
 using Marrow.Generators.Specs;
 using Microsoft.CodeAnalysis;
 
@@ -11,38 +10,28 @@ internal static class AdapterReader
     {
         foreach (var attribute in symbol.GetAttributes())
         {
-            var options = attribute.NamedArguments.ToDictionary(option => option.Key, option => option.Value);
-            var given = options.Keys.OrderBy(name => name, StringComparer.Ordinal).ToEquatable();
-            var targets = Text("Targets");
+            var options = new AnnotationOptions(attribute, expressions);
             switch (attribute.AttributeClass?.FullName())
             {
                 case KnownNames.Bone:
                     yield return new BoneSpec(
-                        Form(), Size("BlockSize", 64), Size("MiniRank", 0), Number("Dropout"), targets, given);
+                        options.Member("Form", "Row"),
+                        options.Size("BlockSize", 64),
+                        options.Size("MiniRank", 0),
+                        options.Number("Dropout"),
+                        options.Targets,
+                        options.Given);
                     break;
                 case KnownNames.Lora:
                     yield return new LoraSpec(
-                        Size("Rank", 8),
-                        options.ContainsKey("Alpha") ? Size("Alpha", 0) : null,
-                        options.TryGetValue("RankStabilized", out var stabilized) && stabilized.Value is true,
-                        Number("Dropout"),
-                        targets,
-                        given);
+                        options.Size("Rank", 8),
+                        options.Has("Alpha") ? options.Size("Alpha", 0) : null,
+                        options.Flag("RankStabilized"),
+                        options.Number("Dropout"),
+                        options.Targets,
+                        options.Given);
                     break;
             }
-
-            SizeExpression Size(string name, long unset) => options.TryGetValue(name, out var value)
-                ? expressions.FromAttribute(value)
-                : new SizeExpression.Literal(unset);
-
-            double Number(string name) => options.TryGetValue(name, out var value) && value.Value is double number ? number : 0;
-
-            string? Text(string name) => options.TryGetValue(name, out var value) ? value.Value as string : null;
-
-            // An enum constant is its number; the name is the field that holds it.
-            string Form() => options.TryGetValue("Form", out var value) && value is { Type: INamedTypeSymbol type, Value: { } number }
-                ? type.GetMembers().OfType<IFieldSymbol>().FirstOrDefault(field => number.Equals(field.ConstantValue))?.Name ?? "Row"
-                : "Row";
         }
     }
 }

@@ -39,7 +39,9 @@ internal static class ClassReader
                 parameter.HasExplicitDefaultValue ? ExpressionReader.Default(parameter) : null)).ToEquatable(),
             Forward: isLocal ? ForwardReader.Read(type) : ForwardSpec.None,
             Layers: layers.Read().ToEquatable(),
-            Adapters: AdapterReader.Read(type, expressions).ToEquatable());
+            Adapters: AdapterReader.Read(type, expressions).ToEquatable(),
+            Quantizer: QuantizerReader.Read(type, expressions),
+            IsQkr: type.HasAttribute(KnownNames.Qkr));
 
         return new ClassReading(spec, baseModel is null ? layers.Models : [baseModel, .. layers.Models]);
     }

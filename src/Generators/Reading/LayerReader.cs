@@ -56,7 +56,8 @@ internal sealed class LayerReader(INamedTypeSymbol type, ExpressionReader expres
                 Constant("Tie") as string,
                 TieFault(Constant("Tie") as string),
                 Option("TieWhen", true),
-                AdapterReader.Read(property, expressions).ToEquatable()),
+                AdapterReader.Read(property, expressions).ToEquatable(),
+                QuantizerReader.Read(property, expressions)),
             "Marrow.EmbeddingAttribute" when arguments.Length == 2 => new EmbeddingSpec(
                 spec, expressions.FromAttribute(arguments[0]), expressions.FromAttribute(arguments[1])),
             "Marrow.RmsNormAttribute" when arguments.Length == 1 => new RmsNormSpec(

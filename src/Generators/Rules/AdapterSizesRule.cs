@@ -44,7 +44,7 @@ internal static class AdapterSizesRule
                 return new(id, check.IsOwn(leaf) ? new Site.Argument(layer.Property.Name, adapter.Attribute, option) : Feeding(), fault, values);
             }
 
-            return leaf.ClassAdapters.Any(pair => ReferenceEquals(pair.Adapter, adapter) && ReferenceEquals(pair.Owner, check.Type))
+            return leaf.ClassAdapters.Any(pair => ReferenceEquals(pair.Annotation, adapter) && ReferenceEquals(pair.Owner, check.Type))
                 ? new(id, new Site.Argument(null, adapter.Attribute, option), fault, values)
                 : new(id, Feeding(), fault, []);
         }

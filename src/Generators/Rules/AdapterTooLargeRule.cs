@@ -39,7 +39,7 @@ internal static class AdapterTooLargeRule
         var option = adapter is LoraSpec ? "Rank" : "BlockSize";
         return layer.Adapters.Count > 0
             ? check.IsOwn(leaf) ? new Site.Argument(layer.Property.Name, adapter.Attribute, option) : null
-            : leaf.ClassAdapters.Any(pair => ReferenceEquals(pair.Adapter, adapter) && ReferenceEquals(pair.Owner, check.Type))
+            : leaf.ClassAdapters.Any(pair => ReferenceEquals(pair.Annotation, adapter) && ReferenceEquals(pair.Owner, check.Type))
                 ? new Site.Argument(null, adapter.Attribute, option)
                 : null;
     }

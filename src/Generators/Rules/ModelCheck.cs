@@ -11,7 +11,7 @@ internal sealed class ModelCheck
         ClassShapeRule.Check,
         LayerPropertyRule.Check,
         ForwardRule.Check,
-        AdapterPlacementRule.Check,
+        AnnotationPlacementRule.Check,
         CircularBlocksRule.Check,
     ];
 
@@ -24,6 +24,9 @@ internal sealed class ModelCheck
         TargetsRule.Check,
         AdapterSizesRule.Check,
         AdapterTooLargeRule.Check,
+        QuantizerBitsRule.Check,
+        CgaRule.Check,
+        QuantizerOptionsRule.Check,
     ];
 
     private PlannedModel? symbolic;

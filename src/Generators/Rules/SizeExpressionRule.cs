@@ -8,23 +8,18 @@ internal static class SizeExpressionRule
 {
     public static IEnumerable<Violation> Check(ModelCheck check) => check.Type.Layers
         .SelectMany(layer => Written(layer))
-        .Concat(check.Type.Adapters.SelectMany(adapter => Options(null, adapter)))
+        .Concat(check.Type.Annotations.SelectMany(annotation => Options(null, annotation)))
         .Concat(BlockArguments(check))
         .Concat(Evaluated(check));
 
-    private static IEnumerable<Violation> Written(LayerSpec layer)
-    {
-        var own = layer.Expressions
-            .Where(pair => pair.Expression.Fault is not null)
-            .Select(pair => Of(new Site.Argument(layer.Property.Name, layer.Property.Attribute, pair.Argument), pair.Expression.Fault!));
-        return layer is LinearSpec linear
-            ? own.Concat(linear.Adapters.SelectMany(adapter => Options(layer.Property.Name, adapter)))
-            : own;
-    }
+    private static IEnumerable<Violation> Written(LayerSpec layer) => layer.Expressions
+        .Where(pair => pair.Expression.Fault is not null)
+        .Select(pair => Of(new Site.Argument(layer.Property.Name, layer.Property.Attribute, pair.Argument), pair.Expression.Fault!))
+        .Concat(layer.Annotations.SelectMany(annotation => Options(layer.Property.Name, annotation)));
 
-    private static IEnumerable<Violation> Options(string? property, AdapterSpec adapter) => adapter.Sizes
+    private static IEnumerable<Violation> Options(string? property, AnnotationSpec annotation) => annotation.Sizes
         .Where(pair => pair.Size.Fault is not null)
-        .Select(pair => Of(new Site.Argument(property, adapter.Attribute, pair.Option), pair.Size.Fault!));
+        .Select(pair => Of(new Site.Argument(property, annotation.Attribute, pair.Option), pair.Size.Fault!));
 
     private static IEnumerable<Violation> BlockArguments(ModelCheck check)
     {

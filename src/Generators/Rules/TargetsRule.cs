@@ -10,15 +10,15 @@ internal static class TargetsRule
     public static IEnumerable<Violation> Check(ModelCheck check)
     {
         var linear = check.Leaves.Where(leaf => leaf.Layer.Evaluated is LinearSpec).Select(leaf => leaf.Name).ToList();
-        foreach (var adapter in check.Type.Adapters)
+        foreach (var annotation in check.Type.Annotations)
         {
-            foreach (var pattern in adapter.Targets?.Split('|').Select(text => text.Trim()) ?? [])
+            foreach (var pattern in annotation.Targets?.Split('|').Select(text => text.Trim()) ?? [])
             {
                 if (!linear.Exists(name => Shared.LayerTargets.Match(pattern, name)))
                 {
                     yield return new(
                         DiagnosticIds.TargetsMatchNothing,
-                        new Site.Argument(null, adapter.Attribute, "Targets"),
+                        new Site.Argument(null, annotation.Attribute, "Targets"),
                         $"Targets '{pattern}' matches no linear layer of '{check.Type.Name}'{DidYouMean(pattern, linear)}");
                 }
             }

@@ -32,13 +32,13 @@ internal static class TwoAdaptersRule
 
         var (first, pair) = all[0];
         var own = pair.Last(item => ReferenceEquals(item.Owner, check.Type));
-        var other = pair.First(item => !ReferenceEquals(item.Adapter, own.Adapter));
+        var other = pair.First(item => !ReferenceEquals(item.Annotation, own.Annotation));
         var where = ReferenceEquals(other.Owner, check.Type) ? "" : $" of '{other.Owner.Name}'";
         yield return new(
             DiagnosticIds.TwoAdapters,
-            new Site.Attribute(null, own.Adapter.Attribute),
+            new Site.Attribute(null, own.Annotation.Attribute),
             ModelCheck.AndMore(
-                $"Layer '{first.Name}' is targeted by both [{other.Adapter.Attribute}]{where} and [{own.Adapter.Attribute}]; narrow one's Targets",
+                $"Layer '{first.Name}' is targeted by both [{other.Annotation.Attribute}]{where} and [{own.Annotation.Attribute}]; narrow one's Targets",
                 all.Count));
     }
 }

@@ -8,10 +8,8 @@ namespace Marrow.Generators.Specs;
 /// <param name="Targets">Patterns over layer names, or null.</param>
 /// <param name="Given">Names of the options that were written out.</param>
 internal abstract record AdapterSpec(string Attribute, double Dropout, string? Targets, EquatableArray<string> Given)
+    : AnnotationSpec(Attribute, Targets, Given)
 {
-    /// <summary>The integer options, which may be expressions, with their names.</summary>
-    public abstract IEnumerable<(string Option, SizeExpression Size)> Sizes { get; }
-
     /// <summary>The same adapter with its integer options evaluated.</summary>
     public abstract AdapterSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate);
 }

@@ -17,6 +17,8 @@ namespace Marrow.Generators.Specs;
 /// <param name="Forward">The class's own [Forward] method, or null.</param>
 /// <param name="Layers">The layers that the class itself declares, in order.</param>
 /// <param name="Adapters">Adapters on the class.</param>
+/// <param name="Quantizer">The quantizer on the class, or null.</param>
+/// <param name="IsQkr">Whether the class carries [Qkr].</param>
 internal sealed record ClassSpec(
     string Key,
     string Name,
@@ -31,7 +33,14 @@ internal sealed record ClassSpec(
     EquatableArray<ParameterSpec> Parameters,
     ForwardSpec Forward,
     EquatableArray<LayerSpec> Layers,
-    EquatableArray<AdapterSpec> Adapters);
+    EquatableArray<AdapterSpec> Adapters,
+    QuantizeSpec? Quantizer,
+    bool IsQkr)
+{
+    /// <summary>Adapters and quantizer.</summary>
+    public IEnumerable<AnnotationSpec> Annotations =>
+        Quantizer is null ? Adapters : Adapters.Append<AnnotationSpec>(Quantizer);
+}
 
 /// <summary>A constructor parameter.</summary>
 /// <param name="Name">Its name.</param>

@@ -13,6 +13,9 @@ internal abstract record LayerSpec(PropertySpec Property)
     public virtual IEnumerable<(string Argument, SizeExpression Expression)> Expressions =>
         Sizes.Select(size => (size.Argument, size.Size));
 
+    /// <summary>Adapters and quantizers on the property.</summary>
+    public virtual IEnumerable<AnnotationSpec> Annotations => [];
+
     /// <summary>The same layer with every expression evaluated.</summary>
     public abstract LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate);
 }
@@ -39,8 +42,12 @@ internal sealed record LinearSpec(
     string? Tie,
     SizeExpression.Invalid? TieFault,
     SizeExpression TieWhen,
-    EquatableArray<AdapterSpec> Adapters) : LayerSpec(Property)
+    EquatableArray<AdapterSpec> Adapters,
+    QuantizeSpec? Quantizer) : LayerSpec(Property)
 {
+    public override IEnumerable<AnnotationSpec> Annotations =>
+        Quantizer is null ? Adapters : Adapters.Append<AnnotationSpec>(Quantizer);
+
     public override IEnumerable<(string, string, SizeExpression)> Sizes =>
         [("input features", "inFeatures", In), ("output features", "outFeatures", Out)];
 
@@ -54,6 +61,7 @@ internal sealed record LinearSpec(
         Bias = evaluate(Bias),
         TieWhen = evaluate(TieWhen),
         Adapters = Adapters.Select(adapter => adapter.Evaluate(evaluate)).ToEquatable(),
+        Quantizer = Quantizer?.Evaluate(evaluate),
     };
 }
 

@@ -1,0 +1,16 @@
+using Marrow.Generators.Specs;
+
+namespace Marrow.Generators.Rules;
+
+/// <summary>A quantizer that the class writes down: on itself, or on one of its layers.</summary>
+internal sealed record WrittenQuantizer(LayerSpec? Layer, QuantizeSpec Quantizer)
+{
+    public Site At(string option) => new Site.Argument(Layer?.Property.Name, "Quantize", option);
+
+    public static IEnumerable<WrittenQuantizer> Of(ModelCheck check)
+    {
+        var onLayers = check.Type.Layers.SelectMany(layer =>
+            layer.Annotations.OfType<QuantizeSpec>().Select(quantizer => new WrittenQuantizer(layer, quantizer)));
+        return check.Type.Quantizer is { } own ? onLayers.Prepend(new WrittenQuantizer(null, own)) : onLayers;
+    }
+}
