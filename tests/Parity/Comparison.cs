@@ -39,7 +39,24 @@ public sealed record Tolerance(double Absolute, double Relative)
     /// <summary>Gradients of whole models have a wider one.</summary>
     public Tolerance ForGradients => gradients ?? this;
 
-    public static Tolerance Of(string fixture) => fixture.StartsWith("llama", StringComparison.Ordinal)
-        ? new Tolerance(2e-5, 2e-5) { gradients = new Tolerance(1e-4, 1e-4) }
-        : new Tolerance(1e-5, 1e-5);
+    public static Tolerance Of(string fixture) => ByPrefix.FirstOrDefault(
+        pair => fixture.StartsWith(pair.Prefix, StringComparison.Ordinal)).Tolerance ?? new Tolerance(1e-5, 1e-5);
+
+    private static readonly (string Prefix, Tolerance Tolerance)[] ByPrefix =
+    [
+        ("llama", Model()),
+        ("rwkv6", Model()),
+        ("deit", Model()),
+        ("swin", Model()),
+        ("pissa", new(1e-5, 2e-5)),
+        ("olora", new(1e-5, 2e-5)),
+        ("lora_ga", new(5e-5, 5e-5)),
+        ("ofq_qmlp", new(2e-5, 2e-5)),
+        ("ofq_attention", new(2e-5, 2e-5)),
+        ("ofq_deit_model", new(5e-5, 5e-5)),
+        ("ofq_cga_steps", new(1e-6, 1e-6)),
+        ("ofq_oscillation", new(1e-6, 1e-6)),
+    ];
+
+    private static Tolerance Model() => new(2e-5, 2e-5) { gradients = new Tolerance(1e-4, 1e-4) };
 }

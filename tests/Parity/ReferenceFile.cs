@@ -47,7 +47,8 @@ public sealed class ReferenceCase(SafetensorsFile file, string prefix, Tolerance
     public Comparison Compare(string name, Tensor computed) =>
         Comparison.Of(prefix + name, computed, Tensor(name), name.StartsWith("grad.", StringComparison.Ordinal) ? tolerance.ForGradients : tolerance);
 
-    private string Text(string name) => file.Metadata.TryGetValue(prefix + name, out var text)
+    /// <summary>A metadata value as a word.</summary>
+    public string Text(string name) => file.Metadata.TryGetValue(prefix + name, out var text)
         ? text
         : throw new InvalidDataException($"{file.Path}: the metadata lacks '{prefix + name}'.");
 }

@@ -57,6 +57,8 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
     /// <summary>The weight with the adapter folded in, by plain differentiable operations: [out, in].</summary>
     public abstract Tensor AdaptedWeight();
 
+    ScalarType IExplicitLayer.Dtype => Weight.dtype;
+
     IReadOnlyList<Parameter> IExplicitLayer.Trainable => [.. Adapter.Select(pair => pair.Value)];
 
     IReadOnlyList<Parameter> IExplicitLayer.Frozen => Bias is { } bias ? [Weight, bias] : [Weight];

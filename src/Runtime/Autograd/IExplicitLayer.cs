@@ -15,10 +15,13 @@ internal interface IExplicitLayer
     /// <summary>Features of the input.</summary>
     long InFeatures { get; }
 
+    /// <summary>Type of the input.</summary>
+    ScalarType Dtype { get; }
+
     /// <summary>What gets a gradient, in the order of <see cref="Gradients.Parameters"/>.</summary>
     IReadOnlyList<Parameter> Trainable { get; }
 
-    /// <summary>What forward and backward read besides; the weight comes first.</summary>
+    /// <summary>What forward and backward read besides.</summary>
     IReadOnlyList<Parameter> Frozen { get; }
 
     /// <summary>x [n, in], contiguous, to y [n, out]; outside autograd.</summary>

@@ -62,28 +62,17 @@ internal sealed class LayerCall
 
         for (var i = 0; i < trainable; i++)
         {
-            results[2 + i] = ReturnedGradients.Hand(gradients.Parameters[i]);
+            results[2 + i] = gradients.Parameters[i] is { } gradient ? ReturnedGradients.Hand(gradient) : null!;
         }
 
         return results;
     }
 
-    /// <summary>
-    /// An exception must not leave a backward, it would end the process. Gradients of an impossible shape and type make
-    /// libtorch fail in its place, with an exception that the caller of <c>backward()</c> can catch.
-    /// </summary>
+    /// <summary>What a failed backward returns.</summary>
     public List<Tensor> Refuse(Exception fault)
     {
-        // Only the first line of libtorch's messages is for people, the rest are its stack frames.
-        Console.Error.WriteLine(
-            $"Marrow: the backward of layer '{Layer.LayerName}' ({Layer.GetType().Name}) failed; autograd reports it as an invalid gradient.\n"
-            + $"{fault.GetType().Name}: {fault.Message.Split('\n')[0]}\n{fault.StackTrace}");
         var results = new List<Tensor>(new Tensor[2 + Parameters.Count]);
-        for (var i = 1; i < results.Count; i++)
-        {
-            results[i] = ReturnedGradients.Hand(zeros(0, 0, dtype: ScalarType.ComplexFloat32));
-        }
-
+        BackwardFault.Report($"layer '{Layer.LayerName}' ({Layer.GetType().Name})", fault, results, first: 1);
         return results;
     }
 
@@ -91,7 +80,7 @@ internal sealed class LayerCall
 
     private void Validate(Tensor x)
     {
-        var wanted = Layer.Frozen[0].dtype;
+        var wanted = Layer.Dtype;
         if (x.dim() == 0 || x.shape[^1] != Layer.InFeatures || x.dtype != wanted)
         {
             throw new ArgumentException(

@@ -1,0 +1,30 @@
+using System.Runtime.InteropServices;
+using static TorchSharp.torch;
+
+namespace Marrow.Kernels;
+
+/// <summary>The memory of contiguous tensors, for kernels; it lives as long as the tensor does.</summary>
+internal static unsafe partial class TensorMemory
+{
+    public static float* Floats(this Tensor tensor) => (float*)Pointer(tensor, ScalarType.Float32);
+
+    public static sbyte* SignedBytes(this Tensor tensor) => (sbyte*)Pointer(tensor, ScalarType.Int8);
+
+    public static int* Integers(this Tensor tensor) => (int*)Pointer(tensor, ScalarType.Int32);
+
+    public static ushort* Bfloat16(this Tensor tensor) => (ushort*)Pointer(tensor, ScalarType.BFloat16);
+
+    private static void* Pointer(Tensor tensor, ScalarType type)
+    {
+        if (tensor.dtype != type || tensor.device_type != TorchSharp.DeviceType.CPU || !tensor.is_contiguous())
+        {
+            throw new ArgumentException($"A kernel needs a contiguous {type} tensor on the CPU, not {tensor.dtype} on {tensor.device_type}.", nameof(tensor));
+        }
+
+        return THSTensor_data(tensor.Handle);
+    }
+
+    // TorchSharp's own entry point; its public ways to the data are limited to 2 GB or copy.
+    [LibraryImport("LibTorchSharp")]
+    private static partial void* THSTensor_data(nint handle);
+}

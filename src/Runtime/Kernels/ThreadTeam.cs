@@ -1,0 +1,119 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
+using TorchSharp;
+
+namespace Marrow.Kernels;
+
+/// <summary>A kernel over a range of items that several threads share.</summary>
+internal interface IRangeKernel
+{
+    /// <summary>Works on the items from <paramref name="first"/> up to, but not including, <paramref name="end"/>.</summary>
+    /// <param name="first">The first item.</param>
+    /// <param name="end">One past the last.</param>
+    /// <param name="part">Which part of the whole this is, from 0: the index of a partial result.</param>
+    void Run(int first, int end, int part);
+}
+
+/// <summary>
+/// Runs kernels on libtorch's own OpenMP threads. Right after a torch operation these still spin, so a fork costs about a
+/// microsecond, while threads of .NET's would have to share the cores with them. Where there is no libgomp, the calling
+/// thread works alone.
+/// </summary>
+internal static unsafe class ThreadTeam
+{
+    // Below this many elements a fork costs more than it saves.
+    private const int LeastElements = 1 << 13;
+
+    private static readonly delegate* unmanaged<delegate* unmanaged<Job*, void>, Job*, uint, uint, void> Parallel;
+    private static readonly delegate* unmanaged<int> ThreadNumber;
+    private static readonly delegate* unmanaged<int> TeamSize;
+
+    static ThreadTeam()
+    {
+        foreach (var path in LoadedLibraries())
+        {
+            if (NativeLibrary.TryLoad(path, out var library)
+                && NativeLibrary.TryGetExport(library, "GOMP_parallel", out var parallel)
+                && NativeLibrary.TryGetExport(library, "omp_get_thread_num", out var number)
+                && NativeLibrary.TryGetExport(library, "omp_get_num_threads", out var size))
+            {
+                Parallel = (delegate* unmanaged<delegate* unmanaged<Job*, void>, Job*, uint, uint, void>)parallel;
+                ThreadNumber = (delegate* unmanaged<int>)number;
+                TeamSize = (delegate* unmanaged<int>)size;
+                return;
+            }
+        }
+    }
+
+    /// <summary>
+    /// In how many parts <see cref="Run"/> cuts the work. It depends on the work and on torch's number of threads alone,
+    /// so that sums over parts come out the same from run to run.
+    /// </summary>
+    public static int Parts(int items, long elements) =>
+        Parallel == null || elements < LeastElements ? 1 : Math.Max(1, Math.Min(items, torch.get_num_threads()));
+
+    /// <summary>Runs a kernel over all items, in <see cref="Parts"/> equal parts.</summary>
+    /// <param name="kernel">The kernel.</param>
+    /// <param name="items">How many items there are.</param>
+    /// <param name="elements">How many elements they have together, to judge whether threads are worth it.</param>
+    public static void Run<TKernel>(ref TKernel kernel, int items, long elements)
+        where TKernel : struct, IRangeKernel
+    {
+        var parts = Parts(items, elements);
+        if (parts == 1)
+        {
+            kernel.Run(0, items, 0);
+            return;
+        }
+
+        // The kernel stays where it is: it is a struct on the stack of a caller that waits.
+        var job = new Job { Kernel = Unsafe.AsPointer(ref kernel), Invoke = &Invoke<TKernel>, Items = items, Parts = parts };
+        Parallel(&Enter, &job, (uint)parts, 0);
+        if (job.Fault is { Target: ExceptionDispatchInfo fault })
+        {
+            job.Fault.Free();
+            fault.Throw();
+        }
+    }
+
+    private static void Invoke<TKernel>(void* kernel, int first, int end, int part)
+        where TKernel : struct, IRangeKernel => Unsafe.AsRef<TKernel>(kernel).Run(first, end, part);
+
+    [UnmanagedCallersOnly]
+    private static void Enter(Job* job)
+    {
+        try
+        {
+            // OpenMP may grant fewer threads than asked for.
+            for (var part = ThreadNumber(); part < job->Parts; part += TeamSize())
+            {
+                job->Invoke(
+                    job->Kernel, (int)((long)job->Items * part / job->Parts), (int)((long)job->Items * (part + 1) / job->Parts), part);
+            }
+        }
+        catch (Exception fault)
+        {
+            // It must not leave for native code.
+            job->Fault = GCHandle.Alloc(ExceptionDispatchInfo.Capture(fault));
+        }
+    }
+
+    /// <summary>The OpenMP libraries that libtorch has brought into the process; loading one again only finds it.</summary>
+    private static IEnumerable<string> LoadedLibraries() => OperatingSystem.IsLinux()
+        ? File.ReadLines("/proc/self/maps")
+            .Where(line => line.Contains("gomp", StringComparison.Ordinal) && line.Contains('/'))
+            .Select(line => line[line.IndexOf('/')..])
+            .Distinct()
+            .ToList()
+        : [];
+
+    private struct Job
+    {
+        public void* Kernel;
+        public delegate*<void*, int, int, int, void> Invoke;
+        public int Items;
+        public int Parts;
+        public GCHandle Fault;
+    }
+}

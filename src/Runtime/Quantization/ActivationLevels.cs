@@ -1,0 +1,183 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Marrow.Kernels;
+using static TorchSharp.torch;
+
+namespace Marrow.Quantization;
+
+/// <summary>
+/// Activations x [n, in] as the integer levels <c>q = round(clip((x + before) / S, low, high))</c> in 8 bits, S of a row
+/// the step of its position, row modulo the number of steps.
+/// </summary>
+/// <param name="Stored">int8 [n, in]: q − <paramref name="Offset"/>.</param>
+/// <param name="Offset">128 for unsigned levels of 8 bits, which int8 cannot hold; else 0.</param>
+public readonly record struct ActivationLevels(Tensor Stored, int Offset)
+{
+    /// <summary>The levels of x.</summary>
+    /// <param name="x">[n, in], contiguous.</param>
+    /// <param name="step">[N], N a divisor of n, or [1].</param>
+    /// <param name="before">Added to x, [in], or null.</param>
+    /// <param name="range">The levels.</param>
+    /// <exception cref="ArithmeticException">x holds NaN, which has no level.</exception>
+    public static ActivationLevels Of(Tensor x, Tensor step, Tensor? before, LevelRange range)
+    {
+        var offset = range.High > sbyte.MaxValue ? 128 : 0;
+        var stored = empty(x.shape, dtype: ScalarType.Int8, device: x.device);
+        if (LsqKernels.Suit(range, x, step))
+        {
+            Kernel.Run(x, step, before, range, offset, stored);
+            return new(stored, offset);
+        }
+
+        using var scope = NewDisposeScope();
+        var shifted = before is null ? x : x + before;
+        if (shifted.isnan().any().item<bool>())
+        {
+            throw NotANumber();
+        }
+
+        var ratio = Positions(shifted, step) / Floor(step);
+        stored.copy_((range.IsSign ? ratio.sign() : ratio.clamp(range.Low, range.High).round_()).sub_(offset).view(x.shape));
+        return new(stored, offset);
+    }
+
+    /// <summary><c>x̂ = S q + after</c>.</summary>
+    /// <param name="step">The steps.</param>
+    /// <param name="after">Added, [in], or null.</param>
+    /// <returns>[n, in], in the type of the steps.</returns>
+    public unsafe Tensor Dequantize(Tensor step, Tensor? after)
+    {
+        if (Stored.device_type == TorchSharp.DeviceType.CPU && step.dtype == ScalarType.Float32)
+        {
+            var values = empty(Stored.shape, dtype: ScalarType.Float32);
+            var kernel = new DequantizeKernel
+            {
+                Columns = (int)Stored.shape[1], Steps = (int)step.numel(), Offset = Offset, Stored = Stored.SignedBytes(),
+                Step = step.Floats(), After = after is null ? null : after.Floats(), Values = values.Floats(),
+            };
+            ThreadTeam.Run(ref kernel, (int)Stored.shape[0], Stored.numel());
+            return values;
+        }
+
+        using var scope = NewDisposeScope();
+        var scaled = (Positions(Stored.to(step.dtype) + Offset, step) * Floor(step)).view(Stored.shape);
+        return scope.MoveToOuter(after is null ? scaled : scaled + after);
+    }
+
+    /// <summary>Rows by their position: [n / N, N, in].</summary>
+    internal static Tensor Positions(Tensor rows, Tensor step) => rows.view(rows.shape[0] / step.numel(), step.numel(), rows.shape[1]);
+
+    internal static Tensor Floor(Tensor step) => step.clamp_min(Lsq.LeastStep).view(1, step.numel(), 1);
+
+    private static ArithmeticException NotANumber() => new("The activations hold NaN, which no quantizer has a level for.");
+
+    private unsafe struct Kernel : IRangeKernel
+    {
+        private int columns, steps, offset;
+        private LevelRange range;
+        private float* x;
+        private float* step;
+        private float* before;
+        private sbyte* stored;
+        private bool* isFaulty;
+
+        public static void Run(Tensor x, Tensor step, Tensor? before, LevelRange range, int offset, Tensor stored)
+        {
+            var faulty = false;
+            var kernel = new Kernel
+            {
+                columns = (int)x.shape[1], steps = (int)step.numel(), offset = offset, range = range, x = x.Floats(), step = step.Floats(),
+                before = before is null ? null : before.Floats(), stored = stored.SignedBytes(), isFaulty = &faulty,
+            };
+            ThreadTeam.Run(ref kernel, (int)x.shape[0], x.numel());
+            if (faulty)
+            {
+                throw NotANumber();
+            }
+        }
+
+        public readonly void Run(int first, int end, int part)
+        {
+            var numbers = Vector512<float>.AllBitsSet;
+            for (var row = first; row < end; row++)
+            {
+                var source = x + ((long)row * columns);
+                var target = stored + ((long)row * columns);
+                var s = MathF.Max(step[row % steps], (float)Lsq.LeastStep);
+                var column = 0;
+                for (; column <= columns - Lanes.Count; column += Lanes.Count)
+                {
+                    Block(source, target, s, column, ref numbers);
+                }
+
+                if (column < columns && columns >= Lanes.Count)
+                {
+                    Block(source, target, s, columns - Lanes.Count, ref numbers);
+                    continue;
+                }
+
+                for (; column < columns; column++)
+                {
+                    var ratio = (source[column] + (before == null ? 0 : before[column])) / s;
+                    if (float.IsNaN(ratio))
+                    {
+                        *isFaulty = true;
+                    }
+
+                    target[column] = (sbyte)(MathF.Round(Math.Clamp(ratio, range.Low, range.High)) - offset);
+                }
+            }
+
+            if (!Vector512.EqualsAll(numbers.AsInt32(), Vector512<int>.AllBitsSet))
+            {
+                *isFaulty = true;
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private readonly void Block(float* source, sbyte* target, float s, int column, ref Vector512<float> numbers)
+        {
+            var value = Vector512.Load(source + column);
+            if (before != null)
+            {
+                value += Vector512.Load(before + column);
+            }
+
+            var ratio = value / s;
+            numbers &= Vector512.Equals(ratio, ratio);
+            var clipped = Vector512.MinNative(
+                Vector512.Create((float)range.High), Vector512.MaxNative(Vector512.Create((float)range.Low), ratio));
+            Lanes.Store(Vector512.Round(clipped) - Vector512.Create((float)offset), target + column);
+        }
+    }
+
+    private unsafe struct DequantizeKernel : IRangeKernel
+    {
+        public int Columns, Steps, Offset;
+        public sbyte* Stored;
+        public float* Step;
+        public float* After;
+        public float* Values;
+
+        public readonly void Run(int first, int end, int part)
+        {
+            for (var row = first; row < end; row++)
+            {
+                var source = Stored + ((long)row * Columns);
+                var target = Values + ((long)row * Columns);
+                var s = MathF.Max(Step[row % Steps], (float)Lsq.LeastStep);
+                var column = 0;
+                for (; column <= Columns - Lanes.Count; column += Lanes.Count)
+                {
+                    var value = (Lanes.Load(source + column) + Vector512.Create((float)Offset)) * s;
+                    (After == null ? value : value + Vector512.Load(After + column)).Store(target + column);
+                }
+
+                for (; column < Columns; column++)
+                {
+                    target[column] = ((source[column] + Offset) * s) + (After == null ? 0 : After[column]);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,16 @@
+namespace Marrow.Quantization;
+
+/// <summary>The integer levels of an LSQ quantizer, both ends included.</summary>
+/// <param name="Low">The lowest.</param>
+/// <param name="High">The highest.</param>
+public readonly record struct LevelRange(int Low, int High)
+{
+    /// <summary>−2^(bits−1) … 2^(bits−1) − 1; −1 … 1 for one bit, whose levels are only the signs.</summary>
+    public static LevelRange Signed(int bits) => bits == 1 ? new(-1, 1) : new(-(1 << (bits - 1)), (1 << (bits - 1)) - 1);
+
+    /// <summary>0 … 2^bits − 1.</summary>
+    public static LevelRange Unsigned(int bits) => new(0, (1 << bits) - 1);
+
+    /// <summary>Whether these are the signs: y = S sign(x / S), without a straight-through gradient.</summary>
+    public bool IsSign => (Low, High) == (-1, 1);
+}

@@ -1,0 +1,101 @@
+using Marrow.Autograd;
+using static TorchSharp.torch;
+
+namespace Marrow.Quantization;
+
+/// <summary>
+/// Learned step size quantization (LSQ, arXiv 1902.08153) with learnable shifts before and after:
+/// <c>x̂ = S round(clip((x + before) / S, low, high)) + after</c>, S = max(step, 1e-5), halves rounded to even.
+/// Gradients pass the rounding straight through:
+/// <c>dx = dy</c> inside the range, else 0; <c>dbefore = Σ dx</c>; <c>dafter = Σ dy</c>;
+/// <c>dstep = Σ dy (round(q) − [inside] (x + before) / S) / sqrt(high · count)</c>.
+/// </summary>
+public static class Lsq
+{
+    /// <summary>The floor of S.</summary>
+    public const double LeastStep = 1e-5;
+
+    /// <summary>x̂, differentiable; forward and backward are one pass each.</summary>
+    /// <param name="x">The tensor; NaN stays NaN.</param>
+    /// <param name="step">The steps, as many as <paramref name="sharing"/> says.</param>
+    /// <param name="range">The levels.</param>
+    /// <param name="sharing">Which elements share a step.</param>
+    /// <param name="before">
+    /// Added to x: [C] over the last dimension C, or [m · C] where rows repeat every m. With
+    /// <see cref="StepSharing.ImageChannel"/> a map [H · W] that all channels share.
+    /// </param>
+    /// <param name="after">Added to the result, likewise.</param>
+    /// <exception cref="ArgumentException">The shapes do not fit.</exception>
+    public static Tensor Quantize(
+        Tensor x, Tensor step, LevelRange range, StepSharing sharing, Tensor? before = null, Tensor? after = null) =>
+        EagerMode.IsOn
+            ? Plain(x, step, range, sharing, before, after)
+            : OperationFunction.Run(new LsqOperation(range, Layout(x, step, sharing)), x.contiguous(), step, before, after);
+
+    /// <summary>The same by ordinary differentiable operations.</summary>
+    public static Tensor Plain(
+        Tensor x, Tensor step, LevelRange range, StepSharing sharing, Tensor? before = null, Tensor? after = null)
+    {
+        using var scope = NewDisposeScope();
+        var layout = Layout(x, step, sharing);
+        var scale = 1 / Math.Sqrt((double)range.High * layout.Count);
+        var floored = step + (step.clamp_min(LeastStep) - step).detach();
+        var scaled = floored * scale;
+        var s = layout.Spread(scaled + (floored - scaled).detach());
+        var shifted = before is null ? x : Shift(layout, x, before);
+        var ratio = layout.Grouped(shifted) / s;
+        var clipped = ratio.clamp(range.Low, range.High);
+        // One bit: the sign has no straight-through term, so nothing flows to x.
+        var rounded = range.IsSign ? ratio.sign().detach() : clipped + (clipped.round() - clipped).detach();
+        var quantized = (rounded * s).view(x.shape);
+        return scope.MoveToOuter(after is null ? quantized : Shift(layout, quantized, after));
+    }
+
+    /// <summary>
+    /// The step that the first batch gives: <c>c · mean|x| / sqrt(high)</c> over the elements that share it; c is 2, or 4
+    /// for an unsigned range.
+    /// </summary>
+    /// <param name="x">The tensor, already shifted.</param>
+    /// <param name="range">The levels.</param>
+    /// <param name="sharing">Which elements share a step.</param>
+    /// <param name="constant">c.</param>
+    /// <returns>[steps].</returns>
+    public static Tensor InitialStep(Tensor x, LevelRange range, StepSharing sharing, double constant)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var layout = StepLayout.Of(x, sharing);
+        return scope.MoveToOuter(layout.Gather(layout.Grouped(x.detach().abs())).mul_(constant / (layout.Count * Math.Sqrt(range.High))));
+    }
+
+    /// <summary>The gradients of <see cref="Quantize"/>, for backwards that are written out.</summary>
+    /// <param name="dy">Gradient of x̂, contiguous.</param>
+    /// <param name="x">The tensor that was quantized, contiguous.</param>
+    /// <param name="step">The steps.</param>
+    /// <param name="range">The levels.</param>
+    /// <param name="sharing">Which elements share a step.</param>
+    /// <param name="before">The shift before, or null.</param>
+    /// <param name="hasAfter">Whether there is a shift after.</param>
+    public static LsqGradients Gradients(
+        Tensor dy, Tensor x, Tensor step, LevelRange range, StepSharing sharing, Tensor? before, bool hasAfter) =>
+        LsqOperation.Gradients(Layout(x, step, sharing), range, dy, x, step, before, hasAfter ? before?.numel() ?? x.shape[^1] : 0);
+
+    private static StepLayout Layout(Tensor x, Tensor step, StepSharing sharing)
+    {
+        var layout = StepLayout.Of(x, sharing);
+        return step.numel() == layout.Steps
+            ? layout
+            : throw new ArgumentException(
+                $"A tensor [{string.Join(", ", x.shape)}] needs {layout.Steps} steps, one per {sharing}; there are {step.numel()}.", nameof(x));
+    }
+
+    internal static Tensor Shift(StepLayout layout, Tensor x, Tensor shift) =>
+        (layout.Parts(x, shift) + layout.SpreadShift(shift)).view(x.shape);
+}
+
+/// <summary>What <see cref="Lsq.Gradients"/> returns.</summary>
+/// <param name="Input">Gradient of x, in its shape.</param>
+/// <param name="Step">Gradient of the steps.</param>
+/// <param name="Before">Gradient of the shift before, or null.</param>
+/// <param name="After">Gradient of the shift after, or null.</param>
+public readonly record struct LsqGradients(Tensor Input, Tensor Step, Tensor? Before, Tensor? After);

@@ -1,0 +1,95 @@
+using Marrow.Autograd;
+using static TorchSharp.torch;
+
+namespace Marrow.Quantization;
+
+/// <summary>
+/// Statistical weight quantization (StatsQ, arXiv 2302.02210): with n = 2^(bits−1),
+/// <c>scale = 2 mean|w|</c>, <c>u = round(clip(w / scale, −1, 1 − 1e-6) n − 0.5)</c>, <c>ŵ = scale (u + 0.5) / n</c>.
+/// The levels are odd multiples of scale / 2n, zero is none of them; there is no scale to learn that could oscillate. The
+/// mean runs over the last dimension of [out, in], over batch and last of [B, N, C], and over all but N of [B, H, N, d].
+/// A row of zeros stays zero.
+/// </summary>
+public static class StatsQ
+{
+    /// <summary>The upper end of the clip, just below the level that does not exist.</summary>
+    internal const double HighestRatio = 1 - 1e-6;
+
+    /// <summary>ŵ, differentiable: the gradient passes straight through, clipped entries too.</summary>
+    /// <param name="w">[out, in], [B, N, C] or [B, H, N, d]; float32 on the CPU takes one pass.</param>
+    /// <param name="bits">2 to 8.</param>
+    public static Tensor Quantize(Tensor w, int bits) =>
+        EagerMode.IsOn ? Plain(w, bits) : OperationFunction.Run(new StatsQOperation(bits), w);
+
+    /// <summary>The same by ordinary differentiable operations.</summary>
+    public static Tensor Plain(Tensor w, int bits)
+    {
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(w + (Levels(w.detach(), bits).Values - w).detach());
+    }
+
+    /// <summary>ŵ into an existing tensor; no gradient.</summary>
+    /// <param name="w">The weight, contiguous.</param>
+    /// <param name="bits">2 to 8.</param>
+    /// <param name="target">As w.</param>
+    public static void Quantize(Tensor w, int bits, Tensor target)
+    {
+        if (StatsQKernels.Suit(w) && StatsQKernels.Suit(target))
+        {
+            StatsQKernels.Quantize(StepLayout.Of(w, StepSharing.Position), w, bits, target);
+            return;
+        }
+
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        target.copy_(Levels(w, bits).Values);
+    }
+
+    /// <summary>The scales, one per row: [out], or [N].</summary>
+    public static Tensor Scale(Tensor w)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var layout = StepLayout.Of(w, StepSharing.Position);
+        return scope.MoveToOuter(layout.Gather(layout.Grouped(w.detach().abs())).mul_(2.0 / layout.Count));
+    }
+
+    /// <summary>
+    /// The position of each weight on the grid of levels, <c>t = clip(w / scale, −1, 1 − 1e-6) n − 0.5</c>; its level is
+    /// round(t), and the rounding boundaries lie at whole numbers and a half.
+    /// </summary>
+    public static Tensor GridPosition(Tensor w, int bits)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var layout = StepLayout.Of(w, StepSharing.Position);
+        var scale = layout.Spread(Scale(w));
+        return scope.MoveToOuter((layout.Grouped(w.detach()) / scale).nan_to_num(0).clamp_(-1, HighestRatio)
+            .mul_(1 << (bits - 1)).sub_(0.5).view(w.shape));
+    }
+
+    /// <summary>Levels u, scales and values by torch's operations.</summary>
+    internal static (Tensor U, Tensor Scale, Tensor Values) Levels(Tensor w, int bits)
+    {
+        var layout = StepLayout.Of(w, StepSharing.Position);
+        var scale = Scale(w);
+        var u = GridPosition(w, bits).round_();
+        var values = layout.Spread(scale) * (layout.Grouped(u) + 0.5) / (1 << (bits - 1));
+        return (u, scale, values.view(w.shape));
+    }
+
+    private sealed class StatsQOperation(int bits) : Operation
+    {
+        public override string Name => "a StatsQ quantizer";
+
+        public override Tensor Forward(Saved saved, IReadOnlyList<Tensor?> inputs)
+        {
+            var w = inputs[0]!.contiguous();
+            var values = empty_like(w);
+            Quantize(w, bits, values);
+            return values;
+        }
+
+        public override IReadOnlyList<Tensor?> Backward(Saved saved, Tensor dy) => [dy.alias()];
+    }
+}

@@ -1,0 +1,96 @@
+using System.Runtime.Intrinsics;
+using Marrow.Kernels;
+using static TorchSharp.torch;
+
+namespace Marrow.Quantization;
+
+/// <summary>
+/// A weight [out, in] as integer levels in 8 bits and one scale per row: <c>ŵ = scale · p</c>. StatsQ's half levels make p
+/// odd, p = 2u + 1; with 8 bits p would not fit, so u is stored (<see cref="IsHalved"/>).
+/// </summary>
+/// <param name="Stored">int8 [out, in].</param>
+/// <param name="Scale">[out]: what one p is worth.</param>
+/// <param name="IsHalved">Whether u is stored and p = 2u + 1.</param>
+public readonly record struct WeightLevels(Tensor Stored, Tensor Scale, bool IsHalved)
+{
+    /// <summary>The levels that <see cref="StatsQ"/> gives a weight.</summary>
+    /// <param name="weight">[out, in].</param>
+    /// <param name="bits">2 to 8.</param>
+    public static WeightLevels StatsQ(Tensor weight, int bits)
+    {
+        var stored = empty(weight.shape, dtype: ScalarType.Int8, device: weight.device);
+        if (StatsQKernels.Suit(weight))
+        {
+            var scales = empty(weight.shape[0], dtype: ScalarType.Float32);
+            StatsQKernels.Levels(weight, bits, stored, scales);
+            return new(stored, scales.div_(1 << bits), bits == 8);
+        }
+
+        using var scope = NewDisposeScope();
+        var (u, scale, _) = Quantization.StatsQ.Levels(weight, bits);
+        stored.copy_(bits < 8 ? u.mul_(2).add_(1) : u);
+        return new(stored, (scale / (1 << bits)).MoveToOuterDisposeScope(), bits == 8);
+    }
+
+    /// <summary>The levels that <see cref="Lsq"/> gives a weight, with one step per row.</summary>
+    /// <param name="weight">[out, in].</param>
+    /// <param name="step">[out].</param>
+    /// <param name="range">Signed levels.</param>
+    public static WeightLevels Lsq(Tensor weight, Tensor step, LevelRange range) => new(
+        ActivationLevels.Of(weight, step, before: null, range).Stored, step.clamp_min(Quantization.Lsq.LeastStep), false);
+
+    /// <summary>ŵ, [out, in], in the type of the scale.</summary>
+    public unsafe Tensor Dequantize()
+    {
+        if (Stored.device_type == TorchSharp.DeviceType.CPU && Scale.dtype == ScalarType.Float32)
+        {
+            var values = empty(Stored.shape, dtype: ScalarType.Float32);
+            var kernel = new DequantizeKernel
+            {
+                Columns = (int)Stored.shape[1], IsHalved = IsHalved, Stored = Stored.SignedBytes(), Scale = Scale.Floats(), Values = values.Floats(),
+            };
+            ThreadTeam.Run(ref kernel, (int)Stored.shape[0], Stored.numel());
+            return values;
+        }
+
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(Levels() * Scale.unsqueeze(1));
+    }
+
+    /// <summary>p as numbers of the scale's type.</summary>
+    internal Tensor Levels()
+    {
+        var levels = Stored.to(Scale.dtype);
+        return IsHalved ? levels.mul_(2).add_(1) : levels;
+    }
+
+    private unsafe struct DequantizeKernel : IRangeKernel
+    {
+        public int Columns;
+        public bool IsHalved;
+        public sbyte* Stored;
+        public float* Scale;
+        public float* Values;
+
+        public readonly void Run(int first, int end, int part)
+        {
+            for (var row = first; row < end; row++)
+            {
+                var source = Stored + ((long)row * Columns);
+                var target = Values + ((long)row * Columns);
+                var scale = Scale[row];
+                var column = 0;
+                for (; column <= Columns - Lanes.Count; column += Lanes.Count)
+                {
+                    var p = Lanes.Load(source + column);
+                    ((IsHalved ? p + p + Vector512<float>.One : p) * scale).Store(target + column);
+                }
+
+                for (; column < Columns; column++)
+                {
+                    target[column] = (IsHalved ? (2 * source[column]) + 1 : source[column]) * scale;
+                }
+            }
+        }
+    }
+}
