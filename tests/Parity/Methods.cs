@@ -14,6 +14,8 @@ public static class Methods
         ("miss_mini", file => OneLayer(file, new BoneMiniCase(file.Integer("in"), file.Integer("out"), file.Has("bias"), file.Integer("r"), file.Integer("mini_r")), "block")),
         ("lora", file => OneLayer(file, Lora(file), "A", "B")),
         ("llama", Llama),
+        ("deit", VisionMethods.DeiT),
+        ("swin", VisionMethods.Swin),
         ("ofq_statsq", QuantizerMethods.StatsQ),
         ("ofq_lsq_act", QuantizerMethods.Lsq),
         ("ofq_lsq_weight", QuantizerMethods.Lsq),

@@ -2,7 +2,8 @@ namespace Marrow;
 
 /// <summary>
 /// A nested model, or a hand-written module: the property's type is built with these constructor arguments. With
-/// <see cref="Count"/>, the property is a <c>ModuleList</c> of that many.
+/// <see cref="Count"/>, the property is a <c>ModuleList</c> of that many, and an argument may name the copy's number,
+/// <c>index</c>, from 0: <c>"index % 2 == 0 ? 0 : window / 2"</c>.
 /// </summary>
 /// <param name="arguments">Constructor arguments, constants or expressions, in order.</param>
 [AttributeUsage(AttributeTargets.Property, Inherited = false)]

@@ -48,6 +48,12 @@ internal static class AdapterSizes
             ? null
             : Text($"[Lora] Rank {rank} at layer '{layer}' is not in 1 to {Math.Min(inFeatures, outFeatures)}, the smaller of its {inFeatures} input and {outFeatures} output features");
 
+    /// <summary>Attention: the heads share the width equally.</summary>
+    /// <returns>What is wrong, or null.</returns>
+    public static string? HeadsDivide(string layer, long heads, long dim) => heads < 1 || dim % heads == 0
+        ? null
+        : Text($"The {heads} heads of layer '{layer}' do not divide its dimension {dim}; nearest counts that do: {string.Join(" and ", NearestDivisors(heads, dim))}");
+
     /// <summary>A layer size must be positive.</summary>
     /// <returns>What is wrong, or null.</returns>
     public static string? Positive(string layer, string size, long value) =>

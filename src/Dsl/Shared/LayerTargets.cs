@@ -6,7 +6,7 @@ namespace Marrow.Shared;
 /// </summary>
 internal static class LayerTargets
 {
-    private static readonly string[] OutputHeads = ["lm_head", "head", "head_dist"];
+    private static readonly string[] OutputHeads = ["lm_head", "head", "head_dist", "head.fc"];
 
     /// <summary>Whether a linear layer of this name is meant. Without patterns: every layer but an output head.</summary>
     public static bool Match(string? patterns, string layer) => patterns is null
@@ -14,7 +14,8 @@ internal static class LayerTargets
         : Array.Exists(patterns.Split('|'), pattern => MatchOne(pattern.Trim(), layer));
 
     /// <summary>Whether a layer of this name is an output head.</summary>
-    public static bool IsOutputHead(string layer) => Array.IndexOf(OutputHeads, layer.Substring(layer.LastIndexOf('.') + 1)) >= 0;
+    public static bool IsOutputHead(string layer) =>
+        Array.Exists(OutputHeads, head => layer == head || layer.EndsWith("." + head, StringComparison.Ordinal));
 
     private static bool MatchOne(string pattern, string text)
     {

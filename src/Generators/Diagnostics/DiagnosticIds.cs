@@ -21,5 +21,6 @@ internal static class DiagnosticIds
     public const string QuantizerBits = "MRW201";
     public const string Cga = "MRW202";
     public const string Qkr = "MRW203";
+    public const string HeadCount = "MRW204";
     public const string UnknownOption = "MRW205";
 }

@@ -5,7 +5,7 @@ namespace Marrow.Generators.Emission;
 /// <summary>A field that keeps a constructor parameter, because the layers are built after the initializers.</summary>
 internal sealed record FieldView(string Type, string Name, string Parameter)
 {
-    public static string FieldOf(string parameter) => "__" + parameter;
+    public static string FieldOf(string parameter) => parameter == SizeExpression.CopyIndex ? "index" : "__" + parameter;
 
     public static IReadOnlyList<FieldView> Of(ClassSpec type) =>
         [.. Copied(type).Select(parameter => new FieldView(parameter.Type, FieldOf(parameter.Name), parameter.Name))];

@@ -27,6 +27,8 @@ internal sealed record LayerView(
                 LinearSpec { Tie: { } tie } linear =>
                     $"{Print(linear.TieWhen)} ? {Tied(linear, key, tie)} : {Linear(linear, key, adapted)}",
                 LinearSpec linear => Linear(linear, key, adapted),
+                Conv2dSpec conv => Conv2d(conv, key),
+                AttentionSpec attention => Attention(attention, key),
                 EmbeddingSpec embedding => $"builder.Embedding({key}, {Print(embedding.Rows)}, {Print(embedding.Dim)})",
                 RmsNormSpec norm => $"builder.RmsNorm({key}, {Print(norm.Dim)}, {Print(norm.Eps)})",
                 LayerNormSpec norm => $"builder.LayerNorm({key}, {Print(norm.Dim)}, {Print(norm.Eps)}, bias: {Print(norm.Bias)})",
@@ -45,6 +47,8 @@ internal sealed record LayerView(
     {
         LinearSpec { Tie: { } tie, TieWhen.Value: true } => $"y = x Eᵀ, E the weight of {tie}",
         LinearSpec linear => $"y = x Wᵀ{(linear.Bias.Value is false ? "" : " + b")}, W [{linear.Out}, {linear.In}]",
+        Conv2dSpec conv => $"y = x ∗ W{(conv.Bias.Value is false ? "" : " + b")}, W [{conv.Out}, {conv.In}{(conv.Groups.Integer is 1 ? "" : $" / {conv.Groups}")}, {conv.Kernel}, {conv.Kernel}]",
+        AttentionSpec attention => $"{attention.Heads} heads: softmax(q kᵀ / sqrt(d){(attention.Window.Integer is 0 ? "" : " + bias")}) v, then proj; width {attention.Dim}",
         EmbeddingSpec embedding => $"y = E[id], E [{embedding.Rows}, {embedding.Dim}]",
         RmsNormSpec norm => $"y = x / sqrt(mean x² + eps) · w, w [{norm.Dim}]",
         LayerNormSpec norm => $"y = (x − mean) / sqrt(var + eps) · w{(norm.Bias.Value is false ? "" : " + b")}, w [{norm.Dim}]",
@@ -59,12 +63,26 @@ internal sealed record LayerView(
     private static string Linear(LinearSpec linear, string key, AdaptedLayers adapted)
     {
         var adapter = adapted.FactoryOf(linear) is { } factory ? $", adapter: {factory}" : "";
-        return $"builder.Linear({key}, {Print(linear.In)}, {Print(linear.Out)}, bias: {Print(linear.Bias)}{adapter})";
+        return $"builder.Linear({key}, {Print(linear.In)}, {Print(linear.Out)}, bias: {Print(linear.Bias)}{Given(linear.Tokens, "tokens")}{(linear.PositiveInput ? ", positiveInput: true" : "")}{adapter})";
     }
+
+    private static string Conv2d(Conv2dSpec conv, string key) =>
+        $"builder.Conv2d({key}, {Print(conv.In)}, {Print(conv.Out)}, kernel: {Print(conv.Kernel)}, bias: {Print(conv.Bias)}"
+        + Unless(conv.Stride, 1, "stride") + Unless(conv.Padding, 0, "padding") + Unless(conv.Groups, 1, "groups") + Given(conv.Tokens, "tokens") + ")";
+
+    private static string Attention(AttentionSpec attention, string key) =>
+        $"builder.Attention({key}, {Print(attention.Dim)}, {Print(attention.Heads)}, qkvBias: {Print(attention.QkvBias)}"
+        + Unless(attention.Window, 0, "window") + Unless(attention.Shift, 0, "shift") + Given(attention.Tokens, "tokens") + ")";
+
+    private static string Unless(SizeExpression size, long usual, string name) =>
+        size.Integer == usual ? "" : $", {name}: {Print(size)}";
+
+    private static string Given(SizeExpression? size, string name) => size is null ? "" : $", {name}: {Print(size)}";
 
     private static string Block(BlockSpec block, string key)
     {
-        var create = $"() => new {block.ElementType}({List(block.Arguments)})";
+        var copy = block.Count is null ? "()" : block.Arguments.SelectMany(argument => argument.Names).Contains(SizeExpression.CopyIndex) ? "index" : "_";
+        var create = $"{copy} => new {block.ElementType}({List(block.Arguments)})";
         var kind = block.TypeKey is null ? "Module" : "Block";
         return block.Count is null
             ? $"builder.{kind}({key}, {create})"

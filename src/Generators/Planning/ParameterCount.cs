@@ -11,6 +11,8 @@ internal static class ParameterCount
         LinearSpec { Tie: not null, TieWhen.Value: true } => 0,
         LinearSpec { Tie: not null, TieWhen.Value: null } => null,
         LinearSpec { In.Integer: { } input, Out.Integer: { } output, Bias.Value: bool bias } => (input * output) + (bias ? output : 0),
+        Conv2dSpec { In.Integer: { } input, Out.Integer: { } output, Kernel.Integer: { } kernel, Groups.Integer: > 0 and { } groups, Bias.Value: bool bias } =>
+            (input / groups * output * kernel * kernel) + (bias ? output : 0),
         EmbeddingSpec { Rows.Integer: { } count, Dim.Integer: { } dim } => count * dim,
         RmsNormSpec { Dim.Integer: { } dim } => dim,
         LayerNormSpec { Dim.Integer: { } dim, Bias.Value: bool bias } => bias ? 2 * dim : dim,

@@ -27,7 +27,7 @@ internal static class PlanTable
             var name = layer.Declared.Property.LayerName;
             if (layer.Block is not null)
             {
-                rows.AddRange(Repeated(layer, (BlockSpec)layer.Evaluated, prefix + name, name, placement));
+                rows.AddRange(Repeated(layer, prefix + name, name, placement));
             }
             else if (layer.Evaluated is not (DropoutSpec or UnreadableSpec))
             {
@@ -40,23 +40,23 @@ internal static class PlanTable
 
     /// <summary>The rows of a block's copies, with runs of equal copies as one.</summary>
     private static IEnumerable<PlanRow> Repeated(
-        PlannedLayer layer, BlockSpec block, string path, string name, Placement placement)
+        PlannedLayer layer, string path, string name, Placement placement)
     {
-        var copies = PlannedModel.Indices(block)
-            .Select(index => (index, rows: Rows(layer.Block!, index is null ? path + "." : $"{path}.{index}.", placement)))
+        var count = (layer.Evaluated as BlockSpec)?.Count;
+        var copies = PlannedModel.Indices(layer.Evaluated)
+            .Select(index => (index, rows: Rows(layer.Copy(index), index is null ? path + "." : $"{path}.{index}.", placement)))
             .ToList();
-        if (block.Count is null)
+        if (count is null)
         {
             return copies[0].rows.Select(row => row with { Layer = $"{name}.{row.Layer}" });
         }
 
-        if (block.Count.Integer is not { } count || count > copies.Count)
+        if (count.Integer is not { } many || many > copies.Count)
         {
-            var many = block.Count.Integer;
             return copies[0].rows.Select(row => row with
             {
-                Layer = $"{name}.{{{(many is null ? block.Count.ToString() : $"0-{many - 1}")}}}.{row.Layer}",
-                Repeat = row.Repeat * many,
+                Layer = $"{name}.{{{(count.Integer is null ? count.ToString() : $"0-{count.Integer - 1}")}}}.{row.Layer}",
+                Repeat = row.Repeat * count.Integer,
             });
         }
 
@@ -99,6 +99,7 @@ internal static class PlanTable
     {
         LinearSpec { Tie: { } tie, TieWhen.Value: true } => $"shares {tie}",
         LinearSpec linear => $"{linear.In} → {linear.Out}{(linear.Bias.Value is true ? " + bias" : "")}",
+        Conv2dSpec conv => $"{conv.In} → {conv.Out}, kernel {conv.Kernel}{(conv.Bias.Value is true ? " + bias" : "")}",
         EmbeddingSpec embedding => $"{embedding.Rows} × {embedding.Dim}",
         RmsNormSpec norm => norm.Dim.ToString(),
         LayerNormSpec norm => norm.Dim.ToString(),

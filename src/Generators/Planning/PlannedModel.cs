@@ -24,7 +24,10 @@ internal sealed record PlannedModel(
     public static PlannedModel Of(ModelClosure closure, bool baseArguments = true) =>
         new Planner(closure, baseArguments).Plan(closure.Root, _ => null, []);
 
-    /// <summary>Every layer of the model with its full name, blocks of constant count unrolled.</summary>
+    /// <summary>
+    /// Every layer of the model with its full name, blocks of constant count unrolled. An attention comes before the layers
+    /// that it is made of.
+    /// </summary>
     public IEnumerable<Leaf> Leaves() => Leaves("", Placement.None);
 
     private IEnumerable<Leaf> Leaves(string prefix, Placement outer)
@@ -39,10 +42,14 @@ internal sealed record PlannedModel(
                 continue;
             }
 
-            var block = (BlockSpec)layer.Evaluated;
-            foreach (var index in Indices(block))
+            if (layer.Evaluated is AttentionSpec)
             {
-                foreach (var leaf in layer.Block.Leaves(index is null ? name + "." : $"{name}.{index}.", placement))
+                yield return new Leaf(name, layer, placement);
+            }
+
+            foreach (var index in Indices(layer.Evaluated))
+            {
+                foreach (var leaf in layer.Copy(index).Leaves(index is null ? name + "." : $"{name}.{index}.", placement))
                 {
                     yield return leaf;
                 }
@@ -56,12 +63,15 @@ internal sealed record PlannedModel(
         [.. outer.Quantizers, .. Quantizers.Select(pair => new Placed<QuantizeSpec>(pair.Quantizer, pair.Owner, prefix))]);
 
     /// <summary>The indices of a block's copies: one null for a single block, one 0 for a count known at run time.</summary>
-    public static IEnumerable<long?> Indices(BlockSpec block) => block.Count switch
+    public static IEnumerable<long?> Indices(LayerSpec block) => (block as BlockSpec)?.Count switch
     {
         null => [null],
         { Integer: > 0 and <= MostCopies and { } count } => Enumerable.Range(0, (int)count).Select(i => (long?)i),
         _ => [0],
     };
+
+    /// <summary>The numbers for which copies that differ are planned.</summary>
+    public static IEnumerable<long> Numbers(BlockSpec block) => Indices(block).Select(index => index ?? 0);
 
     // Unrolling serves per-layer targets; beyond any real depth the first copy stands for all, so that a mistyped
     // count cannot freeze the editor.
@@ -72,5 +82,11 @@ internal sealed record PlannedModel(
 /// <param name="Declared">As written in its class.</param>
 /// <param name="Evaluated">With the sizes of this model.</param>
 /// <param name="Owner">The class that declares it.</param>
-/// <param name="Block">For a block that is a model: its plan.</param>
-internal sealed record PlannedLayer(LayerSpec Declared, LayerSpec Evaluated, ClassSpec Owner, PlannedModel? Block);
+/// <param name="Block">For a block that is a model: the plan of its first copy.</param>
+/// <param name="Copies">For a block whose copies differ: the plan of each; empty if they do not.</param>
+internal sealed record PlannedLayer(
+    LayerSpec Declared, LayerSpec Evaluated, ClassSpec Owner, PlannedModel? Block, IReadOnlyList<PlannedModel> Copies)
+{
+    /// <summary>The plan of a copy.</summary>
+    public PlannedModel Copy(long? index) => index is { } number && number < Copies.Count ? Copies[(int)number] : Block!;
+}

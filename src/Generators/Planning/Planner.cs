@@ -42,16 +42,40 @@ internal sealed class Planner(ModelClosure closure, bool evaluateBaseCallOfRoot)
             foreach (var declared in owner.Layers)
             {
                 var evaluated = declared.Evaluate(evaluate);
-                var block = evaluated is BlockSpec spec && closure.Find(spec.TypeKey) is { } inner
-                    ? Plan(inner, Bind(inner, spec.Arguments), [.. around, type.Key])
-                    : null;
+                IReadOnlyList<PlannedModel> copies = evaluated switch
+                {
+                    BlockSpec spec when closure.Find(spec.TypeKey) is { } inner => [.. Copies(spec, inner, [.. around, type.Key])],
+                    AttentionSpec attention => [Parts((AttentionSpec)declared, attention, owner)],
+                    _ => [],
+                };
+                var block = copies.FirstOrDefault();
                 endless |= block is { RepeatsItself: true };
-                layers.Add(new PlannedLayer(declared, evaluated, owner, block));
+                layers.Add(new PlannedLayer(declared, evaluated, owner, block, copies.Count > 1 ? copies : []));
             }
         }
 
         return new PlannedModel(type, layers, adapters, quantizers, endless);
     }
+
+    /// <summary>One plan, or one for each copy if their arguments name the copy's number.</summary>
+    private IEnumerable<PlannedModel> Copies(BlockSpec block, ClassSpec inner, IReadOnlyList<string> around)
+    {
+        var differ = block.Arguments.SelectMany(argument => argument.Names).Contains(SizeExpression.CopyIndex);
+        return (differ ? PlannedModel.Numbers(block) : [0]).Select(number => Plan(
+            inner,
+            Bind(inner, block.Arguments
+                .Select(argument => argument.Evaluate(name => name == SizeExpression.CopyIndex ? new SizeExpression.Literal(number) : null))
+                .ToList()),
+            around));
+    }
+
+    /// <summary>An attention is planned as a block of the layers that it is made of.</summary>
+    private static PlannedModel Parts(AttentionSpec declared, AttentionSpec evaluated, ClassSpec owner) => new(
+        owner,
+        [.. declared.Parts.Zip(evaluated.Parts, (written, known) => new PlannedLayer(written, known, owner, null, []))],
+        [],
+        [],
+        RepeatsItself: false);
 
     private static Func<string, SizeExpression?> Bind(ClassSpec type, IReadOnlyList<SizeExpression> arguments)
     {

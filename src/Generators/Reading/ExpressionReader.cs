@@ -8,8 +8,12 @@ namespace Marrow.Generators.Reading;
 /// <summary>Reads C# expressions, from attribute strings and from base calls, as size expressions.</summary>
 /// <param name="type">The class whose parameters and constants the expressions may name.</param>
 /// <param name="parameters">The names of its constructor parameters.</param>
-internal sealed class ExpressionReader(INamedTypeSymbol type, IReadOnlyList<string> parameters)
+/// <param name="hasCopies">Whether <c>index</c> may be named, the number of a block's copy.</param>
+internal sealed class ExpressionReader(INamedTypeSymbol type, IReadOnlyList<string> parameters, bool hasCopies = false)
 {
+    /// <summary>A reader for the arguments of a repeated block.</summary>
+    public ExpressionReader OfCopies => new(type, parameters, hasCopies: true);
+
     /// <summary>A size as an attribute holds it: a constant, or a string with an expression.</summary>
     public SizeExpression FromAttribute(TypedConstant argument) => argument switch
     {
@@ -61,6 +65,11 @@ internal sealed class ExpressionReader(INamedTypeSymbol type, IReadOnlyList<stri
         if (parameters.Contains(text))
         {
             return new SizeExpression.Name(text);
+        }
+
+        if (hasCopies && text == "index")
+        {
+            return new SizeExpression.Name(SizeExpression.CopyIndex);
         }
 
         if (Constants().FirstOrDefault(field => field.Name == text) is { ConstantValue: { } value })

@@ -24,6 +24,8 @@ internal static class KnownNames
     public static readonly Dictionary<string, string?> Layers = new()
     {
         ["Marrow.LinearAttribute"] = "Marrow.Linear",
+        ["Marrow.Conv2dAttribute"] = "Marrow.Conv2d",
+        ["Marrow.AttentionAttribute"] = "Marrow.Attention",
         ["Marrow.EmbeddingAttribute"] = "Marrow.Embedding",
         ["Marrow.RmsNormAttribute"] = "Marrow.RmsNorm",
         ["Marrow.LayerNormAttribute"] = "Marrow.LayerNorm",

@@ -57,7 +57,30 @@ internal sealed class LayerReader(INamedTypeSymbol type, ExpressionReader expres
                 TieFault(Constant("Tie") as string),
                 Option("TieWhen", true),
                 AdapterReader.Read(property, expressions).ToEquatable(),
+                QuantizerReader.Read(property, expressions),
+                Optional("Tokens"),
+                Constant("PositiveInput") is true),
+            "Marrow.Conv2dAttribute" when arguments.Length == 3 => new Conv2dSpec(
+                spec,
+                expressions.FromAttribute(arguments[0]),
+                expressions.FromAttribute(arguments[1]),
+                expressions.FromAttribute(arguments[2]),
+                Option("Stride", 1L),
+                Option("Padding", 0L),
+                Option("Groups", 1L),
+                Option("Bias", true),
+                Optional("Tokens"),
                 QuantizerReader.Read(property, expressions)),
+            "Marrow.AttentionAttribute" when arguments.Length == 2 => new AttentionSpec(
+                spec,
+                expressions.FromAttribute(arguments[0]),
+                expressions.FromAttribute(arguments[1]),
+                Option("QkvBias", true),
+                Option("Window", 0L),
+                Option("Shift", 0L),
+                Optional("Tokens"),
+                QuantizerReader.Read(property, expressions),
+                property.HasAttribute(KnownNames.Qkr)),
             "Marrow.EmbeddingAttribute" when arguments.Length == 2 => new EmbeddingSpec(
                 spec, expressions.FromAttribute(arguments[0]), expressions.FromAttribute(arguments[1])),
             "Marrow.RmsNormAttribute" when arguments.Length == 1 => new RmsNormSpec(
@@ -74,8 +97,8 @@ internal sealed class LayerReader(INamedTypeSymbol type, ExpressionReader expres
                 spec,
                 Model(element),
                 Symbols.TypeText(element, type),
-                List(0),
-                attribute.NamedArguments.Any(option => option.Key == "Count") ? Option("Count", 1L) : null),
+                List(0, Optional("Count") is null ? expressions : expressions.OfCopies),
+                Optional("Count")),
             _ => new UnreadableSpec(spec),
         };
 
@@ -84,14 +107,17 @@ internal sealed class LayerReader(INamedTypeSymbol type, ExpressionReader expres
                 ? expressions.FromAttribute(given.Value)
                 : new SizeExpression.Literal(unset);
 
+        SizeExpression? Optional(string option) =>
+            attribute.NamedArguments.Any(argument => argument.Key == option && !argument.Value.IsNull) ? Option(option, 0L) : null;
+
         object? Constant(string option) => attribute.NamedArguments
             .FirstOrDefault(argument => argument.Key == option) is { Key: not null, Value.Kind: not TypedConstantKind.Array } given
             ? given.Value.Value
             : null;
 
-        EquatableArray<SizeExpression> List(int index) =>
+        EquatableArray<SizeExpression> List(int index, ExpressionReader? reader = null) =>
             arguments.Length > index && arguments[index] is { Kind: TypedConstantKind.Array, IsNull: false } list
-                ? list.Values.Select(expressions.FromAttribute).ToEquatable()
+                ? list.Values.Select((reader ?? expressions).FromAttribute).ToEquatable()
                 : default;
 
         string InitName() => Constant("Init") switch { 1 => "Ones", 2 => "Normal", _ => "Zeros" };

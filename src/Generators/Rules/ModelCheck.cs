@@ -24,6 +24,7 @@ internal sealed class ModelCheck
         TargetsRule.Check,
         AdapterSizesRule.Check,
         AdapterTooLargeRule.Check,
+        HeadCountRule.Check,
         QuantizerBitsRule.Check,
         CgaRule.Check,
         QuantizerOptionsRule.Check,

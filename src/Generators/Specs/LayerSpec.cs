@@ -43,13 +43,17 @@ internal sealed record LinearSpec(
     SizeExpression.Invalid? TieFault,
     SizeExpression TieWhen,
     EquatableArray<AdapterSpec> Adapters,
-    QuantizeSpec? Quantizer) : LayerSpec(Property)
+    QuantizeSpec? Quantizer,
+    SizeExpression? Tokens,
+    bool PositiveInput) : LayerSpec(Property)
 {
     public override IEnumerable<AnnotationSpec> Annotations =>
         Quantizer is null ? Adapters : Adapters.Append<AnnotationSpec>(Quantizer);
 
     public override IEnumerable<(string, string, SizeExpression)> Sizes =>
-        [("input features", "inFeatures", In), ("output features", "outFeatures", Out)];
+        Tokens is null
+            ? [("input features", "inFeatures", In), ("output features", "outFeatures", Out)]
+            : [("input features", "inFeatures", In), ("output features", "outFeatures", Out), ("tokens", "Tokens", Tokens)];
 
     public override IEnumerable<(string, SizeExpression)> Expressions =>
         base.Expressions.Concat([("Bias", Bias), ("TieWhen", TieWhen)]).Concat(TieFault is null ? [] : [("Tie", TieFault)]);
@@ -62,7 +66,112 @@ internal sealed record LinearSpec(
         TieWhen = evaluate(TieWhen),
         Adapters = Adapters.Select(adapter => adapter.Evaluate(evaluate)).ToEquatable(),
         Quantizer = Quantizer?.Evaluate(evaluate),
+        Tokens = Tokens is null ? null : evaluate(Tokens),
     };
+}
+
+internal sealed record Conv2dSpec(
+    PropertySpec Property,
+    SizeExpression In,
+    SizeExpression Out,
+    SizeExpression Kernel,
+    SizeExpression Stride,
+    SizeExpression Padding,
+    SizeExpression Groups,
+    SizeExpression Bias,
+    SizeExpression? Tokens,
+    QuantizeSpec? Quantizer) : LayerSpec(Property)
+{
+    public override IEnumerable<AnnotationSpec> Annotations => Quantizer is null ? [] : [Quantizer];
+
+    public override IEnumerable<(string, string, SizeExpression)> Sizes
+    {
+        get
+        {
+            IEnumerable<(string, string, SizeExpression)> sizes =
+            [
+                ("input channels", "inChannels", In), ("output channels", "outChannels", Out), ("kernel", "kernel", Kernel),
+                ("stride", "Stride", Stride), ("groups", "Groups", Groups),
+            ];
+            return Tokens is null ? sizes : sizes.Append(("tokens", "Tokens", Tokens));
+        }
+    }
+
+    public override IEnumerable<(string, SizeExpression)> Expressions =>
+        base.Expressions.Concat([("Padding", Padding), ("Bias", Bias)]);
+
+    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) => this with
+    {
+        In = evaluate(In),
+        Out = evaluate(Out),
+        Kernel = evaluate(Kernel),
+        Stride = evaluate(Stride),
+        Padding = evaluate(Padding),
+        Groups = evaluate(Groups),
+        Bias = evaluate(Bias),
+        Tokens = Tokens is null ? null : evaluate(Tokens),
+        Quantizer = Quantizer?.Evaluate(evaluate),
+    };
+}
+
+internal sealed record AttentionSpec(
+    PropertySpec Property,
+    SizeExpression Dim,
+    SizeExpression Heads,
+    SizeExpression QkvBias,
+    SizeExpression Window,
+    SizeExpression Shift,
+    SizeExpression? Tokens,
+    QuantizeSpec? Quantizer,
+    bool IsQkr) : LayerSpec(Property)
+{
+    private static readonly SizeExpression True = new SizeExpression.Literal(true);
+
+    public override IEnumerable<AnnotationSpec> Annotations => Quantizer is null ? [] : [Quantizer];
+
+    public override IEnumerable<(string, string, SizeExpression)> Sizes => Tokens is null
+        ? [("dimension", "dim", Dim), ("heads", "heads", Heads)]
+        : [("dimension", "dim", Dim), ("heads", "heads", Heads), ("tokens", "Tokens", Tokens)];
+
+    public override IEnumerable<(string, SizeExpression)> Expressions =>
+        base.Expressions.Concat([("QkvBias", QkvBias), ("Window", Window), ("Shift", Shift)]);
+
+    /// <summary>Positions that the layer sees: those of a window, if it has windows.</summary>
+    public SizeExpression? Positions => Window.Integer is 0
+        ? Tokens
+        : Window.Integer is { } window ? new SizeExpression.Literal(window * window) : new SizeExpression.Binary("*", Window, Window);
+
+    /// <summary>The layers that the attention is made of.</summary>
+    public IEnumerable<LayerSpec> Parts
+    {
+        get
+        {
+            yield return Linear("qkv", Dim.Integer is { } dim ? new SizeExpression.Literal(3 * dim) : new SizeExpression.Binary("*", new SizeExpression.Literal(3L), Dim), QkvBias);
+            yield return Linear("proj", Dim, True);
+            if (Window.Integer is > 0 and { } window)
+            {
+                yield return new TensorSpec(
+                    Property with { LayerName = "relative_position_bias_table" },
+                    new[] { new SizeExpression.Literal(((2 * window) - 1) * ((2 * window) - 1)), Heads }.ToEquatable(),
+                    "Normal",
+                    0.02);
+            }
+        }
+    }
+
+    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) => this with
+    {
+        Dim = evaluate(Dim),
+        Heads = evaluate(Heads),
+        QkvBias = evaluate(QkvBias),
+        Window = evaluate(Window),
+        Shift = evaluate(Shift),
+        Tokens = Tokens is null ? null : evaluate(Tokens),
+        Quantizer = Quantizer?.Evaluate(evaluate),
+    };
+
+    private LinearSpec Linear(string name, SizeExpression outFeatures, SizeExpression bias) => new(
+        Property with { LayerName = name }, Dim, outFeatures, bias, null, null, True, default, null, Positions, PositiveInput: false);
 }
 
 internal sealed record EmbeddingSpec(PropertySpec Property, SizeExpression Rows, SizeExpression Dim) : LayerSpec(Property)

@@ -8,6 +8,9 @@ namespace Marrow.Generators.Specs;
 /// </summary>
 internal abstract record SizeExpression
 {
+    /// <summary>The parameter that stands for the number of a copy, <c>index</c>, in the arguments of a repeated block.</summary>
+    public const string CopyIndex = "$index";
+
     /// <summary>The value, if the expression is a literal.</summary>
     public object? Value => (this as Literal)?.Constant;
 

@@ -7,10 +7,12 @@ namespace Marrow;
 /// <param name="InFeatures">Features of the input.</param>
 /// <param name="OutFeatures">Features of the output.</param>
 /// <param name="HasBias">Whether a bias is added.</param>
+/// <param name="Tokens">Number of positions of the input, or null.</param>
+/// <param name="PositiveInput">Whether the input is mostly positive.</param>
 /// <param name="Dtype">Type of the parameters.</param>
 /// <param name="Device">Device of the parameters.</param>
 public sealed record LinearSite(
-    string Name, long InFeatures, long OutFeatures, bool HasBias, ScalarType Dtype, Device Device)
+    string Name, long InFeatures, long OutFeatures, bool HasBias, long? Tokens, bool PositiveInput, ScalarType Dtype, Device Device)
 {
     /// <summary>The failure of a site whose shape the emitted code does not know, which regenerating mends.</summary>
     public InvalidOperationException NotPlanned() => new(

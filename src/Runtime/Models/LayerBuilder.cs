@@ -62,15 +62,23 @@ public sealed class LayerBuilder
     /// <param name="inFeatures">Features of the input.</param>
     /// <param name="outFeatures">Features of the output.</param>
     /// <param name="bias">Whether a bias is added.</param>
+    /// <param name="tokens">Number of positions of the input, or null.</param>
+    /// <param name="positiveInput">Whether the input is mostly positive.</param>
     /// <param name="adapter">Makes the layer with an adapter of its own, which wins over those of the classes around it.</param>
     /// <exception cref="ArgumentException">A size is not positive, or does not suit the adapter.</exception>
     public Linear Linear(
-        string name, long inFeatures, long outFeatures, bool bias, Func<LinearSite, Linear>? adapter = null)
+        string name,
+        long inFeatures,
+        long outFeatures,
+        bool bias,
+        long? tokens = null,
+        bool positiveInput = false,
+        Func<LinearSite, Linear>? adapter = null)
     {
         var full = prefix + name;
         Require(AdapterSizes.Positive(full, "Input features", inFeatures));
         Require(AdapterSizes.Positive(full, "Output features", outFeatures));
-        var site = new LinearSite(full, inFeatures, outFeatures, bias, dtype, device);
+        var site = new LinearSite(full, inFeatures, outFeatures, bias, tokens, positiveInput, dtype, device);
         var create = adapter ?? ClassAdapter(full) ?? (plain => new Linear(plain));
         return Register(name, create(site));
     }
@@ -83,6 +91,44 @@ public sealed class LayerBuilder
             ? null
             : $"Layer '{prefix}{name}' is {inFeatures} → {outFeatures}, but the weight that it shares, '{embedding.LayerName}', is {embedding.Count} × {embedding.Dim}");
         return Register(name, new TiedLinear(prefix + name, embedding));
+    }
+
+    /// <summary>A convolution.</summary>
+    /// <exception cref="ArgumentException">A size is not positive, or the groups do not divide the channels.</exception>
+    public Conv2d Conv2d(
+        string name,
+        long inChannels,
+        long outChannels,
+        long kernel,
+        bool bias,
+        long stride = 1,
+        long padding = 0,
+        long groups = 1,
+        long? tokens = null)
+    {
+        var full = prefix + name;
+        Require(AdapterSizes.Positive(full, "Input channels", inChannels));
+        Require(AdapterSizes.Positive(full, "Output channels", outChannels));
+        Require(AdapterSizes.Positive(full, "Kernel", kernel));
+        Require(AdapterSizes.Positive(full, "Stride", stride));
+        Require(AdapterSizes.Positive(full, "Groups", groups));
+        return Register(name, new Conv2d(
+            new Conv2dSite(full, inChannels, outChannels, kernel, stride, padding, groups, bias, tokens, dtype, device)));
+    }
+
+    /// <summary>Multi-head self-attention.</summary>
+    /// <exception cref="ArgumentException">A size is not positive, or the heads do not divide the width.</exception>
+    public Attention Attention(
+        string name, long dim, long heads, bool qkvBias, long window = 0, long shift = 0, long? tokens = null)
+    {
+        var full = prefix + name;
+        Require(AdapterSizes.Positive(full, "Dimension", dim));
+        Require(AdapterSizes.Positive(full, "Heads", heads));
+        Require(AdapterSizes.HeadsDivide(full, heads, dim));
+        var attention = Register(name, new Attention(new AttentionSite(full, dim, heads, qkvBias, window, shift, tokens, dtype, device)));
+        childName = full;
+        attention.BuildLayers(new LayerBuilder(attention, tables, this));
+        return attention;
     }
 
     /// <summary>An embedding table.</summary>
@@ -139,21 +185,21 @@ public sealed class LayerBuilder
         return Register(name, create());
     }
 
-    /// <summary>Copies of a nested model, named 0, 1, …</summary>
-    public ModuleList<T> Blocks<T>(string name, long count, Func<T> create)
+    /// <summary>Copies of a nested model, named 0, 1, …, each made from its number.</summary>
+    public ModuleList<T> Blocks<T>(string name, long count, Func<int, T> create)
         where T : nn.Module, IModel => List(name, count, i =>
         {
             childName = $"{prefix}{name}.{i}";
-            return create();
+            return create(i);
         });
 
     /// <summary>A hand-written module. Adapters of the classes around it do not reach into it.</summary>
     public T Module<T>(string name, Func<T> create)
         where T : nn.Module => Register(name, Apart(create));
 
-    /// <summary>Copies of a hand-written module, named 0, 1, …</summary>
-    public ModuleList<T> Modules<T>(string name, long count, Func<T> create)
-        where T : nn.Module => List(name, count, _ => Apart(create));
+    /// <summary>Copies of a hand-written module, named 0, 1, …, each made from its number.</summary>
+    public ModuleList<T> Modules<T>(string name, long count, Func<int, T> create)
+        where T : nn.Module => List(name, count, i => Apart(() => create(i)));
 
     private static T Apart<T>(Func<T> create)
     {
@@ -177,7 +223,7 @@ public sealed class LayerBuilder
         }
     }
 
-    private ModuleList<T> List<T>(string name, long count, Func<long, T> create)
+    private ModuleList<T> List<T>(string name, long count, Func<int, T> create)
         where T : nn.Module
     {
         Require(AdapterSizes.Positive(prefix + name, "Count", count));

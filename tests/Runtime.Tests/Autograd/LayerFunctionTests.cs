@@ -109,7 +109,7 @@ public class LayerFunctionTests
     [Fact]
     public void ExceptionInBackward_ReachesTheCaller()
     {
-        using var layer = new FailingLayer(new LinearSite("blocks.0.proj", 4, 4, HasBias: false, ScalarType.Float32, CPU));
+        using var layer = new FailingLayer(new LinearSite("blocks.0.proj", 4, 4, HasBias: false, Tokens: null, PositiveInput: false, ScalarType.Float32, CPU));
         using var x = randn(2, 4, requires_grad: true);
         Assert.Contains("invalid gradient", Backward(layer.call(x)).Message);
         Assert.Null(x.grad);

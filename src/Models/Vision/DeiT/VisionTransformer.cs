@@ -1,0 +1,69 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using static TorchSharp.torch;
+
+namespace Marrow.Models;
+
+/// <summary>
+/// The vision transformer (ViT, arXiv 2010.11929) in the sizes of DeiT (arXiv 2012.12877), without its distillation token.
+/// Layer names are timm's.
+/// </summary>
+/// <param name="image">Edge of the image.</param>
+/// <param name="patch">Edge of a patch.</param>
+/// <param name="dim">Width of the stream.</param>
+/// <param name="depth">Number of blocks.</param>
+/// <param name="heads">Heads of attention; divides <paramref name="dim"/>.</param>
+/// <param name="classes">Number of classes.</param>
+/// <param name="channels">Channels of the image.</param>
+/// <param name="mlpRatio">Width inside the MLP over <paramref name="dim"/>.</param>
+[Model]
+public partial class VisionTransformer(
+    int image, int patch, int dim, int depth, int heads, int classes, int channels = 3, int mlpRatio = 4) : IPretrained
+{
+    /// <summary>The token whose last state is classified.</summary>
+    [Parameter(1, 1, nameof(dim), Init = ParameterInit.Normal)]
+    public partial Tensor ClsToken { get; }
+
+    /// <summary>Added to every token by its place.</summary>
+    [Parameter(1, "(image / patch) * (image / patch) + 1", nameof(dim), Init = ParameterInit.Normal)]
+    public partial Tensor PosEmbed { get; }
+
+    /// <summary>Image to patches.</summary>
+    [Block(nameof(image), nameof(patch), nameof(channels), nameof(dim))]
+    public partial PatchEmbedding PatchEmbed { get; }
+
+    /// <summary>The blocks.</summary>
+    [Block(nameof(dim), nameof(heads), "dim * mlpRatio", "(image / patch) * (image / patch) + 1", Count = nameof(depth))]
+    public partial ModuleList<VisionBlock> Blocks { get; }
+
+    /// <summary>The last norm.</summary>
+    [LayerNorm(nameof(dim), Eps = 1e-6)]
+    public partial LayerNorm Norm { get; }
+
+    /// <summary>Class token to logits.</summary>
+    [Linear(nameof(dim), nameof(classes))]
+    public partial Linear Head { get; }
+
+    /// <summary>x [batch, channels, image, image] to logits [batch, classes].</summary>
+    [Forward]
+    private Tensor Network(Tensor x)
+    {
+        x = cat([ClsToken.expand(x.shape[0], 1, dim), PatchEmbed.call(x)], 1) + PosEmbed;
+        foreach (var block in Blocks)
+        {
+            x = block.call(x);
+        }
+
+        return Head.call(Norm.call(x).select(1, 0));
+    }
+
+    /// <inheritdoc/>
+    public IEnumerable<string> ConfigurationFaults(JsonElement configuration) =>
+        TimmConfiguration.Faults(configuration, image, channels, classes);
+
+    /// <inheritdoc/>
+    public bool IsRedundant(string tensor) => false;
+
+    /// <inheritdoc/>
+    public JsonObject Configuration() => TimmConfiguration.Write("vision_transformer", image, channels, classes);
+}
