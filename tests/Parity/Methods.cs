@@ -19,6 +19,15 @@ public static class Methods
         ("ofq_statsq", QuantizerMethods.StatsQ),
         ("ofq_lsq_act", QuantizerMethods.Lsq),
         ("ofq_lsq_weight", QuantizerMethods.Lsq),
+        ("ofq_qlinear", QuantizedMethods.Linear),
+        ("ofq_qmlp", QuantizedMethods.Mlp),
+        ("ofq_patch_conv", QuantizedMethods.Convolution),
+        ("ofq_attention_plain_statsq", QuantizedMethods.Attention),
+        ("ofq_attention_lsq", QuantizedMethods.Attention),
+        ("ofq_attention_qkr", QuantizedMethods.Attention),
+        ("ofq_attention_qkr_cga", QuantizedMethods.Attention),
+        ("ofq_attention_swin", QuantizedMethods.Attention),
+        ("ofq_deit_model", QuantizedMethods.DeiT),
     ];
 
     /// <summary>

@@ -70,7 +70,7 @@ public static class ParityRun
         }
         catch (Exception fault)
         {
-            return new FileResult(name, [], fault.Message);
+            return new FileResult(name, [], fault.Message.Split('\n')[0]); // the rest are libtorch's stack frames
         }
     }
 }

@@ -4,9 +4,9 @@ using Marrow.Generators.Specs;
 namespace Marrow.Generators.Emission;
 
 /// <summary>What a layer template prints: constants where they are known, names where they are not.</summary>
-internal abstract class AdaptedLayerView(string name, AdaptedLayer layer)
+internal abstract class AdaptedLayerView(string name, SpecialLayer layer)
 {
-    public static AdaptedLayerView Of(string name, AdaptedLayer layer) => layer.Adapter switch
+    public static AdaptedLayerView Of(string name, SpecialLayer layer) => layer.Adapter switch
     {
         BoneSpec bone => new BoneLayerView(name, layer, bone),
         LoraSpec lora => new LoraLayerView(name, layer, lora),
@@ -31,9 +31,9 @@ internal abstract class AdaptedLayerView(string name, AdaptedLayer layer)
 
     public string OutWord => Number(layer.Out) ?? "out";
 
-    public bool HasDropout => layer.Adapter.Dropout > 0;
+    public bool HasDropout => layer.Adapter!.Dropout > 0;
 
-    public string Dropout => Real(layer.Adapter.Dropout);
+    public string Dropout => Real(layer.Adapter!.Dropout);
 
     /// <summary>Run-time checks of what the compiler could not check.</summary>
     public bool IsChecked => !layer.IsConstant || layer.RunTimeOptions.Any();
@@ -50,7 +50,7 @@ internal abstract class AdaptedLayerView(string name, AdaptedLayer layer)
 }
 
 /// <summary>What the Bone templates print.</summary>
-internal sealed class BoneLayerView(string name, AdaptedLayer layer, BoneSpec bone) : AdaptedLayerView(name, layer)
+internal sealed class BoneLayerView(string name, SpecialLayer layer, BoneSpec bone) : AdaptedLayerView(name, layer)
 {
     private readonly long? input = layer.In;
     private readonly long? output = layer.Out;
@@ -105,7 +105,7 @@ internal sealed class BoneLayerView(string name, AdaptedLayer layer, BoneSpec bo
 }
 
 /// <summary>What the LoRA template prints.</summary>
-internal sealed class LoraLayerView(string name, AdaptedLayer layer, LoraSpec lora) : AdaptedLayerView(name, layer)
+internal sealed class LoraLayerView(string name, SpecialLayer layer, LoraSpec lora) : AdaptedLayerView(name, layer)
 {
     public string Rank => Option(lora.Rank, "rank");
 

@@ -12,7 +12,7 @@ namespace Marrow.Generators.Emission;
 internal sealed record LayerView(
     string Declaration, string Type, string? Field, string Key, string Create, string? Formula)
 {
-    public static LayerView Of(LayerSpec layer, AdaptedLayers adapted)
+    public static LayerView Of(LayerSpec layer, SpecialLayers special)
     {
         var property = layer.Property;
         var key = Quote(property.LayerName);
@@ -25,8 +25,8 @@ internal sealed record LayerView(
             {
                 LinearSpec { Tie: { } tie, TieWhen.Value: true } linear => Tied(linear, key, tie),
                 LinearSpec { Tie: { } tie } linear =>
-                    $"{Print(linear.TieWhen)} ? {Tied(linear, key, tie)} : {Linear(linear, key, adapted)}",
-                LinearSpec linear => Linear(linear, key, adapted),
+                    $"{Print(linear.TieWhen)} ? {Tied(linear, key, tie)} : {Linear(linear, key, special)}",
+                LinearSpec linear => Linear(linear, key, special),
                 Conv2dSpec conv => Conv2d(conv, key),
                 AttentionSpec attention => Attention(attention, key),
                 EmbeddingSpec embedding => $"builder.Embedding({key}, {Print(embedding.Rows)}, {Print(embedding.Dim)})",
@@ -60,19 +60,22 @@ internal sealed record LayerView(
     private static string Tied(LinearSpec linear, string key, string tie) =>
         $"builder.Tied({key}, {tie}, {Print(linear.In)}, {Print(linear.Out)})";
 
-    private static string Linear(LinearSpec linear, string key, AdaptedLayers adapted)
+    private static string Linear(LinearSpec linear, string key, SpecialLayers special)
     {
-        var adapter = adapted.FactoryOf(linear) is { } factory ? $", adapter: {factory}" : "";
+        var adapter = special.FactoryOf(linear) is { } factory ? $", adapter: {factory}" : "";
         return $"builder.Linear({key}, {Print(linear.In)}, {Print(linear.Out)}, bias: {Print(linear.Bias)}{Given(linear.Tokens, "tokens")}{(linear.PositiveInput ? ", positiveInput: true" : "")}{adapter})";
     }
 
     private static string Conv2d(Conv2dSpec conv, string key) =>
         $"builder.Conv2d({key}, {Print(conv.In)}, {Print(conv.Out)}, kernel: {Print(conv.Kernel)}, bias: {Print(conv.Bias)}"
-        + Unless(conv.Stride, 1, "stride") + Unless(conv.Padding, 0, "padding") + Unless(conv.Groups, 1, "groups") + Given(conv.Tokens, "tokens") + ")";
+        + Unless(conv.Stride, 1, "stride") + Unless(conv.Padding, 0, "padding") + Unless(conv.Groups, 1, "groups") + Given(conv.Tokens, "tokens") + Quantizer(QuantizedLeaves.Convolution(conv.Quantizer)) + ")";
 
     private static string Attention(AttentionSpec attention, string key) =>
         $"builder.Attention({key}, {Print(attention.Dim)}, {Print(attention.Heads)}, qkvBias: {Print(attention.QkvBias)}"
-        + Unless(attention.Window, 0, "window") + Unless(attention.Shift, 0, "shift") + Given(attention.Tokens, "tokens") + ")";
+        + Unless(attention.Window, 0, "window") + Unless(attention.Shift, 0, "shift") + Given(attention.Tokens, "tokens")
+        + Quantizer(QuantizedLeaves.Attention(attention.Quantizer)) + ")";
+
+    private static string Quantizer(string? create) => create is null ? "" : $", quantizer: site => {create}";
 
     private static string Unless(SizeExpression size, long usual, string name) =>
         size.Integer == usual ? "" : $", {name}: {Print(size)}";

@@ -36,8 +36,8 @@ internal static class ModelFile
             lines = [container, "{", .. lines.Select(line => line.Length == 0 ? line : "    " + line), "}"];
         }
 
-        return Templates.Render("File", new FileView(type.Key, type.Namespace, string.Join("\n", lines), body.Contains(": AdaptedLinear")));
+        return Templates.Render("File", new FileView(type.Key, type.Namespace, string.Join("\n", lines), body.Contains(": AdaptedLinear"), body.Contains(": QuantizedLinear") || body.Contains("builder.Quantize")));
     }
 
-    private sealed record FileView(string Key, string Namespace, string Body, bool UsesAdapters);
+    private sealed record FileView(string Key, string Namespace, string Body, bool UsesAdapters, bool UsesQuantizers);
 }

@@ -8,13 +8,13 @@ internal sealed class ModelView
 {
     private readonly ClassSpec type;
     private readonly PlannedModel plan;
-    private readonly AdaptedLayers adapted;
+    private readonly SpecialLayers special;
 
     public ModelView(ModelClosure closure, PlannedModel plan)
     {
         type = closure.Root;
         this.plan = plan;
-        adapted = new AdaptedLayers(type, plan);
+        special = new SpecialLayers(type, plan);
     }
 
     public string Name => type.Name;
@@ -30,7 +30,7 @@ internal sealed class ModelView
 
     public IReadOnlyList<FieldView> Fields => FieldView.Of(type);
 
-    public IReadOnlyList<LayerView> Layers => [.. type.Layers.Select(layer => LayerView.Of(layer, adapted))];
+    public IReadOnlyList<LayerView> Layers => [.. type.Layers.Select(layer => LayerView.Of(layer, special))];
 
     public IReadOnlyList<LayerView> Modules => [.. Layers.Where(layer => layer.Field is not null)];
 
@@ -38,9 +38,9 @@ internal sealed class ModelView
 
     public bool ReturnsTensor => type.Forward.Result == "Tensor";
 
-    public IReadOnlyList<SpecialisationView> Specialisations => adapted.Specialisations;
+    public IReadOnlyList<SpecialisationView> Specialisations => special.Specialisations;
 
-    public IReadOnlyList<string> LayerClasses => adapted.Rendered;
+    public IReadOnlyList<string> LayerClasses => special.Rendered;
 
     public IReadOnlyList<PlanRowView> Plan
     {
@@ -61,9 +61,9 @@ internal sealed class ModelView
             var whole = Sum(rows.Select(row => row.Parameters * row.Repeat));
             var added = Sum(rows.Select(row => row.AdapterParameters * row.Repeat));
             var lines = new List<string>();
-            if (adapted.Words.Count > 0)
+            if (special.Words.Count > 0)
             {
-                lines.Add($"{Name} is {type.BaseKey?.Split('.').Last() ?? "a model"} with {string.Join(" and ", adapted.Words)}; the base is frozen.");
+                lines.Add($"{Name} is {type.BaseKey?.Split('.').Last() ?? "a model"} with {string.Join(" and ", special.Words)}; the base is frozen.");
             }
 
             if (whole is not null && added is not null && rows.Any(row => row.Adapter is not null))

@@ -22,12 +22,11 @@ internal sealed record Leaf(string Name, PlannedLayer Layer, Placement Placement
     /// The quantizer that the layer gets: its own, or that of the first class around it that means it. Without patterns a
     /// class means every layer, the ends with their own bits.
     /// </summary>
-    public QuantizeSpec? Quantizer => Layer.Evaluated switch
-    {
-        LinearSpec { Tie: not null, TieWhen.Value: not false } => null,
-        LinearSpec linear => linear.Quantizer ?? FromClass(isEnd: LayerTargets.IsOutputHead(Name)),
-        _ => null,
-    };
+    public QuantizeSpec? Quantizer => Layer.Evaluated.Annotations.OfType<QuantizeSpec>().FirstOrDefault()
+        ?? ClassQuantizers.Select(placed => Meaning(placed.Annotation, placed.Prefix)).FirstOrDefault(found => found is not null);
+
+    /// <summary>Whether this is an attention whose queries and keys become one product.</summary>
+    public bool IsQkr => Layer.Evaluated is AttentionSpec && Quantizer is { IsQkr: true };
 
     /// <summary>Whether a class-level annotation means this layer.</summary>
     public bool Targets<T>(Placed<T> placed)
@@ -35,22 +34,23 @@ internal sealed record Leaf(string Name, PlannedLayer Layer, Placement Placement
         Layer.Evaluated is LinearSpec linear && (linear.Tie is null || linear.TieWhen.Value is false)
         && LayerTargets.Match(placed.Annotation.Targets, Name.Substring(placed.Prefix.Length));
 
-    private QuantizeSpec? FromClass(bool isEnd)
+    /// <summary>What a class-level quantizer makes of this layer: itself, its bits for the ends, or nothing.</summary>
+    /// <param name="quantizer">The quantizer.</param>
+    /// <param name="prefix">Name of the model that carries it, with a dot.</param>
+    public QuantizeSpec? Meaning(QuantizeSpec quantizer, string prefix)
     {
-        foreach (var (quantizer, _, prefix) in ClassQuantizers)
+        if (Layer.Evaluated is not (LinearSpec or Conv2dSpec or AttentionSpec) or LinearSpec { Tie: not null, TieWhen.Value: not false })
         {
-            if (quantizer.Targets is null)
-            {
-                return !isEnd ? quantizer : quantizer.HasEnds ? quantizer.ForEnds : null;
-            }
-
-            if (LayerTargets.Match(quantizer.Targets, Name.Substring(prefix.Length)))
-            {
-                return quantizer;
-            }
+            return null;
         }
 
-        return null;
+        if (quantizer.Targets is not null)
+        {
+            return LayerTargets.Match(quantizer.Targets, Name.Substring(prefix.Length)) ? quantizer : null;
+        }
+
+        var isEnd = Layer.Evaluated is Conv2dSpec || LayerTargets.IsOutputHead(Name);
+        return !isEnd ? quantizer : quantizer.HasEnds ? quantizer.ForEnds : null;
     }
 }
 

@@ -109,6 +109,14 @@ internal static class PlanTable
         _ => "",
     };
 
+    /// <summary>A quantizer in words: <c>StatsQ 2 bits, activations 2 bits, CGA</c>.</summary>
+    public static string Words(QuantizeSpec quantizer)
+    {
+        var oscillation = quantizer.Oscillation switch { "None" => "", "Cga" => ", CGA", var other => ", " + other.ToLowerInvariant() };
+        return $"{(quantizer.Weights == "Lsq" ? "LSQ" : quantizer.Weights)} {quantizer.Bits} bits"
+            + (quantizer.HasActivations ? $", activations {quantizer.Activations} bits" : "") + (quantizer.IsPacked ? ", packed" : "") + oscillation;
+    }
+
     /// <summary>An adapter in words: <c>Bone row, block 64</c>.</summary>
     public static string Words(AdapterSpec adapter) => adapter switch
     {

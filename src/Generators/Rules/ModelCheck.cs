@@ -27,6 +27,7 @@ internal sealed class ModelCheck
         HeadCountRule.Check,
         QuantizerBitsRule.Check,
         CgaRule.Check,
+        QkrRule.Check,
         QuantizerOptionsRule.Check,
     ];
 

@@ -65,6 +65,16 @@ public class Attention : Layer
         return Proj.call(Join(nn.functional.scaled_dot_product_attention(q, k, v, attn_mask: bias)));
     }
 
+    /// <summary><c>softmax(logits / sqrt(d) + bias)</c>, [B, heads, N, N].</summary>
+    protected Tensor Softmax(Tensor logits, Tensor? bias)
+    {
+        var scaled = logits * (1 / Math.Sqrt(HeadDim));
+        return nn.functional.softmax(bias is null ? scaled : scaled + bias, -1);
+    }
+
+    /// <summary>[B, N, dim] to [B, heads, N, d].</summary>
+    protected Tensor Heads(Tensor x) => x.view(x.shape[0], x.shape[1], Site.Heads, HeadDim).transpose(1, 2);
+
     /// <summary>[B, heads, N, d] to [B, N, dim].</summary>
     protected static Tensor Join(Tensor heads) => heads.transpose(1, 2).flatten(2);
 }
@@ -84,4 +94,9 @@ public sealed record AttentionSite(
 {
     /// <summary>Positions that attend to each other: those of a window, or all tokens; null if that is not known.</summary>
     public long? Positions => Window > 0 ? Window * Window : Tokens;
+
+    /// <summary>The positions, which quantizers of activations need.</summary>
+    /// <exception cref="ArgumentException">They are not known.</exception>
+    public long RequirePositions() => Positions ?? throw new ArgumentException(
+        $"Attention '{Name}' has quantized activations, with a step for each token, but [Attention] does not say how many Tokens there are.");
 }

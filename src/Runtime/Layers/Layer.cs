@@ -14,6 +14,15 @@ public abstract class Layer(string name) : nn.Module<Tensor, Tensor>(name), ICom
     /// <summary>The layer's name from the model's root, as messages use it.</summary>
     public string LayerName { get; } = name;
 
+    /// <summary>
+    /// Names of the parameters that belong to quantizers. A checkpoint of the plain model has none of them; then they start
+    /// from the first input.
+    /// </summary>
+    internal HashSet<string> QuantizerParameters { get; } = [];
+
+    /// <summary>Where a plain checkpoint has a parameter's values, if not under its own name: rows of another tensor.</summary>
+    internal virtual (string Source, long FirstRow)? SourceOf(string parameter) => null;
+
     void IComponents.Replace(string name, Parameter parameter) => Replace(name, parameter);
 
     /// <summary>Registers a parameter.</summary>
@@ -21,6 +30,14 @@ public abstract class Layer(string name) : nn.Module<Tensor, Tensor>(name), ICom
     {
         (_deviceType, _deviceIndex) = (value.device_type, value.device_index);
         register_parameter(name, ComponentMoves.Owned(value, trainable));
+    }
+
+    /// <summary>Registers a quantizer's steps or shifts, zeros at first.</summary>
+    private protected void AddQuantizer(string name, long size, ScalarType dtype, Device device)
+    {
+        using var scope = NewDisposeScope();
+        Add(name, zeros(size, dtype: dtype, device: device), trainable: true);
+        QuantizerParameters.Add(name);
     }
 
     private protected void Replace(string name, Parameter parameter) => _internal_params[name] = parameter;

@@ -20,6 +20,10 @@ public sealed class LayerBuilder
     private readonly Device device;
     private readonly ScalarType dtype;
     private readonly List<(string? Targets, Func<LinearSite, Linear> Create)> adapters = [];
+    private (string? Targets, Func<LinearSite, Linear> Create)? quantizer;
+    private Func<LinearSite, Linear>? adaptedQuantizer, headQuantizer;
+    private (string? Targets, Func<Conv2dSite, Conv2d> Create)? convolutionQuantizer;
+    private (string? Targets, Func<AttentionSite, Attention> Create)? attentionQuantizer;
     private string childName = "";
 
     private LayerBuilder(nn.Module model, Tables tables, LayerBuilder? outer)
@@ -57,6 +61,23 @@ public sealed class LayerBuilder
     /// <param name="create">Makes the adapted layer.</param>
     public void Adapt(string? targets, Func<LinearSite, Linear> create) => adapters.Add((targets, create));
 
+    /// <summary>Quantizes every linear layer of this model and its blocks that the targets match and no adapter means.</summary>
+    /// <param name="targets">Patterns over layer names, joined by <c>|</c>; null: all but the output heads.</param>
+    /// <param name="create">Makes the quantized layer.</param>
+    public void Quantize(string? targets, Func<LinearSite, Linear> create) => quantizer = (targets, create);
+
+    /// <summary>What layers become that both an adapter and the quantizer of this model mean.</summary>
+    public void AdaptQuantized(Func<LinearSite, Linear> create) => adaptedQuantizer = create;
+
+    /// <summary>What output heads become.</summary>
+    public void QuantizeHeads(Func<LinearSite, Linear> create) => headQuantizer = create;
+
+    /// <summary>Quantizes every convolution that the targets match; null: all.</summary>
+    public void QuantizeConvolutions(string? targets, Func<Conv2dSite, Conv2d> create) => convolutionQuantizer = (targets, create);
+
+    /// <summary>Quantizes every attention that the targets match; null: all. Its linear layers are matched for themselves.</summary>
+    public void QuantizeAttention(string? targets, Func<AttentionSite, Attention> create) => attentionQuantizer = (targets, create);
+
     /// <summary>A linear layer.</summary>
     /// <param name="name">Name relative to the model.</param>
     /// <param name="inFeatures">Features of the input.</param>
@@ -79,7 +100,7 @@ public sealed class LayerBuilder
         Require(AdapterSizes.Positive(full, "Input features", inFeatures));
         Require(AdapterSizes.Positive(full, "Output features", outFeatures));
         var site = new LinearSite(full, inFeatures, outFeatures, bias, tokens, positiveInput, dtype, device);
-        var create = adapter ?? ClassAdapter(full) ?? (plain => new Linear(plain));
+        var create = adapter ?? Specialised(full) ?? (plain => new Linear(plain));
         return Register(name, create(site));
     }
 
@@ -104,7 +125,8 @@ public sealed class LayerBuilder
         long stride = 1,
         long padding = 0,
         long groups = 1,
-        long? tokens = null)
+        long? tokens = null,
+        Func<Conv2dSite, Conv2d>? quantizer = null)
     {
         var full = prefix + name;
         Require(AdapterSizes.Positive(full, "Input channels", inChannels));
@@ -112,20 +134,29 @@ public sealed class LayerBuilder
         Require(AdapterSizes.Positive(full, "Kernel", kernel));
         Require(AdapterSizes.Positive(full, "Stride", stride));
         Require(AdapterSizes.Positive(full, "Groups", groups));
-        return Register(name, new Conv2d(
-            new Conv2dSite(full, inChannels, outChannels, kernel, stride, padding, groups, bias, tokens, dtype, device)));
+        var site = new Conv2dSite(full, inChannels, outChannels, kernel, stride, padding, groups, bias, tokens, dtype, device);
+        var create = quantizer ?? Nearest(full, builder => builder.convolutionQuantizer) ?? (plain => new Conv2d(plain));
+        return Register(name, create(site));
     }
 
     /// <summary>Multi-head self-attention.</summary>
     /// <exception cref="ArgumentException">A size is not positive, or the heads do not divide the width.</exception>
     public Attention Attention(
-        string name, long dim, long heads, bool qkvBias, long window = 0, long shift = 0, long? tokens = null)
+        string name,
+        long dim,
+        long heads,
+        bool qkvBias,
+        long window = 0,
+        long shift = 0,
+        long? tokens = null,
+        Func<AttentionSite, Attention>? quantizer = null)
     {
         var full = prefix + name;
         Require(AdapterSizes.Positive(full, "Dimension", dim));
         Require(AdapterSizes.Positive(full, "Heads", heads));
         Require(AdapterSizes.HeadsDivide(full, heads, dim));
-        var attention = Register(name, new Attention(new AttentionSite(full, dim, heads, qkvBias, window, shift, tokens, dtype, device)));
+        var create = quantizer ?? Nearest(full, builder => builder.attentionQuantizer) ?? (plain => new Attention(plain));
+        var attention = Register(name, create(new AttentionSite(full, dim, heads, qkvBias, window, shift, tokens, dtype, device)));
         childName = full;
         attention.BuildLayers(new LayerBuilder(attention, tables, this));
         return attention;
@@ -244,22 +275,49 @@ public sealed class LayerBuilder
         }
     }
 
-    private Func<LinearSite, Linear>? ClassAdapter(string layer)
+    /// <summary>What the annotations of the classes around a linear layer make of it, or null.</summary>
+    private Func<LinearSite, Linear>? Specialised(string layer)
     {
         Func<LinearSite, Linear>? found = null;
         for (var builder = this; builder is not null; builder = builder.outer)
         {
-            foreach (var (targets, create) in builder.adapters)
+            if (builder.Special(layer.Substring(builder.prefix.Length), layer) is { } create)
             {
-                if (LayerTargets.Match(targets, layer.Substring(builder.prefix.Length)))
-                {
-                    Require(found is null ? null : $"Two class-level adapters target layer '{layer}'; narrow one's Targets");
-                    found = create;
-                }
+                Require(found is null ? null : $"Two classes adapt or quantize layer '{layer}'; narrow one's Targets, or put both annotations on one class");
+                found = create;
             }
         }
 
         return found;
+    }
+
+    /// <summary>What this model's own annotations make of a linear layer.</summary>
+    private Func<LinearSite, Linear>? Special(string relative, string layer)
+    {
+        var adapted = adapters.Where(pair => LayerTargets.Match(pair.Targets, relative)).ToList();
+        Require(adapted.Count < 2 ? null : $"Two class-level adapters target layer '{layer}'; narrow one's Targets");
+        var isQuantized = quantizer is { } own && LayerTargets.Match(own.Targets, relative);
+        return (adapted, isQuantized) switch
+        {
+            ([_], true) => adaptedQuantizer,
+            ([var adapter], false) => adapter.Create,
+            (_, true) => quantizer!.Value.Create,
+            _ => LayerTargets.IsOutputHead(relative) ? headQuantizer : null,
+        };
+    }
+
+    private Func<TSite, TLayer>? Nearest<TSite, TLayer>(
+        string layer, Func<LayerBuilder, (string? Targets, Func<TSite, TLayer> Create)?> annotation)
+    {
+        for (var builder = this; builder is not null; builder = builder.outer)
+        {
+            if (annotation(builder) is { } found && (found.Targets is null || LayerTargets.Match(found.Targets, layer.Substring(builder.prefix.Length))))
+            {
+                return found.Create;
+            }
+        }
+
+        return null;
     }
 
     private T Register<T>(string name, T module)

@@ -1,0 +1,35 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Marrow.Quantization;
+
+/// <summary>LSQ with steps that a layer owns and that the first input gives their values.</summary>
+/// <param name="parameter">Finds the layer's parameters, which moving it replaces.</param>
+/// <param name="step">Name of the steps.</param>
+/// <param name="range">The levels.</param>
+/// <param name="sharing">Which elements share a step.</param>
+internal sealed class ActivationQuantizer(Func<string, Parameter> parameter, string step, LevelRange range, StepSharing sharing)
+{
+    private bool hasStep;
+
+    /// <summary>The levels.</summary>
+    public LevelRange Range => range;
+
+    /// <summary>The steps.</summary>
+    public Tensor Step => parameter(step);
+
+    /// <summary>x̂, differentiable.</summary>
+    public Tensor Run(Tensor x, Tensor? before = null, Tensor? after = null)
+    {
+        if (!hasStep)
+        {
+            hasStep = true;
+            using var scope = NewDisposeScope();
+            using var noGrad = no_grad();
+            FirstStep.Give(Step, () => Lsq.InitialStep(
+                before is null ? x : Lsq.Shift(StepLayout.Of(x, sharing), x, before), range, sharing, constant: range.Low == 0 ? 4 : 2));
+        }
+
+        return Lsq.Quantize(x, Step, range, sharing, before, after);
+    }
+}

@@ -1,0 +1,95 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Marrow.Quantization;
+
+/// <summary>
+/// A convolution as the first layer of a quantized model has it (arXiv 2302.02210): weights by LSQ with a step for each
+/// output channel, input by LSQ with a step for each channel, and a shift for each pixel before and after, shared by the
+/// channels. Input levels are unsigned until a negative input is seen.
+/// </summary>
+public sealed class LsqConv2d : Conv2d, IQuantizedLayer
+{
+    private const string StepName = "input_quant_fn.s", BeforeName = "move_b4.bias", AfterName = "move_aft.bias", WeightStepName = "lsqw_fn.s";
+
+    // Rounding may leave an input a little below zero that is meant to be positive.
+    private const double LeastPositive = -1e-5;
+    private readonly bool hasShifts;
+    private bool hasSteps, isSigned;
+
+    /// <summary>Makes the layer. Steps are zero until the first input gives them their values.</summary>
+    public LsqConv2d(Conv2dSite site, int bits, int activations)
+        : base(site)
+    {
+        Settings = new QuantizerSettings(bits, activations, WeightQuantizer.Lsq).Checked();
+        AddQuantizer(WeightStepName, site.OutChannels, site.Dtype, site.Device);
+        if (activations == 0)
+        {
+            return;
+        }
+
+        AddQuantizer(StepName, site.InChannels, site.Dtype, site.Device);
+        hasShifts = site.Tokens is not null;
+        if (site.Tokens is { } pixels)
+        {
+            AddQuantizer(BeforeName, pixels, site.Dtype, site.Device);
+            AddQuantizer(AfterName, pixels, site.Dtype, site.Device);
+        }
+    }
+
+    /// <inheritdoc/>
+    public QuantizerSettings Settings { get; }
+
+    IEnumerable<QuantizedWeight> IQuantizedLayer.QuantizedWeights => [new("weight", Weight, Settings, WeightStep)];
+
+    private Parameter WeightStep => GetParameter(WeightStepName);
+
+    private LevelRange WeightRange => LevelRange.Signed(Settings.Bits);
+
+    private LevelRange InputRange => isSigned ? LevelRange.Signed(Settings.Activations) : LevelRange.Unsigned(Settings.Activations);
+
+    /// <summary>x [batch, in, height, width] to [batch, out, …].</summary>
+    /// <exception cref="ArgumentException">The image has another number of pixels than the shifts.</exception>
+    public override Tensor forward(Tensor x)
+    {
+        if (hasShifts && x.shape[2] * x.shape[3] != GetParameter(BeforeName).numel())
+        {
+            throw new ArgumentException(
+                $"Layer '{LayerName}' has a quantizer shift for each of {GetParameter(BeforeName).numel()} pixels; the input is [{string.Join(", ", x.shape)}].", nameof(x));
+        }
+
+        using var scope = NewDisposeScope();
+        Prepare(x);
+        var weight = Lsq.Quantize(Weight, WeightStep, WeightRange, StepSharing.Row);
+        if (Settings.Activations > 0)
+        {
+            var (before, after) = hasShifts ? (GetParameter(BeforeName), GetParameter(AfterName)) : ((Tensor?)null, (Tensor?)null);
+            x = Lsq.Quantize(x, GetParameter(StepName), InputRange, StepSharing.ImageChannel, before, after);
+        }
+
+        return scope.MoveToOuter(Convolve(x, weight));
+    }
+
+    private void Prepare(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        Tensor Shifted() => hasShifts ? x + GetParameter(BeforeName).view(1, 1, x.shape[2], x.shape[3]) : x;
+        if (Settings.Activations > 0 && !isSigned)
+        {
+            isSigned = Shifted().min().item<float>() < LeastPositive;
+        }
+
+        if (hasSteps)
+        {
+            return;
+        }
+
+        hasSteps = true;
+        FirstStep.Give(WeightStep, () => Lsq.InitialStep(Weight, WeightRange, StepSharing.Row, constant: 2));
+        if (Settings.Activations > 0)
+        {
+            FirstStep.Give(GetParameter(StepName), () => Lsq.InitialStep(Shifted(), InputRange, StepSharing.ImageChannel, constant: 2));
+        }
+    }
+}

@@ -1,0 +1,125 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Marrow.Quantization;
+
+/// <summary>
+/// Attention with query-key reparameterisation (QKR, arXiv 2302.02210, section 4.3): in place of queries and keys, the
+/// product of their weights is quantized, G_h = W_q,hᵀ W_k,h for each head, so that a level of one does not make the other
+/// oscillate.
+/// <code>
+/// x̂ = LSQ(x + move_b4) + move_aft                    a step for each position
+/// v = x̂ StatsQ(W_v)ᵀ + b_v,   v̂ = LSQ(v + …) + …     a step for each channel
+/// z_h = x̂ StatsQ(G_h)ᵀ,       ẑ = LSQ(z + …) + …     a step for each position and head
+/// p = LSQ(softmax(x̂ ẑ_hᵀ / sqrt(d) + bias)),         unsigned, a step for each query
+/// y = proj(p v̂)
+/// </code>
+/// Both products with x̂ are one exact product of 8-bit integers. Queries and keys have no bias.
+/// </summary>
+public sealed class QkrAttention : Attention, IQuantizedLayer
+{
+    private const string InputStep = "quant_x_4_qkv.input_quant_fn.s", InputBefore = "quant_x_4_qkv.move_b4.bias", InputAfter = "quant_x_4_qkv.move_aft.bias";
+    private readonly ActivationQuantizer? input, value, product, weights;
+
+    /// <summary>Makes the layer.</summary>
+    /// <exception cref="ArgumentException">The number of tokens is not known.</exception>
+    public QkrAttention(AttentionSite site, QuantizerSettings settings)
+        : base(site)
+    {
+        Settings = settings.Checked();
+        using var scope = NewDisposeScope();
+        var bound = 1 / Math.Sqrt(site.Dim);
+        foreach (var name in new[] { "q.weight", "k.weight", "v.weight" })
+        {
+            Add(name, Initial.Uniform([site.Dim, site.Dim], bound, site.Dtype, site.Device), trainable: true);
+        }
+
+        if (site.HasQkvBias)
+        {
+            Add("v.bias", Initial.Uniform([site.Dim], bound, site.Dtype, site.Device), trainable: true);
+        }
+
+        if (settings.Activations == 0)
+        {
+            return;
+        }
+
+        var (tokens, bits) = (site.RequirePositions(), settings.Activations);
+        input = Quantizer(InputStep, tokens, LevelRange.Signed(bits), StepSharing.Position);
+        value = Quantizer("quan_a_v_fn.s", site.Dim, LevelRange.Signed(bits), StepSharing.Channel);
+        product = Quantizer("quan_a_qkx_fn.s", tokens * site.Heads, LevelRange.Signed(bits), StepSharing.Position);
+        weights = Quantizer("quan_a_softmax_fn.s", tokens, LevelRange.Unsigned(bits), StepSharing.Position);
+        foreach (var name in new[] { InputBefore, InputAfter, "move_v_b4.bias", "move_v_aft.bias" })
+        {
+            AddQuantizer(name, site.Dim, site.Dtype, site.Device);
+        }
+
+        AddQuantizer("move_qkx_b4.bias", site.Heads * site.Dim, site.Dtype, site.Device);
+        AddQuantizer("move_qkx_aft.bias", site.Heads * site.Dim, site.Dtype, site.Device);
+    }
+
+    /// <inheritdoc/>
+    public QuantizerSettings Settings { get; }
+
+    /// <summary>With CGA: decides which entries of the products move on; null outside the annealing phase.</summary>
+    internal FrozenProduct? Frozen { get; set; }
+
+    IEnumerable<QuantizedWeight> IQuantizedLayer.QuantizedWeights => [new("v.weight", GetParameter("v.weight"), Settings, null)];
+
+    private Parameter? ValueBias => Site.HasQkvBias ? GetParameter("v.bias") : null;
+
+    /// <summary>All G_h one below the other, [heads · dim, dim].</summary>
+    internal Tensor Products()
+    {
+        using var scope = NewDisposeScope();
+        var q = GetParameter("q.weight").view(Site.Heads, HeadDim, Site.Dim);
+        var k = GetParameter("k.weight").view(Site.Heads, HeadDim, Site.Dim);
+        return scope.MoveToOuter(q.transpose(1, 2).bmm(k).view(Site.Heads * Site.Dim, Site.Dim));
+    }
+
+    /// <summary>The rows of a fused <c>qkv</c> layer, as plain checkpoints have it, that a parameter takes its values from.</summary>
+    internal override (string Source, long FirstRow)? SourceOf(string parameter) => parameter switch
+    {
+        "q.weight" => ("qkv.weight", 0),
+        "k.weight" => ("qkv.weight", Site.Dim),
+        "v.weight" => ("qkv.weight", 2 * Site.Dim),
+        "v.bias" => ("qkv.bias", 2 * Site.Dim),
+        _ => null,
+    };
+
+    /// <inheritdoc/>
+    protected internal override void BuildLayers(LayerBuilder builder) => BuildProjection(builder);
+
+    /// <inheritdoc/>
+    protected override Tensor Attend(Tensor x, Tensor? bias)
+    {
+        var (batch, n, dim, heads) = (x.shape[0], x.shape[1], Site.Dim, Site.Heads);
+        var quantized = input?.Run(x, GetParameter(InputBefore), GetParameter(InputAfter)) ?? x; // x̂ [B, N, dim]
+
+        // v and z in one product: StatsQ takes each row of a weight for itself.
+        var products = Products();
+        var stacked = cat([GetParameter("v.weight"), Frozen?.Hold(products) ?? products], 0); // [dim + heads · dim, dim]
+        var bothBias = ValueBias is { } valueBias ? nn.functional.pad(valueBias, [0, heads * dim]) : null;
+        var levels = input is null ? null : new LevelSource(x, input.Step, GetParameter(InputBefore), GetParameter(InputAfter), input.Range);
+        var both = QuantizedProduct.Run(quantized, levels, stacked, bothBias, Settings.Bits);
+        var v = both.narrow(2, 0, dim); // [B, N, dim]
+        var z = both.narrow(2, dim, heads * dim).reshape(batch, n * heads, dim); // row n · heads + h
+        if (input is not null)
+        {
+            v = value!.Run(v, GetParameter("move_v_b4.bias"), GetParameter("move_v_aft.bias"));
+            z = product!.Run(z, GetParameter("move_qkx_b4.bias"), GetParameter("move_qkx_aft.bias"));
+        }
+
+        // logits[b, h, n, m] = Σ_i x̂[b, n, i] ẑ[b, m, h, i]
+        var logits = quantized.bmm(z.transpose(1, 2)).view(batch, n, n, heads).permute(0, 3, 1, 2);
+        var p = Softmax(logits, bias);
+        p = weights?.Run(p) ?? p;
+        return Proj.call(Join(p.matmul(Heads(v))));
+    }
+
+    private ActivationQuantizer Quantizer(string step, long steps, LevelRange range, StepSharing sharing)
+    {
+        AddQuantizer(step, steps, Site.Dtype, Site.Device);
+        return new ActivationQuantizer(GetParameter, step, range, sharing);
+    }
+}

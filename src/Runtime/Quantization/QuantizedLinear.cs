@@ -1,0 +1,173 @@
+using Marrow.Autograd;
+using Marrow.Quantization;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Marrow;
+
+/// <summary>
+/// A linear layer with quantized weights, and quantized activations if the settings say so:
+/// <c>y = (LSQ(x + before) + after) Ŵᵀ + b</c> (arXiv 2302.02210). The emitted classes derive from it and state the fused
+/// forward and its backward. Parameters have the names of the OFQ paper's checkpoints.
+/// </summary>
+public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
+{
+    private const string StepName = "input_quant_fn.s", BeforeName = "move_b4.bias", AfterName = "move_aft.bias", WeightStepName = "lsqw_fn.s";
+    private readonly long tokens;
+    private readonly bool isUnsigned;
+    private bool hasSteps;
+
+    /// <summary>Makes the layer. Steps are zero until the first input gives them their values.</summary>
+    protected QuantizedLinear(LinearSite site, QuantizerSettings settings)
+        : base(site)
+    {
+        Settings = settings.Checked();
+        (tokens, isUnsigned) = (site.Tokens ?? 1, site.PositiveInput);
+        if (Settings.Weights == WeightQuantizer.Lsq)
+        {
+            AddQuantizer(WeightStepName, OutFeatures, site.Dtype, site.Device);
+        }
+
+        if (Settings.Activations > 0)
+        {
+            Range = isUnsigned ? LevelRange.Unsigned(Settings.Activations) : LevelRange.Signed(Settings.Activations);
+            AddQuantizer(StepName, tokens, site.Dtype, site.Device);
+            AddQuantizer(BeforeName, InFeatures, site.Dtype, site.Device);
+            AddQuantizer(AfterName, InFeatures, site.Dtype, site.Device);
+        }
+    }
+
+    /// <inheritdoc/>
+    public QuantizerSettings Settings { get; }
+
+    /// <summary>The levels of the activations.</summary>
+    protected LevelRange Range { get; }
+
+    /// <summary>The levels of LSQ weights.</summary>
+    protected LevelRange WeightRange => LevelRange.Signed(Settings.Bits);
+
+    /// <summary>S, one per position, or a single one.</summary>
+    protected Tensor Step => GetParameter(StepName);
+
+    /// <summary>Added to x before quantization, [in].</summary>
+    protected Tensor Before => GetParameter(BeforeName);
+
+    /// <summary>Added after it, [in].</summary>
+    protected Tensor After => GetParameter(AfterName);
+
+    /// <summary>The steps of LSQ weights, [out].</summary>
+    protected Tensor WeightStep => GetParameter(WeightStepName);
+
+    IEnumerable<QuantizedWeight> IQuantizedLayer.QuantizedWeights =>
+        [new("weight", Weight, Settings, Settings.Weights == WeightQuantizer.Lsq ? WeightStep : null)];
+
+    ScalarType IExplicitLayer.Dtype => Weight.dtype;
+
+    IReadOnlyList<Parameter> IExplicitLayer.Trainable
+    {
+        get
+        {
+            List<Parameter> parameters = [Weight];
+            foreach (var name in new[] { "bias", WeightStepName, StepName, BeforeName, AfterName })
+            {
+                if (_internal_params.TryGetValue(name, out var parameter))
+                {
+                    parameters.Add(parameter);
+                }
+            }
+
+            return parameters;
+        }
+    }
+
+    IReadOnlyList<Parameter> IExplicitLayer.Frozen => [];
+
+    /// <summary>x [..., in] to y [..., out]. With one step per token, x is [..., tokens, in].</summary>
+    /// <exception cref="ArgumentException">x has another number of tokens.</exception>
+    /// <exception cref="ArithmeticException">x holds NaN.</exception>
+    public sealed override Tensor forward(Tensor x)
+    {
+        if (Settings.Activations > 0 && tokens > 1 && (x.dim() < 2 || x.shape[^2] != tokens))
+        {
+            throw new ArgumentException(
+                $"Layer '{LayerName}' has a quantizer step for each of {tokens} tokens; the input is [{string.Join(", ", x.shape)}].", nameof(x));
+        }
+
+        Prepare(x);
+        try
+        {
+            return EagerMode.IsOn ? Eager(x) : LayerFunction.Run(this, x);
+        }
+        catch (ArithmeticException fault)
+        {
+            throw new ArithmeticException($"Layer '{LayerName}': {fault.Message}", fault);
+        }
+    }
+
+    Tensor IExplicitLayer.Forward(Saved saved, Tensor x) => Forward(saved, x);
+
+    Gradients IExplicitLayer.Backward(Saved saved, Tensor dy) => Backward(saved, dy);
+
+    /// <summary>The fused forward, outside autograd.</summary>
+    /// <param name="saved">Keeps what the backward needs.</param>
+    /// <param name="x">[n, in].</param>
+    /// <returns>y [n, out].</returns>
+    protected abstract Tensor Forward(Saved saved, Tensor x);
+
+    /// <summary>The gradients. Temporaries are freed by the caller.</summary>
+    /// <param name="saved">What the forward kept.</param>
+    /// <param name="dy">Gradient of the output, [n, out].</param>
+    protected abstract Gradients Backward(Saved saved, Tensor dy);
+
+    /// <summary>The gradients of x, its step and its shifts, from that of x̂.</summary>
+    /// <param name="g">Gradient of x̂, [n, in].</param>
+    /// <param name="x">[n, in].</param>
+    protected LsqGradients ActivationGradients(Tensor g, Tensor x)
+    {
+        var gradients = Lsq.Gradients(g.view(ByToken(g)), x.view(ByToken(x)), Step, Range, Sharing, Before, hasAfter: true);
+        return gradients with { Input = gradients.Input.view(x.shape) };
+    }
+
+    /// <summary>The gradients of W and its steps, from that of Ŵ, where W has LSQ.</summary>
+    /// <param name="dWeight">Gradient of Ŵ, [out, in].</param>
+    protected LsqGradients WeightGradients(Tensor dWeight) =>
+        Lsq.Gradients(dWeight, Weight, WeightStep, WeightRange, StepSharing.Row, before: null, hasAfter: false);
+
+    private StepSharing Sharing => tokens > 1 ? StepSharing.Position : StepSharing.Tensor;
+
+    private long[] ByToken(Tensor rows) => [rows.shape[0] / tokens, tokens, rows.shape[1]];
+
+    /// <summary>Gives steps that are still zero the values that the first input asks for.</summary>
+    private void Prepare(Tensor x)
+    {
+        if (hasSteps || Weight.device_type == TorchSharp.DeviceType.META)
+        {
+            return;
+        }
+
+        hasSteps = true;
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        if (Settings.Weights == WeightQuantizer.Lsq)
+        {
+            FirstStep.Give(WeightStep, () => Lsq.InitialStep(Weight, WeightRange, StepSharing.Row, constant: 2));
+        }
+
+        if (Settings.Activations > 0)
+        {
+            FirstStep.Give(Step, () => Lsq.InitialStep(x + Before, Range, Sharing, constant: isUnsigned && tokens > 1 ? 4 : 2));
+        }
+    }
+
+    private Tensor Eager(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        var weight = Settings.Weights == WeightQuantizer.Lsq
+            ? Lsq.Plain(Weight, WeightStep, WeightRange, StepSharing.Row)
+            : StatsQ.Plain(Weight, Settings.Bits);
+        var input = Settings.Activations > 0
+            ? Lsq.Plain(x, Step, Range, Sharing, Before, After)
+            : x;
+        return scope.MoveToOuter(nn.functional.linear(input, weight, Bias));
+    }
+}

@@ -1,0 +1,63 @@
+using Marrow.Autograd;
+using static TorchSharp.torch;
+
+namespace Marrow.Quantization;
+
+/// <summary>What quantized activations were made from, so that their levels can be had again.</summary>
+/// <param name="X">The activations before quantization, [..., N, in].</param>
+/// <param name="Step">A step for each position.</param>
+/// <param name="Before">The shift before.</param>
+/// <param name="After">The shift after.</param>
+/// <param name="Range">The levels.</param>
+internal sealed record LevelSource(Tensor X, Tensor Step, Tensor Before, Tensor After, LevelRange Range);
+
+/// <summary>
+/// <c>y = x̂ StatsQ(W)ᵀ + b</c> for activations that are quantized already; the forward product is one of 8-bit integers.
+/// Gradients: <c>dx̂ = dy Ŵ</c>, <c>dW = dyᵀ x̂</c> straight through, <c>db = Σ dy</c>.
+/// </summary>
+internal static class QuantizedProduct
+{
+    /// <summary>y, differentiable in x̂, W and b.</summary>
+    /// <param name="quantized">x̂ [..., in].</param>
+    /// <param name="source">What x̂ was made from, or null if it has no levels.</param>
+    /// <param name="weight">W [out, in].</param>
+    /// <param name="bias">b [out], or null.</param>
+    /// <param name="bits">Bits of the weight.</param>
+    public static Tensor Run(Tensor quantized, LevelSource? source, Tensor weight, Tensor? bias, int bits)
+    {
+        using var scope = NewDisposeScope();
+        if (EagerMode.IsOn)
+        {
+            return scope.MoveToOuter(nn.functional.linear(quantized, StatsQ.Plain(weight, bits), bias));
+        }
+
+        var rows = quantized.reshape(quantized.numel() / weight.shape[1], weight.shape[1]);
+        var y = OperationFunction.Run(new Product(source, bits), rows, weight, bias);
+        return scope.MoveToOuter(y.view([.. quantized.shape[..^1], weight.shape[0]]));
+    }
+
+    private sealed class Product(LevelSource? source, int bits) : Operation
+    {
+        public override string Name => "a quantized product";
+
+        public override Tensor Forward(Saved saved, IReadOnlyList<Tensor?> inputs)
+        {
+            var (x, weight, bias) = (inputs[0]!, inputs[1]!, inputs[2]);
+            var p = WeightLevels.StatsQ(weight.contiguous(), bits);
+            saved.Keep(x, p.Stored, p.Scale);
+            if (source is null)
+            {
+                return nn.functional.linear(x, p.Dequantize(), bias);
+            }
+
+            var q = ActivationLevels.Of(source.X.contiguous().view(x.shape), source.Step, source.Before, source.Range);
+            return IntegerProduct.Linear(q, p, source.Step, source.After, bias);
+        }
+
+        public override IReadOnlyList<Tensor?> Backward(Saved saved, Tensor dy)
+        {
+            var p = new WeightLevels(saved[1], saved[2], IsHalved: bits == 8);
+            return [dy.mm(p.Dequantize()), dy.t().mm(saved[0]), dy.sum([0])];
+        }
+    }
+}

@@ -1,0 +1,27 @@
+using Marrow.Shared;
+
+namespace Marrow;
+
+/// <summary>How a layer is quantized.</summary>
+/// <param name="Bits">Bits of the weights.</param>
+/// <param name="Activations">Bits of the activations; 0: they stay as they are.</param>
+/// <param name="Weights">How weights are quantized.</param>
+/// <param name="Oscillation">What is done against oscillation.</param>
+/// <param name="BoundaryRange">With CGA: how near to a rounding boundary, in levels, a weight stays live.</param>
+public sealed record QuantizerSettings(
+    int Bits,
+    int Activations = 0,
+    WeightQuantizer Weights = WeightQuantizer.StatsQ,
+    Oscillation Oscillation = Oscillation.None,
+    double BoundaryRange = 0.005)
+{
+    /// <summary>The compile-time rule for bits that are known only at run time. Emitted constructors call it.</summary>
+    /// <exception cref="ArgumentException">MRW201.</exception>
+    public QuantizerSettings Checked() =>
+        (QuantizerBits.Weights(Bits, Weights == WeightQuantizer.Lsq) ?? QuantizerBits.OrNone("Activations", Activations)) is { } fault
+            ? throw new ArgumentException(fault + ".")
+            : this;
+
+    /// <summary>In words: <c>W2 A2 (StatsQ)</c>.</summary>
+    public override string ToString() => $"W{Bits}{(Activations > 0 ? $" A{Activations}" : "")} ({Weights})";
+}
