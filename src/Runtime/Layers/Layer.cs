@@ -23,6 +23,9 @@ public abstract class Layer(string name) : nn.Module<Tensor, Tensor>(name), ICom
     /// <summary>Where a plain checkpoint has a parameter's values, if not under its own name: rows of another tensor.</summary>
     internal virtual (string Source, long FirstRow)? SourceOf(string parameter) => null;
 
+    /// <summary>Tensors of a plain checkpoint that parameters are taken from, and that may go unused in part or whole.</summary>
+    internal virtual IReadOnlyList<string> RedundantSources => [];
+
     void IComponents.Replace(string name, Parameter parameter) => Replace(name, parameter);
 
     /// <summary>Registers a parameter.</summary>

@@ -31,21 +31,37 @@ public static class CheckpointOperations
         CheckConfiguration(model, path);
         using var checkpoint = CheckpointReader.Open(path);
         var weights = model.BaseWeights().ToList();
-        CheckNames(model, checkpoint, weights, path);
+        var sources = Sources(model, checkpoint, weights, path);
 
         using var noGrad = no_grad();
         var isMeta = weights.Any(weight => weight.Value.device_type == DeviceType.META);
-        foreach (var (name, owner, key, value) in weights)
+        foreach (var weight in weights)
         {
+            var (name, owner, key, value) = weight;
             using var scope = NewDisposeScope();
             var target = value;
             if (value.device_type == DeviceType.META)
             {
-                target = ComponentMoves.Owned(empty(value.shape, dtype: value.dtype, device: device ?? CPU), value.requires_grad);
+                target = ComponentMoves.Owned(zeros(value.shape, dtype: value.dtype, device: device ?? CPU), value.requires_grad);
                 owner.Replace(key, target);
             }
 
-            checkpoint.CopyInto(name, target);
+            if (!sources.TryGetValue(name, out var source))
+            {
+                continue; // a quantizer's steps start from the first input
+            }
+
+            if (source.Name == name)
+            {
+                checkpoint.CopyInto(name, target);
+            }
+            else
+            {
+                var whole = empty([.. checkpoint.Tensors[source.Name].Shape], dtype: target.dtype);
+                checkpoint.CopyInto(source.Name, whole);
+                target.copy_(whole.narrow(0, source.FirstRow, target.shape[0]));
+            }
+
             if (!target.isfinite().all().item<bool>())
             {
                 throw new CheckpointException(path, $"weight '{name}' holds NaN or infinity", "use a sound checkpoint; this model is now partly loaded");
@@ -135,16 +151,40 @@ public static class CheckpointOperations
         }
     }
 
-    private static void CheckNames(
+    /// <summary>
+    /// Where the checkpoint has each weight. One of the plain model has nothing for quantizers, and may have several weights
+    /// of a quantized model in one tensor.
+    /// </summary>
+    private static Dictionary<string, (string Name, long FirstRow)> Sources(
         IModel model,
         CheckpointReader checkpoint,
         List<(string Name, IComponents Owner, string Key, Parameter Value)> weights,
         string path)
     {
-        var wanted = weights.Select(weight => weight.Name).ToHashSet();
-        var missing = wanted.Where(name => !checkpoint.Tensors.ContainsKey(name)).ToList();
+        var sources = new Dictionary<string, (string Name, long FirstRow)>();
+        var missing = new List<string>();
+        var used = new HashSet<string>();
+        foreach (var (name, owner, key, _) in weights)
+        {
+            var layer = owner as Layer;
+            if (checkpoint.Tensors.ContainsKey(name))
+            {
+                sources.Add(name, (name, 0));
+            }
+            else if (layer?.SourceOf(key) is { } source && checkpoint.Tensors.ContainsKey(Sibling(name, key, source.Source)))
+            {
+                sources.Add(name, (Sibling(name, key, source.Source), source.FirstRow));
+                used.UnionWith(layer.RedundantSources.Select(other => Sibling(name, key, other)));
+            }
+            else if (layer?.QuantizerParameters.Contains(key) != true)
+            {
+                missing.Add(name);
+            }
+        }
+
+        used.UnionWith(sources.Values.Select(source => source.Name));
         var extra = checkpoint.Tensors.Keys
-            .Where(name => !wanted.Contains(name) && (model as IPretrained)?.IsRedundant(name) != true)
+            .Where(name => !used.Contains(name) && (model as IPretrained)?.IsRedundant(name) != true)
             .ToList();
         if (missing.Count > 0 || extra.Count > 0)
         {
@@ -152,18 +192,26 @@ public static class CheckpointOperations
             throw new CheckpointException(path, string.Join("; ", faults), $"use a checkpoint of {model.GetType().Name}");
         }
 
-        foreach (var (name, _, _, value) in weights)
+        foreach (var (name, _, _, value) in weights.Where(weight => sources.ContainsKey(weight.Name)))
         {
-            var stored = checkpoint.Tensors[name].Shape;
-            if (!stored.SequenceEqual(value.shape))
+            var source = sources[name];
+            var stored = checkpoint.Tensors[source.Name].Shape;
+            var isPart = source.Name != name && stored.Count == value.dim() && stored[0] >= source.FirstRow + value.shape[0]
+                && stored.Skip(1).SequenceEqual(value.shape.Skip(1));
+            if (!isPart && !stored.SequenceEqual(value.shape))
             {
                 throw new CheckpointException(
                     path,
-                    $"'{name}' is [{string.Join(", ", stored)}], but the model's is [{string.Join(", ", value.shape)}]",
+                    $"'{source.Name}' is [{string.Join(", ", stored)}], but the model's is [{string.Join(", ", value.shape)}]",
                     $"use a checkpoint of {model.GetType().Name}'s sizes");
             }
         }
+
+        return sources;
     }
+
+    /// <summary>The name of another tensor of the same layer.</summary>
+    private static string Sibling(string name, string key, string other) => name[..^key.Length] + other;
 
     private static string? List(string what, List<string> names) => names.Count switch
     {

@@ -87,6 +87,9 @@ public sealed class QkrAttention : Attention, IQuantizedLayer
         _ => null,
     };
 
+    /// <summary>The bias of a fused <c>qkv</c> goes with it even where this layer has none.</summary>
+    internal override IReadOnlyList<string> RedundantSources => ["qkv.bias"];
+
     /// <inheritdoc/>
     protected internal override void BuildLayers(LayerBuilder builder) => BuildProjection(builder);
 

@@ -24,7 +24,8 @@ public class Documentation
     [Theory]
     [MemberData(nameof(Ids))]
     public void Diagnostic_IsNamedByATestOfItsSpan(string id) => Assert.Contains(
-        typeof(Rules).GetMethods(BindingFlags.Instance | BindingFlags.Public), method => method.Name.StartsWith(id + "_", StringComparison.Ordinal));
+        new[] { typeof(Rules), typeof(QuantizerRules) }.SelectMany(rules => rules.GetMethods(BindingFlags.Instance | BindingFlags.Public)),
+        method => method.Name.StartsWith(id + "_", StringComparison.Ordinal));
 
     [Fact]
     public void Page_WithoutDiagnostic_DoesNotExist() => Assert.Empty(

@@ -51,7 +51,7 @@ partial class Stack : Model<Tensor, Tensor>
     /// <inheritdoc/>
     protected override void BuildLayers(LayerBuilder builder)
     {
-        __Layers = builder.Blocks("layers", 3, () => new Mlp(32, 64));
+        __Layers = builder.Blocks("layers", 3, _ => new Mlp(32, 64));
         __Head = builder.Linear("head", 32, 10, bias: true, adapter: site => new Lora4Linear32To10(site));
     }
 

@@ -105,6 +105,26 @@ public class EmittedCode
         """));
 
     [Fact]
+    public Task QuantizedStatsQ() => Verify(Emitted.For("Zoo.TwoBit", Mlp + """
+        [Quantize(Bits = 2, Activations = 2)] public partial class TwoBit() : Mlp(64, 256);
+        """));
+
+    [Fact]
+    public Task QuantizedLsqWithBfloat16Backward() => Verify(Emitted.For("Zoo.FourBit", Mlp + """
+        [Quantize(Bits = 4, Activations = 8, Weights = WeightQuantizer.Lsq, Bfloat16Backward = true, Targets = "up")]
+        public partial class FourBit() : Mlp(64, 256);
+        """));
+
+    [Fact]
+    public Task QuantizedDeiT() => Verify(Emitted.For(
+        "TwoBitTiny",
+        """
+        [Quantize(Bits = 2, Activations = 2, Oscillation = Oscillation.Cga), Qkr]
+        public sealed partial class TwoBitTiny() : Marrow.Models.DeiT(image: 224, patch: 16, dim: 192, depth: 12, heads: 3, classes: 1000);
+        """,
+        TestCompilation.ModelsAssembly));
+
+    [Fact]
     public Task VariantOfAnotherAssembly() => Verify(Emitted.For(
         "TinyLlama",
         """
