@@ -63,7 +63,7 @@ internal sealed class ModelView
             var lines = new List<string>();
             if (special.Words.Count > 0)
             {
-                lines.Add($"{Name} is {type.BaseKey?.Split('.').Last() ?? "a model"} with {string.Join(" and ", special.Words)}; the base is frozen.");
+                lines.Add($"{Name} is {type.BaseKey?.Split('.').Last() ?? "a model"} with {string.Join(" and ", special.Words)}{(added != 0 ? "; the base is frozen" : "")}.");
             }
 
             if (whole is not null && added is not null && rows.Any(row => row.Adapter is not null))
@@ -97,6 +97,8 @@ internal sealed class PlanRowView(PlanRow row, int width)
     public string? Adapter => row.Adapter is null ? null : Quote(row.Adapter);
 
     public string AdapterParameters => Number(row.AdapterParameters);
+
+    public string? Quantizer => row.Quantizer is null ? null : Quote(row.Quantizer);
 
     private static string Quote(string text) => new SizeExpression.Literal(text).ToString();
 

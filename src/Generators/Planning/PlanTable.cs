@@ -9,8 +9,9 @@ namespace Marrow.Generators.Planning;
 /// <param name="Adapter">The adapter in words, or null.</param>
 /// <param name="Parameters">Parameters of one layer without adapter; null if known only at run time.</param>
 /// <param name="AdapterParameters">Parameters of one layer's adapter; null if known only at run time.</param>
+/// <param name="Quantizer">The quantizer in words, or null.</param>
 internal sealed record PlanRow(
-    string Layer, long? Repeat, string Shape, string? Adapter, long? Parameters, long? AdapterParameters);
+    string Layer, long? Repeat, string Shape, string? Adapter, long? Parameters, long? AdapterParameters, string? Quantizer);
 
 /// <summary>Makes the rows of a model's plan.</summary>
 internal static class PlanTable
@@ -92,7 +93,8 @@ internal static class PlanTable
             Shape(layer),
             adapter is null ? null : Words(adapter),
             ParameterCount.Of(layer),
-            adapter is null ? 0 : ParameterCount.Of(adapter, (LinearSpec)layer));
+            adapter is null ? 0 : ParameterCount.Of(adapter, (LinearSpec)layer),
+            leaf.Quantizer is { } quantizer ? Words(layer is Conv2dSpec ? quantizer with { Weights = "Lsq" } : quantizer) : null);
     }
 
     private static string Shape(LayerSpec layer) => layer switch
@@ -109,13 +111,15 @@ internal static class PlanTable
         _ => "",
     };
 
-    /// <summary>A quantizer in words: <c>StatsQ 2 bits, activations 2 bits, CGA</c>.</summary>
+    /// <summary>A quantizer in words: <c>StatsQ, 2 bits, activations 2 bits, CGA</c>.</summary>
     public static string Words(QuantizeSpec quantizer)
     {
         var oscillation = quantizer.Oscillation switch { "None" => "", "Cga" => ", CGA", var other => ", " + other.ToLowerInvariant() };
-        return $"{(quantizer.Weights == "Lsq" ? "LSQ" : quantizer.Weights)} {quantizer.Bits} bits"
-            + (quantizer.HasActivations ? $", activations {quantizer.Activations} bits" : "") + (quantizer.IsPacked ? ", packed" : "") + oscillation;
+        return $"{(quantizer.Weights == "Lsq" ? "LSQ" : quantizer.Weights)}, {Bits(quantizer.Bits)}"
+            + (quantizer.HasActivations ? $", activations {Bits(quantizer.Activations)}" : "") + (quantizer.IsPacked ? ", packed" : "") + oscillation;
     }
+
+    private static string Bits(SizeExpression bits) => bits.Integer is null ? $"bits = {bits}" : $"{bits} bits";
 
     /// <summary>An adapter in words: <c>Bone row, block 64</c>.</summary>
     public static string Words(AdapterSpec adapter) => adapter switch
