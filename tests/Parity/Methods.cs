@@ -28,6 +28,8 @@ public static class Methods
         ("ofq_attention_qkr_cga", QuantizedMethods.Attention),
         ("ofq_attention_swin", QuantizedMethods.Attention),
         ("ofq_deit_model", QuantizedMethods.DeiT),
+        ("ofq_cga_steps", OscillationMethods.Cga),
+        ("ofq_oscillation", OscillationMethods.Track),
     ];
 
     /// <summary>

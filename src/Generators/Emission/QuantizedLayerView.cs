@@ -49,9 +49,19 @@ internal sealed class QuantizedLayerView(string name, SpecialLayer layer, Quanti
     public string TwoN => Power(quantizer.Bits, bits => 1 << bits, "2n");
 
     /// <summary>The call that makes p.</summary>
-    public string Levels => IsLsq
-        ? "WeightLevels.Lsq(Weight, WeightStep, WeightRange)"
-        : $"WeightLevels.StatsQ(Weight, bits{(BitsIsField ? "" : $": {quantizer.Bits}")})";
+    public string Levels
+    {
+        get
+        {
+            var levels = IsLsq
+                ? "WeightLevels.Lsq(Weight, WeightStep, WeightRange)"
+                : $"WeightLevels.StatsQ(Weight, bits{(BitsIsField ? "" : $": {quantizer.Bits}")})";
+            return Freezes ? $"Held.Hold({levels})" : levels;
+        }
+    }
+
+    /// <summary>Whether iterative freezing holds levels.</summary>
+    public bool Freezes => quantizer.Oscillation == "Freeze";
 
     /// <summary>Unsigned levels of 8 bits are stored less 128.</summary>
     public string Offset => !layer.PositiveInput ? "0" : quantizer.Activations.Integer is { } bits ? bits == 8 ? "128" : "0" : "Range.High > 127 ? 128 : 0";
@@ -66,7 +76,7 @@ internal sealed class QuantizedLayerView(string name, SpecialLayer layer, Quanti
     {
         get
         {
-            List<string> results = [HasActivations ? "input.Input" : "dx", IsLsq ? "weight.Input" : "dWeight"];
+            List<string> results = [HasActivations ? "input.Input" : "dx", IsLsq ? "weight.Input" : Freezes ? "Held.Live(dWeight)" : "dWeight"];
             if (HasBias)
             {
                 var sum = HasActivations && Bfloat16 ? "dBias" : "dy.sum([0])";

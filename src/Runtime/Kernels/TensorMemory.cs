@@ -14,6 +14,9 @@ internal static unsafe partial class TensorMemory
 
     public static ushort* Bfloat16(this Tensor tensor) => (ushort*)Pointer(tensor, ScalarType.BFloat16);
 
+    /// <summary>Zero is false.</summary>
+    public static sbyte* Booleans(this Tensor tensor) => (sbyte*)Pointer(tensor, ScalarType.Bool);
+
     private static void* Pointer(Tensor tensor, ScalarType type)
     {
         if (tensor.dtype != type || tensor.device_type != TorchSharp.DeviceType.CPU || !tensor.is_contiguous())

@@ -40,7 +40,7 @@ public sealed class LsqConv2d : Conv2d, IQuantizedLayer
     /// <inheritdoc/>
     public QuantizerSettings Settings { get; }
 
-    IEnumerable<QuantizedWeight> IQuantizedLayer.QuantizedWeights => [new("weight", Weight, Settings, WeightStep)];
+    IEnumerable<QuantizedWeight> IQuantizedLayer.QuantizedWeights => [new($"{LayerName}.weight", Settings, () => Weight.flatten(1), Weight, WeightStep, new HeldWeight(isOdd: false))];
 
     private Parameter WeightStep => GetParameter(WeightStepName);
 

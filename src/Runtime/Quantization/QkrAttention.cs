@@ -19,6 +19,7 @@ namespace Marrow.Quantization;
 public sealed class QkrAttention : Attention, IQuantizedLayer
 {
     private const string InputStep = "quant_x_4_qkv.input_quant_fn.s", InputBefore = "quant_x_4_qkv.move_b4.bias", InputAfter = "quant_x_4_qkv.move_aft.bias";
+    private readonly HeldWeight heldValue = new(isOdd: true), heldProduct = new(isOdd: true);
     private readonly ActivationQuantizer? input, value, product, weights;
 
     /// <summary>Makes the layer.</summary>
@@ -61,10 +62,11 @@ public sealed class QkrAttention : Attention, IQuantizedLayer
     /// <inheritdoc/>
     public QuantizerSettings Settings { get; }
 
-    /// <summary>With CGA: decides which entries of the products move on; null outside the annealing phase.</summary>
-    internal FrozenProduct? Frozen { get; set; }
-
-    IEnumerable<QuantizedWeight> IQuantizedLayer.QuantizedWeights => [new("v.weight", GetParameter("v.weight"), Settings, null)];
+    IEnumerable<QuantizedWeight> IQuantizedLayer.QuantizedWeights =>
+    [
+        new($"{LayerName}.v.weight", Settings, () => GetParameter("v.weight").alias(), GetParameter("v.weight"), null, heldValue),
+        new($"{LayerName}.qk", Settings, Products, null, null, heldProduct),
+    ];
 
     private Parameter? ValueBias => Site.HasQkvBias ? GetParameter("v.bias") : null;
 
@@ -100,11 +102,10 @@ public sealed class QkrAttention : Attention, IQuantizedLayer
         var quantized = input?.Run(x, GetParameter(InputBefore), GetParameter(InputAfter)) ?? x; // x̂ [B, N, dim]
 
         // v and z in one product: StatsQ takes each row of a weight for itself.
-        var products = Products();
-        var stacked = cat([GetParameter("v.weight"), Frozen?.Hold(products) ?? products], 0); // [dim + heads · dim, dim]
+        var stacked = cat([GetParameter("v.weight"), heldProduct.Hold(Products())], 0); // [dim + heads · dim, dim]
         var bothBias = ValueBias is { } valueBias ? nn.functional.pad(valueBias, [0, heads * dim]) : null;
         var levels = input is null ? null : new LevelSource(x, input.Step, GetParameter(InputBefore), GetParameter(InputAfter), input.Range);
-        var both = QuantizedProduct.Run(quantized, levels, stacked, bothBias, Settings.Bits);
+        var both = QuantizedProduct.Run(quantized, levels, stacked, bothBias, Settings.Bits, [new(heldValue, 0, dim), new(heldProduct, dim, heads * dim)]);
         var v = both.narrow(2, 0, dim); // [B, N, dim]
         var z = both.narrow(2, dim, heads * dim).reshape(batch, n * heads, dim); // row n · heads + h
         if (input is not null)

@@ -22,6 +22,7 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
         : base(site)
     {
         Settings = settings.Checked();
+        Held = new HeldWeight(isOdd: Settings.Weights == WeightQuantizer.StatsQ);
         (tokens, isUnsigned) = (site.Tokens ?? 1, site.PositiveInput);
         if (Settings.Weights == WeightQuantizer.Lsq)
         {
@@ -39,6 +40,9 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
 
     /// <inheritdoc/>
     public QuantizerSettings Settings { get; }
+
+    /// <summary>What iterative freezing holds in place.</summary>
+    protected HeldWeight Held { get; }
 
     /// <summary>The levels of the activations.</summary>
     protected LevelRange Range { get; }
@@ -58,8 +62,10 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
     /// <summary>The steps of LSQ weights, [out].</summary>
     protected Tensor WeightStep => GetParameter(WeightStepName);
 
-    IEnumerable<QuantizedWeight> IQuantizedLayer.QuantizedWeights =>
-        [new("weight", Weight, Settings, Settings.Weights == WeightQuantizer.Lsq ? WeightStep : null)];
+    IEnumerable<QuantizedWeight> IQuantizedLayer.QuantizedWeights => [QuantizedWeight];
+
+    private QuantizedWeight QuantizedWeight =>
+        new($"{LayerName}.weight", Settings, () => Weight.alias(), Weight, Settings.Weights == WeightQuantizer.Lsq ? WeightStep : null, Held);
 
     ScalarType IExplicitLayer.Dtype => Weight.dtype;
 
@@ -165,6 +171,11 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
         var weight = Settings.Weights == WeightQuantizer.Lsq
             ? Lsq.Plain(Weight, WeightStep, WeightRange, StepSharing.Row)
             : StatsQ.Plain(Weight, Settings.Bits);
+        if (Held is { Mask: not null, Levels: not null })
+        {
+            weight = where(Held.Mask, QuantizedWeight.Quantized(), weight);
+        }
+
         var input = Settings.Activations > 0
             ? Lsq.Plain(x, Step, Range, Sharing, Before, After)
             : x;

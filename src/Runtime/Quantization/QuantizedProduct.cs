@@ -11,6 +11,13 @@ namespace Marrow.Quantization;
 /// <param name="Range">The levels.</param>
 internal sealed record LevelSource(Tensor X, Tensor Step, Tensor Before, Tensor After, LevelRange Range);
 
+/// <summary>Rows of a weight, and what is held in them.</summary>
+internal readonly record struct HeldRows(HeldWeight Held, long First, long Count)
+{
+    /// <summary>These rows of a tensor, as a view.</summary>
+    public Tensor Of(Tensor whole) => whole.narrow(0, First, Count);
+}
+
 /// <summary>
 /// <c>y = x̂ StatsQ(W)ᵀ + b</c> for activations that are quantized already; the forward product is one of 8-bit integers.
 /// Gradients: <c>dx̂ = dy Ŵ</c>, <c>dW = dyᵀ x̂</c> straight through, <c>db = Σ dy</c>.
@@ -23,20 +30,33 @@ internal static class QuantizedProduct
     /// <param name="weight">W [out, in].</param>
     /// <param name="bias">b [out], or null.</param>
     /// <param name="bits">Bits of the weight.</param>
-    public static Tensor Run(Tensor quantized, LevelSource? source, Tensor weight, Tensor? bias, int bits)
+    /// <param name="held">What is held in parts of the weight, one below the other.</param>
+    public static Tensor Run(Tensor quantized, LevelSource? source, Tensor weight, Tensor? bias, int bits, IReadOnlyList<HeldRows> held)
     {
         using var scope = NewDisposeScope();
         if (EagerMode.IsOn)
         {
-            return scope.MoveToOuter(nn.functional.linear(quantized, StatsQ.Plain(weight, bits), bias));
+            var plain = StatsQ.Plain(weight, bits);
+            if (held.Any(rows => rows.Held.Levels is not null))
+            {
+                plain = cat([.. held.Select(rows => rows.Held is { Mask: { } mask, Levels: not null } ? where(mask, Held(rows, weight, bits), rows.Of(plain)) : rows.Of(plain))], 0);
+            }
+
+            return scope.MoveToOuter(nn.functional.linear(quantized, plain, bias));
         }
 
         var rows = quantized.reshape(quantized.numel() / weight.shape[1], weight.shape[1]);
-        var y = OperationFunction.Run(new Product(source, bits), rows, weight, bias);
+        var y = OperationFunction.Run(new Product(source, bits, held), rows, weight, bias);
         return scope.MoveToOuter(y.view([.. quantized.shape[..^1], weight.shape[0]]));
     }
 
-    private sealed class Product(LevelSource? source, int bits) : Operation
+    private static Tensor Held(HeldRows rows, Tensor weight, int bits)
+    {
+        using var noGrad = no_grad();
+        return rows.Held.Hold(WeightLevels.StatsQ(rows.Of(weight).contiguous(), bits)).Dequantize();
+    }
+
+    private sealed class Product(LevelSource? source, int bits, IReadOnlyList<HeldRows> held) : Operation
     {
         public override string Name => "a quantized product";
 
@@ -44,6 +64,11 @@ internal static class QuantizedProduct
         {
             var (x, weight, bias) = (inputs[0]!, inputs[1]!, inputs[2]);
             var p = WeightLevels.StatsQ(weight.contiguous(), bits);
+            foreach (var rows in held)
+            {
+                rows.Held.Hold(p with { Stored = rows.Of(p.Stored) });
+            }
+
             saved.Keep(x, p.Stored, p.Scale);
             if (source is null)
             {
@@ -57,7 +82,13 @@ internal static class QuantizedProduct
         public override IReadOnlyList<Tensor?> Backward(Saved saved, Tensor dy)
         {
             var p = new WeightLevels(saved[1], saved[2], IsHalved: bits == 8);
-            return [dy.mm(p.Dequantize()), dy.t().mm(saved[0]), dy.sum([0])];
+            var dWeight = dy.t().mm(saved[0]);
+            foreach (var rows in held)
+            {
+                rows.Held.Live(rows.Of(dWeight));
+            }
+
+            return [dy.mm(p.Dequantize()), dWeight, dy.sum([0])];
         }
     }
 }

@@ -1,0 +1,83 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Marrow.Quantization;
+
+/// <summary>
+/// A weight that a layer quantizes in its forward pass: what is trained is a latent float weight, or, for QKR, the two
+/// factors of a product.
+/// </summary>
+/// <param name="name">Its name from the model's root.</param>
+/// <param name="settings">How it is quantized.</param>
+/// <param name="value">Makes the values that are quantized, [out, …]; the caller owns them.</param>
+/// <param name="latent">The trained parameter that has these values, or null for a product.</param>
+/// <param name="step">The steps of LSQ, [out]; null for StatsQ.</param>
+/// <param name="held">What treatments of oscillation hold in place.</param>
+public sealed class QuantizedWeight(
+    string name, QuantizerSettings settings, Func<Tensor> value, Parameter? latent, Tensor? step, HeldWeight held)
+{
+    /// <summary>Its name from the model's root.</summary>
+    public string Name => name;
+
+    /// <summary>How it is quantized.</summary>
+    public QuantizerSettings Settings => settings;
+
+    /// <summary>The trained parameter that has its values, or null for a product.</summary>
+    public Parameter? Latent => latent;
+
+    /// <summary>What treatments of oscillation hold in place.</summary>
+    public HeldWeight Held => held;
+
+    /// <summary>The values that are quantized, [out, in], differentiable; the caller owns them.</summary>
+    public Tensor Value()
+    {
+        using var scope = NewDisposeScope();
+        var whole = held.Hold(value());
+        return scope.MoveToOuter(whole.view(whole.shape[0], whole.numel() / whole.shape[0]));
+    }
+
+    /// <summary>The levels u as int8, [out, in]; the caller owns them.</summary>
+    public Tensor Levels()
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var p = held.Hold(Stored());
+        return scope.MoveToOuter(step is null && !p.IsHalved ? p.Stored.bitwise_right_shift(1) : p.Stored.alias());
+    }
+
+    /// <summary>ŵ [out, in]; the caller owns it.</summary>
+    public Tensor Quantized()
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(held.Hold(Stored()).Dequantize());
+    }
+
+    /// <summary>What one level is worth, [out]; the caller owns it.</summary>
+    public Tensor LevelWidth()
+    {
+        using var noGrad = no_grad();
+        return step is null ? StatsQ.Scale(Value()).div_(1 << (settings.Bits - 1)) : step.clamp_min(Lsq.LeastStep);
+    }
+
+    /// <summary>
+    /// Positions on the grid of levels, [out, in]: a weight's level is its rounded position, and the boundaries lie at whole
+    /// numbers and a half. The caller owns them.
+    /// </summary>
+    public Tensor GridPosition()
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        if (step is null)
+        {
+            return scope.MoveToOuter(StatsQ.GridPosition(Value(), settings.Bits));
+        }
+
+        var range = LevelRange.Signed(settings.Bits);
+        return scope.MoveToOuter((Value() / LevelWidth().unsqueeze(1)).clamp_(range.Low - 0.5, range.High + 0.5));
+    }
+
+    private WeightLevels Stored() => step is null
+        ? WeightLevels.StatsQ(Value().contiguous(), settings.Bits)
+        : WeightLevels.Lsq(Value().contiguous(), step, LevelRange.Signed(settings.Bits));
+}

@@ -1,0 +1,81 @@
+using System.Runtime.Intrinsics;
+using Marrow.Kernels;
+using static TorchSharp.torch;
+
+namespace Marrow.Training;
+
+/// <summary>
+/// Adam with decoupled weight decay (arXiv 1711.05101):
+/// <c>w −= rate decay w</c>, <c>m = β₁ m + (1 − β₁) g</c>, <c>v = β₂ v + (1 − β₂) g²</c>,
+/// <c>w −= rate (m / (1 − β₁ᵗ)) / (sqrt(v / (1 − β₂ᵗ)) + ε)</c>.
+/// </summary>
+/// <param name="parameters">What it moves.</param>
+/// <param name="weightDecay">Decay.</param>
+/// <param name="beta1">β₁.</param>
+/// <param name="beta2">β₂.</param>
+/// <param name="eps">ε.</param>
+public sealed class FusedAdamW(
+    IReadOnlyList<TrainedParameter> parameters, double weightDecay = 0.05, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8)
+    : Optimizer(parameters)
+{
+    private protected override unsafe void Step(TrainedParameter parameter, Tensor gradient, double rate, Tensor? frozen)
+    {
+        var (weight, mean, square) = (parameter.Value, StateOf(parameter, "mean"), StateOf(parameter, "square"));
+        var (kept, size) = (1 - (parameter.IsDecayed ? rate * weightDecay : 0), rate / (1 - Math.Pow(beta1, Steps)));
+        var root = Math.Sqrt(1 - Math.Pow(beta2, Steps));
+        if (weight.dtype == ScalarType.Float32 && weight.device_type == TorchSharp.DeviceType.CPU && weight.is_contiguous())
+        {
+            var kernel = new Kernel
+            {
+                Weight = weight.Floats(), Gradient = gradient.Floats(), Mean = mean.Floats(), Square = square.Floats(),
+                Frozen = frozen is null ? null : frozen.Booleans(),
+                Kept = (float)kept, Size = (float)size, Root = (float)root, Beta1 = (float)beta1, Beta2 = (float)beta2, Eps = (float)eps,
+            };
+            ThreadTeam.Run(ref kernel, checked((int)weight.numel()), weight.numel());
+            return;
+        }
+
+        mean.mul_(beta1).add_(gradient, alpha: 1 - beta1);
+        square.mul_(beta2).addcmul_(gradient, gradient, value: 1 - beta2);
+        var moved = weight.mul(kept).sub_(mean.mul(size).div_(square.sqrt().div_(root).add_(eps)));
+        weight.copy_(frozen is null ? moved : where(frozen, weight, moved));
+    }
+
+    private unsafe struct Kernel : IRangeKernel
+    {
+        public float* Weight, Gradient, Mean, Square;
+        public sbyte* Frozen;
+        public float Kept, Size, Root, Beta1, Beta2, Eps;
+
+        public readonly void Run(int first, int end, int part)
+        {
+            var index = first;
+            for (; index <= end - Lanes.Count; index += Lanes.Count)
+            {
+                var (weight, gradient) = (Vector512.Load(Weight + index), Vector512.Load(Gradient + index));
+                var mean = (Vector512.Load(Mean + index) * Beta1) + (gradient * (1 - Beta1));
+                var square = (Vector512.Load(Square + index) * Beta2) + (gradient * gradient * (1 - Beta2));
+                mean.Store(Mean + index);
+                square.Store(Square + index);
+                var moved = (weight * Kept) - (mean * Size / ((Vector512.Sqrt(square) / Root) + Vector512.Create(Eps)));
+                if (Frozen != null)
+                {
+                    moved = Vector512.ConditionalSelect(Vector512.Equals(Lanes.Load(Frozen + index), Vector512<float>.Zero), moved, weight);
+                }
+
+                moved.Store(Weight + index);
+            }
+
+            for (; index < end; index++)
+            {
+                var gradient = Gradient[index];
+                Mean[index] = (Mean[index] * Beta1) + (gradient * (1 - Beta1));
+                Square[index] = (Square[index] * Beta2) + (gradient * gradient * (1 - Beta2));
+                if (Frozen == null || Frozen[index] == 0)
+                {
+                    Weight[index] = (Weight[index] * Kept) - (Mean[index] * Size / ((MathF.Sqrt(Square[index]) / Root) + Eps));
+                }
+            }
+        }
+    }
+}
