@@ -68,7 +68,7 @@ internal static class Pretraining
             var problems = new GeneratedProblems(options.Seed).OneStep().Take(Problems);
             var batches = new Batches(encoder.EncodeAll(problems).Fitting, options.BatchSize, options.Seed, options.Device);
             var run = screen.Track("pretraining", options.PretrainSteps, report =>
-                Training.Run(model, batches, options.PretrainSteps, LearningRate, report, stop));
+                TrainingLoop.Run(model, batches, options.PretrainSteps, LearningRate, report, stop));
             return run.Ending switch
             {
                 Ending.Complete => true,

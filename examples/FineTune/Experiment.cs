@@ -111,7 +111,7 @@ internal sealed class Experiment
         using var model = method.Create(from, options);
         var batches = new Batches(train, options.BatchSize, options.Seed, options.Device);
         var run = screen.Track(method.Name, options.Steps, report =>
-            Training.Run(model, batches, options.Steps, options.LearningRate ?? method.LearningRate, report, stop));
+            TrainingLoop.Run(model, batches, options.Steps, options.LearningRate ?? method.LearningRate, report, stop));
         var peak = isPeakOwn ? PeakMemory.MiB() : null;
         switch (run.Ending)
         {

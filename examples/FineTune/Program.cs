@@ -8,7 +8,7 @@
 //
 //   dotnet run -c Release --project examples/FineTune -- --base BASE_DIR --data train.jsonl
 //
-// Start reading at Variants.cs (the methods), then Experiment.cs (what happens) and Training.cs (the loop).
+// Start reading at Variants.cs (the methods), then Experiment.cs (what happens) and TrainingLoop.cs (the loop).
 
 using System.CommandLine;
 using System.CommandLine.Invocation;

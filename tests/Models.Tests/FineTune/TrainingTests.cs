@@ -15,7 +15,7 @@ public sealed class TrainingTests
     {
         using var model = new BoneRow(Tiny, block: 8);
         var counts = new List<long>();
-        var run = Training.Run(model, Batches(), 12, 1e-3, (_, _) => counts.Add(Tensor.TotalCount), CancellationToken.None);
+        var run = TrainingLoop.Run(model, Batches(), 12, 1e-3, (_, _) => counts.Add(Tensor.TotalCount), CancellationToken.None);
         Assert.Equal(Ending.Complete, run.Ending);
         Assert.Equal(counts[3], counts[^1]);
     }
@@ -29,7 +29,7 @@ public sealed class TrainingTests
             model.Norm.Weight.fill_(float.NaN);
         }
 
-        var run = Training.Run(model, Batches(), 5, 1e-3, (_, _) => { }, CancellationToken.None);
+        var run = TrainingLoop.Run(model, Batches(), 5, 1e-3, (_, _) => { }, CancellationToken.None);
         Assert.Equal((Ending.Diverged, 1), (run.Ending, run.Losses.Count));
         Assert.True(model.LmHead.Weight.isfinite().all().item<bool>());
     }
@@ -38,7 +38,7 @@ public sealed class TrainingTests
     public void Run_AskedToStop_FinishesTheStep()
     {
         using var model = new FullTuning(Tiny);
-        var run = Training.Run(model, Batches(), 5, 1e-3, (_, _) => { }, new CancellationToken(canceled: true));
+        var run = TrainingLoop.Run(model, Batches(), 5, 1e-3, (_, _) => { }, new CancellationToken(canceled: true));
         Assert.Equal((Ending.CutOff, 1), (run.Ending, run.Losses.Count));
     }
 

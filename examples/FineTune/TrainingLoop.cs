@@ -26,7 +26,7 @@ internal enum Ending
 internal sealed record TrainingRun(Ending Ending, IReadOnlyList<double> Losses, IReadOnlyList<double> Milliseconds);
 
 /// <summary>The training loop, the same for every method.</summary>
-internal static class Training
+internal static class TrainingLoop
 {
     private const double WeightDecay = 0.01, LargestGradient = 1, WarmUp = 0.05, LastRate = 0.05;
 
