@@ -25,6 +25,25 @@ public sealed class HeldWeight(bool isOdd) : IDisposable
     /// <summary>Holds values. Copies both.</summary>
     public void HoldValues(Tensor mask, Tensor values) => (Mask, Values) = (Copy(Mask, mask), Copy(Values, values));
 
+    /// <summary>What is held, by name, for checkpoints.</summary>
+    public IEnumerable<(string Name, Tensor Value)> Tensors
+    {
+        get
+        {
+            (string Name, Tensor? Value)[] all = [("mask", Mask), ("levels", Levels), ("values", Values)];
+            return all.Where(entry => entry.Value is not null).Select(entry => (entry.Name, entry.Value!));
+        }
+    }
+
+    /// <summary>Holds what <see cref="Tensors"/> gave; copies it.</summary>
+    public void Restore(IReadOnlyDictionary<string, Tensor> tensors)
+    {
+        Release();
+        (Mask, Levels, Values) = (Find("mask"), Find("levels"), Find("values"));
+
+        Tensor? Find(string name) => tensors.TryGetValue(name, out var tensor) ? Copy(null, tensor) : null;
+    }
+
     /// <summary>Lets go of everything.</summary>
     public void Release()
     {

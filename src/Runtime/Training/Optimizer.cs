@@ -50,7 +50,7 @@ public abstract class Optimizer(IReadOnlyList<TrainedParameter> parameters) : ID
     /// <summary>Takes up a state that <see cref="State"/> gave.</summary>
     /// <param name="steps">Steps taken.</param>
     /// <param name="tensors">The state; copied.</param>
-    public void Restore(long steps, IEnumerable<(string Name, Tensor Value)> tensors)
+    public void Restore(long steps, IReadOnlyDictionary<string, Tensor> tensors)
     {
         Dispose();
         Steps = steps;

@@ -97,6 +97,22 @@ public sealed class OscillationTracker(IModel model, double momentum = 0.01) : I
         from tensor in entry.Value.State.Tensors
         select ($"{entry.Key}.{tensor.Name}", tensor.Value);
 
+    /// <summary>Takes up a state that <see cref="Tensors"/> gave.</summary>
+    /// <param name="tensors">The state; copied.</param>
+    public void Restore(IReadOnlyDictionary<string, Tensor> tensors)
+    {
+        Dispose();
+        foreach (var name in model.QuantizedWeights().Select(weight => weight.Name).Where(name => tensors.ContainsKey($"{name}.levels")))
+        {
+            var state = new OscillationState(tensors[$"{name}.levels"], momentum);
+            states.Add(name, (state, 0));
+            foreach (var (part, value) in state.Tensors)
+            {
+                value.copy_(tensors[$"{name}.{part}"]);
+            }
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -104,5 +120,7 @@ public sealed class OscillationTracker(IModel model, double momentum = 0.01) : I
         {
             state.Dispose();
         }
+
+        states.Clear();
     }
 }

@@ -1,0 +1,31 @@
+using static TorchSharp.torch;
+
+namespace Marrow.Vision;
+
+/// <summary>Top-1 accuracy.</summary>
+public static class Accuracy
+{
+    /// <summary>Share of images that a model classifies rightly; leaves the model in evaluation mode.</summary>
+    /// <param name="model">Images [n, 3, h, w] to logits [n, classes].</param>
+    /// <param name="images">The images.</param>
+    /// <param name="transform">What makes inputs of them.</param>
+    /// <param name="batchSize">Images of a pass.</param>
+    /// <param name="cancellation">Stops.</param>
+    public static double Of(
+        nn.Module<Tensor, Tensor> model, ImageSet images, IImageTransform transform, int batchSize = 100, CancellationToken cancellation = default)
+    {
+        model.eval();
+        using var noGrad = no_grad();
+        var right = 0L;
+        foreach (var batch in new ImageLoader(images, transform, batchSize, isTraining: false).Epoch(0, cancellation: cancellation))
+        {
+            using var scope = NewDisposeScope();
+            using (batch)
+            {
+                right += model.call(batch.Images).argmax(1).eq(batch.Labels).sum().item<long>();
+            }
+        }
+
+        return (double)right / Math.Max(1, images.Count);
+    }
+}

@@ -1,0 +1,14 @@
+namespace Marrow.Training;
+
+/// <summary>A learning rate that rises linearly over the warm-up and then falls along half a cosine.</summary>
+/// <param name="Peak">The highest rate.</param>
+/// <param name="Steps">Steps in all.</param>
+/// <param name="WarmUp">Steps of the rise.</param>
+/// <param name="Floor">The last rate.</param>
+public sealed record CosineSchedule(double Peak, int Steps, int WarmUp = 0, double Floor = 0)
+{
+    /// <summary>The rate of a step, counted from 0.</summary>
+    public double Rate(int step) => step < WarmUp
+        ? Peak * (step + 1) / WarmUp
+        : Floor + ((Peak - Floor) * 0.5 * (1 + Math.Cos(Math.PI * Math.Min(1, (double)(step - WarmUp) / Math.Max(1, Steps - WarmUp)))));
+}

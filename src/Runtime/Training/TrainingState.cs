@@ -1,0 +1,94 @@
+using System.Globalization;
+using Marrow.Checkpoints;
+using static TorchSharp.torch;
+
+namespace Marrow.Training;
+
+/// <summary>
+/// Everything a run needs to go on as if it had never stopped, in one safetensors file that is replaced atomically:
+/// parameters, the optimizer's state, averages, what treatments of oscillation hold, the tracker, and torch's random
+/// numbers.
+/// </summary>
+/// <param name="model">The model.</param>
+/// <param name="optimizer">Its optimizer.</param>
+/// <param name="tracker">Its oscillation tracker, or null.</param>
+/// <param name="average">Its average, or null.</param>
+public sealed class TrainingState(IModel model, Optimizer optimizer, OscillationTracker? tracker = null, ExponentialAverage? average = null)
+{
+    private const string StepKey = "step", RandomName = "random";
+
+    /// <summary>Writes the state.</summary>
+    /// <param name="path">The file; it keeps its old content if anything fails.</param>
+    /// <param name="step">Steps taken.</param>
+    /// <exception cref="CheckpointException">The file cannot be written.</exception>
+    public void Save(string path, int step)
+    {
+        using var scope = NewDisposeScope();
+        SafetensorsWriter.Write(
+            path,
+            [
+                .. Prefixed("parameter", model.Module.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter))),
+                .. Prefixed("optimizer", optimizer.State),
+                .. Prefixed("average", average?.Tensors ?? []),
+                .. Prefixed("held", model.QuantizedWeights().SelectMany(weight => Prefixed(weight.Name, weight.Held.Tensors))),
+                .. Prefixed("oscillation", tracker?.Tensors ?? []),
+                (RandomName, get_rng_state()),
+            ],
+            new Dictionary<string, string> { [StepKey] = step.ToString(CultureInfo.InvariantCulture) });
+    }
+
+    /// <summary>Takes the state up.</summary>
+    /// <param name="path">A file that <see cref="Save"/> wrote for the same model and options.</param>
+    /// <returns>Steps taken.</returns>
+    /// <exception cref="CheckpointException">The file cannot be read or is another model's.</exception>
+    public int Restore(string path)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var file = SafetensorsFile.Open(path);
+        if (!file.Metadata.TryGetValue(StepKey, out var text) || !int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var step))
+        {
+            throw new CheckpointException(path, "it states no step", "use a file that a training run saved");
+        }
+
+        var parameters = model.Module.named_parameters().ToList();
+        foreach (var (name, parameter) in parameters)
+        {
+            var stored = file.Tensors.TryGetValue($"parameter.{name}", out var info) ? info.Shape : null;
+            if (stored is null || !stored.SequenceEqual(parameter.shape))
+            {
+                throw new CheckpointException(
+                    path,
+                    $"parameter '{name}' is {(stored is null ? "missing" : $"[{string.Join(", ", stored)}]")}, the model's is [{string.Join(", ", parameter.shape)}]",
+                    "resume with the options that the run began with");
+            }
+        }
+
+        foreach (var (name, parameter) in parameters)
+        {
+            file.CopyInto($"parameter.{name}", parameter);
+        }
+
+        optimizer.Restore(step, Under(file, "optimizer."));
+        foreach (var (name, value) in average?.Tensors ?? [])
+        {
+            file.CopyInto($"average.{name}", value);
+        }
+
+        foreach (var weight in model.QuantizedWeights())
+        {
+            weight.Held.Restore(Under(file, $"held.{weight.Name}."));
+        }
+
+        tracker?.Restore(Under(file, "oscillation."));
+        set_rng_state(file.ReadTensor(RandomName));
+        return step;
+    }
+
+    private static IEnumerable<(string Name, Tensor Value)> Prefixed(string prefix, IEnumerable<(string Name, Tensor Value)> tensors) =>
+        tensors.Select(tensor => ($"{prefix}.{tensor.Name}", tensor.Value));
+
+    private static Dictionary<string, Tensor> Under(SafetensorsFile file, string prefix) => file.Tensors.Keys
+        .Where(name => name.StartsWith(prefix, StringComparison.Ordinal))
+        .ToDictionary(name => name[prefix.Length..], file.ReadTensor);
+}
