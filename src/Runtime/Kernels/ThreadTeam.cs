@@ -70,8 +70,9 @@ internal static unsafe class ThreadTeam
         // The kernel stays where it is: it is a struct on the stack of a caller that waits.
         var job = new Job { Kernel = Unsafe.AsPointer(ref kernel), Invoke = &Invoke<TKernel>, Items = items, Parts = parts };
         Parallel(&Enter, &job, (uint)parts, 0);
-        if (job.Fault is { Target: ExceptionDispatchInfo fault })
+        if (job.Fault.IsAllocated)
         {
+            var fault = (ExceptionDispatchInfo)job.Fault.Target!;
             job.Fault.Free();
             fault.Throw();
         }

@@ -1,4 +1,5 @@
 using Marrow.Models;
+using Marrow.Quantization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -25,6 +26,31 @@ public abstract class Layer(string name) : nn.Module<Tensor, Tensor>(name), ICom
 
     /// <summary>Tensors of a plain checkpoint that parameters are taken from, and that may go unused in part or whole.</summary>
     internal virtual IReadOnlyList<string> RedundantSources => [];
+
+    /// <summary>Parameters that an exported model has no use for: latent weights and what finds their scales.</summary>
+    internal virtual IReadOnlyList<string> LatentParameters => [];
+
+    /// <summary>Makes the layer one for inference: packed weights take the place of the latent parameters.</summary>
+    /// <param name="weights">By the names of the layer's quantized weights.</param>
+    internal virtual void UsePacked(IReadOnlyDictionary<string, PackedWeight> weights) => throw new NotSupportedException();
+
+    /// <summary>Forgets parameters.</summary>
+    private protected void Remove(IEnumerable<string> names)
+    {
+        foreach (var name in names)
+        {
+            _internal_params.Remove(name, out var parameter);
+            parameter?.Dispose();
+        }
+    }
+
+    /// <summary>Registers a packed weight's words and scales, and forgets the latent parameters.</summary>
+    private protected PackedWeight Take(PackedWeight weight, string name)
+    {
+        Add($"{name}.words", weight.Words, trainable: false);
+        Add($"{name}.scale", weight.Scale, trainable: false);
+        return weight with { Words = GetParameter($"{name}.words"), Scale = GetParameter($"{name}.scale") };
+    }
 
     void IComponents.Replace(string name, Parameter parameter) => Replace(name, parameter);
 

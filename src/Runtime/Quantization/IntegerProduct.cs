@@ -4,6 +4,25 @@ using static TorchSharp.torch;
 
 namespace Marrow.Quantization;
 
+/// <summary>c_o, and Σ_k of each row's stored levels.</summary>
+internal sealed record WeightSums(Tensor Offsets, Tensor Levels) : IDisposable
+{
+    /// <summary>Out of every dispose scope.</summary>
+    public WeightSums Detached()
+    {
+        Offsets.DetachFromDisposeScope();
+        Levels.DetachFromDisposeScope();
+        return this;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Offsets.Dispose();
+        Levels.Dispose();
+    }
+}
+
 /// <summary>
 /// The product of quantized activations and weights. Both are small integers times scales, so it is an exact product of
 /// 8-bit integers and one pass that scales it.
@@ -23,7 +42,7 @@ public static class IntegerProduct
     /// <param name="after">[in], or null.</param>
     /// <param name="bias">[out], or null.</param>
     /// <returns>y [n, out], in the type of the steps.</returns>
-    public static unsafe Tensor Linear(ActivationLevels x, WeightLevels weight, Tensor step, Tensor? after, Tensor? bias)
+    public static Tensor Linear(ActivationLevels x, WeightLevels weight, Tensor step, Tensor? after, Tensor? bias)
     {
         if (x.Stored.device_type != TorchSharp.DeviceType.CPU || step.dtype != ScalarType.Float32)
         {
@@ -31,19 +50,11 @@ public static class IntegerProduct
             return scope.MoveToOuter(nn.functional.linear(x.Dequantize(step, after), weight.Dequantize(), bias));
         }
 
-        var (rows, inner, columns) = (x.Stored.shape[0], x.Stored.shape[1], weight.Stored.shape[0]);
-        var y = empty([rows, columns], dtype: ScalarType.Float32);
-        using var offsets = Offsets(weight, after, bias);
-        using var levelSums = x.Offset != 0 ? weight.Stored.sum([1], type: ScalarType.Int32) : null;
-        using var storedSums = weight.IsHalved ? x.Stored.sum([1], type: ScalarType.Int32) : null;
-        var kernel = new ScaleKernel
-        {
-            Columns = (int)columns, Inner = (int)inner, Steps = (int)step.numel(), Zero = x.Offset, IsHalved = weight.IsHalved, Y = y.Floats(),
-            Step = step.Floats(), WeightScale = weight.Scale.Floats(), Offsets = offsets.Floats(),
-            LevelSums = levelSums is null ? null : levelSums.Integers(), StoredSums = storedSums is null ? null : storedSums.Integers(),
-        };
+        using var sums = Sums(weight, after, bias);
+        var y = empty([x.Stored.shape[0], weight.Stored.shape[0]], dtype: ScalarType.Float32);
 
         // A few rows at a time, so that the integers are scaled while they are still in the cache.
+        var (rows, columns) = (y.shape[0], y.shape[1]);
         using var products = empty([Math.Min(rows, RowsAtOnce), columns], dtype: ScalarType.Int32);
         for (var first = 0L; first < rows; first += RowsAtOnce)
         {
@@ -51,12 +62,41 @@ public static class IntegerProduct
             using var part = x.Stored.narrow(0, first, count);
             using var product = products.narrow(0, 0, count);
             IntegerGemm.Multiply(part, weight.Stored, product);
-            kernel.Product = product.Integers();
-            kernel.FirstRow = (int)first;
-            ThreadTeam.Run(ref kernel, (int)count, count * columns);
+            Scale(product, first, x, step, weight.Scale, weight.IsHalved, sums, y);
         }
 
         return y;
+    }
+
+    /// <summary>The same for a packed weight and few rows, whose levels are unpacked on the way.</summary>
+    /// <param name="x">q [n, in].</param>
+    /// <param name="weight">The weight; <see cref="PackedKernels.SuitIntegers"/>.</param>
+    /// <param name="step">S.</param>
+    /// <param name="sums">Of this weight, with <c>after</c> and bias.</param>
+    internal static Tensor Linear(ActivationLevels x, PackedWeight weight, Tensor step, WeightSums sums)
+    {
+        var y = empty([x.Stored.shape[0], weight.Scale.shape[0]], dtype: ScalarType.Float32);
+        using var product = PackedKernels.Multiply(x.Stored, weight);
+        Scale(product, 0, x, step, weight.Scale, isHalved: false, sums, y);
+        return y;
+    }
+
+    /// <summary>What of the product depends on the weight alone.</summary>
+    internal static WeightSums Sums(WeightLevels weight, Tensor? after, Tensor? bias) =>
+        new(Offsets(weight, after, bias), weight.Stored.sum([1], type: ScalarType.Int32));
+
+    /// <summary>y from the integers.</summary>
+    private static unsafe void Scale(
+        Tensor product, long firstRow, ActivationLevels x, Tensor step, Tensor scale, bool isHalved, WeightSums sums, Tensor y)
+    {
+        using var storedSums = isHalved ? x.Stored.sum([1], type: ScalarType.Int32) : null;
+        var kernel = new ScaleKernel
+        {
+            Columns = (int)y.shape[1], Inner = (int)x.Stored.shape[1], Steps = (int)step.numel(), Zero = x.Offset, IsHalved = isHalved, Y = y.Floats(),
+            Step = step.Floats(), WeightScale = scale.Floats(), Offsets = sums.Offsets.Floats(), LevelSums = sums.Levels.Integers(),
+            StoredSums = storedSums is null ? null : storedSums.Integers(), Product = product.Integers(), FirstRow = (int)firstRow,
+        };
+        ThreadTeam.Run(ref kernel, (int)product.shape[0], product.numel());
     }
 
     /// <summary>c_o.</summary>

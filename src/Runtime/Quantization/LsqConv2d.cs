@@ -16,6 +16,7 @@ public sealed class LsqConv2d : Conv2d, IQuantizedLayer
     private const double LeastPositive = -1e-5;
     private readonly bool hasShifts;
     private bool hasSteps, isSigned;
+    private PackedWeight? packed;
 
     /// <summary>Makes the layer. Steps are zero until the first input gives them their values.</summary>
     public LsqConv2d(Conv2dSite site, int bits, int activations)
@@ -40,7 +41,27 @@ public sealed class LsqConv2d : Conv2d, IQuantizedLayer
     /// <inheritdoc/>
     public QuantizerSettings Settings { get; }
 
-    IEnumerable<QuantizedWeight> IQuantizedLayer.QuantizedWeights => [new($"{LayerName}.weight", Settings, () => Weight.flatten(1), Weight, WeightStep, new HeldWeight(isOdd: false))];
+    IEnumerable<QuantizedWeight> IQuantizedLayer.QuantizedWeights => packed is not null
+        ? []
+        : [new($"{LayerName}.weight", Settings, (Site.OutChannels, InnerSize), () => Weight.flatten(1), Weight, WeightStep, new HeldWeight(isOdd: false))];
+
+    /// <summary>Whether a negative input has been seen.</summary>
+    internal bool IsSigned
+    {
+        get => isSigned;
+        set => isSigned = value;
+    }
+
+    private long InnerSize => Site.InChannels / Site.Groups * Site.Kernel * Site.Kernel;
+
+    internal override IReadOnlyList<string> LatentParameters => ["weight", WeightStepName];
+
+    internal override void UsePacked(IReadOnlyDictionary<string, PackedWeight> weights)
+    {
+        Remove(LatentParameters);
+        packed = Take(weights[$"{LayerName}.weight"], "weight");
+        hasSteps = true;
+    }
 
     private Parameter WeightStep => GetParameter(WeightStepName);
 
@@ -60,7 +81,9 @@ public sealed class LsqConv2d : Conv2d, IQuantizedLayer
 
         using var scope = NewDisposeScope();
         Prepare(x);
-        var weight = Lsq.Quantize(Weight, WeightStep, WeightRange, StepSharing.Row);
+        var weight = packed is { } levels
+            ? levels.Dequantize().view(Site.OutChannels, Site.InChannels / Site.Groups, Site.Kernel, Site.Kernel)
+            : Lsq.Quantize(Weight, WeightStep, WeightRange, StepSharing.Row);
         if (Settings.Activations > 0)
         {
             var (before, after) = hasShifts ? (GetParameter(BeforeName), GetParameter(AfterName)) : ((Tensor?)null, (Tensor?)null);

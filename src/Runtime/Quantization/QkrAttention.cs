@@ -20,6 +20,7 @@ public sealed class QkrAttention : Attention, IQuantizedLayer
 {
     private const string InputStep = "quant_x_4_qkv.input_quant_fn.s", InputBefore = "quant_x_4_qkv.move_b4.bias", InputAfter = "quant_x_4_qkv.move_aft.bias";
     private readonly HeldWeight heldValue = new(isOdd: true), heldProduct = new(isOdd: true);
+    private (PackedWeight Value, PackedWeight Product)? packed;
     private readonly ActivationQuantizer? input, value, product, weights;
 
     /// <summary>Makes the layer.</summary>
@@ -62,11 +63,19 @@ public sealed class QkrAttention : Attention, IQuantizedLayer
     /// <inheritdoc/>
     public QuantizerSettings Settings { get; }
 
-    IEnumerable<QuantizedWeight> IQuantizedLayer.QuantizedWeights =>
+    IEnumerable<QuantizedWeight> IQuantizedLayer.QuantizedWeights => packed is not null ? [] :
     [
-        new($"{LayerName}.v.weight", Settings, () => GetParameter("v.weight").alias(), GetParameter("v.weight"), null, heldValue),
-        new($"{LayerName}.qk", Settings, Products, null, null, heldProduct),
+        new($"{LayerName}.v.weight", Settings, (Site.Dim, Site.Dim), () => GetParameter("v.weight").alias(), GetParameter("v.weight"), null, heldValue),
+        new($"{LayerName}.qk", Settings, (Site.Heads * Site.Dim, Site.Dim), Products, null, null, heldProduct),
     ];
+
+    internal override IReadOnlyList<string> LatentParameters => ["q.weight", "k.weight", "v.weight"];
+
+    internal override void UsePacked(IReadOnlyDictionary<string, PackedWeight> weights)
+    {
+        Remove(LatentParameters);
+        packed = (Take(weights[$"{LayerName}.v.weight"], "v.weight"), Take(weights[$"{LayerName}.qk"], "qk"));
+    }
 
     private Parameter? ValueBias => Site.HasQkvBias ? GetParameter("v.bias") : null;
 
@@ -102,10 +111,17 @@ public sealed class QkrAttention : Attention, IQuantizedLayer
         var quantized = input?.Run(x, GetParameter(InputBefore), GetParameter(InputAfter)) ?? x; // x̂ [B, N, dim]
 
         // v and z in one product: StatsQ takes each row of a weight for itself.
-        var stacked = cat([GetParameter("v.weight"), heldProduct.Hold(Products())], 0); // [dim + heads · dim, dim]
         var bothBias = ValueBias is { } valueBias ? nn.functional.pad(valueBias, [0, heads * dim]) : null;
         var levels = input is null ? null : new LevelSource(x, input.Step, GetParameter(InputBefore), GetParameter(InputAfter), input.Range);
-        var both = QuantizedProduct.Run(quantized, levels, stacked, bothBias, Settings.Bits, [new(heldValue, 0, dim), new(heldProduct, dim, heads * dim)]);
+        var both = packed is var (packedValue, packedProduct)
+            ? QuantizedProduct.Infer(quantized, levels, WeightLevels.Stacked(packedValue.Unpack(), packedProduct.Unpack()), bothBias)
+            : QuantizedProduct.Run(
+                quantized,
+                levels,
+                cat([GetParameter("v.weight"), heldProduct.Hold(Products())], 0), // [dim + heads · dim, dim]
+                bothBias,
+                Settings.Bits,
+                [new(heldValue, 0, dim), new(heldProduct, dim, heads * dim)]);
         var v = both.narrow(2, 0, dim); // [B, N, dim]
         var z = both.narrow(2, dim, heads * dim).reshape(batch, n * heads, dim); // row n · heads + h
         if (input is not null)

@@ -16,6 +16,8 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
     private readonly long tokens;
     private readonly bool isUnsigned;
     private bool hasSteps;
+    private PackedWeight? packed;
+    private WeightSums? sums;
 
     /// <summary>Makes the layer. Steps are zero until the first input gives them their values.</summary>
     protected QuantizedLinear(LinearSite site, QuantizerSettings settings)
@@ -62,10 +64,18 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
     /// <summary>The steps of LSQ weights, [out].</summary>
     protected Tensor WeightStep => GetParameter(WeightStepName);
 
-    IEnumerable<QuantizedWeight> IQuantizedLayer.QuantizedWeights => [QuantizedWeight];
+    IEnumerable<QuantizedWeight> IQuantizedLayer.QuantizedWeights => packed is null ? [QuantizedWeight] : [];
+
+    internal override IReadOnlyList<string> LatentParameters => Settings.Weights == WeightQuantizer.Lsq ? ["weight", WeightStepName] : ["weight"];
+
+    internal override void UsePacked(IReadOnlyDictionary<string, PackedWeight> weights)
+    {
+        Remove(LatentParameters);
+        packed = Take(weights[$"{LayerName}.weight"], "weight");
+    }
 
     private QuantizedWeight QuantizedWeight =>
-        new($"{LayerName}.weight", Settings, () => Weight.alias(), Weight, Settings.Weights == WeightQuantizer.Lsq ? WeightStep : null, Held);
+        new($"{LayerName}.weight", Settings, (OutFeatures, InFeatures), () => Weight.alias(), Weight, Settings.Weights == WeightQuantizer.Lsq ? WeightStep : null, Held);
 
     ScalarType IExplicitLayer.Dtype => Weight.dtype;
 
@@ -97,6 +107,11 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
         {
             throw new ArgumentException(
                 $"Layer '{LayerName}' has a quantizer step for each of {tokens} tokens; the input is [{string.Join(", ", x.shape)}].", nameof(x));
+        }
+
+        if (packed is { } weight)
+        {
+            return Infer(x, weight);
         }
 
         Prepare(x);
@@ -163,6 +178,34 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
         {
             FirstStep.Give(Step, () => Lsq.InitialStep(x + Before, Range, Sharing, constant: isUnsigned && tokens > 1 ? 4 : 2));
         }
+    }
+
+    /// <summary>What the fused forward computes, from packed weights; no gradient.</summary>
+    private Tensor Infer(Tensor x, PackedWeight weight)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var rows = x.reshape(x.numel() / InFeatures, InFeatures).contiguous();
+        Tensor y;
+        if (Settings.Activations == 0)
+        {
+            y = nn.functional.linear(rows, weight.Dequantize(), Bias);
+        }
+        else
+        {
+            var q = ActivationLevels.Of(rows, Step, Before, Range);
+            if (PackedKernels.SuitIntegers(weight, rows.shape[0]) && rows.dtype == ScalarType.Float32)
+            {
+                sums ??= IntegerProduct.Sums(weight.Unpack(), After, Bias).Detached();
+                y = IntegerProduct.Linear(q, weight, Step, sums);
+            }
+            else
+            {
+                y = IntegerProduct.Linear(q, weight.Unpack(), Step, After, Bias);
+            }
+        }
+
+        return scope.MoveToOuter(y.view([.. x.shape[..^1], OutFeatures]));
     }
 
     private Tensor Eager(Tensor x)

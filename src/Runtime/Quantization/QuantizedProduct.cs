@@ -50,6 +50,30 @@ internal static class QuantizedProduct
         return scope.MoveToOuter(y.view([.. quantized.shape[..^1], weight.shape[0]]));
     }
 
+    /// <summary>y from levels, without gradients.</summary>
+    /// <param name="quantized">x̂ [..., in].</param>
+    /// <param name="source">What x̂ was made from, or null if it has no levels.</param>
+    /// <param name="p">The weight.</param>
+    /// <param name="bias">b [out], or null.</param>
+    public static Tensor Infer(Tensor quantized, LevelSource? source, WeightLevels p, Tensor? bias)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var rows = quantized.reshape(quantized.numel() / p.Stored.shape[1], p.Stored.shape[1]);
+        return scope.MoveToOuter(Multiply(rows, source, p, bias).view([.. quantized.shape[..^1], p.Stored.shape[0]]));
+    }
+
+    private static Tensor Multiply(Tensor x, LevelSource? source, WeightLevels p, Tensor? bias)
+    {
+        if (source is null)
+        {
+            return nn.functional.linear(x, p.Dequantize(), bias);
+        }
+
+        var q = ActivationLevels.Of(source.X.contiguous().view(x.shape), source.Step, source.Before, source.Range);
+        return IntegerProduct.Linear(q, p, source.Step, source.After, bias);
+    }
+
     private static Tensor Held(HeldRows rows, Tensor weight, int bits)
     {
         using var noGrad = no_grad();
@@ -70,13 +94,7 @@ internal static class QuantizedProduct
             }
 
             saved.Keep(x, p.Stored, p.Scale);
-            if (source is null)
-            {
-                return nn.functional.linear(x, p.Dequantize(), bias);
-            }
-
-            var q = ActivationLevels.Of(source.X.contiguous().view(x.shape), source.Step, source.Before, source.Range);
-            return IntegerProduct.Linear(q, p, source.Step, source.After, bias);
+            return Multiply(x, source, p, bias);
         }
 
         public override IReadOnlyList<Tensor?> Backward(Saved saved, Tensor dy)

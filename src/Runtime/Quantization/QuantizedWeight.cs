@@ -9,12 +9,13 @@ namespace Marrow.Quantization;
 /// </summary>
 /// <param name="name">Its name from the model's root.</param>
 /// <param name="settings">How it is quantized.</param>
+/// <param name="size">[out, in].</param>
 /// <param name="value">Makes the values that are quantized, [out, …]; the caller owns them.</param>
 /// <param name="latent">The trained parameter that has these values, or null for a product.</param>
 /// <param name="step">The steps of LSQ, [out]; null for StatsQ.</param>
 /// <param name="held">What treatments of oscillation hold in place.</param>
 public sealed class QuantizedWeight(
-    string name, QuantizerSettings settings, Func<Tensor> value, Parameter? latent, Tensor? step, HeldWeight held)
+    string name, QuantizerSettings settings, (long Out, long In) size, Func<Tensor> value, Parameter? latent, Tensor? step, HeldWeight held)
 {
     /// <summary>Its name from the model's root.</summary>
     public string Name => name;
@@ -27,6 +28,19 @@ public sealed class QuantizedWeight(
 
     /// <summary>What treatments of oscillation hold in place.</summary>
     public HeldWeight Held => held;
+
+    /// <summary>[out, in].</summary>
+    public (long Out, long In) Size { get; } = size;
+
+    /// <summary>Whether its levels are odd (StatsQ).</summary>
+    internal bool IsOdd => step is null;
+
+    /// <summary>The levels and scales, packed; the caller owns both.</summary>
+    public PackedWeight Pack()
+    {
+        using var noGrad = no_grad();
+        return PackedWeight.Of(held.Hold(Stored()), settings.Bits, IsOdd);
+    }
 
     /// <summary>The values that are quantized, [out, in], differentiable; the caller owns them.</summary>
     public Tensor Value()

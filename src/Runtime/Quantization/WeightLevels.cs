@@ -39,6 +39,10 @@ public readonly record struct WeightLevels(Tensor Stored, Tensor Scale, bool IsH
     public static WeightLevels Lsq(Tensor weight, Tensor step, LevelRange range) => new(
         ActivationLevels.Of(weight, step, before: null, range).Stored, step.clamp_min(Quantization.Lsq.LeastStep), false);
 
+    /// <summary>Two weights as one, the second below the first.</summary>
+    internal static WeightLevels Stacked(WeightLevels above, WeightLevels below) =>
+        new(cat([above.Stored, below.Stored], 0), cat([above.Scale, below.Scale], 0), above.IsHalved);
+
     /// <summary>ŵ, [out, in], in the type of the scale.</summary>
     public unsafe Tensor Dequantize()
     {

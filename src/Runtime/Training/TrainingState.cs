@@ -1,5 +1,6 @@
 using System.Globalization;
 using Marrow.Checkpoints;
+using Marrow.Quantization;
 using static TorchSharp.torch;
 
 namespace Marrow.Training;
@@ -15,7 +16,7 @@ namespace Marrow.Training;
 /// <param name="average">Its average, or null.</param>
 public sealed class TrainingState(IModel model, Optimizer optimizer, OscillationTracker? tracker = null, ExponentialAverage? average = null)
 {
-    private const string StepKey = "step", RandomName = "random";
+    private const string StepKey = "step", SignedKey = "signed.", RandomName = "random";
 
     /// <summary>Writes the state.</summary>
     /// <param name="path">The file; it keeps its old content if anything fails.</param>
@@ -34,7 +35,13 @@ public sealed class TrainingState(IModel model, Optimizer optimizer, Oscillation
                 .. Prefixed("oscillation", tracker?.Tensors ?? []),
                 (RandomName, get_rng_state()),
             ],
-            new Dictionary<string, string> { [StepKey] = step.ToString(CultureInfo.InvariantCulture) });
+            new Dictionary<string, string>(
+                from convolution in model.Module.modules().OfType<LsqConv2d>()
+                where convolution.IsSigned
+                select KeyValuePair.Create(SignedKey + convolution.LayerName, "true"))
+            {
+                [StepKey] = step.ToString(CultureInfo.InvariantCulture),
+            });
     }
 
     /// <summary>Takes the state up.</summary>
@@ -67,6 +74,11 @@ public sealed class TrainingState(IModel model, Optimizer optimizer, Oscillation
         foreach (var (name, parameter) in parameters)
         {
             file.CopyInto($"parameter.{name}", parameter);
+        }
+
+        foreach (var convolution in model.Module.modules().OfType<LsqConv2d>())
+        {
+            convolution.IsSigned = file.Metadata.ContainsKey(SignedKey + convolution.LayerName);
         }
 
         optimizer.Restore(step, Under(file, "optimizer."));
