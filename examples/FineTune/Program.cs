@@ -13,6 +13,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using Marrow.Checkpoints;
+using Marrow.Examples;
 using Marrow.Examples.FineTune;
 
 try

@@ -1,4 +1,4 @@
-using Marrow.Examples.FineTune;
+using Marrow.Examples;
 using Marrow.Examples.FineTune.Data;
 using Xunit;
 

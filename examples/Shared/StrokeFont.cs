@@ -1,10 +1,10 @@
 using SkiaSharp;
 
-namespace Marrow.Examples.FineTune.Pictures;
+namespace Marrow.Examples;
 
 /// <summary>
 /// A small font of strokes, drawn here: a bare machine has no fonts at all, and with one of its own the picture is the
-/// same everywhere. It has the characters that <see cref="LossPicture"/> writes.
+/// same everywhere. It has the characters that the examples write.
 /// </summary>
 internal static class StrokeFont
 {

@@ -3,7 +3,7 @@ using System.Globalization;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
-namespace Marrow.Examples.FineTune;
+namespace Marrow.Examples;
 
 /// <summary>What the user sees: live bars on a terminal, plain lines where output goes elsewhere.</summary>
 internal sealed class Screen

@@ -1,0 +1,63 @@
+using System.CommandLine;
+using System.Globalization;
+
+namespace Marrow.Examples.QuantizeVit;
+
+/// <summary>The options of the program.</summary>
+internal static class CommandLine
+{
+    /// <summary>The command that hands its options to <paramref name="run"/>.</summary>
+    public static RootCommand Create(Func<Options, int> run)
+    {
+        var bits = Number("--bits", 2, 2, 8, "Bits of weights and activations.");
+        var data = new Option<string?>("--data") { Description = "Folder of images; generated ones if not given." };
+        var format = new Option<string>("--format") { Description = "What the folder holds.", DefaultValueFactory = _ => "imagefolder" };
+        format.AcceptOnlyFromAmong("cifar10", "idx", "imagefolder");
+        var image = Number("--image", 32, 8, 512, "Edge of the model's input, a multiple of 4.");
+        var teacherSteps = Number("--teacher-steps", 900, 1, int.MaxValue, "Training steps of the float teacher.");
+        var steps = Number("--steps", 500, 1, int.MaxValue, "Training steps of each quantized model.");
+        var annealing = Number("--annealing-steps", 120, 1, int.MaxValue, "Annealing steps of CGA, after those of QKR.");
+        var batch = Number("--batch", 64, 2, 1 << 16, "Images in a step.");
+        var seeds = new Option<int[]>("--seeds") { Description = "One whole comparison for each.", DefaultValueFactory = _ => [1], AllowMultipleArgumentsPerToken = true };
+        var output = new Option<string>("--out") { Description = "Folder of what is kept.", DefaultValueFactory = _ => Path.Combine("runs", "quantize-vit") };
+        var json = new Option<string?>("--json") { Description = "File for the results." };
+        var log = new Option<string?>("--log") { Description = "Folder for TensorBoard." };
+
+        var command = new RootCommand("Trains a vision transformer with weights and activations of a few bits in several ways, and compares them.")
+        {
+            bits, data, format, image, teacherSteps, steps, annealing, batch, seeds, output, json, log,
+        };
+
+        // A synchronous action: System.CommandLine would end an asynchronous one on Ctrl-C, and results with it.
+        command.SetAction(parsed => run(new Options(
+            parsed.GetValue(bits),
+            parsed.GetValue(data),
+            parsed.GetValue(format)!,
+            parsed.GetValue(image),
+            parsed.GetValue(teacherSteps),
+            parsed.GetValue(steps),
+            parsed.GetValue(annealing),
+            parsed.GetValue(batch),
+            parsed.GetValue(seeds)!,
+            parsed.GetValue(output)!,
+            parsed.GetValue(json),
+            parsed.GetValue(log))));
+        return command;
+    }
+
+    private static Option<int> Number(string name, int standard, int least, int most, string description)
+    {
+        var option = new Option<int>(name) { Description = description, DefaultValueFactory = _ => standard };
+        option.Validators.Add(result =>
+        {
+            foreach (var token in result.Tokens)
+            {
+                if (int.TryParse(token.Value, CultureInfo.InvariantCulture, out var number) && (number < least || number > most))
+                {
+                    result.AddError($"{name} must be at least {least}{(most == int.MaxValue ? "" : $" and at most {most}")}, not '{token.Value}'.");
+                }
+            }
+        });
+        return option;
+    }
+}
