@@ -19,11 +19,11 @@ command.SetAction(arguments =>
 {
     Func<string, bool> wanted = name => name.Contains(arguments.GetRequiredValue(filter), StringComparison.OrdinalIgnoreCase);
     var results = new List<Measurement>();
-    foreach (var benchmark in new[] { AdapterBenchmarks.Run, MetaBuildBenchmark.Run, GeneratorBenchmark.Run, LeakBenchmark.Run })
+    foreach (var benchmark in new[] { AdapterBenchmarks.Run, QuantizerBenchmarks.Run, MetaBuildBenchmark.Run, GeneratorBenchmark.Run, LeakBenchmark.Run })
     {
         foreach (var result in benchmark(wanted))
         {
-            Console.WriteLine($"{result.Benchmark,-12} {result.Case,-34} {result.Metric,-38} {result.Value,12:0.###}  {result.Baseline}");
+            Console.WriteLine($"{result.Benchmark,-20} {result.Case,-34} {result.Metric,-48} {result.Value,12:0.###}  {result.Baseline}");
             results.Add(result);
         }
     }
