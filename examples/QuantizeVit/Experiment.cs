@@ -98,10 +98,11 @@ internal sealed class Experiment
         ((IModel)model).LoadPretrained(from);
         var recipe = Recipe(seed, method);
         recipe = isAnnealing ? recipe with { Steps = 0, AnnealingSteps = options.AnnealingSteps } : recipe;
-        var (times, shares) = (new List<double>(), new List<(int, double)>());
+        var (times, shares, frozen) = (new List<double>(), new List<(int, double)>(), 0.0);
         using var training = Train(model, recipe, teacher, method, (training, progress) =>
         {
             times.Add(progress.Milliseconds);
+            frozen = progress.Frozen;
             if (progress.Step % Math.Max(1, progress.Steps / OscillationSamples) == 0)
             {
                 shares.Add((progress.Step + (isAnnealing ? options.Steps : 0), training.Oscillations!.Overall().Oscillating));
@@ -116,6 +117,7 @@ internal sealed class Experiment
             seed,
             Accuracy.Of(model, task.Splits.Validation, task.Evaluation, cancellation: stop.Token),
             training.Oscillations!.Overall(),
+            frozen,
             times.Order().ElementAt(times.Count / 2),
             new FileInfo(exported).Length,
             shares,

@@ -47,7 +47,7 @@ internal static class QuantizerBenchmarks
             .Add("fused", () => Forward(() => layer.call(x)))
             .Add("plain", () => Forward(() => linear(x, layer.Weight, layer.Bias)))
             .Add("eager", () => Forward(Eager))
-            .Run(51);
+            .Run(51, warmUps: 40);
         yield return new("quantized-linear", size, $"forward, {Faster}", forward["plain"] / forward["fused"], "float32 layer");
         yield return new("quantized-linear", size, $"forward, {Faster}", forward["eager"] / forward["fused"], "eager fake quantization");
 
@@ -55,7 +55,7 @@ internal static class QuantizerBenchmarks
             .Add("fused", () => Step(() => layer.call(x)))
             .Add("bfloat16", () => Step(() => halved.call(x)))
             .Add("eager", () => Step(Eager))
-            .Run(51);
+            .Run(51, warmUps: 40);
         yield return new("quantized-linear", size, $"forward and backward, {Faster}", both["eager"] / both["fused"], "eager fake quantization");
         yield return new("quantized-linear", size, $"the same, bfloat16 backward, {Faster}", both["eager"] / both["bfloat16"], "eager fake quantization");
 
@@ -77,7 +77,7 @@ internal static class QuantizerBenchmarks
         var times = new SideBySide()
             .Add("fused", () => Step(() => Lsq.Quantize(x, step, range, StepSharing.Position, before, after)))
             .Add("eager", () => Step(() => EagerQuantizers.Lsq(x, step, before, after, -2, 1)))
-            .Run(51);
+            .Run(51, warmUps: 40);
         yield return new("activation-quantizer", $"{batch}x197x{channels}, 2 bits", $"forward and backward, {Faster}", times["eager"] / times["fused"], "eager TorchSharp");
 
         void Step(Func<Tensor> compute)
@@ -94,7 +94,7 @@ internal static class QuantizerBenchmarks
         var times = new SideBySide()
             .Add("fused", () => StatsQ.Quantize(w, 2, target))
             .Add("copy", () => target.copy_(w))
-            .Run(101);
+            .Run(101, warmUps: 50);
         yield return new("statsq", $"{outer}x{inner}, 2 bits", "time, existing buffers", times["fused"] / times["copy"], "plain copy");
     }
 
@@ -118,7 +118,7 @@ internal static class QuantizerBenchmarks
             .Add("plain", () => Forward(() => linear(x, weight, bias)))
             .Add("integers", () => Forward(() => model.call(x)))
             .Add("floats", () => Forward(() => packed.Linear(x, bias)))
-            .Run(101);
+            .Run(101, warmUps: 50);
         yield return new("packed", "1x4096 to 4096, 2 bits", $"8-bit activations, {Faster}", times["plain"] / times["integers"], "float32 layer");
         yield return new("packed", "1x4096 to 4096, 2 bits", $"float activations, {Faster}", times["plain"] / times["floats"], "float32 layer");
     }

@@ -4,14 +4,14 @@ using static TorchSharp.torch;
 
 namespace Marrow.Quantization;
 
-/// <summary>c_o, and Σ_k of each row's stored levels.</summary>
-internal sealed record WeightSums(Tensor Offsets, Tensor Levels) : IDisposable
+/// <summary>c_o, and Σ_k of each row's stored levels where activations are stored with an offset.</summary>
+internal sealed record WeightSums(Tensor Offsets, Tensor? Levels) : IDisposable
 {
     /// <summary>Out of every dispose scope.</summary>
     public WeightSums Detached()
     {
         Offsets.DetachFromDisposeScope();
-        Levels.DetachFromDisposeScope();
+        Levels?.DetachFromDisposeScope();
         return this;
     }
 
@@ -19,7 +19,7 @@ internal sealed record WeightSums(Tensor Offsets, Tensor Levels) : IDisposable
     public void Dispose()
     {
         Offsets.Dispose();
-        Levels.Dispose();
+        Levels?.Dispose();
     }
 }
 
@@ -29,7 +29,7 @@ internal sealed record WeightSums(Tensor Offsets, Tensor Levels) : IDisposable
 /// </summary>
 public static class IntegerProduct
 {
-    private const long RowsAtOnce = 512;
+    private const long RowsAtOnce = 800;
 
     /// <summary>
     /// <c>y = x̂ Ŵᵀ + bias</c> with x̂ = S q + after and Ŵ = ws p:
@@ -50,7 +50,7 @@ public static class IntegerProduct
             return scope.MoveToOuter(nn.functional.linear(x.Dequantize(step, after), weight.Dequantize(), bias));
         }
 
-        using var sums = Sums(weight, after, bias);
+        using var sums = Sums(weight, after, bias, x.Offset != 0);
         var y = empty([x.Stored.shape[0], weight.Stored.shape[0]], dtype: ScalarType.Float32);
 
         // A few rows at a time, so that the integers are scaled while they are still in the cache.
@@ -82,8 +82,8 @@ public static class IntegerProduct
     }
 
     /// <summary>What of the product depends on the weight alone.</summary>
-    internal static WeightSums Sums(WeightLevels weight, Tensor? after, Tensor? bias) =>
-        new(Offsets(weight, after, bias), weight.Stored.sum([1], type: ScalarType.Int32));
+    internal static WeightSums Sums(WeightLevels weight, Tensor? after, Tensor? bias, bool hasOffset) =>
+        new(Offsets(weight, after, bias), hasOffset ? weight.Stored.sum([1], type: ScalarType.Int32) : null);
 
     /// <summary>y from the integers.</summary>
     private static unsafe void Scale(
@@ -93,7 +93,7 @@ public static class IntegerProduct
         var kernel = new ScaleKernel
         {
             Columns = (int)y.shape[1], Inner = (int)x.Stored.shape[1], Steps = (int)step.numel(), Zero = x.Offset, IsHalved = isHalved, Y = y.Floats(),
-            Step = step.Floats(), WeightScale = scale.Floats(), Offsets = sums.Offsets.Floats(), LevelSums = sums.Levels.Integers(),
+            Step = step.Floats(), WeightScale = scale.Floats(), Offsets = sums.Offsets.Floats(), LevelSums = sums.Levels is null ? null : sums.Levels.Integers(),
             StoredSums = storedSums is null ? null : storedSums.Integers(), Product = product.Integers(), FirstRow = (int)firstRow,
         };
         ThreadTeam.Run(ref kernel, (int)product.shape[0], product.numel());

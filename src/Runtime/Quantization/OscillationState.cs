@@ -65,6 +65,11 @@ public sealed class OscillationState : IDisposable
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var freezes = freezeThreshold > 0;
+        if (!freezes && Levels.device_type == TorchSharp.DeviceType.CPU)
+        {
+            return OscillationKernel.Update(levels.contiguous(), Levels, direction, Frequency, total, momentum);
+        }
+
         var now = freezes ? where(Frozen, frozenLevels, levels) : levels;
 
         // Signs by comparison: a difference of 8-bit levels need not fit 8 bits.

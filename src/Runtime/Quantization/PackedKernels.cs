@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Marrow.Kernels;
@@ -12,6 +13,9 @@ namespace Marrow.Quantization;
 internal static unsafe class PackedKernels
 {
     private const int BlockWords = 16, BlockBytes = 64, FewRows = 4;
+
+    // Words to fetch ahead of their use: a kilobyte.
+    private const int Ahead = 256;
 
     /// <summary>Whether a weight lies where kernels can read it.</summary>
     public static bool Suit(PackedWeight weight) =>
@@ -64,28 +68,56 @@ internal static unsafe class PackedKernels
     /// <param name="weight">The weight.</param>
     public static Tensor Multiply(Tensor x, PackedWeight weight)
     {
-        using var padded = Padded(x, weight);
-
-        // Byte b of a block, shifted down by s codes, is column b / 4 + 16 (codes per byte · (b mod 4) + s): activations
-        // are put in that order, once for all outputs.
-        var (perByte, blocks) = (8 / weight.CodeBits, padded.shape[1] / weight.BlockColumns);
-        using var ordered = padded.view(x.shape[0], blocks, 4, perByte, BlockWords).permute(0, 1, 3, 4, 2).contiguous();
-        using var sums = x.sum([1], type: ScalarType.Int32);
-        var product = empty([x.shape[0], weight.Words.shape[0]], dtype: ScalarType.Int32);
+        var (rows, outputs, layout) = ((int)x.shape[0], (int)weight.Words.shape[0], new Layout(weight));
+        var width = layout.RowWords * layout.PerWord;
+        using var ordered = empty([rows, width], dtype: ScalarType.Int8);
+        var sums = stackalloc int[rows];
+        Order(x.SignedBytes(), layout, rows, ordered.SignedBytes(), sums);
+        var product = empty([rows, outputs], dtype: ScalarType.Int32);
         var kernel = new IntegerKernel
         {
-            Packed = new Layout(weight), Rows = (int)x.shape[0], Outputs = (int)weight.Words.shape[0], X = ordered.SignedBytes(), Width = (int)padded.shape[1], Sums = sums.Integers(),
+            Packed = layout, Rows = rows, Outputs = outputs, X = ordered.SignedBytes(), Width = width, Sums = sums,
             Factor = weight.IsOdd ? 2 : 1, Lowest = weight.LowestLevel, Product = product.Integers(),
         };
-        ThreadTeam.Run(ref kernel, (int)product.shape[1], product.shape[1] * x.shape[1]);
+        ThreadTeam.Run(ref kernel, outputs, (long)outputs * width);
         return product;
+    }
+
+    /// <summary>
+    /// Byte b of a block, shifted down by s codes, is column b / 4 + 16 (codes per byte · (b mod 4) + s). Activations are put
+    /// in that order, once for all outputs, with zeros up to a whole block; and summed.
+    /// </summary>
+    private static void Order(sbyte* x, Layout layout, int rows, sbyte* ordered, int* sums)
+    {
+        var perByte = 8 / layout.Bits;
+        var blockColumns = BlockWords * layout.PerWord;
+        for (var row = 0; row < rows; row++, x += layout.Columns)
+        {
+            sums[row] = 0;
+            for (var column = 0; column < layout.Columns; column++)
+            {
+                sums[row] += x[column];
+            }
+
+            for (var first = 0; first < layout.RowWords * layout.PerWord; first += blockColumns)
+            {
+                for (var s = 0; s < perByte; s++)
+                {
+                    for (var b = 0; b < BlockBytes; b++)
+                    {
+                        var column = first + (b / 4) + (BlockWords * ((perByte * (b % 4)) + s));
+                        *ordered++ = column < layout.Columns ? x[column] : (sbyte)0;
+                    }
+                }
+            }
+        }
     }
 
     /// <summary>x with zeros up to whole blocks.</summary>
     private static Tensor Padded(Tensor x, PackedWeight weight)
     {
-        var width = weight.Words.shape[1] * weight.PerWord;
-        return width == x.shape[1] ? x.contiguous().alias() : nn.functional.pad(x, [0, width - x.shape[1]]);
+        var (width, columns) = (weight.Words.shape[1] * weight.PerWord, weight.InFeatures);
+        return width == columns ? x.alias() : nn.functional.pad(x, [0, width - columns]);
     }
 
     private readonly struct Layout(PackedWeight weight)
@@ -135,6 +167,27 @@ internal static unsafe class PackedKernels
         }
     }
 
+    /// <summary>Bits of a code as a constant, for shifts that take one cycle.</summary>
+    private interface ICodeBits
+    {
+        static abstract int Bits { get; }
+    }
+
+    private readonly struct TwoBits : ICodeBits
+    {
+        public static int Bits => 2;
+    }
+
+    private readonly struct ThreeBits : ICodeBits
+    {
+        public static int Bits => 3;
+    }
+
+    private readonly struct FourBits : ICodeBits
+    {
+        public static int Bits => 4;
+    }
+
     private struct FloatKernel : IRangeKernel
     {
         public Layout Packed;
@@ -151,31 +204,43 @@ internal static unsafe class PackedKernels
             {
                 for (var row = 0; row < Rows; row++)
                 {
-                    var sum = Sum(Packed.Words + ((long)output * Packed.RowWords), X + ((long)row * Width));
+                    var words = Packed.Words + ((long)output * Packed.RowWords);
+                    var x = X + ((long)row * Width);
+                    var sum = Packed.Bits switch { 2 => Sum<TwoBits>(words, x), 3 => Sum<ThreeBits>(words, x), _ => Sum<FourBits>(words, x) };
                     Y[((long)row * Outputs) + output] = (Scale[output] * sum) + (Bias == null ? 0 : Bias[output]);
                 }
             }
         }
 
-        private readonly float Sum(int* words, float* x)
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private readonly float Sum<TBits>(int* words, float* x)
+            where TBits : struct, ICodeBits
         {
             var table = Vector512.Load(Table);
-            var (even, odd) = (Vector512<float>.Zero, Vector512<float>.Zero);
-            var (bits, perWord) = (Packed.Bits, Packed.PerWord);
+            var (a, b, c, d) = (Vector512<float>.Zero, Vector512<float>.Zero, Vector512<float>.Zero, Vector512<float>.Zero);
             for (var word = 0; word < Packed.RowWords; word += BlockWords)
             {
+                Sse.Prefetch0(words + word + Ahead);
                 var codes = Vector512.Load(words + word);
-                for (var place = 0; place < perWord; place += 2)
+                var place = 0;
+                for (; place <= (32 / TBits.Bits) - 4; place += 4, x += 4 * BlockWords)
                 {
-                    even = Vector512.FusedMultiplyAdd(Avx512F.PermuteVar16x32(table, codes), Vector512.Load(x), even);
-                    codes = Vector512.ShiftRightLogical(codes, bits);
-                    odd = Vector512.FusedMultiplyAdd(Avx512F.PermuteVar16x32(table, codes), Vector512.Load(x + BlockWords), odd);
-                    codes = Vector512.ShiftRightLogical(codes, bits);
-                    x += 2 * BlockWords;
+                    // Four sums, because one product waits four cycles for the last.
+                    a = Vector512.FusedMultiplyAdd(Avx512F.PermuteVar16x32(table, codes), Vector512.Load(x), a);
+                    b = Vector512.FusedMultiplyAdd(Avx512F.PermuteVar16x32(table, codes >>> TBits.Bits), Vector512.Load(x + BlockWords), b);
+                    c = Vector512.FusedMultiplyAdd(Avx512F.PermuteVar16x32(table, codes >>> (2 * TBits.Bits)), Vector512.Load(x + (2 * BlockWords)), c);
+                    d = Vector512.FusedMultiplyAdd(Avx512F.PermuteVar16x32(table, codes >>> (3 * TBits.Bits)), Vector512.Load(x + (3 * BlockWords)), d);
+                    codes >>>= 4 * TBits.Bits;
+                }
+
+                for (; place < (32 / TBits.Bits); place++, x += BlockWords)
+                {
+                    a = Vector512.FusedMultiplyAdd(Avx512F.PermuteVar16x32(table, codes), Vector512.Load(x), a);
+                    codes >>>= TBits.Bits;
                 }
             }
 
-            return Vector512.Sum(even + odd);
+            return Vector512.Sum((a + b) + (c + d));
         }
     }
 
@@ -203,6 +268,7 @@ internal static unsafe class PackedKernels
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly int Sum2(byte* words, sbyte* x)
         {
             var (mask, ones) = (Vector512.Create((byte)3), Vector512<short>.One);
@@ -212,6 +278,7 @@ internal static unsafe class PackedKernels
                 var narrow = Vector512<short>.Zero;
                 for (var stop = Math.Min(count, block + (SafeSums2 / 4)); block < stop; block++, words += BlockBytes, x += 4 * BlockBytes)
                 {
+                    Sse.Prefetch0(words + (4 * Ahead));
                     var codes = Vector512.Load(words).AsUInt16();
                     narrow += Avx512BW.MultiplyAddAdjacent(codes.AsByte() & mask, Vector512.Load(x));
                     narrow += Avx512BW.MultiplyAddAdjacent((codes >>> 2).AsByte() & mask, Vector512.Load(x + BlockBytes));
@@ -225,6 +292,7 @@ internal static unsafe class PackedKernels
             return Vector512.Sum(wide);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly int Sum4(byte* words, sbyte* x)
         {
             var (mask, ones) = (Vector512.Create((byte)15), Vector512<short>.One);
@@ -234,6 +302,7 @@ internal static unsafe class PackedKernels
                 var narrow = Vector512<short>.Zero;
                 for (var stop = Math.Min(count, block + (SafeSums4 / 2)); block < stop; block++, words += BlockBytes, x += 2 * BlockBytes)
                 {
+                    Sse.Prefetch0(words + (4 * Ahead));
                     var codes = Vector512.Load(words).AsUInt16();
                     narrow += Avx512BW.MultiplyAddAdjacent(codes.AsByte() & mask, Vector512.Load(x));
                     narrow += Avx512BW.MultiplyAddAdjacent((codes >>> 4).AsByte() & mask, Vector512.Load(x + BlockBytes));

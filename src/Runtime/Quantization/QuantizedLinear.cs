@@ -196,7 +196,7 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
             var q = ActivationLevels.Of(rows, Step, Before, Range);
             if (PackedKernels.SuitIntegers(weight, rows.shape[0]) && rows.dtype == ScalarType.Float32)
             {
-                sums ??= IntegerProduct.Sums(weight.Unpack(), After, Bias).Detached();
+                sums ??= IntegerProduct.Sums(weight.Unpack(), After, Bias, q.Offset != 0).Detached();
                 y = IntegerProduct.Linear(q, weight, Step, sums);
             }
             else

@@ -126,6 +126,31 @@ public class OscillationTests
         Assert.Equal((-2.5, 40, 600), (start, counts.Length, counts.Sum()));
     }
 
+    [Theory]
+    [InlineData(37)]
+    [InlineData(30011)]
+    public void Kernel_UpdatesAsPlainOperationsDo(int count)
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(7);
+        var levels = Enumerable.Range(0, 30).Select(_ => randint(-128, 128, [count], dtype: int8)).ToList();
+        using var fused = new OscillationState(levels[0], momentum: 0.1);
+        using var plain = new OscillationState(levels[0], momentum: 0.1);
+        foreach (var step in levels[1..])
+        {
+            // A threshold that nothing reaches takes the other path.
+            Assert.Equal(plain.Update(step, freezeThreshold: 2), fused.Update(step));
+        }
+
+        foreach (var ((name, a), (_, b)) in fused.Tensors.Zip(plain.Tensors).Where(pair => pair.First.Name is not ("average_level" or "frequency")))
+        {
+            Assert.True(a.bytes.SequenceEqual(b.bytes), name);
+        }
+
+        Assert.True((fused.Frequency - plain.Frequency).abs().max().item<float>() < 1e-6);
+        Assert.True(fused.Total.max().item<int>() > 5);
+    }
+
     [Fact]
     public void FrozenLevels_HoldInFusedAndPlainPath()
     {
