@@ -15,7 +15,7 @@ internal static class CommandLine
         format.AcceptOnlyFromAmong("cifar10", "idx", "imagefolder");
         var image = Number("--image", 32, 8, 512, "Edge of the model's input, a multiple of 4.");
         var teacherSteps = Number("--teacher-steps", 700, 1, int.MaxValue, "Training steps of the float teacher.");
-        var steps = Number("--steps", 360, 1, int.MaxValue, "Training steps of each quantized model.");
+        var steps = Number("--steps", 320, 1, int.MaxValue, "Training steps of each quantized model.");
         var annealing = Number("--annealing-steps", 80, 1, int.MaxValue, "Annealing steps of CGA, after those of QKR.");
         var batch = Number("--batch", 64, 2, 1 << 16, "Images in a step.");
         var seeds = new Option<int[]>("--seeds") { Description = "One whole comparison for each.", DefaultValueFactory = _ => [1], AllowMultipleArgumentsPerToken = true };

@@ -17,8 +17,48 @@ internal abstract class AdaptedLayerView(string name, SpecialLayer layer)
 
     /// <summary>Constructor parameters: the site, and the options known only at run time.</summary>
     public string Parameters => string.Join(", ", layer.RunTimeOptions
-        .Select(option => option.Name == "alpha" ? "double alpha" : $"long {option.Name}")
+        .Select(option => option.Name switch { "alpha" => "double alpha", "bits" => "int bits", _ => $"long {option.Name}" })
         .Prepend("LinearSite site"));
+
+    /// <summary>The class that the layer derives from.</summary>
+    public string Base => IsMerged ? "QuantizedAdaptedLinear" : "AdaptedLinear";
+
+    /// <summary>What the base class's constructor takes.</summary>
+    public string BaseArguments => layer.Quantizer switch
+    {
+        null => "site",
+        { IsPacked: true } quantizer => $"site, packedBits: {Option(quantizer.Bits, "bits")}",
+        var quantizer => $"site, new QuantizerSettings({QuantizedLayerView.SettingsOf(quantizer, _ => null)})",
+    };
+
+    /// <summary>Whether the adapted weight is quantized.</summary>
+    public bool IsMerged => layer.Quantizer is { IsPacked: false };
+
+    /// <summary>Whether the base is packed.</summary>
+    public bool IsPacked => layer.Quantizer is { IsPacked: true };
+
+    public string BitsWord => layer.Quantizer?.Bits.ToString() ?? "";
+
+    /// <summary>Bits as the methods read them.</summary>
+    public string Bits => layer.Quantizer is { Bits.Integer: { } bits } ? Number(bits)! : "Quantizer.Bits";
+
+    /// <summary>Whether odd levels of 8 bits are stored halved.</summary>
+    public string IsHalved => layer.Quantizer is { Bits.Integer: { } bits } ? bits == 8 ? "true" : "false" : "Quantizer.Bits == 8";
+
+    public bool Freezes => layer.Quantizer is { Oscillation: "Freeze" };
+
+    public bool Anneals => layer.Quantizer is { Oscillation: "Cga" };
+
+    /// <summary>The base weight as the methods read it.</summary>
+    public string Weight => IsPacked ? "weight" : "Weight";
+
+    /// <summary>The base weight where it is read once.</summary>
+    public string WeightNow => IsPacked ? "Base.Dequantize()" : "Weight";
+
+    /// <summary>x Wᵀ + b.</summary>
+    public string BaseProduct => IsPacked ? "Base.Linear(x, Bias)" : "linear(x, Weight, Bias)";
+
+    public string W => IsPacked ? "W̃" : "W";
 
     public bool IsConstant => layer.IsConstant;
 

@@ -36,7 +36,9 @@ internal static class ModelFile
             lines = [container, "{", .. lines.Select(line => line.Length == 0 ? line : "    " + line), "}"];
         }
 
-        return Templates.Render("File", new FileView(type.Key, type.Namespace, string.Join("\n", lines), body.Contains(": AdaptedLinear"), body.Contains(": QuantizedLinear") || body.Contains("builder.Quantize")));
+        var usesAdapters = body.Contains("AdaptedLinear\n");
+        var usesQuantizers = ((string[])[": Quantized", ": PackedLinear", "builder.Quantize"]).Any(body.Contains);
+        return Templates.Render("File", new FileView(type.Key, type.Namespace, string.Join("\n", lines), usesAdapters, usesQuantizers));
     }
 
     private sealed record FileView(string Key, string Namespace, string Body, bool UsesAdapters, bool UsesQuantizers);

@@ -28,6 +28,9 @@ internal sealed class QuantizedLayerView(string name, SpecialLayer layer, Quanti
 
     public string ActivationsWord => quantizer.Activations.ToString();
 
+    /// <summary>Bits as the constructor passes them on.</summary>
+    public string Bits => quantizer.Bits.Integer is { } bits ? $"bits: {Number(bits)}" : "bits";
+
     public bool BitsIsField => !IsLsq && quantizer.Bits.Integer is null;
 
     public bool HasBias => layer.HasBias != false;

@@ -25,7 +25,7 @@ internal sealed class QuantizedLeaves(QuantizeSpec quantizer, IReadOnlyList<Leaf
         var adapted = linear.Where(pair => ReferenceEquals(pair.Quantizer, quantizer) && pair.Leaf.Adapter is not null).ToList();
         if (adapted.Count > 0)
         {
-            yield return View("AdaptQuantized(site", "Every layer that both the adapter and the quantizer mean", quantizer, adapted);
+            yield return View($"AdaptQuantized({SpecialLayers.Patterns(quantizer)}, site", "Every layer that both the adapter and the quantizer mean", quantizer, adapted);
         }
 
         var heads = linear.Where(pair => !ReferenceEquals(pair.Quantizer, quantizer)).ToList();

@@ -47,7 +47,7 @@ internal sealed record SpecialLayer(
 
     public string Template => Adapter switch
     {
-        null => "QuantizedLinear",
+        null => Quantizer is { IsPacked: true } ? "PackedLinear" : "QuantizedLinear",
         BoneSpec { Form: "Row" } => "BoneRow",
         BoneSpec { Form: "Column" } => "BoneColumn",
         BoneSpec => "BoneFree",

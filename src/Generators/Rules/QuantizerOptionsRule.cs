@@ -49,6 +49,21 @@ internal static class QuantizerOptionsRule
             yield return ("Activations", "Activations of adapted layers and of a frozen base stay as they are; leave Activations out");
         }
 
+        if (!quantizer.IsPacked && quantizer.Weights == "Lsq" && MeetsAdapter(check, quantizer))
+        {
+            yield return ("Weights", "weights of adapted layers are quantized by StatsQ; leave Weights out");
+        }
+
+        if (!quantizer.IsPacked && check.Leaves.Any(leaf => leaf.Adapter is { Dropout: > 0 } && leaf.Quantizer is { } found && Same(found, quantizer)))
+        {
+            yield return ("Scope", "Scope Merged quantizes the adapted weight, so the adapter's input has no Dropout; leave Dropout out, or use FrozenBase");
+        }
+
+        if (quantizer.Bfloat16Backward && MeetsAdapter(check, quantizer) && !quantizer.IsPacked)
+        {
+            yield return ("Bfloat16Backward", "adapted layers have no Bfloat16Backward");
+        }
+
         if (quantizer.Bfloat16Backward && quantizer.IsPacked)
         {
             yield return ("Bfloat16Backward", "Scope FrozenBase has no Bfloat16Backward");

@@ -24,6 +24,10 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
         Bias?.requires_grad = false;
     }
 
+    /// <summary>Makes a base that is frozen in a few bits.</summary>
+    protected AdaptedLinear(LinearSite site, int packedBits)
+        : base(site, packedBits) => (dtype, device) = (site.Dtype, site.Device);
+
     /// <summary>What the adapter is, as saving needs it.</summary>
     public abstract AdapterSettings Settings { get; }
 
@@ -41,14 +45,19 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
     /// </summary>
     public sealed override Tensor forward(Tensor x)
     {
+        if (Exported(x) is { } y)
+        {
+            return y;
+        }
+
         if (!IsEnabled)
         {
-            return nn.functional.linear(x, original ?? Weight, Bias);
+            return HasPackedBase ? Packed(x) : nn.functional.linear(x, Effective(original ?? Weight), Bias);
         }
 
         if (IsMerged)
         {
-            return nn.functional.linear(x, Weight, Bias);
+            return nn.functional.linear(x, Effective(Weight), Bias);
         }
 
         return EagerMode.IsOn ? Eager(x) : LayerFunction.Run(this, x);
@@ -57,11 +66,17 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
     /// <summary>The weight with the adapter folded in, by plain differentiable operations: [out, in].</summary>
     public abstract Tensor AdaptedWeight();
 
-    ScalarType IExplicitLayer.Dtype => Weight.dtype;
+    /// <summary>The output of a layer that was exported for inference, or null.</summary>
+    private protected virtual Tensor? Exported(Tensor x) => null;
+
+    /// <summary>The weight that meets x, made of the adapted one; differentiable.</summary>
+    private protected virtual Tensor Effective(Tensor weight) => weight;
+
+    ScalarType IExplicitLayer.Dtype => HasPackedBase ? GetParameter("weight.scale").dtype : Weight.dtype;
 
     IReadOnlyList<Parameter> IExplicitLayer.Trainable => [.. Adapter.Select(pair => pair.Value)];
 
-    IReadOnlyList<Parameter> IExplicitLayer.Frozen => Bias is { } bias ? [Weight, bias] : [Weight];
+    IReadOnlyList<Parameter> IExplicitLayer.Frozen => [.. HasPackedBase ? (Parameter[])[] : [Weight], .. Bias is { } bias ? (Parameter[])[bias] : []];
 
     Tensor IExplicitLayer.Forward(Saved saved, Tensor x) => Forward(saved, x);
 
@@ -71,6 +86,12 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
     /// <exception cref="InvalidOperationException">It would not be finite.</exception>
     internal Tensor ComputeMerged()
     {
+        if (HasPackedBase)
+        {
+            throw new InvalidOperationException(
+                $"Layer '{LayerName}' has a packed base of a few bits, which no adapter can be folded into; nothing was merged. Save the adapter, and merge it into the float model.");
+        }
+
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var merged = AdaptedWeight();
@@ -153,7 +174,13 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
     private Tensor Eager(Tensor x)
     {
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(nn.functional.linear(x, AdaptedWeight(), Bias));
+        return scope.MoveToOuter(nn.functional.linear(x, Effective(AdaptedWeight()), Bias));
+    }
+
+    private Tensor Packed(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(nn.functional.linear(x, Base.Dequantize(), Bias));
     }
 
     private void Exchange(Tensor weight)

@@ -1,3 +1,4 @@
+using Marrow.Quantization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -6,6 +7,9 @@ namespace Marrow;
 /// <summary>A linear layer, <c>y = x Wᵀ + b</c>. Starts as PyTorch's does: uniform in ±1/sqrt(in).</summary>
 public class Linear : Layer
 {
+    private readonly int packedBits;
+    private readonly ScalarType dtype;
+
     /// <summary>Makes the layer on its site's device; on the meta device it is shapes only.</summary>
     public Linear(LinearSite site)
         : base(site.Name)
@@ -17,6 +21,29 @@ public class Linear : Layer
         if (site.HasBias)
         {
             Add("bias", Initial.Uniform([OutFeatures], bound, site.Dtype, site.Device), trainable: true);
+        }
+    }
+
+    /// <summary>A layer whose weight is frozen in the levels of StatsQ, packed.</summary>
+    private protected Linear(LinearSite site, int packedBits)
+        : this(site.Name, site.InFeatures, site.OutFeatures)
+    {
+        using var scope = NewDisposeScope();
+        this.packedBits = packedBits;
+        dtype = site.Dtype;
+        if (site.Device.type == TorchSharp.DeviceType.META)
+        {
+            Add("weight.words", empty([OutFeatures, PackedWeight.RowWords(InFeatures, packedBits)], dtype: ScalarType.Int32, device: site.Device), trainable: false);
+            Add("weight.scale", empty([OutFeatures], dtype: dtype, device: site.Device), trainable: false);
+        }
+        else
+        {
+            Pack(Initial.Uniform([OutFeatures, InFeatures], 1 / Math.Sqrt(InFeatures), ScalarType.Float32, site.Device));
+        }
+
+        if (site.HasBias)
+        {
+            Add("bias", Initial.Uniform([OutFeatures], 1 / Math.Sqrt(InFeatures), site.Dtype, site.Device), trainable: false);
         }
     }
 
@@ -35,6 +62,26 @@ public class Linear : Layer
 
     /// <summary>b [out], or null.</summary>
     public virtual Parameter? Bias => _internal_params.TryGetValue("bias", out var bias) ? bias : null;
+
+    /// <summary>Whether the weight is packed; then there is no <see cref="Weight"/>.</summary>
+    internal bool HasPackedBase => packedBits > 0;
+
+    /// <summary>The packed weight.</summary>
+    protected PackedWeight Base => new(GetParameter("weight.words"), GetParameter("weight.scale"), InFeatures, packedBits, IsOdd: true);
+
+    /// <summary>The packed weight as numbers, [out, in]; the caller owns it.</summary>
+    internal Tensor UnpackedBase() => Base.Dequantize();
+
+    /// <summary>Packs a weight [out, in] in place of the present one.</summary>
+    internal void Pack(Tensor weight)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var packed = PackedWeight.Of(WeightLevels.StatsQ(weight.to(ScalarType.Float32).contiguous(), packedBits), packedBits, isOdd: true);
+        Remove(["weight.words", "weight.scale"]);
+        Add("weight.words", packed.Words, trainable: false);
+        Add("weight.scale", packed.Scale.to(dtype), trainable: false);
+    }
 
     /// <summary>x [..., in] to y [..., out].</summary>
     public override Tensor forward(Tensor x) => nn.functional.linear(x, Weight, Bias);

@@ -21,7 +21,8 @@ public sealed class LayerBuilder
     private readonly ScalarType dtype;
     private readonly List<(string? Targets, Func<LinearSite, Linear> Create)> adapters = [];
     private (string? Targets, Func<LinearSite, Linear> Create)? quantizer;
-    private Func<LinearSite, Linear>? adaptedQuantizer, headQuantizer;
+    private (string? Targets, Func<LinearSite, Linear> Create)? adaptedQuantizer;
+    private Func<LinearSite, Linear>? headQuantizer;
     private (string? Targets, Func<Conv2dSite, Conv2d> Create)? convolutionQuantizer;
     private (string? Targets, Func<AttentionSite, Attention> Create)? attentionQuantizer;
     private string childName = "";
@@ -67,7 +68,9 @@ public sealed class LayerBuilder
     public void Quantize(string? targets, Func<LinearSite, Linear> create) => quantizer = (targets, create);
 
     /// <summary>What layers become that both an adapter and the quantizer of this model mean.</summary>
-    public void AdaptQuantized(Func<LinearSite, Linear> create) => adaptedQuantizer = create;
+    /// <param name="targets">Patterns of the quantizer.</param>
+    /// <param name="create">Makes the layer with both.</param>
+    public void AdaptQuantized(string? targets, Func<LinearSite, Linear> create) => adaptedQuantizer = (targets, create);
 
     /// <summary>What output heads become.</summary>
     public void QuantizeHeads(Func<LinearSite, Linear> create) => headQuantizer = create;
@@ -296,12 +299,13 @@ public sealed class LayerBuilder
     {
         var adapted = adapters.Where(pair => LayerTargets.Match(pair.Targets, relative)).ToList();
         Require(adapted.Count < 2 ? null : $"Two class-level adapters target layer '{layer}'; narrow one's Targets");
-        var isQuantized = quantizer is { } own && LayerTargets.Match(own.Targets, relative);
-        return (adapted, isQuantized) switch
+        var quantized = quantizer is { } own && LayerTargets.Match(own.Targets, relative) ? own.Create : null;
+        var both = adaptedQuantizer is { } other && LayerTargets.Match(other.Targets, relative) ? other.Create : null;
+        return (adapted, quantized, both) switch
         {
-            ([_], true) => adaptedQuantizer,
-            ([var adapter], false) => adapter.Create,
-            (_, true) => quantizer!.Value.Create,
+            ([_], _, not null) => both,
+            ([var adapter], _, _) => adapter.Create,
+            (_, not null, _) => quantized,
             _ => LayerTargets.IsOutputHead(relative) ? headQuantizer : null,
         };
     }

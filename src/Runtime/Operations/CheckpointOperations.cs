@@ -31,10 +31,11 @@ public static class CheckpointOperations
         CheckConfiguration(model, path);
         using var checkpoint = CheckpointReader.Open(path);
         var weights = model.BaseWeights().ToList();
-        var sources = Sources(model, checkpoint, weights, path);
+        var packed = model.PackedBases().ToList();
+        var sources = Sources(model, checkpoint, weights, packed, path);
 
         using var noGrad = no_grad();
-        var isMeta = weights.Any(weight => weight.Value.device_type == DeviceType.META);
+        var isMeta = model.Module.parameters().Any(parameter => parameter.device_type == DeviceType.META);
         foreach (var weight in weights)
         {
             var (name, owner, key, value) = weight;
@@ -68,6 +69,18 @@ public static class CheckpointOperations
             }
         }
 
+        foreach (var (name, layer) in packed)
+        {
+            using var scope = NewDisposeScope();
+            var whole = checkpoint.ReadTensor(name).to(device ?? CPU);
+            if (!whole.isfinite().all().item<bool>())
+            {
+                throw new CheckpointException(path, $"weight '{name}' holds NaN or infinity", "use a sound checkpoint; this model is now partly loaded");
+            }
+
+            layer.Pack(whole);
+        }
+
         if (isMeta)
         {
             model.CompleteFromMeta(device ?? CPU);
@@ -83,7 +96,11 @@ public static class CheckpointOperations
     /// <exception cref="CheckpointException">A file cannot be written.</exception>
     public static void SavePretrained(this IModel model, string directory) => CheckpointException.Guard(directory, () => AtomicDirectory.Write(directory, fresh =>
     {
-        SafetensorsWriter.WriteSharded(fresh, model.BaseWeights().Select(weight => (weight.Name, (Tensor)weight.Value)), ShardBytes);
+        using var scope = NewDisposeScope();
+        SafetensorsWriter.WriteSharded(
+            fresh,
+            [.. model.BaseWeights().Select(weight => (weight.Name, (Tensor)weight.Value)), .. model.PackedBases().Select(found => (found.Name, found.Layer.UnpackedBase()))],
+            ShardBytes);
         if (model is IPretrained pretrained)
         {
             File.WriteAllText(
@@ -105,13 +122,19 @@ public static class CheckpointOperations
             var adapters = module is AdaptedLinear adapted ? adapted.Adapter.Select(pair => pair.Name).ToHashSet() : [];
             foreach (var (key, value) in module.named_parameters(recurse: false))
             {
-                if (!adapters.Contains(key))
+                if (!adapters.Contains(key) && !(module is Linear { HasPackedBase: true } && key.StartsWith("weight.", StringComparison.Ordinal)))
                 {
                     yield return (prefix.Length == 0 ? key : $"{prefix}.{key}", owner, key, value);
                 }
             }
         }
     }
+
+    /// <summary>The weights that are packed here and floats in a checkpoint.</summary>
+    private static IEnumerable<(string Name, Linear Layer)> PackedBases(this IModel model) =>
+        from pair in model.Module.named_modules()
+        where pair.module is Linear { HasPackedBase: true }
+        select ($"{pair.name}.weight", (Linear)pair.module);
 
     /// <summary>What a checkpoint does not hold: tables are computed, adapters start as they would have.</summary>
     private static void CompleteFromMeta(this IModel model, Device device)
@@ -159,6 +182,7 @@ public static class CheckpointOperations
         IModel model,
         CheckpointReader checkpoint,
         List<(string Name, IComponents Owner, string Key, Parameter Value)> weights,
+        List<(string Name, Linear Layer)> packed,
         string path)
     {
         var sources = new Dictionary<string, (string Name, long FirstRow)>();
@@ -182,6 +206,8 @@ public static class CheckpointOperations
             }
         }
 
+        missing.AddRange(packed.Select(found => found.Name).Where(name => !checkpoint.Tensors.ContainsKey(name)));
+        used.UnionWith(packed.Select(found => found.Name));
         used.UnionWith(sources.Values.Select(source => source.Name));
         var extra = checkpoint.Tensors.Keys
             .Where(name => !used.Contains(name) && (model as IPretrained)?.IsRedundant(name) != true)
@@ -200,14 +226,25 @@ public static class CheckpointOperations
                 && stored.Skip(1).SequenceEqual(value.shape.Skip(1));
             if (!isPart && !stored.SequenceEqual(value.shape))
             {
-                throw new CheckpointException(
-                    path,
-                    $"'{source.Name}' is [{string.Join(", ", stored)}], but the model's is [{string.Join(", ", value.shape)}]",
-                    $"use a checkpoint of {model.GetType().Name}'s sizes");
+                throw WrongShape(source.Name, stored, value.shape);
+            }
+        }
+
+        foreach (var (name, layer) in packed)
+        {
+            var stored = checkpoint.Tensors[name].Shape;
+            if (!stored.SequenceEqual([layer.OutFeatures, layer.InFeatures]))
+            {
+                throw WrongShape(name, stored, [layer.OutFeatures, layer.InFeatures]);
             }
         }
 
         return sources;
+
+        CheckpointException WrongShape(string name, IReadOnlyList<long> stored, long[] wanted) => new(
+            path,
+            $"'{name}' is [{string.Join(", ", stored)}], but the model's is [{string.Join(", ", wanted)}]",
+            $"use a checkpoint of {model.GetType().Name}'s sizes");
     }
 
     /// <summary>The name of another tensor of the same layer.</summary>

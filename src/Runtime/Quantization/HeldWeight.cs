@@ -69,8 +69,8 @@ public sealed class HeldWeight(bool isOdd) : IDisposable
         return p;
     }
 
-    /// <summary>A gradient without that of held levels; in place.</summary>
-    public Tensor Live(Tensor gradient) => Mask is not null && Levels is not null ? gradient.masked_fill_(Mask, 0) : gradient;
+    /// <summary>A gradient without that of held entries; in place.</summary>
+    public Tensor Live(Tensor gradient) => Mask is not null ? gradient.masked_fill_(Mask, 0) : gradient;
 
     /// <inheritdoc/>
     public void Dispose() => Release();

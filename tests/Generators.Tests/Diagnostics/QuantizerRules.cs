@@ -101,6 +101,9 @@ public class QuantizerRules
     [InlineData("[Quantize({|MRW205:Bits = 6|}, Scope = QuantizeScope.FrozenBase)]", "2, 3, 4 or 8 bits, not 6")]
     [InlineData("[Quantize(Bits = 4, Scope = QuantizeScope.FrozenBase, {|MRW205:Activations = 8|})]", "stay as they are")]
     [InlineData("[Bone(BlockSize = 8), Quantize(Bits = 4, {|MRW205:Activations = 8|})]", "stay as they are")]
+    [InlineData("[Bone(BlockSize = 8), Quantize(Bits = 4, {|MRW205:Weights = WeightQuantizer.Lsq|})]", "quantized by StatsQ")]
+    [InlineData("[Lora(Dropout = 0.1), Quantize(Bits = 4, {|MRW205:Scope = QuantizeScope.Merged|})]", "no Dropout")]
+    [InlineData("[Lora, Quantize(Bits = 4, {|MRW205:Bfloat16Backward = true|})]", "no Bfloat16Backward")]
     public async Task MRW205_OptionThatTheQuantizerLacks_IsReportedOnIt(string attribute, string words) =>
         Assert.Contains(words, await Message($"{attribute} public partial class Small() : Mlp(64, 256);"));
 

@@ -116,6 +116,21 @@ public class EmittedCode
         """));
 
     [Fact]
+    public Task BoneOverAPackedBase() => Verify(Emitted.For("Zoo.PackedRow", Mlp + """
+        [Quantize(Bits = 4, Scope = QuantizeScope.FrozenBase), Bone(BlockSize = 16, Targets = "up")] public partial class PackedRow() : Mlp(64, 256);
+        """));
+
+    [Fact]
+    public Task QuantizedMergedLora() => Verify(Emitted.For("Zoo.MergedLora", Mlp + """
+        [Quantize(Bits = 4), Lora(Rank = 8)] public partial class MergedLora() : Mlp(64, 256);
+        """));
+
+    [Fact]
+    public Task QuantizedWithFreezing() => Verify(Emitted.For("Zoo.Freezing", Mlp + """
+        [Quantize(Bits = 2, Activations = 8, Oscillation = Oscillation.Freeze, Targets = "up")] public partial class Freezing() : Mlp(64, 256);
+        """));
+
+    [Fact]
     public Task QuantizedDeiT() => Verify(Emitted.For(
         "TwoBitTiny",
         """

@@ -1,0 +1,47 @@
+using Marrow.Autograd;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Marrow;
+
+/// <summary>
+/// A linear layer whose weight is frozen in the levels of StatsQ, packed; only its input has a gradient. The emitted classes
+/// derive from it and state the forward and its backward.
+/// </summary>
+/// <param name="site">What the layer is to be.</param>
+/// <param name="bits">2, 3, 4 or 8.</param>
+public abstract class PackedLinear(LinearSite site, int bits) : Linear(site, bits), IExplicitLayer
+{
+    ScalarType IExplicitLayer.Dtype => GetParameter("weight.scale").dtype;
+
+    IReadOnlyList<Parameter> IExplicitLayer.Trainable => [];
+
+    IReadOnlyList<Parameter> IExplicitLayer.Frozen => Bias is { } bias ? [bias] : [];
+
+    /// <summary>x [..., in] to y [..., out].</summary>
+    public sealed override Tensor forward(Tensor x)
+    {
+        if (!EagerMode.IsOn)
+        {
+            return LayerFunction.Run(this, x);
+        }
+
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(nn.functional.linear(x, Base.Dequantize(), Bias));
+    }
+
+    Tensor IExplicitLayer.Forward(Saved saved, Tensor x) => Forward(saved, x);
+
+    Gradients IExplicitLayer.Backward(Saved saved, Tensor dy) => Backward(saved, dy);
+
+    /// <summary>The forward, outside autograd.</summary>
+    /// <param name="saved">Keeps what the backward needs.</param>
+    /// <param name="x">[n, in].</param>
+    /// <returns>y [n, out].</returns>
+    protected abstract Tensor Forward(Saved saved, Tensor x);
+
+    /// <summary>The gradient of x. Temporaries are freed by the caller.</summary>
+    /// <param name="saved">What the forward kept.</param>
+    /// <param name="dy">Gradient of the output, [n, out].</param>
+    protected abstract Gradients Backward(Saved saved, Tensor dy);
+}
