@@ -31,16 +31,16 @@ internal static class LatentPicture
                 axes.Vertical(level, Axes.Text(level));
             }
 
-            for (var boundary = start + 1; boundary < start + levels; boundary++)
-            {
-                axes.Vertical(boundary, "", isDashed: true);
-            }
-
             using var paint = new SKPaint { Color = Axes.Colours[index] };
             for (var bin = 0; bin < bins; bin++)
             {
                 var left = start + (bin * width);
                 canvas.DrawRect(new SKRect(axes.X(left), axes.Y(Math.Min(counts[bin], most)), axes.X(left + width), area.Bottom), paint);
+            }
+
+            for (var boundary = start + 1; boundary < start + levels; boundary++)
+            {
+                axes.Vertical(boundary, "", isDashed: true);
             }
 
             StrokeFont.Write(canvas, method.Method.Replace('+', ' '), area.Right + 14, area.Top + 16, Axes.TextHeight, Axes.Ink);

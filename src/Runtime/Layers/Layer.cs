@@ -84,6 +84,7 @@ public abstract class Layer(string name) : nn.Module<Tensor, Tensor>(name), ICom
     protected override void _toEpilog(ScalarType? dtype, Device? device, bool non_blocking)
     {
         ComponentMoves.MoveParameters(this, dtype, device);
+        ComponentMoves.MoveChildren(this, dtype, device);
         if (device is not null)
         {
             (_deviceType, _deviceIndex) = (device.type, device.index);

@@ -14,7 +14,7 @@ public static class ExportOperations
 
     /// <summary>
     /// Writes the model for inference: each quantized weight as packed words (<c>….words</c>, int32) and the scale of each row
-    /// (<c>….scale</c>), everything else as it is. What treatments of oscillation hold is part of the levels.
+    /// (<c>….scale</c>), everything else as it is, adapters over a packed base among it. What treatments of oscillation hold is part of the levels.
     /// </summary>
     /// <param name="model">A model with quantized layers.</param>
     /// <param name="path">The file; it keeps its old content if anything fails.</param>
@@ -37,7 +37,7 @@ public static class ExportOperations
             metadata.Add(SignedKey + convolution.LayerName, convolution.IsSigned ? "true" : "false");
         }
 
-        if (tensors.Count == 0)
+        if (tensors.Count == 0 && !model.Module.modules().Any(module => module is Linear { HasPackedBase: true }))
         {
             throw new CheckpointException(path, $"{model.GetType().Name} has no quantized layer to export", "annotate it with [Quantize], or use SavePretrained");
         }

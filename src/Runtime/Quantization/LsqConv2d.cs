@@ -100,7 +100,7 @@ public sealed class LsqConv2d : Conv2d, IQuantizedLayer
         Tensor Shifted() => hasShifts ? x + GetParameter(BeforeName).view(1, 1, x.shape[2], x.shape[3]) : x;
         if (Settings.Activations > 0 && !isSigned)
         {
-            isSigned = Shifted().min().item<float>() < LeastPositive;
+            isSigned = Shifted().min().to(ScalarType.Float64).item<double>() < LeastPositive;
         }
 
         if (hasSteps)

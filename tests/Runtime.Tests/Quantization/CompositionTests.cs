@@ -155,6 +155,20 @@ public sealed class CompositionTests : IDisposable
         Assert.True((again.call(x) - expected).abs().max().item<float>() < 0.5);
     }
 
+    [Theory, MemberData(nameof(PackedForms))]
+    public void Packed_ExportsToTheSameOutputs(string form)
+    {
+        using var scope = NewDisposeScope();
+        var model = Create(Packed[form]);
+        model.eval();
+        var x = randn(3, 12);
+        var path = Path.Combine(folder, "model.safetensors");
+        ((IModel)model).Export(path);
+        var loaded = OnMeta(Packed[form]);
+        ((IModel)loaded).LoadExport(path);
+        Assert.Equal(model.call(x).data<float>().ToArray(), loaded.call(x).data<float>().ToArray());
+    }
+
     [Fact]
     public void Packed_WeightTakesItsBits()
     {

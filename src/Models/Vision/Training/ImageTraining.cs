@@ -175,7 +175,7 @@ public sealed class ImageTraining : IDisposable
             throw TrainingException.OfLoss(Step, model, () => Loss(batch.Images, targets));
         }
 
-        var value = (double)loss.item<float>();
+        var value = loss.to(ScalarType.Float64).item<double>();
         if (!double.IsFinite(value))
         {
             throw TrainingException.OfLoss(Step, model, () => Loss(batch.Images, targets));
