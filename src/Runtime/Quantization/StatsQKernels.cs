@@ -102,17 +102,18 @@ internal static unsafe class StatsQKernels
 
                 // A row of zeros has no scale; any divisor gives it a level, and scale 0 makes that level 0.
                 var divisor = scale == 0 ? 1 : scale;
+                var reciprocal = N / divisor;
                 var values = Values == null ? null : Values + offset;
                 var stored = Stored == null ? null : Stored + offset;
                 var column = 0;
                 for (; column <= columns - Lanes.Count; column += Lanes.Count)
                 {
-                    Block(w, values, stored, scale, divisor, column);
+                    Block(w, values, stored, scale, divisor, reciprocal, column);
                 }
 
                 if (column < columns && columns >= Lanes.Count)
                 {
-                    Block(w, values, stored, scale, divisor, columns - Lanes.Count);
+                    Block(w, values, stored, scale, divisor, reciprocal, columns - Lanes.Count);
                     continue;
                 }
 
@@ -132,15 +133,26 @@ internal static unsafe class StatsQKernels
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private readonly void Block(float* w, float* values, sbyte* stored, float scale, float divisor, int column)
+        private readonly void Block(float* w, float* values, sbyte* stored, float scale, float divisor, float reciprocal, int column)
         {
-            var ratio = Vector512.Load(w + column) / divisor;
-            var clipped = Vector512.MinNative(
-                Vector512.Create((float)StatsQ.HighestRatio), Vector512.MaxNative(Vector512.Create(-1f), ratio));
-            var u = Vector512.Round((clipped * N) - Vector512.Create(0.5f));
+            var weight = Vector512.Load(w + column);
+            var position = (weight * reciprocal) - Vector512.Create(0.5f);
+            var u = Vector512.Round(position);
+
+            // A product with the reciprocal is off by a few units in the last place. That matters only beside a boundary, and
+            // there the quotient decides.
+            var distance = Vector512.Abs(position - u);
+            if (Vector512.GreaterThanAny(distance, Vector512.Create(0.5f - (N * 1e-6f))))
+            {
+                var clipped = Vector512.MinNative(
+                    Vector512.Create((float)StatsQ.HighestRatio), Vector512.MaxNative(Vector512.Create(-1f), weight / divisor));
+                u = Vector512.Round((clipped * N) - Vector512.Create(0.5f));
+            }
+
+            u = Vector512.MinNative(Vector512.Create(N - 1f), Vector512.MaxNative(Vector512.Create((float)-N), u));
             if (values != null)
             {
-                ((u + Vector512.Create(0.5f)) * scale / N).Store(values + column);
+                ((u + Vector512.Create(0.5f)) * (scale / N)).Store(values + column);
             }
             else
             {
