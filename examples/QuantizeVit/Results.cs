@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Marrow.Checkpoints;
@@ -73,7 +74,7 @@ internal sealed record Results(int Bits, IReadOnlyDictionary<int, (double Top1, 
             ["seed"] = result.Seed,
         })]),
         ["teacherTop1"] = Teachers.Values.Average(teacher => teacher.Top1),
-    }.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+    }.ToJsonString(new JsonSerializerOptions { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }) + "\n");
 
     private static string Spread(IReadOnlyList<double> values)
     {

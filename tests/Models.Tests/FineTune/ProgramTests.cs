@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Xunit;
 
@@ -52,17 +51,5 @@ public sealed class ProgramTests
         Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
     }
 
-    private static (int Code, string Output, string Error) Run(string[] arguments)
-    {
-        using var folder = new TemporaryFolder();
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Marrow.FineTune.dll"), .. arguments])
-        {
-            RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder.Path,
-        };
-        using var process = Process.Start(start)!;
-        var error = process.StandardError.ReadToEndAsync();
-        var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output, error.Result);
-    }
+    private static (int Code, string Output, string Error) Run(string[] arguments) => ExampleProcess.Run("Marrow.FineTune.dll", arguments);
 }

@@ -1,0 +1,22 @@
+using System.Diagnostics;
+
+namespace Marrow.Tests;
+
+/// <summary>Runs an example as its user does.</summary>
+internal static class ExampleProcess
+{
+    /// <summary>Exit code and what was written.</summary>
+    public static (int Code, string Output, string Error) Run(string program, string[] arguments)
+    {
+        using var folder = new TemporaryFolder();
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, program), .. arguments])
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder.Path,
+        };
+        using var process = Process.Start(start)!;
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output, error.Result);
+    }
+}
