@@ -154,7 +154,12 @@ internal sealed class Experiment
 
     private ImageTrainingOptions Recipe(int seed, string name) => new()
     {
-        Steps = options.Steps, BatchSize = options.Batch, LearningRate = 1e-3, AnnealingRate = 2e-4, WarmUp = 20, Seed = (ulong)seed,
+        Steps = options.Steps,
+        BatchSize = options.Batch,
+        LearningRate = 1e-3,
+        AnnealingRate = 2e-4,
+        WarmUp = 20,
+        Seed = (ulong)seed,
         Log = options.Log is null ? null : Path.Combine(options.Log, $"seed{seed}", name),
     };
 }

@@ -30,7 +30,9 @@ internal static class CharacterTokenizer
             })]),
             ["normalizer"] = new JsonObject
             {
-                ["type"] = "Replace", ["pattern"] = new JsonObject { ["String"] = " " }, ["content"] = "▁",
+                ["type"] = "Replace",
+                ["pattern"] = new JsonObject { ["String"] = " " },
+                ["content"] = "▁",
             },
             ["model"] = new JsonObject
             {

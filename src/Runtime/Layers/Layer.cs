@@ -32,7 +32,10 @@ public abstract class Layer(string name) : nn.Module<Tensor, Tensor>(name), ICom
 
     /// <summary>Makes the layer one for inference: packed weights take the place of the latent parameters.</summary>
     /// <param name="weights">By the names of the layer's quantized weights.</param>
-    internal virtual void UsePacked(IReadOnlyDictionary<string, PackedWeight> weights) => throw new NotSupportedException();
+    internal virtual void UsePacked(IReadOnlyDictionary<string, PackedWeight> weights)
+    {
+        // A layer without latent parameters computes the same for inference.
+    }
 
     /// <summary>Forgets parameters.</summary>
     private protected void Remove(IEnumerable<string> names)

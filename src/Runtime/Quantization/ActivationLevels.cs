@@ -52,8 +52,13 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
             var values = empty(Stored.shape, dtype: ScalarType.Float32);
             var kernel = new DequantizeKernel
             {
-                Columns = (int)Stored.shape[1], Steps = (int)step.numel(), Offset = Offset, Stored = Stored.SignedBytes(),
-                Step = step.Floats(), After = after is null ? null : after.Floats(), Values = values.Floats(),
+                Columns = (int)Stored.shape[1],
+                Steps = (int)step.numel(),
+                Offset = Offset,
+                Stored = Stored.SignedBytes(),
+                Step = step.Floats(),
+                After = after is null ? null : after.Floats(),
+                Values = values.Floats(),
             };
             ThreadTeam.Run(ref kernel, (int)Stored.shape[0], Stored.numel());
             return values;
@@ -86,8 +91,15 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
             var faulty = false;
             var kernel = new Kernel
             {
-                columns = (int)x.shape[1], steps = (int)step.numel(), offset = offset, range = range, x = x.Floats(), step = step.Floats(),
-                before = before is null ? null : before.Floats(), stored = stored.SignedBytes(), isFaulty = &faulty,
+                columns = (int)x.shape[1],
+                steps = (int)step.numel(),
+                offset = offset,
+                range = range,
+                x = x.Floats(),
+                step = step.Floats(),
+                before = before is null ? null : before.Floats(),
+                stored = stored.SignedBytes(),
+                isFaulty = &faulty,
             };
             ThreadTeam.Run(ref kernel, (int)x.shape[0], x.numel());
             if (faulty)

@@ -55,8 +55,14 @@ public static class Bfloat16Backward
         var sums = zeros([ThreadTeam.Parts((int)rows, dy.numel()), columns], dtype: ScalarType.Float32);
         var kernel = new Kernel
         {
-            Columns = (int)columns, Steps = (int)step.numel(), Dy = dy.Floats(), WeightScale = weightScale.Floats(), Step = step.Floats(),
-            ByWeight = byWeight.Bfloat16(), ByStep = byStep.Bfloat16(), Sums = sums.Floats(),
+            Columns = (int)columns,
+            Steps = (int)step.numel(),
+            Dy = dy.Floats(),
+            WeightScale = weightScale.Floats(),
+            Step = step.Floats(),
+            ByWeight = byWeight.Bfloat16(),
+            ByStep = byStep.Bfloat16(),
+            Sums = sums.Floats(),
         };
         ThreadTeam.Run(ref kernel, (int)rows, dy.numel());
         return (byWeight, byStep, sums.sum([0]));

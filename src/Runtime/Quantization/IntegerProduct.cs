@@ -92,9 +92,19 @@ public static class IntegerProduct
         using var storedSums = isHalved ? x.Stored.sum([1], type: ScalarType.Int32) : null;
         var kernel = new ScaleKernel
         {
-            Columns = (int)y.shape[1], Inner = (int)x.Stored.shape[1], Steps = (int)step.numel(), Zero = x.Offset, IsHalved = isHalved, Y = y.Floats(),
-            Step = step.Floats(), WeightScale = scale.Floats(), Offsets = sums.Offsets.Floats(), LevelSums = sums.Levels is null ? null : sums.Levels.Integers(),
-            StoredSums = storedSums is null ? null : storedSums.Integers(), Product = product.Integers(), FirstRow = (int)firstRow,
+            Columns = (int)y.shape[1],
+            Inner = (int)x.Stored.shape[1],
+            Steps = (int)step.numel(),
+            Zero = x.Offset,
+            IsHalved = isHalved,
+            Y = y.Floats(),
+            Step = step.Floats(),
+            WeightScale = scale.Floats(),
+            Offsets = sums.Offsets.Floats(),
+            LevelSums = sums.Levels is null ? null : sums.Levels.Integers(),
+            StoredSums = storedSums is null ? null : storedSums.Integers(),
+            Product = product.Integers(),
+            FirstRow = (int)firstRow,
         };
         ThreadTeam.Run(ref kernel, (int)product.shape[0], product.numel());
     }
@@ -106,9 +116,13 @@ public static class IntegerProduct
         var offsets = empty(outputs, dtype: ScalarType.Float32);
         var kernel = new OffsetKernel
         {
-            Inner = (int)weight.Stored.shape[1], IsHalved = weight.IsHalved, Levels = weight.Stored.SignedBytes(),
-            WeightScale = weight.Scale.Floats(), After = after is null ? null : after.Floats(),
-            Bias = bias is null ? null : bias.Floats(), Offsets = offsets.Floats(),
+            Inner = (int)weight.Stored.shape[1],
+            IsHalved = weight.IsHalved,
+            Levels = weight.Stored.SignedBytes(),
+            WeightScale = weight.Scale.Floats(),
+            After = after is null ? null : after.Floats(),
+            Bias = bias is null ? null : bias.Floats(),
+            Offsets = offsets.Floats(),
         };
         ThreadTeam.Run(ref kernel, (int)outputs, after is null ? outputs : weight.Stored.numel());
         return offsets;

@@ -21,8 +21,13 @@ internal static unsafe class LsqKernels
         var y = empty_like(x);
         var kernel = new ForwardKernel
         {
-            Layout = layout, Range = range, X = x.Floats(), Step = step.Floats(), Y = y.Floats(),
-            Before = Shift.Of(layout, before), After = Shift.Of(layout, after),
+            Layout = layout,
+            Range = range,
+            X = x.Floats(),
+            Step = step.Floats(),
+            Y = y.Floats(),
+            Before = Shift.Of(layout, before),
+            After = Shift.Of(layout, after),
         };
         ThreadTeam.Run(ref kernel, layout.Rows, x.numel());
         return y;
@@ -44,9 +49,16 @@ internal static unsafe class LsqKernels
 
         var kernel = new BackwardKernel
         {
-            Layout = layout, Range = range, X = x.Floats(), Dy = dy.Floats(), Step = step.Floats(), Dx = dx.Floats(),
-            Before = Shift.Of(layout, before), Steps = steps.Floats(),
-            Befores = befores is null ? null : befores.Floats(), Afters = afters is null ? null : afters.Floats(),
+            Layout = layout,
+            Range = range,
+            X = x.Floats(),
+            Dy = dy.Floats(),
+            Step = step.Floats(),
+            Dx = dx.Floats(),
+            Before = Shift.Of(layout, before),
+            Steps = steps.Floats(),
+            Befores = befores is null ? null : befores.Floats(),
+            Afters = afters is null ? null : afters.Floats(),
             AfterParts = (int)(afterSize / layout.Columns),
         };
         ThreadTeam.Run(ref kernel, layout.Rows, x.numel());

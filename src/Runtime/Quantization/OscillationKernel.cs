@@ -15,8 +15,14 @@ internal static unsafe class OscillationKernel
         var changed = stackalloc long[parts];
         var kernel = new Kernel
         {
-            Now = now.SignedBytes(), Before = before.SignedBytes(), Direction = direction.SignedBytes(), Frequency = frequency.Floats(),
-            Total = total.Integers(), Momentum = (float)momentum, Kept = (float)(1 - momentum), Changed = changed,
+            Now = now.SignedBytes(),
+            Before = before.SignedBytes(),
+            Direction = direction.SignedBytes(),
+            Frequency = frequency.Floats(),
+            Total = total.Integers(),
+            Momentum = (float)momentum,
+            Kept = (float)(1 - momentum),
+            Changed = changed,
         };
         ThreadTeam.Run(ref kernel, count, count);
         var sum = 0L;

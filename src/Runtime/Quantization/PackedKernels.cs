@@ -35,8 +35,10 @@ internal static unsafe class PackedKernels
         var levels = empty([weight.Words.shape[0], weight.InFeatures], dtype: ScalarType.Int8);
         var kernel = new UnpackKernel
         {
-            Packed = new Layout(weight), Levels = levels.SignedBytes(),
-            Factor = weight.IsOdd && !isHalved ? 2 : 1, Lowest = isHalved ? -(1 << (weight.CodeBits - 1)) : weight.LowestLevel,
+            Packed = new Layout(weight),
+            Levels = levels.SignedBytes(),
+            Factor = weight.IsOdd && !isHalved ? 2 : 1,
+            Lowest = isHalved ? -(1 << (weight.CodeBits - 1)) : weight.LowestLevel,
         };
         ThreadTeam.Run(ref kernel, (int)levels.shape[0], levels.numel());
         return levels;
@@ -56,8 +58,15 @@ internal static unsafe class PackedKernels
 
         var kernel = new FloatKernel
         {
-            Packed = new Layout(weight), Rows = (int)x.shape[0], Outputs = (int)weight.Words.shape[0], X = padded.Floats(), Width = (int)padded.shape[1], Table = table,
-            Scale = weight.Scale.Floats(), Bias = bias is null ? null : bias.Floats(), Y = y.Floats(),
+            Packed = new Layout(weight),
+            Rows = (int)x.shape[0],
+            Outputs = (int)weight.Words.shape[0],
+            X = padded.Floats(),
+            Width = (int)padded.shape[1],
+            Table = table,
+            Scale = weight.Scale.Floats(),
+            Bias = bias is null ? null : bias.Floats(),
+            Y = y.Floats(),
         };
         ThreadTeam.Run(ref kernel, (int)y.shape[1], y.shape[1] * x.shape[1]);
         return y;
@@ -76,8 +85,15 @@ internal static unsafe class PackedKernels
         var product = empty([rows, outputs], dtype: ScalarType.Int32);
         var kernel = new IntegerKernel
         {
-            Packed = layout, Rows = rows, Outputs = outputs, X = ordered.SignedBytes(), Width = width, Sums = sums,
-            Factor = weight.IsOdd ? 2 : 1, Lowest = weight.LowestLevel, Product = product.Integers(),
+            Packed = layout,
+            Rows = rows,
+            Outputs = outputs,
+            X = ordered.SignedBytes(),
+            Width = width,
+            Sums = sums,
+            Factor = weight.IsOdd ? 2 : 1,
+            Lowest = weight.LowestLevel,
+            Product = product.Integers(),
         };
         ThreadTeam.Run(ref kernel, outputs, (long)outputs * width);
         return product;

@@ -28,8 +28,12 @@ internal static unsafe class StatsQKernels
     {
         var kernel = new Kernel
         {
-            Layout = StepLayout.Of(w, StepSharing.Position), W = w.Floats(), Stored = levels.SignedBytes(), Scales = scales.Floats(),
-            N = 1 << (bits - 1), IsOdd = bits < 8,
+            Layout = StepLayout.Of(w, StepSharing.Position),
+            W = w.Floats(),
+            Stored = levels.SignedBytes(),
+            Scales = scales.Floats(),
+            N = 1 << (bits - 1),
+            IsOdd = bits < 8,
         };
         Run(ref kernel);
     }

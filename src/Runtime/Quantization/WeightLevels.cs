@@ -51,7 +51,11 @@ public readonly record struct WeightLevels(Tensor Stored, Tensor Scale, bool IsH
             var values = empty(Stored.shape, dtype: ScalarType.Float32);
             var kernel = new DequantizeKernel
             {
-                Columns = (int)Stored.shape[1], IsHalved = IsHalved, Stored = Stored.SignedBytes(), Scale = Scale.Floats(), Values = values.Floats(),
+                Columns = (int)Stored.shape[1],
+                IsHalved = IsHalved,
+                Stored = Stored.SignedBytes(),
+                Scale = Scale.Floats(),
+                Values = values.Floats(),
             };
             ThreadTeam.Run(ref kernel, (int)Stored.shape[0], Stored.numel());
             return values;

@@ -27,9 +27,17 @@ public sealed class FusedAdamW(
         {
             var kernel = new Kernel
             {
-                Weight = weight.Floats(), Gradient = gradient.Floats(), Mean = mean.Floats(), Square = square.Floats(),
+                Weight = weight.Floats(),
+                Gradient = gradient.Floats(),
+                Mean = mean.Floats(),
+                Square = square.Floats(),
                 Frozen = frozen is null ? null : frozen.Booleans(),
-                Kept = (float)kept, Size = (float)size, Root = (float)root, Beta1 = (float)beta1, Beta2 = (float)beta2, Eps = (float)eps,
+                Kept = (float)kept,
+                Size = (float)size,
+                Root = (float)root,
+                Beta1 = (float)beta1,
+                Beta2 = (float)beta2,
+                Eps = (float)eps,
             };
             ThreadTeam.Run(ref kernel, checked((int)weight.numel()), weight.numel());
             return;

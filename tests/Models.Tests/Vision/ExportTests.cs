@@ -14,8 +14,13 @@ public sealed class ExportTests : IDisposable
 
     private static readonly Dictionary<string, Func<PlainViT>> Models = new()
     {
-        ["StatsQ"] = () => new StatsQViT(), ["Lsq"] = () => new LsqViT(), ["Qkr"] = () => new QkrViT(), ["WeightOnly"] = () => new WeightOnlyViT(),
-        ["EightBit"] = () => new EightBitViT(), ["FiveBit"] = () => new FiveBitViT(), ["Freezing"] = () => new FreezingQkrViT(),
+        ["StatsQ"] = () => new StatsQViT(),
+        ["Lsq"] = () => new LsqViT(),
+        ["Qkr"] = () => new QkrViT(),
+        ["WeightOnly"] = () => new WeightOnlyViT(),
+        ["EightBit"] = () => new EightBitViT(),
+        ["FiveBit"] = () => new FiveBitViT(),
+        ["Freezing"] = () => new FreezingQkrViT(),
     };
 
     public void Dispose() => Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);

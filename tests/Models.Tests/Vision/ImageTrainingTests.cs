@@ -16,8 +16,16 @@ public sealed class ImageTrainingTests : IDisposable
 
     private static ImageTrainingOptions Options => new()
     {
-        Steps = 8, BatchSize = 8, LearningRate = 5e-3, WarmUp = 2, Accumulation = 2, AverageDecay = 0.9, MixUp = 0.8, CutMix = 1,
-        FreezeThreshold = (0.005, 0.005), Seed = 3,
+        Steps = 8,
+        BatchSize = 8,
+        LearningRate = 5e-3,
+        WarmUp = 2,
+        Accumulation = 2,
+        AverageDecay = 0.9,
+        MixUp = 0.8,
+        CutMix = 1,
+        FreezeThreshold = (0.005, 0.005),
+        Seed = 3,
     };
 
     [Fact]

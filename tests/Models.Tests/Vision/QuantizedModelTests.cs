@@ -9,8 +9,12 @@ public sealed class QuantizedModelTests : IDisposable
 {
     private static readonly Dictionary<string, Func<PlainViT>> Models = new()
     {
-        ["StatsQ"] = () => new StatsQViT(), ["Lsq"] = () => new LsqViT(), ["Qkr"] = () => new QkrViT(), ["WeightOnly"] = () => new WeightOnlyViT(),
-        ["EightBit"] = () => new EightBitViT(), ["FiveBit"] = () => new FiveBitViT(),
+        ["StatsQ"] = () => new StatsQViT(),
+        ["Lsq"] = () => new LsqViT(),
+        ["Qkr"] = () => new QkrViT(),
+        ["WeightOnly"] = () => new WeightOnlyViT(),
+        ["EightBit"] = () => new EightBitViT(),
+        ["FiveBit"] = () => new FiveBitViT(),
     };
 
     private readonly string folder = Directory.CreateTempSubdirectory("marrow-quantized").FullName;

@@ -12,14 +12,23 @@ public sealed class CompositionTests : IDisposable
 {
     private static readonly Dictionary<string, Func<OneAdapted>> Merged = new()
     {
-        ["row"] = () => new MergedRow(), ["column"] = () => new MergedColumn(4, 2), ["free"] = () => new MergedFree(), ["mini"] = () => new MergedMini(),
-        ["lora"] = () => new MergedLora(), ["freezing lora"] = () => new FreezingLora(), ["annealed row"] = () => new AnnealedRow(),
+        ["row"] = () => new MergedRow(),
+        ["column"] = () => new MergedColumn(4, 2),
+        ["free"] = () => new MergedFree(),
+        ["mini"] = () => new MergedMini(),
+        ["lora"] = () => new MergedLora(),
+        ["freezing lora"] = () => new FreezingLora(),
+        ["annealed row"] = () => new AnnealedRow(),
     };
 
     private static readonly Dictionary<string, Func<OneAdapted>> Packed = new()
     {
-        ["row"] = () => new PackedRow(), ["column"] = () => new PackedColumn(4, 2), ["free"] = () => new PackedFree(), ["mini"] = () => new PackedMini(),
-        ["lora"] = () => new PackedLora(), ["none"] = () => new PackedOnly(),
+        ["row"] = () => new PackedRow(),
+        ["column"] = () => new PackedColumn(4, 2),
+        ["free"] = () => new PackedFree(),
+        ["mini"] = () => new PackedMini(),
+        ["lora"] = () => new PackedLora(),
+        ["none"] = () => new PackedOnly(),
     };
 
     private readonly string folder = Directory.CreateTempSubdirectory("marrow-composition").FullName;

@@ -1,6 +1,6 @@
 using Marrow.Quantization;
-using Xunit;
 using TorchSharp;
+using Xunit;
 using static TorchSharp.torch;
 
 namespace Marrow.Tests.Quantization;

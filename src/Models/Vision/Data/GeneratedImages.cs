@@ -86,7 +86,11 @@ public static class GeneratedImages
         canvas.Scale((float)(side * scale * Between(random, 0.85, 1.2)), (float)(side * scale));
         using var paint = new SKPaint
         {
-            Color = colour, IsAntialias = true, IsStroke = !kind.IsFilled, StrokeWidth = (float)Between(random, 0.2, 0.4), StrokeCap = SKStrokeCap.Round,
+            Color = colour,
+            IsAntialias = true,
+            IsStroke = !kind.IsFilled,
+            StrokeWidth = (float)Between(random, 0.2, 0.4),
+            StrokeCap = SKStrokeCap.Round,
         };
         canvas.DrawPath(path, paint);
         canvas.Restore();
