@@ -28,7 +28,10 @@ internal static class PlanTable
             var name = layer.Declared.Property.LayerName;
             if (layer.Block is not null)
             {
-                rows.AddRange(Repeated(layer, prefix + name, name, placement));
+                var inner = Repeated(layer, prefix + name, name, placement);
+                rows.AddRange(layer.Evaluated is AttentionSpec attention && new Leaf(prefix + name, layer, placement).IsQkr
+                    ? inner.Select(row => row.Layer == $"{name}.qkv" ? Reparameterised(row, attention) : row)
+                    : inner);
             }
             else if (layer.Evaluated is not (DropoutSpec or UnreadableSpec))
             {
@@ -82,6 +85,14 @@ internal static class PlanTable
 
         return merged;
     }
+
+    /// <summary>Queries, keys and values of QKR: three weights, and a bias for the values alone.</summary>
+    private static PlanRow Reparameterised(PlanRow qkv, AttentionSpec attention) => qkv with
+    {
+        Shape = $"3 × ({attention.Dim} → {attention.Dim}){(attention.QkvBias.Value is true ? ", bias on v" : "")}",
+        Parameters = attention.Dim.Integer is { } dim ? (3 * dim * dim) + (attention.QkvBias.Value is true ? dim : 0) : null,
+        Quantizer = qkv.Quantizer + ", QKR",
+    };
 
     private static PlanRow Row(Leaf leaf, string name)
     {
