@@ -13,6 +13,11 @@ public static class Methods
         ("bone_free", file => OneLayer(file, new BoneFreeCase(file.Integer("in"), file.Integer("out"), file.Has("bias"), file.Integer("r")), "block")),
         ("miss_mini", file => OneLayer(file, new BoneMiniCase(file.Integer("in"), file.Integer("out"), file.Has("bias"), file.Integer("r"), file.Integer("mini_r")), "block")),
         ("lora", file => OneLayer(file, Lora(file), "A", "B")),
+        ("dora", LowRankMethods.Dora),
+        ("pissa", LowRankMethods.FromWeight),
+        ("olora", LowRankMethods.FromWeight),
+        ("lora_ga", LowRankMethods.LoraGa),
+        ("lora_plus", LoraPlusMethod.Run),
         ("llama", Llama),
         ("deit", VisionMethods.DeiT),
         ("swin", VisionMethods.Swin),
@@ -51,7 +56,7 @@ public static class Methods
     }
 
     /// <summary>Output, gradients, merging and unmerging of one adapted layer.</summary>
-    private static IEnumerable<Comparison> OneLayer(ReferenceCase file, OneLinear model, params string[] parameters)
+    public static IEnumerable<Comparison> OneLayer(ReferenceCase file, OneLinear model, params string[] parameters)
     {
         var layer = (AdaptedLinear)model.Layer;
         using (no_grad())
@@ -64,14 +69,9 @@ public static class Methods
             }
         }
 
-        var x = file.Tensor("x").requires_grad_();
-        var y = model.call(x);
-        yield return file.Compare("y", y);
-        y.backward([file.Tensor("gy")]);
-        yield return file.Compare("grad.x", x.grad!);
-        foreach (var (name, parameter) in parameters.Zip(model.AdapterParameters()))
+        foreach (var comparison in Pass(file, model, parameters))
         {
-            yield return file.Compare($"grad.{name}", parameter.grad!);
+            yield return comparison;
         }
 
         if (file.Has("merged"))
@@ -83,6 +83,20 @@ public static class Methods
             {
                 yield return file.Compare("unmerged", layer.Weight);
             }
+        }
+    }
+
+    /// <summary>Output and gradients of the recorded pass.</summary>
+    public static IEnumerable<Comparison> Pass(ReferenceCase file, OneLinear model, params string[] parameters)
+    {
+        var x = file.Tensor("x").requires_grad_();
+        var y = model.call(x);
+        yield return file.Compare("y", y);
+        y.backward([file.Tensor("gy")]);
+        yield return file.Compare("grad.x", x.grad!);
+        foreach (var (name, parameter) in parameters.Zip(model.AdapterParameters()))
+        {
+            yield return file.Compare($"grad.{name}", parameter.grad!);
         }
     }
 

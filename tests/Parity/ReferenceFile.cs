@@ -18,7 +18,7 @@ public sealed class ReferenceFile : IDisposable
 
     public IEnumerable<ReferenceCase> Cases => Enumerable
         .Range(0, int.Parse(file.Metadata["case_count"], CultureInfo.InvariantCulture))
-        .Select(i => new ReferenceCase(file, $"c{i}.", Tolerance.Of(Fixture)));
+        .Select(i => new ReferenceCase(file, Fixture, $"c{i}.", Tolerance.Of(Fixture)));
 
     public static ReferenceFile Open(string path) => new(SafetensorsFile.Open(path));
 
@@ -26,8 +26,11 @@ public sealed class ReferenceFile : IDisposable
 }
 
 /// <summary>One case of a reference file.</summary>
-public sealed class ReferenceCase(SafetensorsFile file, string prefix, Tolerance tolerance)
+public sealed class ReferenceCase(SafetensorsFile file, string fixture, string prefix, Tolerance tolerance)
 {
+    /// <summary>The name of the method.</summary>
+    public string Fixture => fixture;
+
     /// <summary>Names of the case's tensors, without prefix.</summary>
     public IEnumerable<string> Names => file.Tensors.Keys
         .Where(name => name.StartsWith(prefix, StringComparison.Ordinal))

@@ -41,12 +41,15 @@ internal static class AdapterSizes
                 ? Text($"[Bone] MiniRank {miniRank} at layer '{layer}' is not positive; the Mini form needs it")
                 : Text($"[Bone] MiniRank {miniRank} does not divide the {outFeatures} output features of layer '{layer}'; nearest sizes that do: {string.Join(" and ", NearestDivisors(miniRank, outFeatures))}");
 
-    /// <summary>LoRA: 1 to the smaller size.</summary>
+    /// <summary>LoRA and DoRA: 1 to the smaller size; to half of it where A and B start from different triples (LoRA-GA).</summary>
     /// <returns>What is wrong, or null.</returns>
-    public static string? RankFits(string layer, long rank, long inFeatures, long outFeatures) =>
-        rank >= 1 && rank <= Math.Min(inFeatures, outFeatures)
+    public static string? RankFits(string layer, string attribute, long rank, long inFeatures, long outFeatures, bool needsTwice = false)
+    {
+        var most = Math.Min(inFeatures, outFeatures) / (needsTwice ? 2 : 1);
+        return rank >= 1 && rank <= most
             ? null
-            : Text($"[Lora] Rank {rank} at layer '{layer}' is not in 1 to {Math.Min(inFeatures, outFeatures)}, the smaller of its {inFeatures} input and {outFeatures} output features");
+            : Text($"[{attribute}] Rank {rank} at layer '{layer}' is not in 1 to {most}, {(needsTwice ? "half " : "")}the smaller of its {inFeatures} input and {outFeatures} output features");
+    }
 
     /// <summary>Attention: the heads share the width equally.</summary>
     /// <returns>What is wrong, or null.</returns>

@@ -163,6 +163,28 @@ internal sealed class LoraLayerView(string name, SpecialLayer layer, LoraSpec lo
         _ => RankStabilized ? $"{Alpha} / Math.Sqrt({Rank})" : $"(double){Alpha} / {Rank}",
     };
 
+    /// <summary>The settings as C#.</summary>
+    public string Settings => "new LoraSettings(" + string.Join(", ", new[]
+    {
+        Rank,
+        $"Alpha: {Alpha}",
+        RankStabilized ? "RankStabilized: true" : null,
+        HasDropout ? $"Dropout: {Dropout}" : null,
+        lora.IsDora ? "IsDora: true" : null,
+        lora.Init != "Kaiming" ? $"Init: LoraInit.{lora.Init}" : null,
+        lora.Iterations > 0 ? $"Iterations: {Number(lora.Iterations)}" : null,
+        lora.LearningRateRatio != 1 ? $"LearningRateRatio: {Real(lora.LearningRateRatio)}" : null,
+    }.OfType<string>()) + ")";
+
+    /// <summary>What the start does to W, as a line of the summary; null if nothing.</summary>
+    public string? Start => lora.Init switch
+    {
+        "Pissa" => "s B A starts as the best approximation of W of this rank (PiSSA); W holds the rest.",
+        "Olora" => "B and A start as the leading columns and rows of W = Q R (OLoRA); W holds the rest.",
+        "LoraGa" => "A and B start along the gradient of the loss (LoRA-GA); W holds the rest.",
+        _ => null,
+    };
+
     /// <summary>The input of B, as comments name it.</summary>
     public string DownWord => (IsUnscaled ? "" : "s ") + (HasDropout ? "D " : "") + "x Aᵀ";
 

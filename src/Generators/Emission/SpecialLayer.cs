@@ -51,6 +51,7 @@ internal sealed record SpecialLayer(
         BoneSpec { Form: "Row" } => "BoneRow",
         BoneSpec { Form: "Column" } => "BoneColumn",
         BoneSpec => "BoneFree",
+        LoraSpec { IsDora: true } => "Dora",
         _ => "Lora",
     };
 
@@ -62,7 +63,7 @@ internal sealed record SpecialLayer(
             var method = Adapter switch
             {
                 BoneSpec bone => $"Bone{bone.Form}{bone.BlockSize.Integer}",
-                LoraSpec lora => $"Lora{lora.Rank.Integer}",
+                LoraSpec lora => $"{(lora.Init == "Kaiming" ? "" : lora.Init)}{lora.Attribute}{lora.Rank.Integer}",
                 _ => "",
             };
             var bits = Quantizer is null

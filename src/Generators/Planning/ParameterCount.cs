@@ -29,7 +29,7 @@ internal static class ParameterCount
         (BoneSpec { Form: "Column", BlockSize.Integer: { } r }, { In.Integer: { } input }) => input / r * r * r,
         (BoneSpec { Form: "Free", BlockSize.Integer: { } r }, { Out.Integer: { } output }) => r * output,
         (BoneSpec { Form: "Mini", BlockSize.Integer: { } r, MiniRank.Integer: { } columns }, _) => r * columns,
-        (LoraSpec { Rank.Integer: { } rank }, { In.Integer: { } input, Out.Integer: { } output }) => rank * (input + output),
+        (LoraSpec { Rank.Integer: { } rank, IsDora: var isDora }, { In.Integer: { } input, Out.Integer: { } output }) => (rank * (input + output)) + (isDora ? output : 0),
         _ => null,
     };
 }

@@ -137,8 +137,8 @@ internal static class PlanTable
     {
         BoneSpec { Form: "Mini" } bone => $"Bone mini, block {bone.BlockSize}, columns {bone.MiniRank}",
         BoneSpec bone => $"Bone {bone.Form.ToLowerInvariant()}, block {bone.BlockSize}",
-        LoraSpec { RankStabilized: true } lora => $"LoRA, rank {lora.Rank}, rank-stabilized",
-        LoraSpec lora => $"LoRA, rank {lora.Rank}",
+        LoraSpec lora => $"{(lora.IsDora ? "DoRA" : "LoRA")}, rank {lora.Rank}{(lora.RankStabilized ? ", rank-stabilized" : "")}"
+            + lora.Init switch { "Pissa" => ", PiSSA", "Olora" => ", OLoRA", "LoraGa" => ", LoRA-GA", _ => "" },
         _ => adapter.Attribute,
     };
 }

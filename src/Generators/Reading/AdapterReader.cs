@@ -22,11 +22,15 @@ internal static class AdapterReader
                         options.Targets,
                         options.Given);
                     break;
-                case KnownNames.Lora:
+                case KnownNames.Lora or KnownNames.Dora:
                     yield return new LoraSpec(
+                        attribute.AttributeClass.FullName() == KnownNames.Dora ? "Dora" : "Lora",
                         options.Size("Rank", 8),
                         options.Has("Alpha") ? options.Size("Alpha", 0) : null,
                         options.Flag("RankStabilized"),
+                        options.Member("Init", "Kaiming"),
+                        options.Integer("Iterations"),
+                        options.Number("LearningRateRatio", 1),
                         options.Number("Dropout"),
                         options.Targets,
                         options.Given);

@@ -22,6 +22,8 @@ internal sealed class AnnotationOptions(AttributeData attribute, ExpressionReade
 
     public double Number(string name, double unset = 0) => options.TryGetValue(name, out var value) && value.Value is double number ? number : unset;
 
+    public int Integer(string name) => options.TryGetValue(name, out var value) && value.Value is int number ? number : 0;
+
     public bool Flag(string name) => options.TryGetValue(name, out var value) && value.Value is true;
 
     /// <summary>Name of an enum's member: the constant is its number, the name is the field that holds it.</summary>

@@ -10,15 +10,16 @@ internal static class KnownNames
     public const string BaseCall = "Marrow.BaseCallAttribute";
     public const string Bone = "Marrow.BoneAttribute";
     public const string Lora = "Marrow.LoraAttribute";
+    public const string Dora = "Marrow.DoraAttribute";
     public const string Quantize = "Marrow.QuantizeAttribute";
     public const string Qkr = "Marrow.QkrAttribute";
     public const string Block = "Marrow.BlockAttribute";
 
     /// <summary>The attributes that make a class worth generating for.</summary>
-    public static readonly string[] ClassAttributes = [Model, Bone, Lora, Quantize, Qkr];
+    public static readonly string[] ClassAttributes = [Model, Bone, Lora, Dora, Quantize, Qkr];
 
     /// <summary>The attributes that adapt a layer.</summary>
-    public static readonly string[] Adapters = [Bone, Lora];
+    public static readonly string[] Adapters = [Bone, Lora, Dora];
 
     /// <summary>The layer attributes, and the type that a property with one must have (null: depends).</summary>
     public static readonly Dictionary<string, string?> Layers = new()

@@ -48,6 +48,24 @@ internal static class AdapterOptionsRule
             }
         }
 
+        if (adapter is LoraSpec lora)
+        {
+            if (lora.Init != "Pissa" && lora.Given.Contains("Iterations"))
+            {
+                yield return ("Iterations", $"Init {lora.Init} has no Iterations; only Pissa has");
+            }
+
+            if (lora.Iterations < 0)
+            {
+                yield return ("Iterations", $"Iterations {lora.Iterations} is negative");
+            }
+
+            if (!(lora.LearningRateRatio > 0) || double.IsInfinity(lora.LearningRateRatio))
+            {
+                yield return ("LearningRateRatio", FormattableString.Invariant($"LearningRateRatio {lora.LearningRateRatio} is not positive"));
+            }
+        }
+
         if (adapter.Dropout is < 0 or >= 1 or double.NaN)
         {
             yield return ("Dropout", FormattableString.Invariant($"Dropout {adapter.Dropout} is not in 0 to 1 (1 excluded)"));

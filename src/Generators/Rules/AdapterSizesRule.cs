@@ -31,7 +31,7 @@ internal static class AdapterSizesRule
                 At("BlockSize", DiagnosticIds.BlockSize, fault, Fixes(check, adapter, size)),
             BoneSpec { BlockSize.Integer: { } size } when AdapterSizes.BlockIsPositive(leaf.Name, size) is { } fault =>
                 At("BlockSize", DiagnosticIds.BlockSize, fault, []),
-            LoraSpec { Rank.Integer: { } rank } when AdapterSizes.RankFits(leaf.Name, rank, input, output) is { } fault =>
+            LoraSpec { Rank.Integer: { } rank } lora when AdapterSizes.RankFits(leaf.Name, lora.Attribute, rank, input, output, lora.Init == "LoraGa") is { } fault =>
                 At("Rank", DiagnosticIds.Rank, fault, []),
             _ => null,
         };

@@ -30,14 +30,21 @@ internal sealed record BoneSpec(
         this with { BlockSize = evaluate(BlockSize), MiniRank = evaluate(MiniRank) };
 }
 
+/// <summary>LoRA, or DoRA, which is LoRA with a trained length for each row.</summary>
 internal sealed record LoraSpec(
+    string Attribute,
     SizeExpression Rank,
     SizeExpression? Alpha,
     bool RankStabilized,
+    string Init,
+    int Iterations,
+    double LearningRateRatio,
     double Dropout,
     string? Targets,
-    EquatableArray<string> Given) : AdapterSpec("Lora", Dropout, Targets, Given)
+    EquatableArray<string> Given) : AdapterSpec(Attribute, Dropout, Targets, Given)
 {
+    public bool IsDora => Attribute == "Dora";
+
     public override IEnumerable<(string, SizeExpression)> Sizes =>
         Alpha is null ? [("Rank", Rank)] : [("Rank", Rank), ("Alpha", Alpha)];
 

@@ -1,3 +1,4 @@
+using Marrow.Adapters;
 using Marrow.Autograd;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -14,6 +15,7 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
     private readonly ScalarType dtype;
     private readonly Device device;
     private Tensor? original;
+    private (Tensor A, Tensor B)? start;
 
     /// <summary>Makes the frozen base.</summary>
     protected AdaptedLinear(LinearSite site)
@@ -34,6 +36,9 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
     /// <summary>The adapter's parameters with their names, in the order they were added.</summary>
     public IEnumerable<(string Name, Parameter Value)> Adapter => adapters.Select(adapter => (adapter.Name, GetParameter(adapter.Name)));
 
+    /// <summary>Learning rate of an adapter's parameter as a multiple of the others' (LoRA+): B's and DoRA's lengths differ.</summary>
+    internal double RateRatio(string parameter) => Settings is LoraSettings lora && parameter != "lora_A" ? lora.LearningRateRatio : 1;
+
     /// <summary>Whether the forward pass uses the adapter.</summary>
     public bool IsEnabled { get; internal set; } = true;
 
@@ -52,7 +57,12 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
 
         if (!IsEnabled)
         {
-            return HasPackedBase ? Packed(x) : nn.functional.linear(x, Effective(original ?? Weight), Bias);
+            return Unadapted(x);
+        }
+
+        if (WeightGradientProbe.Of(this) is { } probe)
+        {
+            return probe.Run(x);
         }
 
         if (IsMerged)
@@ -62,6 +72,20 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
 
         return EagerMode.IsOn ? Eager(x) : LayerFunction.Run(this, x);
     }
+
+    /// <summary>
+    /// The base's weight [out, in]: what is frozen, with what the adapter took out of it at its start put back. The caller
+    /// owns it.
+    /// </summary>
+    internal Tensor BaseWeight()
+    {
+        using var noGrad = no_grad();
+        var frozen = HasPackedBase ? Base.Dequantize() : (original ?? Weight).alias();
+        return start is var (a, b) ? frozen.add(b.mm(a), alpha: ((LoraSettings)Settings).Scale) : frozen;
+    }
+
+    /// <summary>A and B as they were when their product was taken out of the frozen weight, or null.</summary>
+    internal (Tensor A, Tensor B)? StartFactors => start;
 
     /// <summary>The weight with the adapter folded in, by plain differentiable operations: [out, in].</summary>
     public abstract Tensor AdaptedWeight();
@@ -117,6 +141,84 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
         }
     }
 
+    /// <summary>Starts an adapter that depends on the base anew from the base's present weight.</summary>
+    internal void Start()
+    {
+        if (!HasPackedBase)
+        {
+            using var scope = NewDisposeScope();
+            using var noGrad = no_grad();
+            Weight.copy_(Rest(Weight));
+        }
+    }
+
+    /// <summary>Gives A and B these values, and takes their product out of the base's weight.</summary>
+    internal void Start(Tensor a, Tensor b)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        Weight.copy_(Rest(BaseWeight(), a, b));
+    }
+
+    /// <inheritdoc/>
+    internal override void Pack(Tensor weight)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        base.Pack(Rest(weight));
+    }
+
+    /// <summary>What of the base's weight stays frozen once the adapter has what its method starts from.</summary>
+    private Tensor Rest(Tensor weight)
+    {
+        if (Settings is not LoraSettings settings)
+        {
+            return weight;
+        }
+
+        if (settings.IsDora)
+        {
+            GetParameter("lora_magnitude_vector").copy_(RowNorms.Of(weight));
+        }
+
+        // A decomposition needs more than 16 bits.
+        var exact = weight.element_size() == 2 ? weight.to(ScalarType.Float32) : weight;
+        switch (settings.Init)
+        {
+            case LoraInit.Pissa:
+                var (a, b) = LowRankStarts.Pissa(exact, settings.Rank, settings.Scale, settings.Iterations);
+                return Rest(weight, a, b);
+            case LoraInit.Olora:
+                (a, b) = LowRankStarts.Olora(exact, settings.Rank);
+                return Rest(weight, a, b);
+            default:
+                if (start is not null)
+                {
+                    ForgetStart();
+                    InitialiseAdapter(weight.device);
+                }
+
+                return weight;
+        }
+    }
+
+    private Tensor Rest(Tensor weight, Tensor a, Tensor b)
+    {
+        GetParameter("lora_A").copy_(a);
+        GetParameter("lora_B").copy_(b);
+        ForgetStart();
+        var (first, second) = (GetParameter("lora_A").detach().clone(), GetParameter("lora_B").detach().clone());
+        start = (first.DetachFromDisposeScope(), second.DetachFromDisposeScope());
+        return weight.add(second.mm(first), alpha: -((LoraSettings)Settings).Scale);
+    }
+
+    private void ForgetStart()
+    {
+        start?.A.Dispose();
+        start?.B.Dispose();
+        start = null;
+    }
+
     /// <summary>Gives the adapter of a layer that was built on the meta device its starting values.</summary>
     internal void InitialiseAdapter(Device target)
     {
@@ -155,9 +257,18 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
         base._toEpilog(dtype, device, non_blocking);
         if (original is { } weight)
         {
-            original = weight.to(dtype ?? weight.dtype, device ?? weight.device, copy: true).DetachFromDisposeScope();
+            original = Moved(weight);
             weight.Dispose();
         }
+
+        if (start is var (a, b))
+        {
+            start = (Moved(a), Moved(b));
+            a.Dispose();
+            b.Dispose();
+        }
+
+        Tensor Moved(Tensor value) => value.to(dtype ?? value.dtype, device ?? value.device, copy: true).DetachFromDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -166,6 +277,7 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
         if (disposing)
         {
             original?.Dispose();
+            ForgetStart();
         }
 
         base.Dispose(disposing);
@@ -177,10 +289,10 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
         return scope.MoveToOuter(nn.functional.linear(x, Effective(AdaptedWeight()), Bias));
     }
 
-    private Tensor Packed(Tensor x)
+    private Tensor Unadapted(Tensor x)
     {
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(nn.functional.linear(x, Base.Dequantize(), Bias));
+        return scope.MoveToOuter(nn.functional.linear(x, HasPackedBase ? BaseWeight() : Effective(BaseWeight()), Bias));
     }
 
     private void Exchange(Tensor weight)

@@ -10,12 +10,24 @@ public abstract record AdapterSettings;
 /// <param name="Dropout">Dropout on its input.</param>
 public sealed record BoneSettings(BoneForm Form, long BlockSize, long MiniRank = 0, double Dropout = 0) : AdapterSettings;
 
-/// <summary>A LoRA adapter.</summary>
+/// <summary>A LoRA or DoRA adapter.</summary>
 /// <param name="Rank">Rank of the update.</param>
 /// <param name="Alpha">Numerator of the scale.</param>
 /// <param name="RankStabilized">Whether the scale divides by the root of the rank.</param>
 /// <param name="Dropout">Dropout on its input.</param>
-public sealed record LoraSettings(long Rank, double Alpha, bool RankStabilized = false, double Dropout = 0) : AdapterSettings
+/// <param name="IsDora">Whether the rows' lengths are trained too.</param>
+/// <param name="Init">Where A and B start.</param>
+/// <param name="Iterations">Power iterations of PiSSA's randomized SVD; 0: the exact one.</param>
+/// <param name="LearningRateRatio">Learning rate of B as a multiple of A's.</param>
+public sealed record LoraSettings(
+    long Rank,
+    double Alpha,
+    bool RankStabilized = false,
+    double Dropout = 0,
+    bool IsDora = false,
+    LoraInit Init = LoraInit.Kaiming,
+    int Iterations = 0,
+    double LearningRateRatio = 1) : AdapterSettings
 {
     /// <summary>s in <c>W + s B A</c>.</summary>
     public double Scale => Alpha / (RankStabilized ? Math.Sqrt(Rank) : Rank);

@@ -22,10 +22,10 @@ public static class AdapterSize
     public static long MiniRankDivides(LinearSite site, long miniRank) =>
         Checked(miniRank, AdapterSizes.MiniRankDivides(site.Name, miniRank, site.OutFeatures));
 
-    /// <summary>LoRA: the rank is in 1 to the smaller size.</summary>
+    /// <summary>LoRA and DoRA: the rank is in 1 to the smaller size, for LoRA-GA half of it.</summary>
     /// <exception cref="ArgumentException">MRW102.</exception>
-    public static long RankFits(LinearSite site, long rank) =>
-        Checked(rank, AdapterSizes.RankFits(site.Name, rank, site.InFeatures, site.OutFeatures));
+    public static long RankFits(LinearSite site, LoraSettings settings) => Checked(settings.Rank, AdapterSizes.RankFits(
+        site.Name, settings.IsDora ? "Dora" : "Lora", settings.Rank, site.InFeatures, site.OutFeatures, settings.Init == LoraInit.LoraGa));
 
     private static long Checked(long size, string? fault) => fault is null ? size : throw new ArgumentException(fault + ".");
 }

@@ -73,7 +73,7 @@ public class Linear : Layer
     internal Tensor UnpackedBase() => Base.Dequantize();
 
     /// <summary>Packs a weight [out, in] in place of the present one.</summary>
-    internal void Pack(Tensor weight)
+    internal virtual void Pack(Tensor weight)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();

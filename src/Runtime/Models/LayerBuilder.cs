@@ -104,7 +104,13 @@ public sealed class LayerBuilder
         Require(AdapterSizes.Positive(full, "Output features", outFeatures));
         var site = new LinearSite(full, inFeatures, outFeatures, bias, tokens, positiveInput, dtype, device);
         var create = adapter ?? Specialised(full) ?? (plain => new Linear(plain));
-        return Register(name, create(site));
+        var layer = create(site);
+        if (device.type != TorchSharp.DeviceType.META)
+        {
+            (layer as AdaptedLinear)?.Start();
+        }
+
+        return Register(name, layer);
     }
 
     /// <summary>An output head that shares an embedding's weight.</summary>

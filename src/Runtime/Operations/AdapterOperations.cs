@@ -1,4 +1,3 @@
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Marrow;
@@ -7,8 +6,19 @@ namespace Marrow;
 public static class AdapterOperations
 {
     /// <summary>The adapters' parameters, which an optimizer should train; empty if the model has no adapter.</summary>
-    public static IReadOnlyList<Parameter> AdapterParameters(this IModel model) =>
-        [.. model.AdaptedLayers().SelectMany(layer => layer.Layer.Adapter).Select(pair => pair.Value)];
+    public static AdapterParameterList AdapterParameters(this IModel model) => new(model.AdaptedLayers().Select(pair => pair.Layer));
+
+    /// <summary>
+    /// Starts adapters that depend on the base (PiSSA, OLoRA, DoRA's lengths) from its present weights. Building and
+    /// <c>LoadPretrained</c> do it; call it when the base was filled otherwise. LoRA-GA has <see cref="LoraGaStart.StartLoraGa"/>.
+    /// </summary>
+    public static void StartAdapters(this IModel model)
+    {
+        foreach (var (_, layer) in model.AdaptedLayers())
+        {
+            layer.Start();
+        }
+    }
 
     /// <summary>
     /// Folds every adapter into its weight, so that the model runs at the plain model's speed. The original weights

@@ -15,7 +15,8 @@ public static class CheckpointOperations
     /// <summary>
     /// Loads the base weights from safetensors under their public names: a file, or a folder as Hugging Face's
     /// libraries write it (config.json, if the architecture knows it, one file or shards with an index). Every name
-    /// and shape is checked before the first weight is changed. Adapters stay as they are.
+    /// and shape is checked before the first weight is changed. Adapters that start from the base start from it now; others
+    /// stay as they are.
     /// </summary>
     /// <param name="model">The model; one on the meta device gets its weights on <paramref name="device"/>.</param>
     /// <param name="path">File or folder.</param>
@@ -35,7 +36,11 @@ public static class CheckpointOperations
         var sources = Sources(model, checkpoint, weights, packed, path);
 
         using var noGrad = no_grad();
-        var isMeta = model.Module.parameters().Any(parameter => parameter.device_type == DeviceType.META);
+        if (model.Module.parameters().Any(parameter => parameter.device_type == DeviceType.META))
+        {
+            model.CompleteFromMeta(device ?? CPU);
+        }
+
         foreach (var weight in weights)
         {
             var (name, owner, key, value) = weight;
@@ -81,10 +86,7 @@ public static class CheckpointOperations
             layer.Pack(whole);
         }
 
-        if (isMeta)
-        {
-            model.CompleteFromMeta(device ?? CPU);
-        }
+        model.StartAdapters();
     }
 
     /// <summary>
@@ -99,7 +101,7 @@ public static class CheckpointOperations
         using var scope = NewDisposeScope();
         SafetensorsWriter.WriteSharded(
             fresh,
-            [.. model.BaseWeights().Select(weight => (weight.Name, (Tensor)weight.Value)), .. model.PackedBases().Select(found => (found.Name, found.Layer.UnpackedBase()))],
+            [.. model.BaseWeights().Select(weight => (weight.Name, weight is { Owner: AdaptedLinear { IsMerged: false } layer, Key: "weight" } ? layer.BaseWeight() : weight.Value)), .. model.PackedBases().Select(found => (found.Name, found.Layer.UnpackedBase()))],
             ShardBytes);
         if (model is IPretrained pretrained)
         {

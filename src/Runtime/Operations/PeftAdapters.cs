@@ -17,32 +17,63 @@ public static class PeftAdapters
     private const string WeightsFile = "adapter_model.safetensors";
     private const string Prefix = "base_model.model.";
 
-    /// <summary>Saves the adapters of a model, whose layers must all have the same kind.</summary>
+    /// <summary>
+    /// Saves the adapters of a model, whose layers must all have the same kind. PiSSA and OLoRA are saved as such: whoever
+    /// loads them starts them from the same base first, as PEFT does. The start of LoRA-GA cannot be computed from the base, so
+    /// it is saved as <see cref="SaveAdapterAsLora"/> does.
+    /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="directory">The folder; replaced as a whole, and only if everything could be written.</param>
     /// <exception cref="InvalidOperationException">The model has no adapter, or adapters of different kinds.</exception>
     /// <exception cref="CheckpointException">A file cannot be written.</exception>
     public static void SaveAdapter(this IModel model, string directory)
     {
-        var layers = model.AdaptedLayers().ToList();
-        var kinds = layers.Select(layer => layer.Layer.Settings).Distinct().ToList();
-        if (kinds is not [var settings])
+        var settings = OneKind(model);
+        if (settings is LoraSettings { Init: LoraInit.LoraGa })
         {
-            throw new InvalidOperationException(kinds.Count == 0
-                ? $"{model.GetType().Name} has no adapter to save."
-                : $"{model.GetType().Name} has adapters of {kinds.Count} kinds ({string.Join("; ", kinds)}); PEFT's format holds one. Save the model's weights merged, with SavePretrained.");
+            model.SaveAdapterAsLora(directory);
+        }
+        else
+        {
+            Write(directory, settings, model, Tensors(model));
+        }
+    }
+
+    /// <summary>
+    /// Saves low-rank adapters as plain ones on the original base, whatever they started from:
+    /// <c>s (B A − B₀ A₀) = s [B, −B₀] [A; A₀]</c>, with twice the rank if there was a start. Loads without it, also in PEFT.
+    /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="directory">The folder; replaced as a whole, and only if everything could be written.</param>
+    /// <exception cref="InvalidOperationException">The model has no adapter, adapters of different kinds, or none of LoRA's family.</exception>
+    /// <exception cref="CheckpointException">A file cannot be written.</exception>
+    public static void SaveAdapterAsLora(this IModel model, string directory)
+    {
+        if (OneKind(model) is not LoraSettings settings)
+        {
+            throw new InvalidOperationException($"The adapters of {model.GetType().Name} are not of LoRA's family; use SaveAdapter.");
         }
 
-        CheckpointException.Guard(directory, () => AtomicDirectory.Write(directory, fresh =>
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var tensors = Tensors(model);
+        var hasStart = false;
+        foreach (var (name, layer) in model.AdaptedLayers())
         {
-            File.WriteAllText(
-                Path.Combine(fresh, ConfigFile),
-                Config(settings, layers.Select(layer => layer.Name)).ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
-            SafetensorsWriter.Write(
-                Path.Combine(fresh, WeightsFile),
-                Tensors(model).Select(tensor => (tensor.Key, tensor.Value)),
-                new Dictionary<string, string> { ["format"] = "pt" });
-        }));
+            if (layer.StartFactors is var (a, b))
+            {
+                hasStart = true;
+                tensors[$"{Prefix}{name}.lora_A.weight"] = cat([tensors[$"{Prefix}{name}.lora_A.weight"], a], 0);
+                tensors[$"{Prefix}{name}.lora_B.weight"] = cat([tensors[$"{Prefix}{name}.lora_B.weight"], -b], 1);
+            }
+        }
+
+        var plain = settings with { Init = LoraInit.Kaiming, Iterations = 0 };
+        Write(
+            directory,
+            hasStart ? plain with { Rank = 2 * settings.Rank, Alpha = settings.Alpha * (settings.RankStabilized ? Math.Sqrt(2) : 2) } : plain,
+            model,
+            tensors);
     }
 
     /// <summary>
@@ -86,6 +117,30 @@ public static class PeftAdapters
         }
     }
 
+    private static AdapterSettings OneKind(IModel model)
+    {
+        var kinds = model.AdaptedLayers().Select(layer => layer.Layer.Settings).Distinct().ToList();
+        return kinds switch
+        {
+            [var settings] => settings,
+            [] => throw new InvalidOperationException($"{model.GetType().Name} has no adapter."),
+            _ => throw new InvalidOperationException(
+                $"{model.GetType().Name} has adapters of {kinds.Count} kinds ({string.Join("; ", kinds)}); PEFT's format holds one. Save the model's weights merged, with SavePretrained."),
+        };
+    }
+
+    private static void Write(string directory, AdapterSettings settings, IModel model, Dictionary<string, Tensor> tensors) =>
+        CheckpointException.Guard(directory, () => AtomicDirectory.Write(directory, fresh =>
+        {
+            File.WriteAllText(
+                Path.Combine(fresh, ConfigFile),
+                Config(settings, model.AdaptedLayers().Select(layer => layer.Name)).ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+            SafetensorsWriter.Write(
+                Path.Combine(fresh, WeightsFile),
+                tensors.Select(tensor => (tensor.Key, tensor.Value)),
+                new Dictionary<string, string> { ["format"] = "pt" });
+        }));
+
     /// <summary>PEFT's names of the adapters' tensors.</summary>
     private static Dictionary<string, Tensor> Tensors(IModel model) => model.AdaptedLayers()
         .SelectMany(layer => layer.Layer.Adapter.Select(pair => (
@@ -119,6 +174,14 @@ public static class PeftAdapters
             ["lora_alpha"] = lora.Alpha,
             ["use_rslora"] = lora.RankStabilized,
             ["lora_dropout"] = lora.Dropout,
+            ["use_dora"] = lora.IsDora,
+            ["init_lora_weights"] = lora switch
+            {
+                { Init: LoraInit.Pissa, Iterations: > 0 } => $"pissa_niter_{lora.Iterations.ToString(CultureInfo.InvariantCulture)}",
+                { Init: LoraInit.Pissa } => "pissa",
+                { Init: LoraInit.Olora } => "olora",
+                _ => true,
+            },
         },
         BoneSettings { Form: BoneForm.Column } bone => new JsonObject { ["peft_type"] = "MARROW_BONE_COLUMN", ["r"] = bone.BlockSize },
         BoneSettings bone => new JsonObject
@@ -134,13 +197,7 @@ public static class PeftAdapters
 
     private static void CheckConfig(IModel model, string path)
     {
-        var settings = model.AdaptedLayers().Select(layer => layer.Layer.Settings).Distinct().ToList();
-        if (settings is not [var own])
-        {
-            throw new InvalidOperationException(
-                $"{model.GetType().Name} has adapters of {settings.Count} kinds; LoadAdapter loads into models with one.");
-        }
-
+        var own = OneKind(model);
         string text;
         try
         {
@@ -170,11 +227,23 @@ public static class PeftAdapters
         }
     }
 
+    /// <summary>Whether an adapter's start takes something out of the base, so that its values alone do not say what it does.</summary>
+    private static bool ChangesBase(JsonElement init) => init.ValueKind == JsonValueKind.String
+        && !(init.GetString() is "gaussian" or "eva" or "orthogonal");
+
     private static string? Difference(string key, JsonNode? wanted, JsonElement config)
     {
         if (!config.TryGetProperty(key, out var found))
         {
-            return key is "use_rslora" && wanted!.GetValue<bool>() is false ? null : $"{key} is missing";
+            return (key is "use_rslora" or "use_dora" && wanted!.GetValue<bool>() is false) || (key is "init_lora_weights" && wanted!.GetValueKind() == JsonValueKind.True)
+                ? null
+                : $"{key} is missing";
+        }
+
+        // Starts that leave the base alone are all one once there are values.
+        if (key is "init_lora_weights" && wanted!.GetValueKind() == JsonValueKind.True && !ChangesBase(found))
+        {
+            return null;
         }
 
         var same = found.ValueKind == JsonValueKind.Number

@@ -12,14 +12,24 @@ public sealed record TrainedParameter(string Name, Parameter Value, bool IsDecay
 {
     /// <summary>
     /// The trainable parameters of a model. As in timm, vectors (biases, norms, quantizer steps) and embeddings of positions
-    /// and class tokens are not decayed.
+    /// and class tokens are not decayed. Adapters have the rate ratios of their attributes.
     /// </summary>
-    public static IReadOnlyList<TrainedParameter> Of(nn.Module module) =>
-    [
-        .. module.named_parameters()
-            .Where(pair => pair.parameter.requires_grad)
-            .Select(pair => new TrainedParameter(pair.name, pair.parameter, IsDecayed: pair.parameter.dim() > 1 && !IsPosition(pair.name))),
-    ];
+    public static IReadOnlyList<TrainedParameter> Of(nn.Module module)
+    {
+        var ratios = module.modules().Prepend(module).OfType<AdaptedLinear>()
+            .SelectMany(layer => layer.Adapter.Select(pair => (Parameter: pair.Value, Ratio: layer.RateRatio(pair.Name))))
+            .ToDictionary(pair => pair.Parameter, pair => pair.Ratio);
+        return
+        [
+            .. module.named_parameters()
+                .Where(pair => pair.parameter.requires_grad)
+                .Select(pair => new TrainedParameter(
+                    pair.name,
+                    pair.parameter,
+                    IsDecayed: pair.parameter.dim() > 1 && !IsPosition(pair.name),
+                    ratios.GetValueOrDefault(pair.parameter, 1))),
+        ];
+    }
 
     private static bool IsPosition(string name) =>
         name.EndsWith("pos_embed", StringComparison.Ordinal) || name.EndsWith("_token", StringComparison.Ordinal)
