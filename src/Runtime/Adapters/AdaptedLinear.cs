@@ -1,5 +1,6 @@
 using Marrow.Adapters;
 using Marrow.Autograd;
+using Marrow.Models;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -14,6 +15,7 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
     private readonly List<(string Name, double Bound)> adapters = [];
     private readonly ScalarType dtype;
     private readonly Device device;
+    private readonly Dictionary<string, Dictionary<string, Parameter>> waiting = [];
     private Tensor? original;
     private (Tensor A, Tensor B)? start;
 
@@ -38,6 +40,12 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
 
     /// <summary>Learning rate of an adapter's parameter as a multiple of the others' (LoRA+): B's and DoRA's lengths differ.</summary>
     internal double RateRatio(string parameter) => Settings is LoraSettings lora && parameter != "lora_A" ? lora.LearningRateRatio : 1;
+
+    /// <summary>The name of the adapter in use.</summary>
+    internal string AdapterName { get; private set; } = "default";
+
+    /// <summary>Names of adapters that wait beside it.</summary>
+    internal IEnumerable<string> WaitingAdapters => waiting.Keys;
 
     /// <summary>Whether the forward pass uses the adapter.</summary>
     public bool IsEnabled { get; internal set; } = true;
@@ -141,14 +149,21 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
         }
     }
 
-    /// <summary>Starts an adapter that depends on the base anew from the base's present weight.</summary>
+    /// <summary>
+    /// Starts an adapter that depends on the base anew from the base's present weight. What a start takes out of a packed
+    /// base it took out before packing.
+    /// </summary>
     internal void Start()
     {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
         if (!HasPackedBase)
         {
-            using var scope = NewDisposeScope();
-            using var noGrad = no_grad();
             Weight.copy_(Rest(Weight));
+        }
+        else if (Settings is LoraSettings { IsDora: true })
+        {
+            GetParameter("lora_magnitude_vector").copy_(RowNorms.Of(BaseWeight()));
         }
     }
 
@@ -225,8 +240,53 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
         using var scope = NewDisposeScope();
         foreach (var (name, bound) in adapters)
         {
-            Replace(name, Models.ComponentMoves.Owned(Initial.Uniform(GetParameter(name).shape, bound, dtype, target), trainable: true));
+            Replace(name, ComponentMoves.Owned(Initial.Uniform(GetParameter(name).shape, bound, dtype, target), trainable: true));
         }
+    }
+
+    /// <summary>Adds an adapter with starting values beside the one in use.</summary>
+    internal void AddWaiting(string name)
+    {
+        using var scope = NewDisposeScope();
+        var device = GetParameter(adapters[0].Name).device;
+        waiting.Add(name, adapters.ToDictionary(
+            adapter => adapter.Name,
+            adapter => ComponentMoves.Owned(Initial.Uniform(GetParameter(adapter.Name).shape, adapter.Bound, GetParameter(adapter.Name).dtype, device), trainable: true)));
+        if (Settings is LoraSettings { IsDora: true })
+        {
+            using var noGrad = no_grad();
+            waiting[name]["lora_magnitude_vector"].copy_(RowNorms.Of(BaseWeight()));
+        }
+    }
+
+    /// <summary>The values of an adapter, in use or waiting.</summary>
+    internal IReadOnlyDictionary<string, Parameter> ValuesOf(string name) => name == AdapterName
+        ? Adapter.ToDictionary(pair => pair.Name, pair => pair.Value)
+        : waiting[name];
+
+    /// <summary>Exchanges the adapter in use with one that waits.</summary>
+    internal void Use(string name)
+    {
+        var next = waiting[name];
+        waiting.Remove(name);
+        waiting.Add(AdapterName, Adapter.ToDictionary(pair => pair.Name, pair => pair.Value));
+        foreach (var (parameter, value) in next)
+        {
+            Replace(parameter, value);
+        }
+
+        AdapterName = name;
+    }
+
+    /// <summary>Frees an adapter that waits.</summary>
+    internal void Forget(string name)
+    {
+        foreach (var value in waiting[name].Values)
+        {
+            value.Dispose();
+        }
+
+        waiting.Remove(name);
     }
 
     /// <summary>The fused forward, outside autograd.</summary>
@@ -261,6 +321,15 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
             weight.Dispose();
         }
 
+        foreach (var adapter in waiting.Values)
+        {
+            foreach (var (name, value) in adapter.ToList())
+            {
+                adapter[name] = ComponentMoves.Owned(Moved(value), value.requires_grad);
+                value.Dispose();
+            }
+        }
+
         if (start is var (a, b))
         {
             start = (Moved(a), Moved(b));
@@ -278,6 +347,7 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
         {
             original?.Dispose();
             ForgetStart();
+            waiting.Keys.ToList().ForEach(Forget);
         }
 
         base.Dispose(disposing);
@@ -298,7 +368,7 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
     private void Exchange(Tensor weight)
     {
         var old = Weight;
-        Replace("weight", Models.ComponentMoves.Owned(weight, trainable: false));
+        Replace("weight", ComponentMoves.Owned(weight, trainable: false));
         old.Dispose();
     }
 }

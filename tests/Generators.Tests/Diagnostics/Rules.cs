@@ -202,6 +202,11 @@ public class Rules
         (await Markup.Check(Mlp + "[Lora({|MRW102:Rank = 65|})] public partial class Small() : Mlp(64, 256);"))[0].GetMessage());
 
     [Fact]
+    public async Task MRW102_RankOfLoraGa_IsHalfOfThat() => Assert.Contains(
+        "Rank 33 at layer 'up' is not in 1 to 32, half the smaller",
+        (await Markup.Check(Mlp + "[Lora({|MRW102:Rank = 33|}, Init = LoraInit.LoraGa)] public partial class Small() : Mlp(64, 256);"))[0].GetMessage());
+
+    [Fact]
     public async Task MRW103_TwoAdaptersOnAProperty_AreReportedOnTheSecond() => Assert.Contains(
         "both [Bone] and [Lora]",
         (await Markup.Check(Body("[Bone(BlockSize = 8), {|MRW103:Lora|}, Linear(64, 64)] public partial Linear Up { get; }")))[0].GetMessage());
@@ -243,6 +248,9 @@ public class Rules
     [InlineData("[Bone(BlockSize = 8, {|MRW205:MiniRank = 8|})]", "only Mini has")]
     [InlineData("[Bone(BlockSize = 8, {|MRW205:Form = BoneForm.Mini|})]", "needs MiniRank")]
     [InlineData("[Lora({|MRW205:Dropout = 1.0|})]", "not in 0 to 1")]
+    [InlineData("[Lora(Init = LoraInit.Olora, {|MRW205:Iterations = 4|})]", "only Pissa has")]
+    [InlineData("[Dora(Init = LoraInit.Pissa, {|MRW205:Iterations = -1|})]", "is negative")]
+    [InlineData("[Lora({|MRW205:LearningRateRatio = 0|})]", "is not positive")]
     public async Task MRW205_OptionThatTheAdapterLacks_IsReportedOnIt(string attribute, string words)
     {
         var found = await Markup.Check(Mlp + $"{attribute} public partial class Small() : Mlp(64, 256);");

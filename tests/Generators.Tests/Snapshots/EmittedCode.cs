@@ -77,6 +77,16 @@ public class EmittedCode
         """));
 
     [Fact]
+    public Task Dora() => Verify(Emitted.For("Zoo.Decomposed", Mlp + """
+        [Dora(Rank = 8, Alpha = 16, Targets = "up")] public partial class Decomposed() : Mlp(64, 256);
+        """));
+
+    [Fact]
+    public Task Pissa() => Verify(Emitted.For("Zoo.Principal", Mlp + """
+        [Lora(Rank = 8, Init = LoraInit.Pissa, Iterations = 16, LearningRateRatio = 4, Targets = "up")] public partial class Principal() : Mlp(64, 256);
+        """));
+
+    [Fact]
     public Task SizesKnownAtRunTime() => Verify(Emitted.For("Zoo.Sweep", Mlp + """
         [Bone(BlockSize = nameof(block))] public partial class Sweep(int width, int block) : Mlp(width, 4 * width);
         """));

@@ -14,7 +14,7 @@ public class AdapterGradientTests
     {
         using var layer = Forms.Create(form, ScalarType.Float64);
         using var x = randn(2, 3, layer.InFeatures, dtype: float64, requires_grad: true);
-        GradCheck.Run(Call, [("x", x), .. Parameters(layer)]);
+        GradCheck.Run(Call, [("x", x), .. Differentiable(layer)]);
 
         // The same mask at every call.
         Tensor Call()
@@ -29,7 +29,7 @@ public class AdapterGradientTests
     {
         using var layer = Forms.Create(form, ScalarType.Float64);
         using var x = randn(4, layer.InFeatures, dtype: float64);
-        GradCheck.Run(Call, Parameters(layer));
+        GradCheck.Run(Call, Differentiable(layer));
         Assert.Null(x.grad);
 
         Tensor Call()
@@ -86,6 +86,13 @@ public class AdapterGradientTests
         using var actual = layer.call(wide.t());
         Assert.Equal(0, (expected - actual).abs().max().item<double>());
     }
+
+    /// <summary>
+    /// DoRA counts its rows' lengths as constants, so what A and B get is no derivative; that it is the formula's, the
+    /// comparison with autograd on it in float64 shows.
+    /// </summary>
+    private static (string, Tensor)[] Differentiable(AdaptedLinear layer) =>
+        [.. Parameters(layer).Where(pair => layer.Settings is not LoraSettings { IsDora: true } || pair.Item1 == "lora_magnitude_vector")];
 
     private static (string, Tensor)[] Parameters(AdaptedLinear layer) =>
         [.. layer.Adapter.Select(pair => (pair.Name, (Tensor)pair.Value))];

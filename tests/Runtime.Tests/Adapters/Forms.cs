@@ -28,6 +28,14 @@ internal static class Forms
         ["lora, constant, scale 1"] = () => new Lora12To8(),
         ["lora, rank stabilised"] = () => new LoraStabilized5To8(),
         ["lora, dropout"] = () => new LoraDropout12To8(),
+        ["pissa"] = () => new Pissa(12, 8, true, 3, 6),
+        ["pissa, fast, rank stabilised"] = () => new PissaFast20To16(),
+        ["olora"] = () => new Olora12To8(),
+        ["lora-ga"] = () => new LoraGa12To8(),
+        ["dora"] = () => new Dora(12, 8, true, 3, 6),
+        ["dora, constant, scale 1"] = () => new Dora12To8(),
+        ["dora, dropout"] = () => new DoraDropout12To8(),
+        ["dora, pissa"] = () => new DoraPissa12To8(),
     };
 
     /// <summary>The layer with adapter values that are not its starting ones, which are often zero.</summary>

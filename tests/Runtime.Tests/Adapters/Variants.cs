@@ -48,6 +48,9 @@ public partial class MiniDropout10To6() : OneLinear(10, 6, false);
 [Lora(Rank = nameof(r), Alpha = nameof(alpha))]
 public partial class Lora(int inFeatures, int outFeatures, bool bias, int r, double alpha) : OneLinear(inFeatures, outFeatures, bias);
 
+[Lora(Rank = nameof(r), Alpha = nameof(alpha), RankStabilized = true)]
+public partial class LoraStabilized(int inFeatures, int outFeatures, bool bias, int r, double alpha) : OneLinear(inFeatures, outFeatures, bias);
+
 [Lora(Rank = 3)]
 public partial class Lora12To8() : OneLinear(12, 8, true);
 
@@ -56,3 +59,27 @@ public partial class LoraStabilized5To8() : OneLinear(5, 8, false);
 
 [Lora(Rank = 3, Alpha = 6, Dropout = 0.5)]
 public partial class LoraDropout12To8() : OneLinear(12, 8, true);
+
+[Lora(Rank = nameof(r), Alpha = nameof(alpha), Init = LoraInit.Pissa)]
+public partial class Pissa(int inFeatures, int outFeatures, bool bias, int r, double alpha) : OneLinear(inFeatures, outFeatures, bias);
+
+[Lora(Rank = 3, Alpha = 6, RankStabilized = true, Init = LoraInit.Pissa, Iterations = 4)]
+public partial class PissaFast20To16() : OneLinear(20, 16, true);
+
+[Lora(Rank = 3, Alpha = 6, Init = LoraInit.Olora)]
+public partial class Olora12To8() : OneLinear(12, 8, true);
+
+[Lora(Rank = 3, Alpha = 6, Init = LoraInit.LoraGa, LearningRateRatio = 4)]
+public partial class LoraGa12To8() : OneLinear(12, 8, true);
+
+[Dora(Rank = nameof(r), Alpha = nameof(alpha))]
+public partial class Dora(int inFeatures, int outFeatures, bool bias, int r, double alpha) : OneLinear(inFeatures, outFeatures, bias);
+
+[Dora(Rank = 3)]
+public partial class Dora12To8() : OneLinear(12, 8, false);
+
+[Dora(Rank = 3, Alpha = 6, Dropout = 0.5, LearningRateRatio = 8)]
+public partial class DoraDropout12To8() : OneLinear(12, 8, true);
+
+[Dora(Rank = 3, Init = LoraInit.Pissa)]
+public partial class DoraPissa12To8() : OneLinear(12, 8, true);

@@ -48,6 +48,15 @@ public sealed partial class PackedMini() : OneAdapted(12, 8, true);
 [Lora(Rank = 3, Alpha = 6), Quantize(Bits = 8, Scope = QuantizeScope.FrozenBase)]
 public sealed partial class PackedLora() : OneAdapted(12, 8, true);
 
+[Dora(Rank = 3, Alpha = 6), Quantize(Bits = 4)]
+public sealed partial class MergedDora() : OneAdapted(12, 8, true);
+
+[Dora(Rank = 3, Alpha = 6), Quantize(Bits = 4, Scope = QuantizeScope.FrozenBase)]
+public sealed partial class PackedDora() : OneAdapted(12, 8, true);
+
+[Lora(Rank = 3, Init = LoraInit.Pissa), Quantize(Bits = 4, Scope = QuantizeScope.FrozenBase)]
+public sealed partial class PackedPissa() : OneAdapted(12, 8, true);
+
 [Quantize(Bits = 2, Scope = QuantizeScope.FrozenBase)]
 public sealed partial class PackedOnly() : OneAdapted(12, 8, true);
 

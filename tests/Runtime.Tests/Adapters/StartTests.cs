@@ -1,0 +1,145 @@
+using Marrow.Adapters;
+using TorchSharp;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace Marrow.Tests.Adapters;
+
+public sealed class StartTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+    private readonly DisposeScope scope = NewDisposeScope();
+
+    public static TheoryData<string> Started => ["pissa", "pissa, fast, rank stabilised", "olora", "dora, pissa"];
+
+    public void Dispose()
+    {
+        scope.Dispose();
+        folder.Dispose();
+    }
+
+    [Theory, MemberData(nameof(Started))]
+    public void LoadedBase_IsWhatTheStartedModelComputes(string form)
+    {
+        var plain = new OneLinear((int)Forms.All[form]().Layer.InFeatures, (int)Forms.All[form]().Layer.OutFeatures, true);
+        plain.SavePretrained(folder.Path);
+        using var shapes = Construction.On(META);
+        var model = Forms.All[form]();
+        model.LoadPretrained(folder.Path);
+        var x = randn(5, plain.Layer.InFeatures);
+        Assert.False(((AdaptedLinear)model.Layer).Weight.allclose(plain.Layer.Weight, 1e-3, 1e-3));
+        Assert.True(model.call(x).allclose(plain.call(x), 1e-5, 1e-5));
+        using (model.DisableAdapters()) Assert.True(model.call(x).allclose(plain.call(x), 1e-5, 1e-5));
+    }
+
+    [Theory, MemberData(nameof(Started))]
+    public void SavedAsLora_ActsOnTheOriginalBaseAsTheStartedAdapterDid(string form)
+    {
+        var model = Forms.All[form]();
+        var layer = (AdaptedLinear)model.Layer;
+        using (no_grad()) foreach (var (_, value) in layer.Adapter) value.mul_(1.1).add_(0.01);
+        model.SavePretrained(Path.Combine(folder.Path, "base"));
+        model.SaveAdapterAsLora(Path.Combine(folder.Path, "adapter"));
+
+        var settings = (LoraSettings)layer.Settings;
+        OneLinear again = settings.IsDora
+            ? new Dora((int)layer.InFeatures, (int)layer.OutFeatures, true, 6, 2 * settings.Alpha)
+            : settings.RankStabilized
+                ? new LoraStabilized((int)layer.InFeatures, (int)layer.OutFeatures, true, 6, settings.Alpha * Math.Sqrt(2))
+                : new Lora((int)layer.InFeatures, (int)layer.OutFeatures, true, 6, 2 * settings.Alpha);
+        again.LoadPretrained(Path.Combine(folder.Path, "base"));
+        again.LoadAdapter(Path.Combine(folder.Path, "adapter"));
+        var x = randn(5, layer.InFeatures);
+        Assert.True(again.call(x).allclose(model.call(x), 1e-4, 1e-5));
+    }
+
+    [Fact]
+    public void PissaAdapter_ComesBackOnTheSameBase_AndIsRefusedByAPlainClass()
+    {
+        var model = new Pissa(12, 8, true, 3, 6);
+        model.SavePretrained(Path.Combine(folder.Path, "base"));
+        using (no_grad()) model.AdapterParameters()[0].mul_(1.1);
+        model.SaveAdapter(Path.Combine(folder.Path, "adapter"));
+        var again = new Pissa(12, 8, true, 3, 6);
+        again.LoadPretrained(Path.Combine(folder.Path, "base"));
+        again.LoadAdapter(Path.Combine(folder.Path, "adapter"));
+        var x = randn(5, 12);
+        Assert.True(again.call(x).allclose(model.call(x), 1e-5, 1e-5));
+
+        var plain = new Lora(12, 8, true, 3, 6);
+        var error = Assert.Throws<Marrow.Checkpoints.CheckpointException>(() => plain.LoadAdapter(Path.Combine(folder.Path, "adapter")));
+        Assert.Contains("init_lora_weights is \"pissa\"", error.Message);
+    }
+
+    [Fact]
+    public void DoraAdapter_IsStoredUnderPeftsNames()
+    {
+        var model = (OneLinear)new Dora12To8();
+        using (no_grad()) foreach (var value in model.AdapterParameters()) value.add_(0.1);
+        model.SaveAdapter(folder.Path);
+        using var file = Marrow.Checkpoints.SafetensorsFile.Open(Path.Combine(folder.Path, "adapter_model.safetensors"));
+        Assert.Equal(
+            ["base_model.model.blocks.0.proj.lora_A.weight", "base_model.model.blocks.0.proj.lora_B.weight", "base_model.model.blocks.0.proj.lora_magnitude_vector"],
+            file.Tensors.Keys.Order(StringComparer.Ordinal));
+        Assert.Contains("\"use_dora\": true", File.ReadAllText(Path.Combine(folder.Path, "adapter_config.json")));
+        var again = new Dora12To8();
+        again.LoadAdapter(folder.Path);
+        Assert.All(model.AdapterParameters().Zip(again.AdapterParameters()), pair => Assert.True(pair.First.Equals(pair.Second)));
+    }
+
+    [Theory]
+    [InlineData(long.MaxValue)]
+    [InlineData(1)]
+    public void LoraGa_TakesTheMeanGradientOfTheBatches_WhateverTheMemory(long bytes)
+    {
+        var model = new LoraGa12To8();
+        var layer = (AdaptedLinear)model.Layer;
+        var weight = layer.Weight.clone();
+        var inputs = new[] { randn(7, 12), randn(7, 12) };
+        var targets = new[] { randn(7, 8), randn(7, 8) };
+        var gradient = inputs.Zip(targets).Aggregate(zeros(8, 12), (sum, pair) =>
+        {
+            var w = weight.detach().clone().requires_grad_();
+            nn.functional.mse_loss(nn.functional.linear(pair.First, w, layer.Bias), pair.Second).backward();
+            return sum + w.grad!;
+        }) / 2;
+
+        model.StartLoraGa(2, i => nn.functional.mse_loss(model.call(inputs[i]), targets[i]), gradientBytes: bytes);
+        var (u, s, vt) = linalg.svd(gradient, fullMatrices: false);
+        var (a, b) = (model.AdapterParameters()[0], model.AdapterParameters()[1]);
+        Assert.True(a.t().mm(a).allclose(vt[..3].t().mm(vt[..3]), 1e-4, 1e-5));
+        var expected = u[.., 3..6] * s[3..6] * (Math.Pow(8, 0.25) / 4);
+        Assert.True(b.mm(b.t()).allclose(expected.mm(expected.t()), 1e-4, 1e-5));
+        Assert.True(layer.AdaptedWeight().allclose(weight, 1e-5, 1e-6));
+        Assert.Equal([1.0, 4.0], Marrow.Training.TrainedParameter.Of(model).Select(parameter => parameter.RateRatio));
+    }
+
+    [Fact]
+    public void LoraGa_OfAModelWithoutIt_SaysSo() => Assert.Contains(
+        "no layer with [Lora(Init = LoraInit.LoraGa)]",
+        Assert.Throws<InvalidOperationException>(() => new Lora12To8().StartLoraGa(1, _ => zeros(1))).Message);
+
+    [Fact]
+    public void RandomizedTriples_AreCloseToTheExactOnes_AndTheSameAtEveryCall()
+    {
+        // Singular values that fall as those of trained weights do.
+        manual_seed(3);
+        var (u, v) = (linalg.qr(randn(300, 300)).Q, linalg.qr(randn(280, 280)).Q);
+        var values = arange(1, 281, dtype: float32).pow(-0.5);
+        var matrix = u[.., ..280].mul(values).mm(v.t());
+        var exact = SingularTriples.Exact(matrix).Leading(16);
+        var fast = SingularTriples.Randomized(matrix, 16, 4);
+        Assert.True(((fast.S - exact.S).abs() / exact.S).max().item<float>() < 0.01);
+        Assert.True(fast.U.t().mm(fast.U).allclose(eye(16), 1e-4, 1e-4));
+        Assert.True(SingularTriples.Randomized(matrix, 16, 4).Vt.Equals(fast.Vt));
+    }
+
+    [Fact]
+    public void LearningRateRatio_MakesGroups()
+    {
+        var groups = new DoraDropout12To8().AdapterParameters().Groups(1e-3, weightDecay: 0.1);
+        Assert.Equal([(1e-3, 1), (8e-3, 2)], groups.Select(group => (((TorchSharp.Modules.AdamW.Options)group.Options).LearningRate!.Value, group.Parameters.Count())));
+        using var optimizer = optim.AdamW(groups);
+        optimizer.zero_grad();
+    }
+}
