@@ -8,6 +8,8 @@ internal static unsafe partial class TensorMemory
 {
     public static float* Floats(this Tensor tensor) => (float*)Pointer(tensor, ScalarType.Float32);
 
+    public static double* Doubles(this Tensor tensor) => (double*)Pointer(tensor, ScalarType.Float64);
+
     public static sbyte* SignedBytes(this Tensor tensor) => (sbyte*)Pointer(tensor, ScalarType.Int8);
 
     public static int* Integers(this Tensor tensor) => (int*)Pointer(tensor, ScalarType.Int32);
