@@ -26,7 +26,7 @@ internal static class Evaluation
                 return null;
             }
 
-            var texts = Generation.Greedy(model, [.. chunk.Select(example => example.Prompt)], longest, encoder.End, device, context);
+            var texts = Generation.Continue(model, [.. chunk.Select(example => example.Prompt)], new(longest, [encoder.End]));
             solved += chunk.Zip(texts).Count(pair =>
                 pair.First.Problem.IsSolvedBy(encoder.Decode(pair.Second[pair.First.Prompt.Length..]), encoder.Marker));
         }

@@ -19,7 +19,7 @@ command.SetAction(arguments =>
 {
     Func<string, bool> wanted = name => name.Contains(arguments.GetRequiredValue(filter), StringComparison.OrdinalIgnoreCase);
     var results = new List<Measurement>();
-    foreach (var benchmark in new[] { AdapterBenchmarks.Run, QuantizerBenchmarks.Run, MetaBuildBenchmark.Run, GeneratorBenchmark.Run, LeakBenchmark.Run })
+    foreach (var benchmark in new[] { AdapterBenchmarks.Run, QuantizerBenchmarks.Run, RecurrenceBenchmarks.Run, MetaBuildBenchmark.Run, GeneratorBenchmark.Run, LeakBenchmark.Run })
     {
         foreach (var result in benchmark(wanted))
         {

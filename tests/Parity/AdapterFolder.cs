@@ -36,7 +36,7 @@ internal static class AdapterFolder
             }
 
             var (prompt, continued) = (ModelFolder.Integers(greedy.GetProperty("prompt")), ModelFolder.Integers(greedy.GetProperty("ids")));
-            yield return Comparison.Exact($"greedy{suffix}", Generation.Greedy(model, [prompt], continued.Length - prompt.Length)[0], continued);
+            yield return Comparison.Exact($"greedy{suffix}", Generation.Continue(model, [prompt], new(continued.Length - prompt.Length))[0], continued);
         }
 
         var weights = model.named_parameters().ToDictionary(pair => pair.name, pair => pair.parameter);

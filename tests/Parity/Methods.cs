@@ -19,6 +19,7 @@ public static class Methods
         ("lora_ga", LowRankMethods.LoraGa),
         ("lora_plus", LoraPlusMethod.Run),
         ("llama", Llama),
+        ("rwkv6", Rwkv6Method.Run),
         ("deit", VisionMethods.DeiT),
         ("swin", VisionMethods.Swin),
         ("ofq_statsq", QuantizerMethods.StatsQ),

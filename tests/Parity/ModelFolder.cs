@@ -26,7 +26,7 @@ internal static class ModelFolder
         {
             var (prompt, ids) = (Integers(test.GetProperty("prompt")), Integers(test.GetProperty("ids")));
             yield return Comparison.Exact($"cases[{number}].prompt", tokenizer.Encode(test.GetProperty("text").GetString()!, addBegin: true), prompt);
-            yield return Comparison.Exact($"cases[{number}].ids", Generation.Greedy(model, [prompt], ids.Length - prompt.Length)[0], ids);
+            yield return Comparison.Exact($"cases[{number}].ids", Generation.Continue(model, [prompt], new(ids.Length - prompt.Length))[0], ids);
 
             using var noGrad = no_grad();
             foreach (var comparison in Logits($"cases[{number}].logits", model.call(Batch(ids))[0], test.GetProperty("logits")))

@@ -29,7 +29,7 @@ public partial class Llama(
     int context = 4096,
     double normEps = 1e-5,
     double ropeTheta = 10000,
-    bool tied = false) : IPretrained
+    bool tied = false) : IPretrained, ICausalModel
 {
     /// <summary>Token ids to vectors.</summary>
     [Embedding(nameof(vocabulary), nameof(hidden)), Name("model.embed_tokens")]
@@ -56,6 +56,9 @@ public partial class Llama(
     [Buffer(nameof(context), "hidden / heads", Init = nameof(Sines))]
     protected partial Tensor RotarySin { get; }
 
+    /// <inheritdoc/>
+    public int? Context => context;
+
     private LlamaSizes Sizes => new(
         vocabulary, hidden, intermediate, layers, heads, keyValueHeads, context, normEps, ropeTheta, tied);
 
@@ -63,13 +66,7 @@ public partial class Llama(
     [Forward]
     private Tensor Network(Tensor ids)
     {
-        var tokens = ids.shape[^1];
-        if (tokens > context)
-        {
-            throw new ArgumentException($"A sequence of {tokens} tokens is longer than the model's context of {context}.", nameof(ids));
-        }
-
-        var (cos, sin) = (RotaryCos.narrow(0, 0, tokens), RotarySin.narrow(0, 0, tokens));
+        var (cos, sin) = Rotary(0, ids.shape[^1]);
         var x = EmbedTokens.call(ids);
         foreach (var layer in Layers)
         {
@@ -77,6 +74,25 @@ public partial class Llama(
         }
 
         return LmHead.call(Norm.call(x));
+    }
+
+    /// <inheritdoc/>
+    public Decoding StartDecoding(int batch) => new LlamaDecoding(this, batch);
+
+    /// <summary>Logits [batch, vocabulary] behind the last of the tokens that follow those in the caches.</summary>
+    /// <param name="ids">[batch, tokens].</param>
+    /// <param name="position">How many tokens are in the caches.</param>
+    /// <param name="caches">One for each block.</param>
+    internal Tensor Decode(Tensor ids, long position, IReadOnlyList<KeyValueCache> caches)
+    {
+        var (cos, sin) = Rotary(position, ids.shape[1]);
+        var x = EmbedTokens.call(ids);
+        foreach (var (layer, cache) in Layers.Zip(caches))
+        {
+            x = layer.Decode(x, cos, sin, cache);
+        }
+
+        return LmHead.call(Norm.call(x.select(1, x.shape[1] - 1)));
     }
 
     /// <inheritdoc/>
@@ -89,6 +105,10 @@ public partial class Llama(
     /// <summary>Old checkpoints hold the rotary frequencies, tied ones may hold the head a second time.</summary>
     public bool IsRedundant(string tensor) => tensor.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal)
         || (tied && tensor == "lm_head.weight");
+
+    private (Tensor Cos, Tensor Sin) Rotary(long position, long tokens) => position + tokens <= context
+        ? (RotaryCos.narrow(0, position, tokens), RotarySin.narrow(0, position, tokens))
+        : throw new ArgumentException($"A sequence of {position + tokens} tokens is longer than the model's context of {context}.");
 
     private Tensor Cosines() => RotaryAngles().cos();
 

@@ -28,18 +28,36 @@ public partial class LlamaAttention(int hidden, int heads, int keyValueHeads)
 
     /// <summary>x [batch, tokens, hidden] and the rotary tables [tokens, head] to the same shape as x.</summary>
     [Forward]
-    private Tensor Network(Tensor x, Tensor cos, Tensor sin)
+    private Tensor Network(Tensor x, Tensor cos, Tensor sin) => Attend(x, cos, sin, cache: null);
+
+    /// <summary>The same for tokens that follow those in a cache, which takes them up.</summary>
+    internal Tensor Attend(Tensor x, Tensor cos, Tensor sin, KeyValueCache? cache)
     {
         var query = Rotate(Heads(QProj.call(x), heads), cos, sin);
         var key = Rotate(Heads(KProj.call(x), keyValueHeads), cos, sin);
         var value = Heads(VProj.call(x), keyValueHeads);
+        var past = cache?.Length ?? 0;
+        if (cache is not null)
+        {
+            (key, value) = cache.Append(key, value);
+        }
+
+        if (x.shape[1] == 1 && past > 0)
+        {
+            // One token sees all others: the query heads that share a key head are rows of one product, and nothing is copied.
+            var shared = scaled_dot_product_attention(query.reshape(x.shape[0], keyValueHeads, heads / keyValueHeads, -1), key, value);
+            return OProj.call(shared.reshape(x.shape));
+        }
+
         if (keyValueHeads < heads)
         {
             key = key.repeat_interleave(heads / keyValueHeads, 1);
             value = value.repeat_interleave(heads / keyValueHeads, 1);
         }
 
-        var mixed = scaled_dot_product_attention(query, key, value, is_casual: true);
+        var mixed = past == 0
+            ? scaled_dot_product_attention(query, key, value, is_casual: true)
+            : scaled_dot_product_attention(query, key, value, ones([x.shape[1], past + x.shape[1]], dtype: @bool, device: x.device).tril(past));
         return OProj.call(mixed.transpose(1, 2).reshape(x.shape));
     }
 

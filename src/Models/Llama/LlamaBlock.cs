@@ -34,4 +34,11 @@ public partial class LlamaBlock(int hidden, int intermediate, int heads, int key
         x = x + SelfAttn.call(InputLayernorm.call(x), cos, sin);
         return x + Mlp.call(PostAttentionLayernorm.call(x));
     }
+
+    /// <summary>The same for tokens that follow those in a cache.</summary>
+    internal Tensor Decode(Tensor x, Tensor cos, Tensor sin, KeyValueCache cache)
+    {
+        x = x + SelfAttn.Attend(InputLayernorm.call(x), cos, sin, cache);
+        return x + Mlp.call(PostAttentionLayernorm.call(x));
+    }
 }

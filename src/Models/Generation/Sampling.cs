@@ -1,0 +1,41 @@
+using static TorchSharp.torch;
+
+namespace Marrow.Models;
+
+/// <summary>Chooses the next tokens.</summary>
+internal sealed class Sampling(GenerationOptions options) : IDisposable
+{
+    private readonly Generator generator = new(options.Seed, CPU);
+
+    /// <summary>One id for each row of logits [batch, vocabulary].</summary>
+    public int[] Next(Tensor logits)
+    {
+        using var scope = NewDisposeScope();
+        if (options.Temperature == 0)
+        {
+            return Ids(logits.argmax(-1));
+        }
+
+        var scores = logits.cpu().to(float32) / options.Temperature;
+        if (options.TopK > 0)
+        {
+            var (best, _) = scores.topk((int)Math.Min(options.TopK, scores.shape[1]), -1);
+            scores.masked_fill_(scores < best.narrow(1, best.shape[1] - 1, 1), double.NegativeInfinity);
+        }
+
+        var probabilities = scores.softmax(-1);
+        if (options.TopP < 1)
+        {
+            // A token stays if the likelier ones do not reach the share without it.
+            var (sorted, order) = probabilities.sort(-1, descending: true);
+            sorted.masked_fill_(sorted.cumsum(-1) - sorted >= options.TopP, 0);
+            probabilities = zeros_like(probabilities).scatter_(1, order, sorted);
+        }
+
+        return Ids(multinomial(probabilities, 1, generator: generator).squeeze(1));
+    }
+
+    public void Dispose() => generator.Dispose();
+
+    private static int[] Ids(Tensor ids) => [.. ids.cpu().data<long>().ToArray().Select(id => (int)id)];
+}
