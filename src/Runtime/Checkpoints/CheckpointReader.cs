@@ -2,16 +2,19 @@ using static TorchSharp.torch;
 
 namespace Marrow.Checkpoints;
 
-/// <summary>A checkpoint to read from: one safetensors file, or a folder with one or with shards and their index.</summary>
+/// <summary>
+/// A checkpoint to read from: one safetensors file or PyTorch checkpoint (.pth), or a folder with one of the former or with
+/// shards and their index.
+/// </summary>
 public sealed class CheckpointReader : IDisposable
 {
     internal const string SingleFile = "model.safetensors", IndexFile = "model.safetensors.index.json";
 
     private readonly string path;
-    private readonly List<SafetensorsFile> files;
-    private readonly Dictionary<string, SafetensorsFile> homes;
+    private readonly List<CheckpointFile> files;
+    private readonly Dictionary<string, CheckpointFile> homes;
 
-    private CheckpointReader(string path, List<SafetensorsFile> files, Dictionary<string, SafetensorsFile> homes)
+    private CheckpointReader(string path, List<CheckpointFile> files, Dictionary<string, CheckpointFile> homes)
     {
         (this.path, this.files, this.homes) = (path, files, homes);
         Tensors = homes.ToDictionary(home => home.Key, home => home.Value.Tensors[home.Key]);
@@ -21,11 +24,11 @@ public sealed class CheckpointReader : IDisposable
     /// <summary>Tensors by name.</summary>
     public IReadOnlyDictionary<string, TensorInfo> Tensors { get; }
 
-    /// <summary>The files' <c>__metadata__</c>; the first file's value where several have one.</summary>
+    /// <summary>The files' metadata; the first file's value where several have one.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
     /// <summary>Opens a checkpoint and checks every header; the weights themselves are read when they are copied.</summary>
-    /// <param name="path">A safetensors file, or a folder that holds model.safetensors or model.safetensors.index.json.</param>
+    /// <param name="path">A safetensors or PyTorch file, or a folder that holds model.safetensors or model.safetensors.index.json.</param>
     /// <exception cref="CheckpointException">Nothing usable is there, a shard is missing, or a file is not valid.</exception>
     public static CheckpointReader Open(string path)
     {
@@ -41,19 +44,19 @@ public sealed class CheckpointReader : IDisposable
     /// <exception cref="CheckpointException">No tensor has this name.</exception>
     public Tensor ReadTensor(string name) => Home(name).ReadTensor(name);
 
-    /// <summary>Copies a stored tensor into an existing one; see <see cref="SafetensorsFile.CopyInto"/>.</summary>
+    /// <summary>Copies a stored tensor into an existing one; see <see cref="CheckpointFile.CopyInto"/>.</summary>
     /// <exception cref="CheckpointException">No tensor has this name, or shape or type do not fit.</exception>
     public void CopyInto(string name, Tensor destination) => Home(name).CopyInto(name, destination);
 
     /// <summary>Unmaps the files.</summary>
     public void Dispose() => files.ForEach(file => file.Dispose());
 
-    private SafetensorsFile Home(string name) => homes.TryGetValue(name, out var file) ? file : throw new CheckpointException(
+    private CheckpointFile Home(string name) => homes.TryGetValue(name, out var file) ? file : throw new CheckpointException(
         path, $"it has no tensor {CheckpointException.Quote(name)}", $"use one of its {homes.Count} names");
 
     private static CheckpointReader OpenSingle(string path, string file)
     {
-        var single = SafetensorsFile.Open(file);
+        var single = CheckpointFile.Open(file);
         return new(path, [single], single.Tensors.Keys.ToDictionary(name => name, _ => single));
     }
 
@@ -67,10 +70,10 @@ public sealed class CheckpointReader : IDisposable
                 string.Join(", ", missing.Take(5).Select(CheckpointException.Quote)) + (missing.Count > 5 ? ", …" : ""),
                 "fetch them into the same folder");
 
-        var open = new Dictionary<string, SafetensorsFile>();
+        var open = new Dictionary<string, CheckpointFile>();
         try
         {
-            foreach (var shard in shards) open.Add(shard, SafetensorsFile.Open(Path.Combine(directory, shard)));
+            foreach (var shard in shards) open.Add(shard, CheckpointFile.Open(Path.Combine(directory, shard)));
             foreach (var (name, shard) in index)
             {
                 if (!open[shard].Tensors.ContainsKey(name))
