@@ -34,7 +34,7 @@ internal sealed class KeyValueCache(long context) : IDisposable
     {
         if (keys is not null)
         {
-            (keys, values) = (Exchanged(keys, keys.index_select(0, rows.to(keys.device))), Exchanged(values!, values!.index_select(0, rows.to(keys.device))));
+            (keys, values) = (Exchanged(keys, keys.index_select(0, rows.to(keys.device))), Exchanged(values!, values!.index_select(0, rows.to(values.device))));
         }
     }
 

@@ -63,7 +63,7 @@ internal static class TokenizerJson
     private static bool AddsPrefix(string path, JsonNode? normalizer)
     {
         var steps = normalizer is null ? [] : Type(normalizer) == "Sequence" ? normalizer["normalizers"]!.AsArray().ToArray() : [normalizer];
-        var marker = Tokenizer.Space.ToString();
+        var marker = SentencePieceTokenizer.Space.ToString();
         var prefix = steps is [{ } first, ..] && Type(first) == "Prepend" && first["prepend"]!.GetValue<string>() == marker;
         var rest = prefix ? steps[1..] : steps;
         if (rest is not [{ } replace] || Type(replace) != "Replace" || replace["content"]!.GetValue<string>() != marker ||

@@ -42,26 +42,6 @@ public sealed class TrainingTests
         Assert.Equal((Ending.CutOff, 1), (run.Ending, run.Losses.Count));
     }
 
-    [Fact]
-    public void Greedy_Limit_StopsEachTextThere()
-    {
-        using var model = new FullTuning(Tiny);
-        model.eval();
-        var texts = Generation.Greedy(model, [[1, 2, 3], [1], [1, 2, 3, 4, 5, 6]], count: 4, limit: 5);
-        Assert.Equal([5, 5, 6], texts.Select(text => text.Length));
-    }
-
-    [Fact]
-    public void Greedy_ManySteps_LeavesNoTensor()
-    {
-        using var model = new BoneRow(Tiny, block: 8);
-        model.eval();
-        Generation.Greedy(model, [[1, 2, 3]], count: 2);
-        var before = Tensor.TotalCount;
-        Generation.Greedy(model, [[1, 2, 3], [1]], count: 20);
-        Assert.Equal(before, Tensor.TotalCount);
-    }
-
     private static Batches Batches()
     {
         using var folder = new TemporaryFolder();

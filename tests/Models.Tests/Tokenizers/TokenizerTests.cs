@@ -26,6 +26,59 @@ public sealed class TokenizerTests
     }
 
     [Theory]
+    [InlineData("gpt2", 50257, 50256)]
+    [InlineData("rwkv_world", 65530, 0)]
+    public void Encode_Cases_GivesTheReferencesIds(string name, int size, int end)
+    {
+        var folder = SharedData.Require($"data/tokenizers/{name}");
+        var tokenizer = Tokenizer.Load(folder);
+        Assert.Equal((size, end, end), (tokenizer.VocabularySize, tokenizer.BeginId, tokenizer.EndId));
+        var cases = File.ReadLines(Path.Combine(folder, "cases.jsonl")).Select(line => JsonNode.Parse(line)!).ToList();
+        Assert.Equal(40, cases.Count);
+        Assert.All(cases, item =>
+        {
+            var (text, ids) = (item["text"]!.GetValue<string>(), Ids(item["ids"]!));
+            Assert.Equal(ids, tokenizer.Encode(text, addBegin: false));
+            Assert.Equal(text, tokenizer.Decode([end, .. ids, end]));
+        });
+    }
+
+    [Theory]
+    [InlineData("gpt2")]
+    [InlineData("rwkv_world")]
+    [InlineData("llama2")]
+    public void Decode_OfEncode_IsTheText(string name)
+    {
+        var tokenizer = Tokenizer.Load(SharedData.Require($"data/tokenizers/{name}"));
+        var random = new Random(2);
+        for (var i = 0; i < 300; i++)
+        {
+            var text = string.Concat(Enumerable.Range(0, random.Next(20)).Select(_ => random.Next(4) switch
+            {
+                0 => new System.Text.Rune(random.Next(0x10000, 0x10ffff)).ToString(),
+                1 => ((char)random.Next(0x20, 0xd800)).ToString(),
+                2 => " \n\t"[random.Next(3)].ToString(),
+                _ => ((char)random.Next('a', 'z')).ToString(),
+            }));
+            Assert.Equal(text, tokenizer.Decode(tokenizer.Encode(text)));
+        }
+    }
+
+    [Theory]
+    [InlineData("1 'a' 2", "line 1 has 1 bytes and claims 2")]
+    [InlineData("1 'a 1", "line 1 has a broken literal")]
+    [InlineData("1 '\\q' 1", "line 1 has a broken literal")]
+    [InlineData("x 'a' 1", "line 1 is not an id")]
+    [InlineData("1 'a' 1\n1 'b' 1", "line 2 repeats id 1")]
+    [InlineData("1 'a' 1", "only 1 of the 256 bytes")]
+    public void DamagedWorldVocabulary_IsRefusedByLine(string text, string words)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("rwkv_vocab.txt"), text);
+        Assert.Contains(words, Assert.Throws<CheckpointException>(() => Tokenizer.Load(folder.Path)).Message);
+    }
+
+    [Theory]
     [InlineData("babyllama105-hf", "tokenizer.model")]
     [InlineData("aidreams260k-hf", "tokenizer.model")]
     [InlineData("aidreams260k-hf", "tokenizer.json")]
