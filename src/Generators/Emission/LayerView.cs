@@ -87,9 +87,10 @@ internal sealed record LayerView(
         var copy = block.Count is null ? "()" : block.Arguments.SelectMany(argument => argument.Names).Contains(SizeExpression.CopyIndex) ? "index" : "_";
         var create = $"{copy} => new {block.ElementType}({List(block.Arguments)})";
         var kind = block.TypeKey is null ? "Module" : "Block";
+        var recompute = block is { Recomputes: true, TypeKey: not null } ? ", recompute: true" : "";
         return block.Count is null
-            ? $"builder.{kind}({key}, {create})"
-            : $"builder.{kind}s({key}, {Print(block.Count)}, {create})";
+            ? $"builder.{kind}({key}, {create}{recompute})"
+            : $"builder.{kind}s({key}, {Print(block.Count)}, {create}{recompute})";
     }
 
     private static string List(IEnumerable<SizeExpression> expressions) => string.Join(", ", expressions.Select(Print));

@@ -40,6 +40,9 @@ internal sealed class ModelView
 
     public IReadOnlyList<SpecialisationView> Specialisations => special.Specialisations;
 
+    /// <summary>Whether every block runs again in the backward.</summary>
+    public bool Recomputes => type.Recomputes;
+
     public IReadOnlyList<string> LayerClasses => special.Rendered;
 
     public IReadOnlyList<PlanRowView> Plan

@@ -41,7 +41,8 @@ internal static class ClassReader
             Layers: layers.Read().ToEquatable(),
             Adapters: AdapterReader.Read(type, expressions).ToEquatable(),
             Quantizer: QuantizerReader.Read(type, expressions),
-            IsQkr: type.HasAttribute(KnownNames.Qkr));
+            IsQkr: type.HasAttribute(KnownNames.Qkr),
+            Recomputes: type.HasAttribute(KnownNames.Recompute));
 
         return new ClassReading(spec, baseModel is null ? layers.Models : [baseModel, .. layers.Models]);
     }

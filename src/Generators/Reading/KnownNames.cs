@@ -13,10 +13,11 @@ internal static class KnownNames
     public const string Dora = "Marrow.DoraAttribute";
     public const string Quantize = "Marrow.QuantizeAttribute";
     public const string Qkr = "Marrow.QkrAttribute";
+    public const string Recompute = "Marrow.RecomputeAttribute";
     public const string Block = "Marrow.BlockAttribute";
 
     /// <summary>The attributes that make a class worth generating for.</summary>
-    public static readonly string[] ClassAttributes = [Model, Bone, Lora, Dora, Quantize, Qkr];
+    public static readonly string[] ClassAttributes = [Model, Bone, Lora, Dora, Quantize, Qkr, Recompute];
 
     /// <summary>The attributes that adapt a layer.</summary>
     public static readonly string[] Adapters = [Bone, Lora, Dora];

@@ -98,7 +98,8 @@ internal sealed class LayerReader(INamedTypeSymbol type, ExpressionReader expres
                 Model(element),
                 Symbols.TypeText(element, type),
                 List(0, Optional("Count") is null ? expressions : expressions.OfCopies),
-                Optional("Count")),
+                Optional("Count"),
+                property.HasAttribute(KnownNames.Recompute)),
             _ => new UnreadableSpec(spec),
         };
 
@@ -225,6 +226,8 @@ internal sealed class LayerReader(INamedTypeSymbol type, ExpressionReader expres
                 "has two layer attributes",
             _ when attribute.AttributeClass!.Name != "LinearAttribute" && KnownNames.Adapters.FirstOrDefault(property.HasAttribute) is { } adapter =>
                 $"carries [{adapter.Substring("Marrow.".Length).Replace("Attribute", "")}], which only a linear layer can",
+            _ when attribute.AttributeClass!.FullName() != KnownNames.Block && property.HasAttribute(KnownNames.Recompute) =>
+                "carries [Recompute], which only a block can",
             _ => null,
         };
     }

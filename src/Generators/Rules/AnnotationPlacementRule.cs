@@ -8,6 +8,14 @@ internal static class AnnotationPlacementRule
 {
     public static IEnumerable<Violation> Check(ModelCheck check)
     {
+        if (check.Type is { Recomputes: true, IsModel: false })
+        {
+            yield return new(
+                DiagnosticIds.AdapterPlacement,
+                new Site.Attribute(null, "Recompute"),
+                $"[Recompute] on '{check.Type.Name}', which derives from no model; derive from one or add [Model]");
+        }
+
         var carried = check.Type.Annotations.Select(annotation => annotation.Attribute);
         foreach (var attribute in check.Type.IsQkr ? carried.Append("Qkr") : carried)
         {

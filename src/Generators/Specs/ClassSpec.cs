@@ -19,6 +19,7 @@ namespace Marrow.Generators.Specs;
 /// <param name="Adapters">Adapters on the class.</param>
 /// <param name="Quantizer">The quantizer on the class, or null.</param>
 /// <param name="IsQkr">Whether the class carries [Qkr].</param>
+/// <param name="Recomputes">Whether the class carries [Recompute].</param>
 internal sealed record ClassSpec(
     string Key,
     string Name,
@@ -35,7 +36,8 @@ internal sealed record ClassSpec(
     EquatableArray<LayerSpec> Layers,
     EquatableArray<AdapterSpec> Adapters,
     QuantizeSpec? Quantizer,
-    bool IsQkr)
+    bool IsQkr,
+    bool Recomputes)
 {
     /// <summary>Adapters and quantizer.</summary>
     public IEnumerable<AnnotationSpec> Annotations =>

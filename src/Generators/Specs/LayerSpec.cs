@@ -249,12 +249,14 @@ internal sealed record BufferSpec(
 /// <param name="ElementType">The module's type as C# text.</param>
 /// <param name="Arguments">Its constructor arguments.</param>
 /// <param name="Count">How many, or null for a single one.</param>
+/// <param name="Recomputes">Whether the property carries [Recompute].</param>
 internal sealed record BlockSpec(
     PropertySpec Property,
     string? TypeKey,
     string ElementType,
     EquatableArray<SizeExpression> Arguments,
-    SizeExpression? Count) : LayerSpec(Property)
+    SizeExpression? Count,
+    bool Recomputes) : LayerSpec(Property)
 {
     public override IEnumerable<(string, string, SizeExpression)> Sizes =>
         Count is null ? [] : [("count", "Count", Count)];

@@ -13,7 +13,7 @@ namespace Marrow;
 public abstract class AdaptedLinear : Linear, IExplicitLayer
 {
     private readonly List<(string Name, double Bound)> adapters = [];
-    private readonly ScalarType dtype;
+    private readonly ScalarType adapterType;
     private readonly Device device;
     private readonly Dictionary<string, Dictionary<string, Parameter>> waiting = [];
     private Tensor? original;
@@ -23,14 +23,14 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
     protected AdaptedLinear(LinearSite site)
         : base(site)
     {
-        (dtype, device) = (site.Dtype, site.Device);
+        (adapterType, device) = (AdapterType(site), site.Device);
         Weight.requires_grad = false;
         Bias?.requires_grad = false;
     }
 
     /// <summary>Makes a base that is frozen in a few bits.</summary>
     protected AdaptedLinear(LinearSite site, int packedBits)
-        : base(site, packedBits) => (dtype, device) = (site.Dtype, site.Device);
+        : base(site, packedBits) => (adapterType, device) = (AdapterType(site), site.Device);
 
     /// <summary>What the adapter is, as saving needs it.</summary>
     public abstract AdapterSettings Settings { get; }
@@ -89,7 +89,7 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
     {
         using var noGrad = no_grad();
         var frozen = HasPackedBase ? Base.Dequantize() : (original ?? Weight).alias();
-        return start is var (a, b) ? frozen.add(b.mm(a), alpha: ((LoraSettings)Settings).Scale) : frozen;
+        return start is var (a, b) ? frozen.add(b.mm(a), alpha: ((LoraSettings)Settings).Scale).to(frozen.dtype) : frozen;
     }
 
     /// <summary>A and B as they were when their product was taken out of the frozen weight, or null.</summary>
@@ -240,7 +240,7 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
         using var scope = NewDisposeScope();
         foreach (var (name, bound) in adapters)
         {
-            Replace(name, ComponentMoves.Owned(Initial.Uniform(GetParameter(name).shape, bound, dtype, target), trainable: true));
+            Replace(name, ComponentMoves.Owned(Initial.Uniform(GetParameter(name).shape, bound, adapterType, target), trainable: true));
         }
     }
 
@@ -300,6 +300,15 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
     /// <param name="dy">Gradient of the output, [n, out].</param>
     protected abstract Gradients Backward(Saved saved, Tensor dy);
 
+    /// <summary>
+    /// An adapter's parameter in the layer's own type. Over a base of 16 bits adapters are held in 32: small steps would be lost.
+    /// </summary>
+    protected Tensor GetAdapter(string name)
+    {
+        var (value, type) = (GetParameter(name), ((IExplicitLayer)this).Dtype);
+        return value.dtype == type ? value : value.to(type);
+    }
+
     /// <summary>Adds a trainable parameter of zeros.</summary>
     protected void AddAdapter(string name, params long[] sizes) => AddAdapter(name, bound: 0, sizes);
 
@@ -307,7 +316,7 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
     protected void AddAdapter(string name, double bound, long[] sizes)
     {
         using var scope = NewDisposeScope();
-        Add(name, Initial.Uniform(sizes, bound, dtype, device), trainable: true);
+        Add(name, Initial.Uniform(sizes, bound, adapterType, device), trainable: true);
         adapters.Add((name, bound));
     }
 
@@ -352,6 +361,9 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
 
         base.Dispose(disposing);
     }
+
+    private static ScalarType AdapterType(LinearSite site) =>
+        site.Dtype is ScalarType.BFloat16 or ScalarType.Float16 ? ScalarType.Float32 : site.Dtype;
 
     private Tensor Eager(Tensor x)
     {

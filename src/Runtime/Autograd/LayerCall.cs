@@ -62,7 +62,7 @@ internal sealed class LayerCall
 
         for (var i = 0; i < trainable; i++)
         {
-            results[2 + i] = gradients.Parameters[i] is { } gradient ? ReturnedGradients.Hand(gradient) : null!;
+            results[2 + i] = gradients.Parameters[i] is { } gradient ? ReturnedGradients.Hand(gradient.to(Parameters[i].dtype)) : null!;
         }
 
         return results;

@@ -16,6 +16,9 @@ public interface IModel
 
     internal void BuildLayers(LayerBuilder builder);
 
+    /// <summary>From now on the model keeps only its inputs for the backward, and runs again there.</summary>
+    internal void Recompute();
+
     /// <summary>Computes the tables again, which a model built on the meta device has only as shapes.</summary>
     internal void FillTables(Device device);
 }

@@ -25,6 +25,7 @@ public sealed class LayerBuilder
     private Func<LinearSite, Linear>? headQuantizer;
     private (string? Targets, Func<Conv2dSite, Conv2d> Create)? convolutionQuantizer;
     private (string? Targets, Func<AttentionSite, Attention> Create)? attentionQuantizer;
+    private bool recomputesBlocks;
     private string childName = "";
 
     private LayerBuilder(nn.Module model, Tables tables, LayerBuilder? outer)
@@ -71,6 +72,9 @@ public sealed class LayerBuilder
     /// <param name="targets">Patterns of the quantizer.</param>
     /// <param name="create">Makes the layer with both.</param>
     public void AdaptQuantized(string? targets, Func<LinearSite, Linear> create) => adaptedQuantizer = (targets, create);
+
+    /// <summary>Every block of this model keeps only its inputs for the backward.</summary>
+    public void RecomputeBlocks() => recomputesBlocks = true;
 
     /// <summary>What output heads become.</summary>
     public void QuantizeHeads(Func<LinearSite, Linear> create) => headQuantizer = create;
@@ -218,19 +222,19 @@ public sealed class LayerBuilder
     }
 
     /// <summary>A nested model.</summary>
-    public T Block<T>(string name, Func<T> create)
+    public T Block<T>(string name, Func<T> create, bool recompute = false)
         where T : nn.Module, IModel
     {
         childName = prefix + name;
-        return Register(name, create());
+        return Register(name, Recomputing(create(), recompute));
     }
 
     /// <summary>Copies of a nested model, named 0, 1, …, each made from its number.</summary>
-    public ModuleList<T> Blocks<T>(string name, long count, Func<int, T> create)
+    public ModuleList<T> Blocks<T>(string name, long count, Func<int, T> create, bool recompute = false)
         where T : nn.Module, IModel => List(name, count, i =>
         {
             childName = $"{prefix}{name}.{i}";
-            return create(i);
+            return Recomputing(create(i), recompute);
         });
 
     /// <summary>A hand-written module. Adapters of the classes around it do not reach into it.</summary>
@@ -240,6 +244,17 @@ public sealed class LayerBuilder
     /// <summary>Copies of a hand-written module, named 0, 1, …, each made from its number.</summary>
     public ModuleList<T> Modules<T>(string name, long count, Func<int, T> create)
         where T : nn.Module => List(name, count, i => Apart(() => create(i)));
+
+    private T Recomputing<T>(T block, bool recompute)
+        where T : IModel
+    {
+        if (recompute || recomputesBlocks)
+        {
+            block.Recompute();
+        }
+
+        return block;
+    }
 
     private static T Apart<T>(Func<T> create)
     {

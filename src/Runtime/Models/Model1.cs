@@ -1,3 +1,4 @@
+using Marrow.Autograd;
 using Marrow.Models;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -13,6 +14,7 @@ namespace Marrow;
 public abstract class Model<T, TResult> : nn.Module<T, TResult>, IModel, IComponents
 {
     private readonly Tables tables = new();
+    private bool recomputes;
 
     /// <summary>Builds the layers.</summary>
     protected Model()
@@ -29,9 +31,16 @@ public abstract class Model<T, TResult> : nn.Module<T, TResult>, IModel, ICompon
 
     void IModel.BuildLayers(LayerBuilder builder) => BuildLayers(builder);
 
+    void IModel.Recompute() => recomputes = true;
+
     void IModel.FillTables(Device device) => tables.Fill(null, device);
 
     void IComponents.Replace(string name, Parameter parameter) => _internal_params[name] = parameter;
+
+    /// <summary>Runs the model; one that is marked by <c>[Recompute]</c> keeps only its inputs for the backward.</summary>
+    public new TResult call(T input) => recomputes && input is Tensor tensor1 && typeof(TResult) == typeof(Tensor)
+        ? (TResult)(object)new Recomputation(GetType().Name, x => (Tensor)(object)base.call((T)(object)x[0])!, [tensor1]).Run()
+        : base.call(input);
 
     /// <summary>Says which layers get adapters; emitted for annotated classes.</summary>
     protected virtual void Specialise(LayerBuilder builder)

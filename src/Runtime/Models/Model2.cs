@@ -1,3 +1,4 @@
+using Marrow.Autograd;
 using Marrow.Models;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -14,6 +15,7 @@ namespace Marrow;
 public abstract class Model<T1, T2, TResult> : nn.Module<T1, T2, TResult>, IModel, IComponents
 {
     private readonly Tables tables = new();
+    private bool recomputes;
 
     /// <summary>Builds the layers.</summary>
     protected Model()
@@ -30,9 +32,16 @@ public abstract class Model<T1, T2, TResult> : nn.Module<T1, T2, TResult>, IMode
 
     void IModel.BuildLayers(LayerBuilder builder) => BuildLayers(builder);
 
+    void IModel.Recompute() => recomputes = true;
+
     void IModel.FillTables(Device device) => tables.Fill(null, device);
 
     void IComponents.Replace(string name, Parameter parameter) => _internal_params[name] = parameter;
+
+    /// <summary>Runs the model; one that is marked by <c>[Recompute]</c> keeps only its inputs for the backward.</summary>
+    public new TResult call(T1 input1, T2 input2) => recomputes && (input1, input2) is (Tensor tensor1, Tensor tensor2) && typeof(TResult) == typeof(Tensor)
+        ? (TResult)(object)new Recomputation(GetType().Name, x => (Tensor)(object)base.call((T1)(object)x[0], (T2)(object)x[1])!, [tensor1, tensor2]).Run()
+        : base.call(input1, input2);
 
     /// <summary>Says which layers get adapters; emitted for annotated classes.</summary>
     protected virtual void Specialise(LayerBuilder builder)

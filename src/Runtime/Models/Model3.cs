@@ -1,3 +1,4 @@
+using Marrow.Autograd;
 using Marrow.Models;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -15,6 +16,7 @@ namespace Marrow;
 public abstract class Model<T1, T2, T3, TResult> : nn.Module<T1, T2, T3, TResult>, IModel, IComponents
 {
     private readonly Tables tables = new();
+    private bool recomputes;
 
     /// <summary>Builds the layers.</summary>
     protected Model()
@@ -31,9 +33,16 @@ public abstract class Model<T1, T2, T3, TResult> : nn.Module<T1, T2, T3, TResult
 
     void IModel.BuildLayers(LayerBuilder builder) => BuildLayers(builder);
 
+    void IModel.Recompute() => recomputes = true;
+
     void IModel.FillTables(Device device) => tables.Fill(null, device);
 
     void IComponents.Replace(string name, Parameter parameter) => _internal_params[name] = parameter;
+
+    /// <summary>Runs the model; one that is marked by <c>[Recompute]</c> keeps only its inputs for the backward.</summary>
+    public new TResult call(T1 input1, T2 input2, T3 input3) => recomputes && (input1, input2, input3) is (Tensor tensor1, Tensor tensor2, Tensor tensor3) && typeof(TResult) == typeof(Tensor)
+        ? (TResult)(object)new Recomputation(GetType().Name, x => (Tensor)(object)base.call((T1)(object)x[0], (T2)(object)x[1], (T3)(object)x[2])!, [tensor1, tensor2, tensor3]).Run()
+        : base.call(input1, input2, input3);
 
     /// <summary>Says which layers get adapters; emitted for annotated classes.</summary>
     protected virtual void Specialise(LayerBuilder builder)

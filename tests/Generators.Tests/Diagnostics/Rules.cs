@@ -53,6 +53,7 @@ public class Rules
     [InlineData("[Linear(4, 4)] public partial Embedding {|MRW002:Up|} { get; }", "of type Linear")]
     [InlineData("[Parameter(4)] public partial Linear {|MRW002:Scale|} { get; }", "of type Tensor")]
     [InlineData("[Bone, Embedding(4, 4)] public partial Embedding {|MRW002:Up|} { get; }", "only a linear layer")]
+    [InlineData("[Recompute, Linear(4, 4)] public partial Linear {|MRW002:Up|} { get; }", "only a block")]
     [InlineData("[Linear(4, 4), Dropout(0.1)] public partial Linear {|MRW002:Up|} { get; }", "two layer attributes")]
     public async Task MRW002_WrongProperty_IsReportedOnItsName(string member, string words) =>
         Assert.Contains(words, (await Markup.Check(Body(member)))[0].GetMessage());

@@ -58,7 +58,7 @@ partial class Column
 
         public override AdapterSettings Settings { get; }
 
-        private Tensor Block => GetParameter("bone_block"); // B [4, 16, 16]
+        private Tensor Block => GetAdapter("bone_block"); // B [4, 16, 16]
 
         public override Tensor AdaptedWeight()
         {

@@ -58,7 +58,7 @@ partial class Free
 
         public override AdapterSettings Settings { get; }
 
-        private Tensor Block => GetParameter("miss_block"); // M [48, 96]
+        private Tensor Block => GetAdapter("miss_block"); // M [48, 96]
 
         public override Tensor AdaptedWeight()
         {
@@ -108,7 +108,7 @@ partial class Free
 
         public override AdapterSettings Settings { get; }
 
-        private Tensor Block => GetParameter("miss_block"); // M [48, 64]
+        private Tensor Block => GetAdapter("miss_block"); // M [48, 64]
 
         public override Tensor AdaptedWeight()
         {

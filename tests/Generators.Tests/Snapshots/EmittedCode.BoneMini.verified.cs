@@ -56,7 +56,7 @@ partial class Mini
 
         public override AdapterSettings Settings { get; }
 
-        private Tensor Block => GetParameter("miss_block"); // M [16, 8]
+        private Tensor Block => GetAdapter("miss_block"); // M [16, 8]
 
         public override Tensor AdaptedWeight()
         {

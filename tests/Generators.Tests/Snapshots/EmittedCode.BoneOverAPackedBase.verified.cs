@@ -86,7 +86,7 @@ partial class PackedRow
 
         public override AdapterSettings Settings { get; }
 
-        private Tensor Block => GetParameter("bone_block"); // B [16, 16, 16]
+        private Tensor Block => GetAdapter("bone_block"); // B [16, 16, 16]
 
         public override Tensor AdaptedWeight()
         {

@@ -57,7 +57,7 @@ partial class Row
 
         public override AdapterSettings Settings { get; }
 
-        private Tensor Block => GetParameter("bone_block"); // B [16, 16, 16]
+        private Tensor Block => GetAdapter("bone_block"); // B [16, 16, 16]
 
         public override Tensor AdaptedWeight()
         {
@@ -104,7 +104,7 @@ partial class Row
 
         public override AdapterSettings Settings { get; }
 
-        private Tensor Block => GetParameter("bone_block"); // B [4, 16, 16]
+        private Tensor Block => GetAdapter("bone_block"); // B [4, 16, 16]
 
         public override Tensor AdaptedWeight()
         {

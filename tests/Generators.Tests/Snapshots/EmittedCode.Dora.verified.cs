@@ -60,11 +60,11 @@ partial class Decomposed
 
         public override AdapterSettings Settings { get; }
 
-        private Tensor A => GetParameter("lora_A"); // [8, 64]
+        private Tensor A => GetAdapter("lora_A"); // [8, 64]
 
-        private Tensor B => GetParameter("lora_B"); // [256, 8]
+        private Tensor B => GetAdapter("lora_B"); // [256, 8]
 
-        private Tensor Magnitude => GetParameter("lora_magnitude_vector"); // m [256]
+        private Tensor Magnitude => GetAdapter("lora_magnitude_vector"); // m [256]
 
         public override Tensor AdaptedWeight() // f E
         {

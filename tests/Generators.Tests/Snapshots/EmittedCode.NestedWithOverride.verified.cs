@@ -78,7 +78,7 @@ partial class Stack : Model<Tensor, Tensor>
 
         public override AdapterSettings Settings { get; }
 
-        private Tensor Block => GetParameter("bone_block"); // B [8, 8, 8]
+        private Tensor Block => GetAdapter("bone_block"); // B [8, 8, 8]
 
         public override Tensor AdaptedWeight()
         {
@@ -125,7 +125,7 @@ partial class Stack : Model<Tensor, Tensor>
 
         public override AdapterSettings Settings { get; }
 
-        private Tensor Block => GetParameter("bone_block"); // B [4, 8, 8]
+        private Tensor Block => GetAdapter("bone_block"); // B [4, 8, 8]
 
         public override Tensor AdaptedWeight()
         {
@@ -173,9 +173,9 @@ partial class Stack : Model<Tensor, Tensor>
 
         public override AdapterSettings Settings { get; }
 
-        private Tensor A => GetParameter("lora_A"); // [4, 32]
+        private Tensor A => GetAdapter("lora_A"); // [4, 32]
 
-        private Tensor B => GetParameter("lora_B"); // [10, 4]
+        private Tensor B => GetAdapter("lora_B"); // [10, 4]
 
         public override Tensor AdaptedWeight() => Weight + B.mm(A); // W + B A
 

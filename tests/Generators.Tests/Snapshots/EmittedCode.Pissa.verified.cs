@@ -58,9 +58,9 @@ partial class Principal
 
         public override AdapterSettings Settings { get; }
 
-        private Tensor A => GetParameter("lora_A"); // [8, 64]
+        private Tensor A => GetAdapter("lora_A"); // [8, 64]
 
-        private Tensor B => GetParameter("lora_B"); // [256, 8]
+        private Tensor B => GetAdapter("lora_B"); // [256, 8]
 
         public override Tensor AdaptedWeight() => Weight + B.mm(A); // W + B A
 

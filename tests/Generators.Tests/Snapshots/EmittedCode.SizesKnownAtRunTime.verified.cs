@@ -56,7 +56,7 @@ partial class Sweep
 
         public override AdapterSettings Settings { get; }
 
-        private Tensor Block => GetParameter("bone_block"); // B [out/r, r, r]
+        private Tensor Block => GetAdapter("bone_block"); // B [out/r, r, r]
 
         public override Tensor AdaptedWeight()
         {

@@ -66,7 +66,7 @@ partial class TinyLlama
 
         public override AdapterSettings Settings { get; }
 
-        private Tensor Block => GetParameter("miss_block"); // M [64, 64]
+        private Tensor Block => GetAdapter("miss_block"); // M [64, 64]
 
         public override Tensor AdaptedWeight()
         {

@@ -87,6 +87,29 @@ public class EmittedCode
         """));
 
     [Fact]
+    public Task RecomputedBlocks() => Verify(Emitted.For("Zoo.Thrifty", Mlp + """
+        [Model]
+        public partial class Stack(int width)
+        {
+            [Block(nameof(width), nameof(width), Count = 4)] public partial ModuleList<Mlp> Blocks { get; }
+            [Recompute, Block(nameof(width), nameof(width))] public partial Mlp Last { get; }
+
+            [Forward]
+            private Tensor Network(Tensor x)
+            {
+                foreach (var block in Blocks)
+                {
+                    x = block.call(x);
+                }
+
+                return Last.call(x);
+            }
+        }
+
+        [Recompute] public partial class Thrifty() : Stack(16);
+        """));
+
+    [Fact]
     public Task SizesKnownAtRunTime() => Verify(Emitted.For("Zoo.Sweep", Mlp + """
         [Bone(BlockSize = nameof(block))] public partial class Sweep(int width, int block) : Mlp(width, 4 * width);
         """));
