@@ -7,7 +7,7 @@ namespace Marrow;
 /// extension methods in <see cref="AdapterOperations"/>, <see cref="CheckpointOperations"/>,
 /// <see cref="PeftAdapters"/> and <see cref="EagerVerification"/>.
 /// </summary>
-public interface IModel
+public interface IModel : IDisposable
 {
     /// <summary>The model as TorchSharp sees it.</summary>
     nn.Module Module { get; }

@@ -1,13 +1,14 @@
 using System.Globalization;
 using Marrow.Checkpoints;
 using Marrow.Quantization;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Marrow.Training;
 
 /// <summary>
 /// Everything a run needs to go on as if it had never stopped, in one safetensors file that is replaced atomically:
-/// parameters, the optimizer's state, averages, what treatments of oscillation hold, the tracker, and torch's random
+/// parameters that training changes (not a frozen base), the optimizer's state, averages, what treatments of oscillation hold, the tracker, and torch's random
 /// numbers.
 /// </summary>
 /// <param name="model">The model.</param>
@@ -28,7 +29,8 @@ public sealed class TrainingState(IModel model, Optimizer optimizer, Oscillation
         SafetensorsWriter.Write(
             path,
             [
-                .. Prefixed("parameter", model.Module.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter))),
+                .. Prefixed("parameter", Parameters().Select(pair => (pair.Name, (Tensor)pair.Value))),
+                .. Prefixed("start", Started().SelectMany(pair => new[] { ($"{pair.Name}.A", pair.Layer.StartFactors!.Value.A), ($"{pair.Name}.B", pair.Layer.StartFactors!.Value.B) })),
                 .. Prefixed("optimizer", optimizer.State),
                 .. Prefixed("average", average?.Tensors ?? []),
                 .. Prefixed("held", model.QuantizedWeights().SelectMany(weight => Prefixed(weight.Name, weight.Held.Tensors))),
@@ -58,7 +60,15 @@ public sealed class TrainingState(IModel model, Optimizer optimizer, Oscillation
             throw new CheckpointException(path, "it states no step", "use a file that a training run saved");
         }
 
-        var parameters = model.Module.named_parameters().ToList();
+        foreach (var (name, layer) in model.AdaptedLayers())
+        {
+            if (file.Tensors.ContainsKey($"start.{name}.A"))
+            {
+                layer.Start(file.ReadTensor($"start.{name}.A"), file.ReadTensor($"start.{name}.B"));
+            }
+        }
+
+        var parameters = Parameters().ToList();
         foreach (var (name, parameter) in parameters)
         {
             var stored = file.Tensors.TryGetValue($"parameter.{name}", out var info) ? info.Shape : null;
@@ -96,6 +106,19 @@ public sealed class TrainingState(IModel model, Optimizer optimizer, Oscillation
         set_rng_state(file.ReadTensor(RandomName));
         return step;
     }
+
+    /// <summary>
+    /// What training changes: trainable parameters, and weights that a start took something out of. Whoever resumes has the
+    /// rest of the base.
+    /// </summary>
+    private IEnumerable<(string Name, Parameter Value)> Parameters()
+    {
+        var started = Started().Select(pair => $"{pair.Name}.weight").ToHashSet();
+        return model.Module.named_parameters().Where(pair => pair.parameter.requires_grad || started.Contains(pair.name));
+    }
+
+    private IEnumerable<(string Name, AdaptedLinear Layer)> Started() =>
+        model.AdaptedLayers().Where(pair => pair.Layer.StartFactors is not null && !pair.Layer.HasPackedBase);
 
     private static IEnumerable<(string Name, Tensor Value)> Prefixed(string prefix, IEnumerable<(string Name, Tensor Value)> tensors) =>
         tensors.Select(tensor => ($"{prefix}.{tensor.Name}", tensor.Value));

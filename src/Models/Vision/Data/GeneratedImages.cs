@@ -1,3 +1,4 @@
+using Marrow.Models;
 using SkiaSharp;
 
 namespace Marrow.Vision;

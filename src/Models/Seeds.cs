@@ -1,4 +1,4 @@
-namespace Marrow.Vision;
+namespace Marrow.Models;
 
 /// <summary>Random numbers that depend on nothing but what they are for, whatever thread draws them.</summary>
 internal static class Seeds
@@ -6,8 +6,8 @@ internal static class Seeds
     /// <summary>A generator for one item.</summary>
     /// <param name="seed">The run's seed.</param>
     /// <param name="epoch">The epoch.</param>
-    /// <param name="index">The item.</param>
-    public static Random Random(ulong seed, ulong epoch, ulong index) => new((int)Mix(Mix(Mix(seed) ^ epoch) ^ index));
+    /// <param name="index">The item, or 0 for the epoch as a whole.</param>
+    public static Random Random(ulong seed, ulong epoch, ulong index = 0) => new((int)Mix(Mix(Mix(seed) ^ epoch) ^ index));
 
     /// <summary>The finalizer of SplitMix64.</summary>
     private static ulong Mix(ulong value)

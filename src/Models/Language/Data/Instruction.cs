@@ -1,0 +1,8 @@
+namespace Marrow.Language;
+
+/// <summary>An instruction with the response to learn.</summary>
+/// <param name="Question">The instruction.</param>
+/// <param name="Response">The response, worked steps included.</param>
+/// <param name="Input">What the instruction is about, if that stands apart (Alpaca); empty otherwise.</param>
+/// <param name="Kind">What kind of problem it is, if the file says so; empty otherwise.</param>
+public sealed record Instruction(string Question, string Response, string Input = "", string Kind = "");

@@ -1,0 +1,44 @@
+using Marrow.Tokenizers;
+
+namespace Marrow.Language;
+
+/// <summary>A text as token ids, of which some are to be learned.</summary>
+/// <param name="Ids">The ids.</param>
+/// <param name="Learned">For each id whether the model is to predict it: those of responses.</param>
+public sealed record TokenizedText(int[] Ids, bool[] Learned)
+{
+    /// <summary>How many ids there are.</summary>
+    public int Length => Ids.Length;
+}
+
+/// <summary>Turns instructions into token ids.</summary>
+/// <param name="tokenizer">The model's own.</param>
+/// <param name="template">How prompts are written.</param>
+/// <param name="addBegin">Whether a prompt begins with the tokenizer's first id; LLaMA's does, RWKV's does not.</param>
+public sealed class InstructionEncoder(Tokenizer tokenizer, PromptTemplate template, bool addBegin = true)
+{
+    /// <summary>The id that ends a response.</summary>
+    public int End => tokenizer.EndId;
+
+    /// <summary>Prompt and response, the end id behind it; only the response is learned.</summary>
+    public TokenizedText Encode(Instruction instruction)
+    {
+        var prompt = tokenizer.Encode(template.Prompt(instruction), addBegin);
+        int[] response = [.. tokenizer.Encode(template.Separator + instruction.Response, addBegin: false), End];
+        return new([.. prompt, .. response], [.. prompt.Select(_ => false), .. response.Select(_ => true)]);
+    }
+
+    /// <summary>The ids that a model shall continue when it is evaluated.</summary>
+    public int[] EncodePrompt(Instruction instruction) => tokenizer.Encode(template.Prompt(instruction) + template.Reasoning, addBegin);
+
+    /// <summary>The text of ids.</summary>
+    public string Decode(IEnumerable<int> ids) => tokenizer.Decode(ids);
+
+    /// <summary>Those instructions that a context holds, encoded, and how many it does not.</summary>
+    public (IReadOnlyList<TokenizedText> Fitting, int TooLong) EncodeAll(IEnumerable<Instruction> instructions, int? context)
+    {
+        var all = instructions.Select(Encode).ToList();
+        var fitting = all.Where(text => !(text.Length > context)).ToList();
+        return (fitting, all.Count - fitting.Count);
+    }
+}

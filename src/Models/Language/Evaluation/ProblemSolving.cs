@@ -1,0 +1,57 @@
+using Marrow.Models;
+
+namespace Marrow.Language;
+
+/// <summary>A problem that a model solved or not.</summary>
+/// <param name="Problem">The problem with its reference solution.</param>
+/// <param name="Solution">What the model wrote.</param>
+/// <param name="IsSolved">Whether its final answer is right.</param>
+public sealed record SolvedProblem(Instruction Problem, string Solution, bool IsSolved);
+
+/// <summary>Lets a model solve problems, many at a time, decoding greedily.</summary>
+/// <param name="model">The model.</param>
+/// <param name="encoder">How problems are written for it.</param>
+/// <param name="isSolved">Judges a solution by the reference: <see cref="FinalAnswer.IsGsm8kSolved"/> or <see cref="FinalAnswer.IsMathSolved"/>.</param>
+public sealed class ProblemSolving(ICausalModel model, InstructionEncoder encoder, Func<string, string, bool> isSolved)
+{
+    /// <summary>Solves problems; those of about equal length in one batch.</summary>
+    /// <param name="problems">The problems.</param>
+    /// <param name="count">The most tokens of a solution.</param>
+    /// <param name="batch">Problems at a time.</param>
+    /// <param name="report">Told how many are done and how many of these are solved, after every batch.</param>
+    /// <param name="stop">Stops between two tokens; what is judged by then is returned.</param>
+    /// <returns>In the order of the problems.</returns>
+    public IReadOnlyList<SolvedProblem> Solve(
+        IReadOnlyList<Instruction> problems, int count, int batch = 16, Action<int, int>? report = null, CancellationToken stop = default)
+    {
+        var wasTraining = model.Module.training;
+        model.Module.eval();
+        var solved = new SolvedProblem?[problems.Count];
+        try
+        {
+            var prompts = problems.Select((problem, index) => (Index: index, Ids: encoder.EncodePrompt(problem))).OrderBy(prompt => prompt.Ids.Length);
+            foreach (var chunk in prompts.Chunk(batch))
+            {
+                var texts = Generation.Continue(model, [.. chunk.Select(prompt => prompt.Ids)], new(count, [encoder.End]), stop: stop);
+                if (stop.IsCancellationRequested)
+                {
+                    break;
+                }
+
+                foreach (var ((index, prompt), text) in chunk.Zip(texts))
+                {
+                    var solution = encoder.Decode(text[prompt.Length..]);
+                    solved[index] = new(problems[index], solution, isSolved(solution, problems[index].Response));
+                }
+
+                report?.Invoke(solved.Count(problem => problem is not null), solved.Count(problem => problem is { IsSolved: true }));
+            }
+        }
+        finally
+        {
+            model.Module.train(wasTraining);
+        }
+
+        return [.. solved.OfType<SolvedProblem>()];
+    }
+}
