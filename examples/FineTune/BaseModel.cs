@@ -1,84 +1,69 @@
-using System.Text.Json;
-using Marrow.Checkpoints;
-using Marrow.Examples.FineTune.Data;
 using Marrow.Models;
 using Marrow.Tokenizers;
+using static TorchSharp.torch;
 
 namespace Marrow.Examples.FineTune;
 
-/// <summary>The model that every method starts from: a Hugging Face folder.</summary>
-/// <param name="Directory">The folder.</param>
-/// <param name="Sizes">What its config.json says.</param>
+/// <summary>The model that every method starts from.</summary>
+/// <param name="Path">Where its weights are.</param>
 /// <param name="Tokenizer">Its own.</param>
-internal sealed record BaseModel(string Directory, LlamaSizes Sizes, Tokenizer Tokenizer)
+/// <param name="Vocabulary">How many ids it knows.</param>
+/// <param name="Context">Its longest sequence, or null.</param>
+internal abstract record BaseModel(string Path, Tokenizer Tokenizer, int Vocabulary, int? Context)
 {
-    /// <summary>A folder that is there.</summary>
-    public static BaseModel Open(string directory)
+    /// <summary>A base that is there: a LLaMA in Hugging Face's form, or an RWKV-6 as .pth or safetensors.</summary>
+    public static BaseModel Open(string path, bool isRwkv)
     {
-        var (sizes, tokenizer) = (LlamaSizes.Read(directory), Tokenizer.Load(directory));
-        return tokenizer.VocabularySize <= sizes.Vocabulary
-            ? new(directory, sizes, tokenizer)
-            : throw new UserException($"{directory}: its tokenizer has {tokenizer.VocabularySize} ids, but its model only {sizes.Vocabulary}.");
+        BaseModel model = isRwkv
+            ? new Rwkv6Base(path, TokenizerBeside(path), Rwkv6Sizes.Read(path))
+            : new LlamaBase(path, TokenizerBeside(path), LlamaSizes.Read(path));
+        return model.Tokenizer.VocabularySize <= model.Vocabulary
+            ? model
+            : throw new UserException($"{path}: its tokenizer has {model.Tokenizer.VocabularySize} ids, but its model only {model.Vocabulary}.");
+    }
+
+    /// <summary>
+    /// A fresh model of a method: built as shapes only, then given the base's weights, so that nothing is initialised twice.
+    /// The seed decides the adapters' starting values.
+    /// </summary>
+    public ICausalModel Create(Method method, int block, int seed, Device device)
+    {
+        manual_seed(seed);
+        try
+        {
+            using var shapes = Construction.On(META);
+            var model = Build(method, new(block, EqualRank(block)));
+            model.LoadPretrained(Path, device);
+            return model;
+        }
+        catch (ArgumentException fault)
+        {
+            throw new UserException($"{method.Name} does not fit this base: {fault.Message}", fault);
+        }
+    }
+
+    private protected abstract ICausalModel Build(Method method, Size size);
+
+    private static Tokenizer TokenizerBeside(string path) =>
+        Tokenizer.Load(File.Exists(path) ? System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))! : path);
+
+    /// <summary>The rank at which LoRA has about as many parameters as Bone free has with this block size.</summary>
+    private int EqualRank(int block)
+    {
+        using var bone = Build(Method.All.Single(method => method.Name == "bone-free"), new(block, 1));
+        using var lora = Build(Method.All.Single(method => method.Name == "lora"), new(block, 1));
+        return Math.Max(1, (int)Math.Round((double)Method.Trainable(bone) / Method.Trainable(lora)));
     }
 }
 
-/// <summary>Makes a small base from generated problems of one step, or finds the one of an earlier run.</summary>
-internal static class Pretraining
+/// <summary>A LLaMA.</summary>
+internal sealed record LlamaBase(string Path, Tokenizer Tokenizer, LlamaSizes Sizes) : BaseModel(Path, Tokenizer, Sizes.Vocabulary, Sizes.Context)
 {
-    private const double LearningRate = 3e-3;
-    private const int Problems = 20000;
+    private protected override ICausalModel Build(Method method, Size size) => method.Llama(Sizes, size);
+}
 
-    private static readonly LlamaSizes Small = new(
-        CharacterTokenizer.VocabularySize, Hidden: 128, Intermediate: 256, Layers: 3, Heads: 4, KeyValueHeads: 4, Context: 128);
-
-    /// <summary>The base under <c>--out</c>; null if the user stopped its training.</summary>
-    public static BaseModel? Prepare(Options options, Screen screen, CancellationToken stop)
-    {
-        var directory = Path.Combine(options.Out, "base");
-        var stamp = Path.Combine(directory, "pretraining.json");
-        var settings = JsonSerializer.Serialize(new { Small, options.PretrainSteps, options.BatchSize, options.Seed, LearningRate, Problems });
-        if (File.Exists(stamp) && File.ReadAllText(stamp) == settings)
-        {
-            screen.Say($"Base: {directory}, pretrained by an earlier run.");
-            return BaseModel.Open(directory);
-        }
-
-        TorchSharp.torch.manual_seed(options.Seed);
-        using var building = Construction.On(options.Device);
-        using var model = new FullTuning(Small);
-        screen.Say($"Base: a LLaMA of {Method.Trainable(model):N0} parameters, pretrained on generated problems of one step.");
-        if (!Train(model, options, screen, stop))
-        {
-            return null;
-        }
-
-        // The stamp comes last: a folder without it is not taken for finished.
-        model.SavePretrained(directory);
-        CharacterTokenizer.Write(directory);
-        AtomicFile.WriteText(stamp, settings);
-        return BaseModel.Open(directory);
-    }
-
-    private static bool Train(Llama model, Options options, Screen screen, CancellationToken stop)
-    {
-        var scratch = System.IO.Directory.CreateTempSubdirectory("marrow-");
-        try
-        {
-            var encoder = new Encoder(CharacterTokenizer.Write(scratch.FullName), Small.Context);
-            var problems = new GeneratedProblems(options.Seed).OneStep().Take(Problems);
-            var batches = new Batches(encoder.EncodeAll(problems).Fitting, options.BatchSize, options.Seed, options.Device);
-            var run = screen.Track("pretraining", options.PretrainSteps, report =>
-                TrainingLoop.Run(model, batches, options.PretrainSteps, LearningRate, report, stop));
-            return run.Ending switch
-            {
-                Ending.Complete => true,
-                Ending.CutOff => false,
-                _ => throw new UserException("Pretraining diverged: its loss is not finite; try another --seed."),
-            };
-        }
-        finally
-        {
-            scratch.Delete(recursive: true);
-        }
-    }
+/// <summary>An RWKV-6.</summary>
+internal sealed record Rwkv6Base(string Path, Tokenizer Tokenizer, Rwkv6Sizes Sizes) : BaseModel(Path, Tokenizer, Sizes.Vocabulary, Context: null)
+{
+    private protected override ICausalModel Build(Method method, Size size) => method.Rwkv6(Sizes, size);
 }

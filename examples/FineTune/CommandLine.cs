@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Marrow.Language;
 using static TorchSharp.torch;
 
 namespace Marrow.Examples.FineTune;
@@ -7,33 +8,51 @@ namespace Marrow.Examples.FineTune;
 /// <summary>The options of the program.</summary>
 internal static class CommandLine
 {
+    private static readonly Dictionary<string, PromptTemplate> Templates = new()
+    {
+        ["plain"] = PromptTemplate.Plain,
+        ["alpaca"] = PromptTemplate.Alpaca,
+        ["rwkv"] = PromptTemplate.Rwkv,
+    };
+
     /// <summary>The command that hands its options to <paramref name="run"/>.</summary>
     public static RootCommand Create(Func<Options, int> run)
     {
-        var from = Text("--base", "Folder of a Hugging Face LLaMA to fine-tune; without it a small one is pretrained.");
-        var data = Text("--data", "Problems as JSON lines: question and answer (GSM8K) or query and response (MetaMathQA); generated if not given.");
+        var model = new Option<string>("--model") { Description = "The architecture.", DefaultValueFactory = _ => "llama" };
+        model.AcceptOnlyFromAmong("llama", "rwkv6");
+        var from = Text("--base", "Base to fine-tune: folder of a Hugging Face LLaMA, or an RWKV-6 (.pth or safetensors) with its tokenizer beside it; without it a small one is pretrained.");
+        var data = Text("--data", "Problems as JSON or JSON lines with the fields of MetaMathQA, GSM8K, MATH or Alpaca; generated if not given.");
+        var template = new Option<string>("--template") { Description = "How problems are written.", DefaultValueFactory = _ => "plain" };
+        template.AcceptOnlyFromAmong([.. Templates.Keys]);
+        var pretrainData = Text("--pretrain-data", "Text to pretrain the small base on; generated problems of one step if not given.");
+        var context = new Option<int?>("--context") { Description = "Longest sequence; the base's own if not given, 128 for the small one." };
+        Require(context, text => !int.TryParse(text, CultureInfo.InvariantCulture, out var number) || number >= 2, "must be at least 2");
         var methods = Methods();
         var steps = Count("--steps", 280, "Fine-tuning steps of each method.");
         var pretrainSteps = Count("--pretrain-steps", 800, "Pretraining steps of the small base.");
         var batch = Count("--batch", 32, "Problems in a step.");
         var rate = Rate();
-        var block = Count("--block-size", 16, "Block size of Bone; LoRA gets the rank with about as many parameters.");
+        var block = Count("--block-size", 16, "Block size of Bone; the others get the rank with about as many parameters.");
         var test = Count("--test", 200, "The most held-out problems to solve.");
-        var seed = new Option<int>("--seed") { Description = "Decides data, their order, and starting values.", DefaultValueFactory = _ => 1 };
+        var seeds = new Option<int[]>("--seeds") { Description = "Each decides starting values and the order of problems; the first also the data and the base.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [1] };
         var output = new Option<string>("--out") { Description = "Folder of what is kept.", DefaultValueFactory = _ => Path.Combine("runs", "finetune") };
         var json = Text("--json", "File for the results.");
         var device = new Option<string>("--device") { Description = "Where to train.", DefaultValueFactory = _ => "cpu" };
         device.AcceptOnlyFromAmong("cpu", "cuda");
 
-        var command = new RootCommand("Fine-tunes a small LLaMA with Bone, LoRA and in full on the same problems, and compares them.")
+        var command = new RootCommand("Fine-tunes a language model with Bone, LoRA and its kin, and in full, on the same problems, and compares them.")
         {
-            from, data, methods, steps, pretrainSteps, batch, rate, block, test, seed, output, json, device,
+            model, from, data, template, pretrainData, context, methods, steps, pretrainSteps, batch, rate, block, test, seeds, output, json, device,
         };
 
         // A synchronous action: System.CommandLine would end an asynchronous one on Ctrl-C, and results with it.
         command.SetAction(parsed => run(new Options(
+            parsed.GetValue(model)!,
             parsed.GetValue(from),
+            Templates[parsed.GetValue(template)!],
             parsed.GetValue(data),
+            parsed.GetValue(pretrainData),
+            parsed.GetValue(context),
             [.. Chosen(parsed.GetValue(methods)!).Select(chosen => chosen.Method!)],
             parsed.GetValue(steps),
             parsed.GetValue(pretrainSteps),
@@ -41,7 +60,7 @@ internal static class CommandLine
             parsed.GetValue(rate),
             parsed.GetValue(block),
             parsed.GetValue(test),
-            parsed.GetValue(seed),
+            parsed.GetValue(seeds)!,
             parsed.GetValue(output)!,
             parsed.GetValue(json),
             Device(parsed.GetValue(device)!))));
@@ -69,7 +88,7 @@ internal static class CommandLine
         var option = new Option<string>("--methods")
         {
             Description = $"What to compare, separated by commas: {Names(Method.All)}.",
-            DefaultValueFactory = _ => string.Join(',', Method.All.Where(method => method.Name != "bone-column").Select(method => method.Name)),
+            DefaultValueFactory = _ => string.Join(',', Method.All.Select(method => method.Name)),
         };
         Require(option, text => Chosen(text).All(chosen => chosen.Method is not null), $"knows only {Names(Method.All)}");
         Require(option, text => Chosen(text).Any(), $"needs at least one of {Names(Method.All)}");

@@ -3,14 +3,17 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Marrow.Examples.FineTune.Data;
 using Marrow.Examples.FineTune.Pictures;
+using Marrow.Language;
 using Marrow.Models;
+using Marrow.Training;
+using static TorchSharp.torch;
 
 namespace Marrow.Examples.FineTune;
 
-/// <summary>The whole run: a base, problems, one method after another, results.</summary>
+/// <summary>The whole run: a base, problems, one method after another with each seed, results.</summary>
 internal sealed class Experiment
 {
-    private const int Interrupted = 130, GeneratedTraining = 4000;
+    private const int Interrupted = 130, GeneratedTraining = 4000, SolvedAtOnce = 64, StartBatches = 4;
 
     private readonly Options options;
     private readonly Screen screen = new();
@@ -40,107 +43,169 @@ internal sealed class Experiment
     {
         var clock = Stopwatch.StartNew();
         Directory.CreateDirectory(options.Out);
-        var from = options.Base is { } directory ? BaseModel.Open(directory) : Pretraining.Prepare(options, screen, stop);
+        var problems = options.Data is { } file ? ProblemFile.Split(file) : Generated(); // a bad file shows before any training
+        var from = options.Base is { } path ? BaseModel.Open(path, options.IsRwkv) : Pretraining.Prepare(options, screen, stop);
         if (from is null)
         {
             screen.Warn("Stopped during pretraining; nothing was finished.");
             return Interrupted;
         }
 
-        var encoder = new Encoder(from.Tokenizer, from.Sizes.Context);
-        var (train, test) = Examples(encoder);
-        var before = BaseAccuracy(from, encoder, test);
-        if (before is null)
+        var encoder = new InstructionEncoder(from.Tokenizer, options.Template, addBegin: options.Template != PromptTemplate.Rwkv);
+        var (train, test) = Fitting(problems, encoder, from);
+        Score before;
+        using (var model = from.Create(Method.Full, options.BlockSize, options.Seeds[0], options.Device))
         {
-            screen.Warn("Stopped before the first method; nothing was finished.");
-            return Interrupted;
+            if (Evaluate(model, encoder, test) is not { } score)
+            {
+                screen.Warn("Stopped before the first method; nothing was finished.");
+                return Interrupted;
+            }
+
+            before = score;
         }
 
-        screen.Say(Text($"The base solves {100 * before:F1} % of {test.Count} held-out problems before fine-tuning."));
-        foreach (var method in options.Methods)
+        screen.Say(Text($"The base solves {100 * before.Accuracy:F1} % of {test.Count} held-out problems before fine-tuning; their loss is {before.Loss:F3}."));
+        foreach (var (seed, method) in options.Seeds.SelectMany(seed => options.Methods.Select(method => (seed, method))))
         {
+            var name = options.Seeds.Count > 1 ? Text($"{method.Name}, seed {seed}") : method.Name;
             if (stop.IsCancellationRequested)
             {
-                unfinished[method.Name] = "not started";
+                unfinished[name] = "not started";
                 continue;
             }
 
-            FineTune(method, from, encoder, train, test);
+            FineTune(name, method, seed, from, encoder, train, test);
         }
 
-        Finish(before.Value, clock.Elapsed);
+        Finish(before, clock.Elapsed);
         return stop.IsCancellationRequested && unfinished.Count > 0 ? Interrupted
             : unfinished.Count > 0 ? 1
             : 0;
     }
 
-    /// <summary>What to train on and what to hold out, as far as the model's context holds them.</summary>
-    private (IReadOnlyList<Example> Train, IReadOnlyList<Example> Test) Examples(Encoder encoder)
+    /// <summary>What to train on and what to hold out, as far as the context holds them.</summary>
+    private (IReadOnlyList<TokenizedText> Train, IReadOnlyList<Instruction> Test) Fitting(
+        (IReadOnlyList<Instruction>, IReadOnlyList<Instruction>, string) problems, InstructionEncoder encoder, BaseModel from)
     {
-        var (train, heldOut, source) = options.Data is { } file ? ProblemFile.Split(file) : Generated();
-        var (fitting, tooLong) = encoder.EncodeAll(train);
-        var (test, testTooLong) = encoder.EncodeAll(heldOut);
+        var (train, heldOut, source) = problems;
+        var context = options.Context is { } own ? Math.Min(own, from.Context ?? own) : from.Context;
+        var (fitting, tooLong) = encoder.EncodeAll(train, context);
+        var test = heldOut.Where(problem => !(encoder.Encode(problem).Length > context)).ToList();
         screen.Say($"Problems: {fitting.Count:N0} to learn from; {Math.Min(test.Count, options.Test):N0} held out ({source}).");
-        if (tooLong + testTooLong > 0)
+        if (tooLong > 0 || test.Count < heldOut.Count)
         {
-            screen.Warn($"Skipped as longer than the model's context: {tooLong:N0} of {train.Count:N0} to learn from, {testTooLong:N0} of {heldOut.Count:N0} held out.");
+            screen.Warn($"Skipped as longer than the context: {tooLong:N0} of {train.Count:N0} to learn from, {heldOut.Count - test.Count:N0} of {heldOut.Count:N0} held out.");
         }
 
         return fitting.Count > 0 && test.Count > 0
             ? (fitting, [.. test.Take(options.Test)])
-            : throw new UserException("No problem is short enough for the model's context; use a base with a longer one, or shorter problems.");
+            : throw new UserException("No problem is short enough for the context; use a base with a longer one, or shorter problems.");
     }
 
-    private (IReadOnlyList<Problem> Train, IReadOnlyList<Problem> HeldOut, string Source) Generated()
+    private (IReadOnlyList<Instruction> Train, IReadOnlyList<Instruction> HeldOut, string Source) Generated()
     {
         // Other seeds than pretraining's; none of the held-out questions is among those to learn from.
-        var problems = new GeneratedProblems(options.Seed + 1).TwoSteps()
+        var problems = new GeneratedProblems(options.Seeds[0] + 1).TwoSteps()
             .DistinctBy(problem => problem.Question).Take(options.Test + GeneratedTraining).ToList();
         return (problems[options.Test..], problems[..options.Test], "generated, two steps each");
     }
 
-    private double? BaseAccuracy(BaseModel from, Encoder encoder, IReadOnlyList<Example> test)
-    {
-        using var model = new Method("base", 0, (sizes, _) => new FullTuning(sizes)).Create(from, options);
-        return Evaluation.Accuracy(model, test, encoder, from.Sizes.Context, options.Device, stop);
-    }
-
-    private void FineTune(Method method, BaseModel from, Encoder encoder, IReadOnlyList<Example> train, IReadOnlyList<Example> test)
+    private void FineTune(
+        string name, Method method, int seed, BaseModel from, InstructionEncoder encoder, IReadOnlyList<TokenizedText> train, IReadOnlyList<Instruction> test)
     {
         var isPeakOwn = PeakMemory.TryReset();
-        using var model = method.Create(from, options);
-        var batches = new Batches(train, options.BatchSize, options.Seed, options.Device);
-        var run = screen.Track(method.Name, options.Steps, report =>
-            TrainingLoop.Run(model, batches, options.Steps, options.LearningRate ?? method.LearningRate, report, stop));
-        var peak = isPeakOwn ? PeakMemory.MiB() : null;
-        switch (run.Ending)
+        using var model = from.Create(method, options.BlockSize, seed, options.Device);
+        var batches = new TextBatches(train, options.BatchSize, (ulong)seed);
+        if (method.StartsFromGradients)
         {
-            case Ending.Diverged:
-                unfinished[method.Name] = $"diverged at step {run.Losses.Count}";
-                screen.Warn($"{method.Name} stopped: its loss is not finite at step {run.Losses.Count}; try a lower --learning-rate.");
-                return;
-            case Ending.CutOff:
-                unfinished[method.Name] = $"cut off after step {run.Losses.Count}";
-                return;
+            model.StartLoraGa(StartBatches, number => TextTraining.Loss(model, batches[number, options.Device]));
         }
 
-        Keep(method, model, from, test);
-        if (Evaluation.Accuracy(model, test, encoder, from.Sizes.Context, options.Device, stop) is not { } accuracy)
+        var (losses, times) = (new List<double>(), new List<double>());
+        try
         {
-            unfinished[method.Name] = "cut off before its accuracy was known";
+            using var training = new TextTraining(model, batches, options.Recipe(options.Steps, options.LearningRate ?? method.LearningRate));
+            screen.Track(name, options.Steps, report =>
+            {
+                training.Run(
+                    progress =>
+                    {
+                        losses.Add(progress.Loss);
+                        times.Add(progress.Milliseconds);
+                        report(progress.Step, progress.Loss);
+                    },
+                    stop);
+                return true;
+            });
+        }
+        catch (OperationCanceledException)
+        {
+            unfinished[name] = $"cut off after step {losses.Count}";
+            return;
+        }
+        catch (TrainingException fault)
+        {
+            unfinished[name] = $"diverged at step {losses.Count}";
+            screen.Warn($"{name} stopped. {fault.Message}");
             return;
         }
 
-        var result = new MethodResult(method.Name, Method.Trainable(model), run, accuracy, peak);
+        var peak = isPeakOwn ? PeakMemory.MiB() : null;
+        if (seed == options.Seeds[0])
+        {
+            Keep(method, model, from, encoder, test);
+        }
+
+        if (Evaluate(model, encoder, test) is not { } score)
+        {
+            unfinished[name] = "cut off before its accuracy was known";
+            return;
+        }
+
+        var result = new MethodResult(method.Name, seed, Method.Trainable(model), losses, times, score, peak);
         finished.Add(result);
-        screen.Say(Text($"{method.Name}: loss {result.LossFirst:F3} to {result.LossLast:F3}, solves {100 * accuracy:F1} %."));
+        screen.Say(Text($"{name}: loss {result.LossFirst:F3} to {result.LossLast:F3}, held out {score.Loss:F3}, solves {100 * score.Accuracy:F1} %."));
+    }
+
+    /// <summary>Loss and accuracy on held-out problems; null if the user asked to stop before the end.</summary>
+    private Score? Evaluate(ICausalModel model, InstructionEncoder encoder, IReadOnlyList<Instruction> test)
+    {
+        var texts = test.Select(encoder.Encode).ToList();
+        var longest = texts.Max(text => text.Learned.Count(learned => learned));
+        var solved = new ProblemSolving(model, encoder, (solution, reference) => FinalAnswer.IsGsm8kSolved(solution, reference) || FinalAnswer.IsMathSolved(solution, reference))
+            .Solve(test, longest, SolvedAtOnce, stop: stop);
+        if (solved.Count < test.Count)
+        {
+            return null;
+        }
+
+        using var noGrad = no_grad();
+        model.Module.eval();
+        var (sum, tokens) = (0.0, 0L);
+        foreach (var text in texts)
+        {
+            using var scope = NewDisposeScope();
+            var learned = text.Learned.Skip(1).Count(isLearned => isLearned);
+            sum += TextTraining.Loss(model, new TextBatches([text], 1, 0)[0, options.Device]).item<float>() * learned;
+            tokens += learned;
+        }
+
+        return new((double)solved.Count(problem => problem.IsSolved) / test.Count, sum / tokens);
     }
 
     /// <summary>Saves what was learned, and makes sure that it is the same once loaded.</summary>
-    private void Keep(Method method, Llama model, BaseModel from, IReadOnlyList<Example> test)
+    private void Keep(Method method, ICausalModel model, BaseModel from, InstructionEncoder encoder, IReadOnlyList<Instruction> test)
     {
         var directory = Path.Combine(options.Out, "adapters", method.Name);
-        using var again = method.Create(from, options);
+        if (method.StartsFromGradients)
+        {
+            model.SaveAdapter(directory);
+            kept.Add($"{directory} (as plain LoRA of twice the rank, without its start)");
+            return;
+        }
+
+        using var again = from.Create(method, options.BlockSize, options.Seeds[0], options.Device);
         if (method.IsAdapter)
         {
             model.SaveAdapter(directory);
@@ -149,7 +214,7 @@ internal sealed class Experiment
         else
         {
             model.SavePretrained(directory);
-            foreach (var file in Directory.GetFiles(from.Directory, "tokenizer.*"))
+            foreach (var file in Directory.GetFiles(File.Exists(from.Path) ? Path.GetDirectoryName(Path.GetFullPath(from.Path))! : from.Path, "tokenizer.*"))
             {
                 File.Copy(file, Path.Combine(directory, Path.GetFileName(file)), overwrite: true);
             }
@@ -157,16 +222,21 @@ internal sealed class Experiment
             again.LoadPretrained(directory, options.Device);
         }
 
-        var difference = Evaluation.Difference(model, again, test, options.Device);
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        model.Module.eval();
+        again.Module.eval();
+        var ids = new TextBatches([.. test.Take(8).Select(encoder.Encode)], 8, 0)[0, options.Device].Ids;
+        var difference = (((nn.Module<Tensor, Tensor>)model.Module).call(ids) - ((nn.Module<Tensor, Tensor>)again.Module).call(ids)).abs().max().item<float>();
         kept.Add(Text($"{directory} ({(difference == 0 ? "loaded again, gives the same logits" : $"loaded again, logits differ by up to {difference:E1}")})"));
     }
 
-    private void Finish(double before, TimeSpan elapsed)
+    private void Finish(Score before, TimeSpan elapsed)
     {
         var results = new Results(before, finished, unfinished);
         screen.Say("");
         screen.Show(results.Table());
-        screen.Say($"Losses are means over the first and the last {MethodResult.Window(options.Steps)} steps; accuracy is the exact final number, decoded greedily.");
+        screen.Say($"Losses are means over the first and the last {MethodResult.Window(options.Steps)} steps; accuracy is the exact final answer, decoded greedily.");
         foreach (var path in kept)
         {
             screen.Say($"Saved:   {path}");
@@ -175,7 +245,7 @@ internal sealed class Experiment
         if (finished.Count > 0)
         {
             var picture = Path.Combine(options.Out, "loss.png");
-            LossPicture.Write(picture, finished);
+            LossPicture.Write(picture, [.. finished.Where(result => result.Seed == options.Seeds[0])]);
             screen.Say($"Picture: {picture}");
         }
 

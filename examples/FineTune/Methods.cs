@@ -1,56 +1,47 @@
 using Marrow.Models;
-using static TorchSharp.torch;
 
 namespace Marrow.Examples.FineTune;
 
 /// <summary>A way to fine-tune.</summary>
 /// <param name="Name">As on the command line.</param>
 /// <param name="LearningRate">The peak rate unless the command line says another.</param>
-/// <param name="Build">Makes the model from the base's sizes and the block size of Bone.</param>
-internal sealed record Method(string Name, double LearningRate, Func<LlamaSizes, int, Llama> Build)
+/// <param name="Llama">Makes the model on LLaMA from the base's sizes, the block size of Bone and the rank of the others.</param>
+/// <param name="Rwkv6">The same on RWKV-6.</param>
+internal sealed record Method(
+    string Name,
+    double LearningRate,
+    Func<LlamaSizes, Size, ICausalModel> Llama,
+    Func<Rwkv6Sizes, Size, ICausalModel> Rwkv6)
 {
     /// <summary>All that there are.</summary>
     public static IReadOnlyList<Method> All { get; } =
     [
-        new("bone-row", 4e-3, (sizes, block) => new BoneRow(sizes, block)),
-        new("bone-column", 4e-3, (sizes, block) => new BoneColumn(sizes, block)),
-        new("bone-free", 4e-3, (sizes, block) => new BoneFree(sizes, block)),
-        new("lora", 6e-3, (sizes, block) => new LoraTuning(sizes, EqualRank(sizes, block))),
-        new("full", 2e-3, (sizes, _) => new FullTuning(sizes)),
+        new("full", 2e-3, (sizes, _) => new LlamaFull(sizes), (sizes, _) => new Rwkv6Full(sizes)),
+        new("lora", 6e-3, (sizes, size) => new LlamaLora(sizes, size.Rank), (sizes, size) => new Rwkv6Lora(sizes, size.Rank)),
+        new("lora+", 2e-3, (sizes, size) => new LlamaLoraPlus(sizes, size.Rank), (sizes, size) => new Rwkv6LoraPlus(sizes, size.Rank)),
+        new("pissa", 4e-3, (sizes, size) => new LlamaPissa(sizes, size.Rank), (sizes, size) => new Rwkv6Pissa(sizes, size.Rank)),
+        new("olora", 4e-3, (sizes, size) => new LlamaOlora(sizes, size.Rank), (sizes, size) => new Rwkv6Olora(sizes, size.Rank)),
+        new("lora-ga", 4e-3, (sizes, size) => new LlamaLoraGa(sizes, size.Rank), (sizes, size) => new Rwkv6LoraGa(sizes, size.Rank)),
+        new("dora", 6e-3, (sizes, size) => new LlamaDora(sizes, size.Rank), (sizes, size) => new Rwkv6Dora(sizes, size.Rank)),
+        new("bone-row", 4e-3, (sizes, size) => new LlamaBoneRow(sizes, size.Block), (sizes, size) => new Rwkv6BoneRow(sizes, size.Block)),
+        new("bone-column", 4e-3, (sizes, size) => new LlamaBoneColumn(sizes, size.Block), (sizes, size) => new Rwkv6BoneColumn(sizes, size.Block)),
+        new("bone-free", 4e-3, (sizes, size) => new LlamaBoneFree(sizes, size.Block), (sizes, size) => new Rwkv6BoneFree(sizes, size.Block)),
     ];
 
-    /// <summary>Whether the method trains adapters and leaves the base's weights as they are.</summary>
-    public bool IsAdapter => Name != "full";
+    /// <summary>The base itself.</summary>
+    public static Method Full => All[0];
 
-    /// <summary>
-    /// A fresh model of this method: built as shapes only, then given the base's weights, so that nothing is
-    /// initialised twice. The seed decides the adapters' starting values.
-    /// </summary>
-    public Llama Create(BaseModel from, Options options)
-    {
-        manual_seed(options.Seed);
-        try
-        {
-            using var shapes = Construction.On(META);
-            var model = Build(from.Sizes, options.BlockSize);
-            model.LoadPretrained(from.Directory, options.Device);
-            return model;
-        }
-        catch (ArgumentException fault)
-        {
-            throw new UserException($"{Name} does not fit this base: {fault.Message}", fault);
-        }
-    }
+    /// <summary>Whether the method trains adapters and leaves the base's weights as they are.</summary>
+    public bool IsAdapter => this != Full;
+
+    /// <summary>Whether the adapters start along gradients, which takes some batches.</summary>
+    public bool StartsFromGradients => Name == "lora-ga";
 
     /// <summary>How many parameters training changes.</summary>
-    public static long Trainable(Llama model) => model.parameters().Where(p => p.requires_grad).Sum(p => p.numel());
-
-    /// <summary>The rank at which LoRA has about as many parameters as Bone has with this block size.</summary>
-    private static int EqualRank(LlamaSizes sizes, int block)
-    {
-        using var shapes = Construction.On(META);
-        using var bone = new BoneFree(sizes, block);
-        using var lora = new LoraTuning(sizes, rank: 1);
-        return Math.Max(1, (int)Math.Round((double)Trainable(bone) / Trainable(lora)));
-    }
+    public static long Trainable(ICausalModel model) => model.Module.parameters().Where(p => p.requires_grad).Sum(p => p.numel());
 }
+
+/// <summary>The size of adapters.</summary>
+/// <param name="Block">Block size of Bone.</param>
+/// <param name="Rank">Rank of LoRA and its kin.</param>
+internal sealed record Size(int Block, int Rank);

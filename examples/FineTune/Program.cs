@@ -15,6 +15,7 @@ using System.CommandLine.Invocation;
 using Marrow.Checkpoints;
 using Marrow.Examples;
 using Marrow.Examples.FineTune;
+using Marrow.Language;
 
 try
 {
@@ -26,7 +27,7 @@ try
 
     return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }
-catch (Exception fault) when (fault is UserException or CheckpointException or IOException or UnauthorizedAccessException)
+catch (Exception fault) when (fault is UserException or CheckpointException or TextDataException or IOException or UnauthorizedAccessException)
 {
     Console.Error.WriteLine($"error: {fault.Message}");
     return 1;

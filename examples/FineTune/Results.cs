@@ -6,8 +6,14 @@ using Spectre.Console;
 
 namespace Marrow.Examples.FineTune;
 
-/// <summary>What a method reached.</summary>
-internal sealed record MethodResult(string Method, long Trainable, TrainingRun Run, double Accuracy, double? PeakMb)
+/// <summary>What a model does with held-out problems.</summary>
+/// <param name="Accuracy">Share of problems whose final answer is right.</param>
+/// <param name="Loss">Mean loss of the reference solutions' tokens.</param>
+internal sealed record Score(double Accuracy, double Loss);
+
+/// <summary>What a method reached with a seed.</summary>
+internal sealed record MethodResult(
+    string Method, int Seed, long Trainable, IReadOnlyList<double> Losses, IReadOnlyList<double> Milliseconds, Score Score, double? PeakMb)
 {
     private const int LargestWindow = 20;
 
@@ -15,41 +21,42 @@ internal sealed record MethodResult(string Method, long Trainable, TrainingRun R
     public static int Window(int steps) => Math.Clamp(steps / 10, 1, LargestWindow);
 
     /// <summary>Mean loss of the first steps.</summary>
-    public double LossFirst => Run.Losses.Take(Window(Run.Losses.Count)).Average();
+    public double LossFirst => Losses.Take(Window(Losses.Count)).Average();
 
     /// <summary>Mean loss of the last steps.</summary>
-    public double LossLast => Run.Losses.TakeLast(Window(Run.Losses.Count)).Average();
+    public double LossLast => Losses.TakeLast(Window(Losses.Count)).Average();
 
     /// <summary>The median time of a step.</summary>
-    public double MsPerStep => Run.Milliseconds.Order().ElementAt(Run.Milliseconds.Count / 2);
+    public double MsPerStep => Milliseconds.Order().ElementAt(Milliseconds.Count / 2);
 }
 
 /// <summary>The results of a run, as a table and as JSON.</summary>
-/// <param name="BaseAccuracy">What the base can do before any fine-tuning.</param>
-/// <param name="Methods">The methods that are finished.</param>
+/// <param name="Before">What the base can do before any fine-tuning.</param>
+/// <param name="Methods">The methods that are finished, once for each seed.</param>
 /// <param name="Unfinished">The others, with the reason.</param>
-internal sealed record Results(double BaseAccuracy, IReadOnlyList<MethodResult> Methods, IReadOnlyDictionary<string, string> Unfinished)
+internal sealed record Results(Score Before, IReadOnlyList<MethodResult> Methods, IReadOnlyDictionary<string, string> Unfinished)
 {
-    /// <summary>A row for each method.</summary>
+    /// <summary>A row for each method; with several seeds, means with the standard deviation of what is measured.</summary>
     public Table Table()
     {
         var table = new Table().AddColumn("method");
-        foreach (var column in (string[])["trainable", "first loss", "last loss", "accuracy before", "accuracy after", "ms per step", "peak MiB"])
+        foreach (var column in (string[])["trainable", "first loss", "last loss", "held-out loss", "accuracy", "ms per step", "peak MiB"])
         {
             table.AddColumn(new TableColumn(column).RightAligned());
         }
 
-        foreach (var result in Methods)
+        table.AddRow("base", "", "", "", Text($"{Before.Loss:F3}"), Text($"{100 * Before.Accuracy:F1} %"), "", "");
+        foreach (var results in Methods.GroupBy(result => result.Method))
         {
             table.AddRow(
-                result.Method,
-                Text($"{result.Trainable:N0}"),
-                Text($"{result.LossFirst:F3}"),
-                Text($"{result.LossLast:F3}"),
-                Text($"{100 * BaseAccuracy:F1} %"),
-                Text($"{100 * result.Accuracy:F1} %"),
-                Text($"{result.MsPerStep:F1}"),
-                result.PeakMb is { } peak ? Text($"{peak:F0}") : "n/a");
+                results.Key,
+                Text($"{results.First().Trainable:N0}"),
+                Spread(results.Select(result => result.LossFirst), "F3"),
+                Spread(results.Select(result => result.LossLast), "F3"),
+                Spread(results.Select(result => result.Score.Loss), "F3"),
+                Spread(results.Select(result => 100 * result.Score.Accuracy), "F1") + " %",
+                Text($"{results.Average(result => result.MsPerStep):F1}"),
+                results.Max(result => result.PeakMb) is { } peak ? Text($"{peak:F0}") : "n/a");
         }
 
         foreach (var (method, reason) in Unfinished)
@@ -66,19 +73,32 @@ internal sealed record Results(double BaseAccuracy, IReadOnlyList<MethodResult> 
         ["methods"] = new JsonArray([.. Methods.Select(result => new JsonObject
         {
             ["method"] = result.Method,
+            ["seed"] = result.Seed,
             ["trainable"] = result.Trainable,
             ["lossFirst"] = result.LossFirst,
             ["lossLast"] = result.LossLast,
-            ["accuracy"] = result.Accuracy,
+            ["heldOutLoss"] = result.Score.Loss,
+            ["accuracy"] = result.Score.Accuracy,
             ["msPerStep"] = result.MsPerStep,
             ["peakMb"] = result.PeakMb,
-            ["baseAccuracy"] = BaseAccuracy,
+            ["losses"] = new JsonArray([.. result.Losses.Select(loss => JsonValue.Create(Math.Round(loss, 4)))]),
         })]),
+        ["model"] = options.Model,
+        ["baseAccuracy"] = Before.Accuracy,
+        ["baseLoss"] = Before.Loss,
         ["data"] = data,
-        ["seed"] = options.Seed,
+        ["seeds"] = new JsonArray([.. options.Seeds.Select(seed => JsonValue.Create(seed))]),
         ["steps"] = options.Steps,
         ["unfinished"] = new JsonObject(Unfinished.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value))),
     }.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+
+    private static string Spread(IEnumerable<double> values, string format)
+    {
+        var all = values.ToList();
+        var mean = all.Average();
+        var deviation = Math.Sqrt(all.Sum(value => (value - mean) * (value - mean)) / Math.Max(1, all.Count - 1));
+        return mean.ToString(format, CultureInfo.InvariantCulture) + (all.Count > 1 ? " ± " + deviation.ToString(format, CultureInfo.InvariantCulture) : "");
+    }
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -1,3 +1,5 @@
+using Marrow.Language;
+
 namespace Marrow.Examples.FineTune.Data;
 
 /// <summary>
@@ -17,7 +19,7 @@ internal sealed class GeneratedProblems(int seed)
     private readonly Random random = new(seed);
 
     /// <summary>Problems of one step: bare sums, gains and losses, boxes of things.</summary>
-    public IEnumerable<Problem> OneStep()
+    public IEnumerable<Instruction> OneStep()
     {
         while (true)
         {
@@ -35,7 +37,7 @@ internal sealed class GeneratedProblems(int seed)
     }
 
     /// <summary>Problems of two steps, each a change of what was there before.</summary>
-    public IEnumerable<Problem> TwoSteps()
+    public IEnumerable<Instruction> TwoSteps()
     {
         while (true)
         {
@@ -73,8 +75,8 @@ internal sealed class GeneratedProblems(int seed)
         return $"{text}{(text.Contains(',', StringComparison.Ordinal) ? " and" : ",")} {Pick(gains ? Gains : Losses)} {change}";
     }
 
-    private static Problem Finish(string question, List<string> steps, int answer) =>
-        new(question, string.Join('\n', steps), answer.ToString(System.Globalization.CultureInfo.InvariantCulture));
+    private static Instruction Finish(string question, List<string> steps, int answer) =>
+        new(question, FormattableString.Invariant($"{string.Join('\n', steps)}\n{FinalAnswer.HashMarker} {answer}"));
 
     private string Pick(string[] words) => words[random.Next(words.Length)];
 }

@@ -12,7 +12,7 @@ internal static class LossPicture
     private const int SmoothingShare = 40;
 
     // Colours that stay apart for colour-blind readers too (Okabe and Ito).
-    private static readonly SKColor[] Colors = [new(0x00, 0x72, 0xB2), new(0xD5, 0x5E, 0x00), new(0x00, 0x9E, 0x73), new(0xCC, 0x79, 0xA7), new(0xE6, 0x9F, 0x00)];
+    private static readonly SKColor[] Colors = [new(0x00, 0x72, 0xB2), new(0xD5, 0x5E, 0x00), new(0x00, 0x9E, 0x73), new(0xCC, 0x79, 0xA7), new(0xE6, 0x9F, 0x00), new(0x56, 0xB4, 0xE9), new(0x33, 0x33, 0x33), new(0x99, 0x44, 0x55), new(0x66, 0x99, 0x00), new(0x77, 0x55, 0xCC)];
     private static readonly SKColor Ink = new(0x33, 0x38, 0x40), Grid = new(0xE6, 0xE8, 0xEC), Quiet = new(0x7A, 0x80, 0x8A);
     private static readonly SKRect Area = new(82, 70, Width - 28, Height - 62);
 
@@ -24,19 +24,19 @@ internal static class LossPicture
         canvas.Clear(SKColors.White);
         StrokeFont.Write(canvas, "Fine-tuning loss", Area.Left, 40, 15, Ink);
 
-        var losses = methods.SelectMany(method => method.Run.Losses).Where(loss => loss > 0).DefaultIfEmpty(1).ToList();
-        var scale = new Scale(methods.Max(method => method.Run.Losses.Count), Math.Log10(losses.Min()), Math.Log10(losses.Max()));
+        var losses = methods.SelectMany(method => method.Losses).Where(loss => loss > 0).DefaultIfEmpty(1).ToList();
+        var scale = new Scale(methods.Max(method => method.Losses.Count), Math.Log10(losses.Min()), Math.Log10(losses.Max()));
         DrawAxes(canvas, scale);
         canvas.Save();
         canvas.ClipRect(Area);
         foreach (var (index, method) in methods.Index())
         {
-            DrawCurve(canvas, scale, method.Run.Losses, Colors[index % Colors.Length].WithAlpha(56), 1);
+            DrawCurve(canvas, scale, method.Losses, Colors[index % Colors.Length].WithAlpha(56), 1);
         }
 
         foreach (var (index, method) in methods.Index())
         {
-            DrawCurve(canvas, scale, Smooth(method.Run.Losses), Colors[index % Colors.Length], 2.5f);
+            DrawCurve(canvas, scale, Smooth(method.Losses), Colors[index % Colors.Length], 2.5f);
         }
 
         canvas.Restore();
@@ -93,7 +93,7 @@ internal static class LossPicture
     private static void DrawLegend(SKCanvas canvas, IReadOnlyList<MethodResult> methods)
     {
         const float rowHeight = 24, pad = 14, stroke = 26, gap = 12;
-        var rows = methods.Select(method => (method.Method, Solved: string.Create(CultureInfo.InvariantCulture, $"{100 * method.Accuracy:F1} % solved"))).ToList();
+        var rows = methods.Select(method => (method.Method, Solved: string.Create(CultureInfo.InvariantCulture, $"{100 * method.Score.Accuracy:F1} % solved"))).ToList();
         var names = rows.Max(row => StrokeFont.Width(row.Method, TextHeight));
         var solved = rows.Max(row => StrokeFont.Width(row.Solved, TextHeight));
         var box = SKRect.Create(0, 0, (2 * pad) + stroke + gap + names + (2 * gap) + solved, pad + (rows.Count * rowHeight));

@@ -74,6 +74,9 @@ public partial class Rwkv6(
         return (logits, next);
     }
 
+    /// <summary>Gives all weights the starting values of RWKV-6's own training code, for a model that is trained from nothing.</summary>
+    public void InitialiseForPretraining() => Rwkv6Initialisation.Apply(this);
+
     /// <inheritdoc/>
     public Decoding StartDecoding(int batch) => new Rwkv6Decoding(this, batch);
 
