@@ -15,6 +15,7 @@ internal static class ExampleProcess
             RedirectStandardError = true,
             WorkingDirectory = folder.Path,
         };
+        start.Environment["OMP_NUM_THREADS"] = "1"; // tiny models; two programs' threads would wait for each other's cores
         using var process = Process.Start(start)!;
         var error = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();

@@ -29,6 +29,14 @@ public sealed class ModelPlan(string model, IReadOnlyList<LayerPlan> rows)
     /// <summary>Bytes of all parameters in a type of <paramref name="bytesPerParameter"/> bytes; float32 has 4.</summary>
     public long? Bytes(int bytesPerParameter = 4) => TotalParameters * bytesPerParameter;
 
+    /// <summary>
+    /// Bytes that training needs for parameters, gradients and AdamW's two averages, activations aside. The weights are in a type of
+    /// <paramref name="bytesPerWeight"/> bytes, packed ones in their bits; what belongs to adapters is in float32.
+    /// </summary>
+    public long? TrainingBytes(int bytesPerWeight = 2) => IsAdapted
+        ? Sum(row => WeightBytes(row, bytesPerWeight) + (4 * 4 * row.AdapterParameters))
+        : TotalParameters * 4 * bytesPerWeight;
+
     /// <summary>The plan as a table.</summary>
     public override string ToString()
     {
@@ -55,6 +63,14 @@ public sealed class ModelPlan(string model, IReadOnlyList<LayerPlan> rows)
         }
 
         return text.ToString();
+    }
+
+    /// <summary>A packed weight has its bits, of which the quantizer's words speak.</summary>
+    private static long? WeightBytes(LayerPlan row, int bytesPerWeight)
+    {
+        var words = row.Quantizer?.Split(", ") ?? [];
+        var bits = words.Contains("packed") ? words.Where(word => word.EndsWith(" bits", StringComparison.Ordinal)).Select(word => word[..^" bits".Length]).FirstOrDefault() : null;
+        return int.TryParse(bits, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? row.Parameters * number / 8 : row.Parameters * bytesPerWeight;
     }
 
     private static string Number(long? value) => value?.ToString("N0", CultureInfo.InvariantCulture) ?? "at run time";
