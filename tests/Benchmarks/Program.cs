@@ -7,6 +7,13 @@ using Marrow.Checkpoints;
 
 if (args is [PeakMemory.Argument, var adapter, var size, var way])
 {
+    if (adapter == LlamaStep.Name)
+    {
+        using var step = new LlamaStep();
+        PeakMemory.Print(step.Way(way));
+        return 0;
+    }
+
     using var one = new AdapterCase(adapter, long.Parse(size));
     PeakMemory.Print(one.Way(way));
     return 0;
@@ -19,7 +26,7 @@ command.SetAction(arguments =>
 {
     Func<string, bool> wanted = name => name.Contains(arguments.GetRequiredValue(filter), StringComparison.OrdinalIgnoreCase);
     var results = new List<Measurement>();
-    foreach (var benchmark in new[] { AdapterBenchmarks.Run, QuantizerBenchmarks.Run, RecurrenceBenchmarks.Run, MetaBuildBenchmark.Run, GeneratorBenchmark.Run, LeakBenchmark.Run })
+    foreach (var benchmark in new[] { AdapterBenchmarks.Run, QuantizerBenchmarks.Run, RecurrenceBenchmarks.Run, LanguageBenchmarks.Run, MetaBuildBenchmark.Run, GeneratorBenchmark.Run, LeakBenchmark.Run })
     {
         foreach (var result in benchmark(wanted))
         {

@@ -12,7 +12,13 @@ public class ParityTests
     [InlineData("bone_free")]
     [InlineData("miss_mini")]
     [InlineData("lora")]
+    [InlineData("dora")]
+    [InlineData("pissa")]
+    [InlineData("olora")]
+    [InlineData("lora_ga")]
+    [InlineData("lora_plus")]
     [InlineData("llama")]
+    [InlineData("rwkv6")]
     public void ReferenceFile_IsReproduced(string name)
     {
         var file = SharedData.Require($"reference/{name}.safetensors");
@@ -31,12 +37,12 @@ public class ParityTests
     [Fact]
     public void UnknownMethod_Fails()
     {
-        var file = SharedData.Require("reference/lora_ga.safetensors");
         using var folder = new TemporaryFolder();
-        File.Copy(file, Path.Combine(folder.Path, "lora_ga.safetensors"));
+        Checkpoints.SafetensorsWriter.Write(
+            folder.File("novel.safetensors"), [("c0.x", TorchSharp.torch.ones(1))], new Dictionary<string, string> { ["fixture"] = "novel", ["case_count"] = "1" });
         var result = Assert.Single(ParityRun.Run(folder.Path, bases: null, TextWriter.Null));
         Assert.False(result.Pass);
-        Assert.Contains("lora_ga", result.Problem);
+        Assert.Contains("novel", result.Problem);
     }
 
     private static void Expect(IReadOnlyList<FileResult> results, int count)

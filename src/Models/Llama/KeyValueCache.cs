@@ -1,3 +1,4 @@
+using Marrow.Kernels;
 using static TorchSharp.torch;
 
 namespace Marrow.Models;
@@ -28,6 +29,9 @@ internal sealed class KeyValueCache(long context) : IDisposable
         Length = end;
         return (keys.narrow(2, 0, end), values.narrow(2, 0, end));
     }
+
+    /// <summary>Attention of one token [batch, query heads, head] over all tokens, to the same shape.</summary>
+    public Tensor Attend(Tensor query) => TokenAttention.Run(query, keys!, values!, Length);
 
     /// <summary>Goes on with some sequences only.</summary>
     public void Keep(Tensor rows)

@@ -44,9 +44,7 @@ public partial class LlamaAttention(int hidden, int heads, int keyValueHeads)
 
         if (x.shape[1] == 1 && past > 0)
         {
-            // One token sees all others: the query heads that share a key head are rows of one product, and nothing is copied.
-            var shared = scaled_dot_product_attention(query.reshape(x.shape[0], keyValueHeads, heads / keyValueHeads, -1), key, value);
-            return OProj.call(shared.reshape(x.shape));
+            return OProj.call(cache!.Attend(query.squeeze(2)).reshape(x.shape)); // one token sees all others
         }
 
         if (keyValueHeads < heads)

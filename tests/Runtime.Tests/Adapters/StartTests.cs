@@ -142,4 +142,19 @@ public sealed class StartTests : IDisposable
         using var optimizer = optim.AdamW(groups);
         optimizer.zero_grad();
     }
+
+    [Fact]
+    public void BaseOf16Bits_HasAdaptersOf32_WhoseGradientsAreToo()
+    {
+        using var on = Construction.On(CPU, ScalarType.BFloat16);
+        foreach (var form in (string[])["row", "lora", "dora", "pissa"])
+        {
+            var layer = (AdaptedLinear)Forms.All[form]().Layer;
+            Assert.Equal(ScalarType.BFloat16, layer.Weight.dtype);
+            var y = layer.call(randn(5, layer.InFeatures, dtype: ScalarType.BFloat16));
+            Assert.Equal(ScalarType.BFloat16, y.dtype);
+            y.sum().backward();
+            Assert.All(layer.Adapter, pair => Assert.Equal((ScalarType.Float32, ScalarType.Float32), (pair.Value.dtype, pair.Value.grad!.dtype)));
+        }
+    }
 }

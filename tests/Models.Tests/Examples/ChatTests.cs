@@ -1,0 +1,39 @@
+using Xunit;
+
+namespace Marrow.Tests.Examples;
+
+/// <summary>The chat as its user runs it.</summary>
+public sealed class ChatTests
+{
+    [Fact]
+    public void Chat_AnswersWithABaseAndWithItsAdapters()
+    {
+        var folder = SharedData.Require("data/weights/babyllama105-hf");
+        var answers = new HashSet<string>();
+        foreach (var adapter in (string?[])[null, "lora", "miss", "bone_bat"])
+        {
+            string[] arguments = ["--base", folder, "--count", "20", .. adapter is null ? (string[])[] : ["--adapter", SharedData.Require($"data/adapters/{adapter}")]];
+            var (code, output, error) = ExampleProcess.Run("Marrow.Chat.dll", arguments, input: "Once upon a time\n\n");
+            Assert.True(code == 0, error);
+            Assert.StartsWith("> ", output, StringComparison.Ordinal);
+            Assert.True(answers.Add(output), $"{adapter} answers as another does: {output}");
+        }
+    }
+
+    [Fact]
+    public void Chat_WithoutATokenizer_SaysWhatIsMissing()
+    {
+        using var folder = new TemporaryFolder();
+        var (code, _, error) = ExampleProcess.Run("Marrow.Chat.dll", ["--base", folder.Path]);
+        Assert.Equal(1, code);
+        Assert.Contains("holds neither tokenizer.model", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Plans_AreThoseOfThePaper()
+    {
+        var (code, output, _) = ExampleProcess.Run("Marrow.Plans.dll", []);
+        Assert.Equal(0, code);
+        Assert.All((string[])["87,031,808", "89,948,160", "55,050,240", "88,080,384"], count => Assert.Contains(count, output, StringComparison.Ordinal));
+    }
+}
