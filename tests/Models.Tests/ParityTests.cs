@@ -38,7 +38,7 @@ public class ParityTests
     public void UnknownMethod_Fails()
     {
         using var folder = new TemporaryFolder();
-        Checkpoints.SafetensorsWriter.Write(
+        Marrow.Checkpoints.SafetensorsWriter.Write(
             folder.File("novel.safetensors"), [("c0.x", TorchSharp.torch.ones(1))], new Dictionary<string, string> { ["fixture"] = "novel", ["case_count"] = "1" });
         var result = Assert.Single(ParityRun.Run(folder.Path, bases: null, TextWriter.Null));
         Assert.False(result.Pass);

@@ -1,3 +1,4 @@
+using Marrow.Checkpoints;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
@@ -188,6 +189,30 @@ public class LlamaTests
         Assert.True(model.call(Ids()).equal(other.call(Ids())).all().item<bool>());
     }
 
+    [Theory]
+    [InlineData("lora")]
+    [InlineData("miss")]
+    [InlineData("bone_bat")]
+    public void SaveAdapter_AfterLoadAdapter_WritesTheSameTensorsByteForByte(string adapter)
+    {
+        using var folder = new TemporaryFolder();
+        var source = SharedData.Require($"data/adapters/{adapter}");
+        var sizes = Models.LlamaSizes.Read(SharedData.Require("data/weights/babyllama105-hf"));
+        using Models.ICausalModel model = adapter switch
+        {
+            "lora" => new Parity.LlamaAttentionLora(sizes, 8, 16),
+            "miss" => new Parity.LlamaBoneFree(sizes, 16),
+            _ => new Parity.LlamaBoneRow(sizes, 16),
+        };
+        model.LoadAdapter(source);
+        model.SaveAdapter(folder.Path);
+        using var before = SafetensorsFile.Open(Path.Combine(source, "adapter_model.safetensors"));
+        using var after = SafetensorsFile.Open(folder.File("adapter_model.safetensors"));
+        string Name(string name) => name.Replace("bone_block", "miss_block", StringComparison.Ordinal); // PEFT's present name of the old type
+        Assert.Equal(before.Tensors.Keys.Select(Name).Order(StringComparer.Ordinal), after.Tensors.Keys.Order(StringComparer.Ordinal));
+        Assert.All(before.Tensors.Keys, name => Assert.Equal(before.ReadTensor(name).bytes.ToArray(), after.ReadTensor(Name(name)).bytes.ToArray()));
+    }
+
     [Fact]
     public void Save_WhereNoFolderCanBe_SaysThePathAndWhatToDo()
     {
@@ -197,7 +222,7 @@ public class LlamaTests
         File.WriteAllText(file, "not a folder");
         foreach (Action<string> save in new Action<string>[] { model.SavePretrained, model.SaveAdapter })
         {
-            var fault = Assert.Throws<Checkpoints.CheckpointException>(() => save(Path.Combine(file, "inside")));
+            var fault = Assert.Throws<Marrow.Checkpoints.CheckpointException>(() => save(Path.Combine(file, "inside")));
             Assert.Contains("cannot be written", fault.Message);
             Assert.Contains("choose another folder", fault.Message);
         }
@@ -210,7 +235,7 @@ public class LlamaTests
         using var lora = new SmallLlamaLora();
         using var bone = new SmallLlamaBoneFree();
         lora.SaveAdapter(Path.Combine(folder.Path, "adapter"));
-        var fault = Assert.Throws<Checkpoints.CheckpointException>(() => bone.LoadAdapter(Path.Combine(folder.Path, "adapter")));
+        var fault = Assert.Throws<Marrow.Checkpoints.CheckpointException>(() => bone.LoadAdapter(Path.Combine(folder.Path, "adapter")));
         Assert.Contains("peft_type is \"LORA\", but the model's is \"MISS\"", fault.Message);
     }
 
@@ -218,7 +243,7 @@ public class LlamaTests
     public void LoadPretrained_OfOtherSizes_NamesEveryField()
     {
         using var model = new SmallLlama();
-        var fault = Assert.Throws<Checkpoints.CheckpointException>(() => model.LoadPretrained(SharedData.Require("data/weights/babyllama105-hf")));
+        var fault = Assert.Throws<Marrow.Checkpoints.CheckpointException>(() => model.LoadPretrained(SharedData.Require("data/weights/babyllama105-hf")));
         Assert.Contains("hidden_size is 128, but the model's is 48", fault.Message);
         Assert.Contains("num_hidden_layers is 5, but the model's is 2", fault.Message);
         Assert.Contains("tie_word_embeddings is true, but the model's is false", fault.Message);
