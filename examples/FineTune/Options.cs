@@ -46,6 +46,10 @@ internal sealed record Options(
     /// <summary>The recipe that all methods share: a short warm-up, then a cosine down to a twentieth.</summary>
     public TextTrainingOptions Recipe(int steps, double learningRate) => new()
     {
-        Steps = steps, LearningRate = learningRate, WarmUp = Math.Max(1, steps / 20), LastRate = 0.05, WeightDecay = 0.01,
+        Steps = steps,
+        LearningRate = learningRate,
+        WarmUp = Math.Max(1, steps / 20),
+        LastRate = 0.05,
+        WeightDecay = 0.01,
     };
 }

@@ -17,6 +17,13 @@ public static class PeftAdapters
     private const string WeightsFile = "adapter_model.safetensors";
     private const string Prefix = "base_model.model.";
 
+    /// <summary>Fields that change what an adapter does, and that the annotated classes do not have.</summary>
+    private static readonly string[] Unsupported =
+    [
+        "alpha_pattern", "rank_pattern", "modules_to_save", "layer_replication", "lora_bias", "fan_in_fan_out", "use_qalora", "use_bdlora",
+        "target_parameters", "trainable_token_indices", "alora_invocation_tokens", "arrow_config", "monteclora_config", "velora_config", "kasa_config",
+    ];
+
     /// <summary>
     /// Saves the adapters of a model, whose layers must all have the same kind. PiSSA and OLoRA are saved as such: whoever
     /// loads them starts them from the same base first, as PEFT does. The start of LoRA-GA cannot be computed from the base, so
@@ -215,6 +222,7 @@ public static class PeftAdapters
                 .Where(field => field.Key is not ("lora_dropout" or "miss_dropout" or "mini_r"))
                 .Select(field => Difference(field.Key, field.Value, json.RootElement))
                 .Where(fault => fault is not null)
+                .Concat(Unsupported.Where(field => json.RootElement.TryGetProperty(field, out var value) && !IsUnset(value)).Select(field => $"it uses {field}, which is not supported"))
                 .ToList();
             if (faults.Count > 0)
             {
@@ -226,6 +234,14 @@ public static class PeftAdapters
             throw new CheckpointException(path, $"it is no adapter configuration ({fault.Message})", "use the file that came with the adapter", fault);
         }
     }
+
+    private static bool IsUnset(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Null or JsonValueKind.False => true,
+        JsonValueKind.Object => !value.EnumerateObject().Any(),
+        JsonValueKind.Array => value.GetArrayLength() == 0,
+        _ => false,
+    };
 
     /// <summary>Whether an adapter's start takes something out of the base, so that its values alone do not say what it does.</summary>
     private static bool ChangesBase(JsonElement init) => init.ValueKind == JsonValueKind.String

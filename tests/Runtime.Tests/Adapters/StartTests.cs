@@ -71,6 +71,22 @@ public sealed class StartTests : IDisposable
         Assert.Contains("init_lora_weights is \"pissa\"", error.Message);
     }
 
+    [Theory]
+    [InlineData("\"alpha_pattern\": {\"proj\": 4}", "uses alpha_pattern, which is not supported")]
+    [InlineData("\"modules_to_save\": [\"lm_head\"]", "uses modules_to_save")]
+    [InlineData("\"lora_bias\": true", "uses lora_bias")]
+    [InlineData("\"rank_pattern\": {}, \"lora_bias\": false, \"modules_to_save\": null", null)]
+    public void Adapter_ThatUsesWhatIsNotSupported_IsRefusedByField(string field, string? words)
+    {
+        var model = new Lora(12, 8, true, 3, 6);
+        model.SaveAdapter(folder.Path);
+        var config = Path.Combine(folder.Path, "adapter_config.json");
+        File.WriteAllText(config, File.ReadAllText(config).Replace("\"bias\": \"none\"", "\"bias\": \"none\", " + field));
+        var error = Record.Exception(() => model.LoadAdapter(folder.Path));
+        if (words is null) Assert.Null(error);
+        else Assert.Contains(words, Assert.IsType<Marrow.Checkpoints.CheckpointException>(error).Message);
+    }
+
     [Fact]
     public void DoraAdapter_IsStoredUnderPeftsNames()
     {
