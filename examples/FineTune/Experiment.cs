@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Marrow.Checkpoints;
 using Marrow.Examples.FineTune.Data;
 using Marrow.Examples.FineTune.Pictures;
 using Marrow.Language;
@@ -21,6 +22,9 @@ internal sealed class Experiment
     private readonly List<MethodResult> finished = [];
     private readonly Dictionary<string, string> unfinished = [];
     private readonly List<string> kept = [];
+
+    /// <summary>Where trainings are saved while they run; a run with the same options goes on there.</summary>
+    private string StateFolder => Path.Combine(options.Out, "state");
 
     private Experiment(Options options, CancellationToken stop) => (this.options, this.stop) = (options, stop);
 
@@ -65,6 +69,7 @@ internal sealed class Experiment
             before = score;
         }
 
+        PrepareState();
         screen.Say(Text($"The base solves {100 * before.Accuracy:F1} % of {test.Count} held-out problems before fine-tuning; their loss is {before.Loss:F3}."));
         foreach (var (seed, method) in options.Seeds.SelectMany(seed => options.Methods.Select(method => (seed, method))))
         {
@@ -79,9 +84,27 @@ internal sealed class Experiment
         }
 
         Finish(before, clock.Elapsed);
+        if (unfinished.Count == 0)
+        {
+            Directory.Delete(StateFolder, recursive: true);
+        }
+
         return stop.IsCancellationRequested && unfinished.Count > 0 ? Interrupted
             : unfinished.Count > 0 ? 1
             : 0;
+    }
+
+    /// <summary>Forgets the state of a run with other options.</summary>
+    private void PrepareState()
+    {
+        var stamp = Path.Combine(StateFolder, "settings.json");
+        if (Directory.Exists(StateFolder) && !(File.Exists(stamp) && File.ReadAllText(stamp) == options.Settings))
+        {
+            Directory.Delete(StateFolder, recursive: true);
+        }
+
+        Directory.CreateDirectory(StateFolder);
+        AtomicFile.WriteText(stamp, options.Settings);
     }
 
     /// <summary>What to train on and what to hold out, as far as the context holds them.</summary>
@@ -122,16 +145,21 @@ internal sealed class Experiment
             model.StartLoraGa(StartBatches, number => TextTraining.Loss(model, batches[number, options.Device]));
         }
 
-        var (losses, times) = (new List<double>(), new List<double>());
+        var times = new List<double>();
+        var checkpoint = Path.Combine(StateFolder, Text($"{method.Name}-{seed}.safetensors"));
+        using var training = new TextTraining(model, batches, options.Recipe(options.Steps, options.LearningRate ?? method.LearningRate, checkpoint));
+        if (training.Step > 0)
+        {
+            screen.Say($"{name}: goes on after step {training.Step}, where an earlier run was stopped.");
+        }
+
         try
         {
-            using var training = new TextTraining(model, batches, options.Recipe(options.Steps, options.LearningRate ?? method.LearningRate));
             screen.Track(name, options.Steps, report =>
             {
                 training.Run(
                     progress =>
                     {
-                        losses.Add(progress.Loss);
                         times.Add(progress.Milliseconds);
                         report(progress.Step, progress.Loss);
                     },
@@ -141,12 +169,12 @@ internal sealed class Experiment
         }
         catch (OperationCanceledException)
         {
-            unfinished[name] = $"cut off after step {losses.Count}";
+            unfinished[name] = $"cut off after step {training.Step}; the same command goes on there";
             return;
         }
         catch (TrainingException fault)
         {
-            unfinished[name] = $"diverged at step {losses.Count}";
+            unfinished[name] = $"diverged at step {training.Step}";
             screen.Warn($"{name} stopped. {fault.Message}");
             return;
         }
@@ -163,7 +191,7 @@ internal sealed class Experiment
             return;
         }
 
-        var result = new MethodResult(method.Name, seed, Method.Trainable(model), losses, times, score, peak);
+        var result = new MethodResult(method.Name, seed, Method.Trainable(model), training.Losses, times, score, peak);
         finished.Add(result);
         screen.Say(Text($"{name}: loss {result.LossFirst:F3} to {result.LossLast:F3}, held out {score.Loss:F3}, solves {100 * score.Accuracy:F1} %."));
     }

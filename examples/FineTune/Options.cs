@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Marrow.Language;
 using static TorchSharp.torch;
 
@@ -44,12 +45,20 @@ internal sealed record Options(
     public bool IsRwkv => Model == "rwkv6";
 
     /// <summary>The recipe that all methods share: a short warm-up, then a cosine down to a twentieth.</summary>
-    public TextTrainingOptions Recipe(int steps, double learningRate) => new()
+    public TextTrainingOptions Recipe(int steps, double learningRate, string? checkpoint = null) => new()
     {
         Steps = steps,
         LearningRate = learningRate,
         WarmUp = Math.Max(1, steps / 20),
         LastRate = 0.05,
         WeightDecay = 0.01,
+        Checkpoint = checkpoint,
+        CheckpointEvery = 20,
     };
+
+    /// <summary>All that decides the run, as text.</summary>
+    public string Settings => JsonSerializer.Serialize(new
+    {
+        Model, Base, Template, Data, PretrainData, Context, Steps, PretrainSteps, BatchSize, LearningRate, BlockSize, Test, Seeds,
+    });
 }

@@ -26,8 +26,8 @@ internal sealed record MethodResult(
     /// <summary>Mean loss of the last steps.</summary>
     public double LossLast => Losses.TakeLast(Window(Losses.Count)).Average();
 
-    /// <summary>The median time of a step.</summary>
-    public double MsPerStep => Milliseconds.Order().ElementAt(Milliseconds.Count / 2);
+    /// <summary>The median time of the steps that this process took; NaN if an earlier one had taken all of them.</summary>
+    public double MsPerStep => Milliseconds.Order().ElementAtOrDefault(Milliseconds.Count / 2) is var median and > 0 ? median : double.NaN;
 }
 
 /// <summary>The results of a run, as a table and as JSON.</summary>
@@ -79,7 +79,7 @@ internal sealed record Results(Score Before, IReadOnlyList<MethodResult> Methods
             ["lossLast"] = result.LossLast,
             ["heldOutLoss"] = result.Score.Loss,
             ["accuracy"] = result.Score.Accuracy,
-            ["msPerStep"] = result.MsPerStep,
+            ["msPerStep"] = double.IsNaN(result.MsPerStep) ? null : result.MsPerStep,
             ["peakMb"] = result.PeakMb,
             ["losses"] = new JsonArray([.. result.Losses.Select(loss => JsonValue.Create(Math.Round(loss, 4)))]),
         })]),

@@ -108,7 +108,7 @@ public partial class Rwkv6TimeMix(int width, int heads, int mixRank, int decayRa
 
         // d = exp(−exp(·)), in 32 bits at least: small decays make up the long memory.
         var slow = (TimeDecay + Mixed(0, TimeMaaW).matmul(DecayDown).tanh().matmul(DecayUp)).to(x.dtype == float64 ? float64 : float32);
-        var decay = slow.exp().neg().exp().to(x.dtype);
+        var decay = slow.exp().neg().exp();
         var key = Key.call(Mixed(1, TimeMaaK));
         var value = Value.call(Mixed(2, TimeMaaV));
         var receptance = Receptance.call(Mixed(3, TimeMaaR));

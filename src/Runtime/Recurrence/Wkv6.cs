@@ -14,7 +14,7 @@ namespace Marrow;
 public static class Wkv6
 {
     /// <summary>
-    /// Runs the recurrence over all tokens. In float32 and float64 on the CPU, with heads whose size is a multiple of 16, it is
+    /// Runs the recurrence over all tokens, in 32 bits at least. On the CPU, with heads whose size is a multiple of 16, it is
     /// one kernel each way, linear in the tokens, that keeps a state for every 32 of them; elsewhere it is a loop of torch
     /// operations over the tokens.
     /// </summary>
@@ -24,7 +24,7 @@ public static class Wkv6
     /// <param name="decay">d, in 0 to 1, likewise.</param>
     /// <param name="bonus">u [heads, size].</param>
     /// <param name="state">S before the first token, [batch, heads, size, size]; zeros if null.</param>
-    /// <returns>y [batch, tokens, heads · size], and S after the last token.</returns>
+    /// <returns>y [batch, tokens, heads · size], and S after the last token; of 16-bit inputs S has 32 bits.</returns>
     /// <exception cref="ArgumentException">The shapes do not fit.</exception>
     public static (Tensor Output, Tensor State) Run(Tensor r, Tensor k, Tensor v, Tensor decay, Tensor bonus, Tensor? state = null)
     {
@@ -41,6 +41,12 @@ public static class Wkv6
         }
 
         using var scope = NewDisposeScope();
+        if (r.element_size() < 4)
+        {
+            var (y, wide) = Run(Wide(r), Wide(k), Wide(v), Wide(decay), Wide(bonus), state is null ? null : Wide(state));
+            return scope.MoveToOuter(y.to(r.dtype), wide);
+        }
+
         var hasKernel = r.device_type == TorchSharp.DeviceType.CPU && r.dtype is ScalarType.Float32 or ScalarType.Float64 && size % Wkv6Operation.Lanes == 0;
         if (EagerMode.IsOn || !hasKernel)
         {
@@ -73,4 +79,6 @@ public static class Wkv6
 
         return (cat(outputs, 1), s);
     }
+
+    private static Tensor Wide(Tensor x) => x.to(ScalarType.Float32);
 }

@@ -15,9 +15,11 @@ namespace Marrow.Training;
 /// <param name="optimizer">Its optimizer.</param>
 /// <param name="tracker">Its oscillation tracker, or null.</param>
 /// <param name="average">Its average, or null.</param>
-public sealed class TrainingState(IModel model, Optimizer optimizer, OscillationTracker? tracker = null, ExponentialAverage? average = null)
+/// <param name="losses">The loss of each step so far, or null; restored too.</param>
+public sealed class TrainingState(
+    IModel model, Optimizer optimizer, OscillationTracker? tracker = null, ExponentialAverage? average = null, List<double>? losses = null)
 {
-    private const string StepKey = "step", SignedKey = "signed.", RandomName = "random";
+    private const string StepKey = "step", SignedKey = "signed.", RandomName = "random", LossesName = "losses";
 
     /// <summary>Writes the state.</summary>
     /// <param name="path">The file; it keeps its old content if anything fails.</param>
@@ -36,6 +38,7 @@ public sealed class TrainingState(IModel model, Optimizer optimizer, Oscillation
                 .. Prefixed("held", model.QuantizedWeights().SelectMany(weight => Prefixed(weight.Name, weight.Held.Tensors))),
                 .. Prefixed("oscillation", tracker?.Tensors ?? []),
                 (RandomName, get_rng_state()),
+                .. losses is null ? [] : new[] { (LossesName, tensor(losses.ToArray())) },
             ],
             new Dictionary<string, string>(
                 from convolution in model.Module.modules().OfType<LsqConv2d>()
@@ -103,6 +106,8 @@ public sealed class TrainingState(IModel model, Optimizer optimizer, Oscillation
         }
 
         tracker?.Restore(Under(file, "oscillation."));
+        losses?.Clear();
+        losses?.AddRange(file.ReadTensor(LossesName).data<double>().ToArray());
         set_rng_state(file.ReadTensor(RandomName));
         return step;
     }

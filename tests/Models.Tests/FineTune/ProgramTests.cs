@@ -36,6 +36,36 @@ public sealed class ProgramTests
         Assert.Equal(0, Run([.. tiny, "--methods", "full", "--base", folder.File(model == "llama" ? "base" : "base-rwkv6"), "--seeds", "1", "2"]).Code);
     }
 
+    [Fact]
+    public void Run_KilledAndRepeated_EndsWithTheSameAdapterBitForBit()
+    {
+        using var folder = new TemporaryFolder();
+        string[] Arguments(string name) =>
+            ["--steps", "300", "--pretrain-steps", "2", "--batch", "2", "--test", "2", "--methods", "pissa", "--out", folder.File(name)];
+        Assert.Equal(0, Run(Arguments("whole")).Code);
+
+        // Killed three times, at moments that nothing chooses, once there is a state to go on from.
+        var state = Path.Combine(folder.File("killed"), "state", "pissa-1.safetensors");
+        var random = new Random(1);
+        for (var kill = 0; kill < 3; kill++)
+        {
+            using var process = ExampleProcess.Start("Marrow.FineTune.dll", Arguments("killed"));
+            var before = File.Exists(state) ? File.GetLastWriteTimeUtc(state) : DateTime.MinValue;
+            while (!process.HasExited && !(File.Exists(state) && File.GetLastWriteTimeUtc(state) > before)) Thread.Sleep(5);
+            Thread.Sleep(random.Next(60));
+            process.Kill();
+            process.WaitForExit();
+        }
+
+        var (code, output, error) = Run(Arguments("killed"));
+        Assert.True(code == 0, error);
+        Assert.Contains("pissa: goes on after step", output, StringComparison.Ordinal);
+        Assert.Equal(
+            File.ReadAllBytes(folder.File("whole/adapters/pissa/adapter_model.safetensors")),
+            File.ReadAllBytes(folder.File("killed/adapters/pissa/adapter_model.safetensors")));
+        Assert.False(Directory.Exists(Path.GetDirectoryName(state)));
+    }
+
     [Theory]
     [InlineData("--methods", "bone-row,nope", "--methods knows only full, lora, lora+, pissa, olora, lora-ga, dora, bone-row, bone-column, bone-free, not 'bone-row,nope'.")]
     [InlineData("--methods", ",", "--methods needs at least one of")]

@@ -84,6 +84,21 @@ public sealed class Rwkv6Tests : IDisposable
     }
 
     [Fact]
+    public void Bfloat16_FollowsFloat32_AndKeepsItsStateIn32Bits()
+    {
+        var (model, path) = Saved(bfloat16);
+        model.LoadPretrained(path);
+        TinyRwkv6 narrow;
+        using (Construction.On(CPU, bfloat16)) narrow = new();
+        narrow.LoadPretrained(path);
+        var ids = randint(0, 40, [2, 12]);
+        var (logits, state) = narrow.Continue(ids, null);
+        Assert.Equal((bfloat16, float32), (logits.dtype, state.Layers[0].Wkv.dtype));
+        Assert.True((logits.to(float32) - model.call(ids)).abs().max().item<float>() < 0.05);
+        Assert.Equal(6, Models.Generation.Continue(narrow, [[1, 2]], new(4), stop: TestContext.Current.CancellationToken)[0].Length);
+    }
+
+    [Fact]
     public void Fused_AgreesWithEager() => Assert.True(new TinyRwkv6Bone().VerifyAgainstEager(randint(0, 40, [2, 12])) is { Output: < 1e-4, LargestGradient: < 1e-2 });
 
     private (TinyRwkv6 Model, string Path) Saved(ScalarType type, Func<string, bool>? keep = null)

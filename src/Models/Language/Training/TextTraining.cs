@@ -18,6 +18,7 @@ public sealed class TextTraining : IDisposable
     private readonly TextTrainingOptions options;
     private readonly FusedAdamW optimizer;
     private readonly TrainingState state;
+    private readonly List<double> losses = [];
     private readonly SummaryWriter? log;
     private readonly Device device;
 
@@ -31,7 +32,7 @@ public sealed class TextTraining : IDisposable
         (this.model, this.batches, this.options) = (model, batches, options);
         device = model.Module.parameters().First().device;
         optimizer = new FusedAdamW(TrainedParameter.Of(model.Module), options.WeightDecay);
-        state = new TrainingState(model, optimizer);
+        state = new TrainingState(model, optimizer, losses: losses);
         log = options.Log is null ? null : utils.tensorboard.SummaryWriter(options.Log);
         if (options.Checkpoint is { } path && File.Exists(path))
         {
@@ -41,6 +42,9 @@ public sealed class TextTraining : IDisposable
 
     /// <summary>Steps taken.</summary>
     public int Step { get; private set; }
+
+    /// <summary>The loss of every step, those before a resumption too.</summary>
+    public IReadOnlyList<double> Losses => losses;
 
     /// <summary>Takes the steps that are left.</summary>
     /// <param name="report">Hears of every step.</param>
@@ -101,6 +105,7 @@ public sealed class TextTraining : IDisposable
         optimizer.Step(rate);
         Autograd.ReturnedGradients.Free();
         Step++;
+        losses.Add(loss);
         return new(Step, options.Steps, loss, rate, norm, clock.Elapsed.TotalMilliseconds);
     }
 
