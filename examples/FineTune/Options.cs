@@ -59,6 +59,18 @@ internal sealed record Options(
     /// <summary>All that decides the run, as text.</summary>
     public string Settings => JsonSerializer.Serialize(new
     {
-        Model, Base, Template, Data, PretrainData, Context, Steps, PretrainSteps, BatchSize, LearningRate, BlockSize, Test, Seeds,
+        Model,
+        Base,
+        Template,
+        Data,
+        PretrainData,
+        Context,
+        Steps,
+        PretrainSteps,
+        BatchSize,
+        LearningRate,
+        BlockSize,
+        Test,
+        Seeds,
     });
 }
