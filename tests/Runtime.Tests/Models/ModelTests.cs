@@ -100,11 +100,13 @@ public class ModelTests
     [Theory]
     [InlineData(ScalarType.Float64)]
     [InlineData(ScalarType.BFloat16)]
-    public void Construction_OnAType_MakesEverythingInIt(ScalarType dtype)
+    public void Construction_OnAType_MakesTheBaseInIt_AndAdaptersIn32BitsAtLeast(ScalarType dtype)
     {
         using var on = Construction.On(dtype: dtype);
         using var model = new Cell(4);
-        Assert.All(model.parameters(), parameter => Assert.Equal(dtype, parameter.dtype));
+        var adapters = model.AdapterParameters().ToHashSet();
+        Assert.All(model.parameters(), parameter =>
+            Assert.Equal(adapters.Contains(parameter) && dtype == ScalarType.BFloat16 ? ScalarType.Float32 : dtype, parameter.dtype));
     }
 
     [Fact]
