@@ -138,6 +138,15 @@ public sealed class TextTrainingTests : IDisposable
     }
 
     [Fact]
+    public void ClipNormOf0_ClipsNothing()
+    {
+        using var model = Create("bone");
+        using var training = new TextTraining(model, Batches(), Options(3) with { ClipNorm = 0 });
+        training.Run(progress => Assert.True(double.IsFinite(progress.GradientNorm)), TestContext.Current.CancellationToken);
+        Assert.Equal(3, training.Losses.Count);
+    }
+
+    [Fact]
     public void Log_IsWrittenForTensorBoard()
     {
         using var model = Create("bone");

@@ -147,7 +147,7 @@ public sealed class ImageTraining : IDisposable
         watch.Start();
         var frozen = isAnnealing ? annealing : null;
         frozen?.BeforeStep();
-        if (!double.IsFinite(nn.utils.clip_grad_norm_(model.parameters(), options.ClipNorm > 0 ? options.ClipNorm : double.MaxValue))
+        if (!double.IsFinite(nn.utils.clip_grad_norm_(model.parameters(), options.ClipNorm > 0 ? options.ClipNorm : float.MaxValue))
             && TrainingException.OfGradients(Step, model) is { } fault)
         {
             throw fault;
