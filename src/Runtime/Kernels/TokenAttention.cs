@@ -80,13 +80,13 @@ public static class TokenAttention
         {
             for (var t = 0; t < Length; t++, keys += Head)
             {
-                var dot = Vector512<float>.Zero;
+                var dot = Vector256<float>.Zero;
                 for (var c = 0; c < Head; c += Lanes.Count)
                 {
-                    dot = Vector512.FusedMultiplyAdd(Vector512.Load(query + c), Vector512.Load(keys + c), dot);
+                    dot = Vector256.FusedMultiplyAdd(Vector256.Load(query + c), Vector256.Load(keys + c), dot);
                 }
 
-                scores[t] = Vector512.Sum(dot) * Scale;
+                scores[t] = Vector256.Sum(dot) * Scale;
             }
         }
 
@@ -106,15 +106,15 @@ public static class TokenAttention
                 scores[t] = float.NegativeInfinity;
             }
 
-            var sum = Vector512<float>.Zero;
+            var sum = Vector256<float>.Zero;
             for (var t = 0; t < Length; t += Lanes.Count)
             {
-                var part = Vector512.Exp(Vector512.Load(scores + t) - Vector512.Create(largest));
+                var part = Vector256.Exp(Vector256.Load(scores + t) - Vector256.Create(largest));
                 part.Store(scores + t);
                 sum += part;
             }
 
-            return Vector512.Sum(sum);
+            return Vector256.Sum(sum);
         }
 
         /// <summary>The mean of the values, weighted by the scores.</summary>
@@ -123,15 +123,15 @@ public static class TokenAttention
         {
             for (var c = 0; c < Head; c += Block)
             {
-                var (a, b, d, e) = (Vector512<float>.Zero, Vector512<float>.Zero, Vector512<float>.Zero, Vector512<float>.Zero);
+                var (a, b, d, e) = (Vector256<float>.Zero, Vector256<float>.Zero, Vector256<float>.Zero, Vector256<float>.Zero);
                 var value = values + c;
                 for (var t = 0; t < Length; t++, value += Head)
                 {
-                    var weight = Vector512.Create(scores[t]);
-                    a = Vector512.FusedMultiplyAdd(weight, Vector512.Load(value), a);
-                    b = Vector512.FusedMultiplyAdd(weight, Vector512.Load(value + Lanes.Count), b);
-                    d = Vector512.FusedMultiplyAdd(weight, Vector512.Load(value + (2 * Lanes.Count)), d);
-                    e = Vector512.FusedMultiplyAdd(weight, Vector512.Load(value + (3 * Lanes.Count)), e);
+                    var weight = Vector256.Create(scores[t]);
+                    a = Vector256.FusedMultiplyAdd(weight, Vector256.Load(value), a);
+                    b = Vector256.FusedMultiplyAdd(weight, Vector256.Load(value + Lanes.Count), b);
+                    d = Vector256.FusedMultiplyAdd(weight, Vector256.Load(value + (2 * Lanes.Count)), d);
+                    e = Vector256.FusedMultiplyAdd(weight, Vector256.Load(value + (3 * Lanes.Count)), e);
                 }
 
                 (a / sum).Store(output + c);

@@ -110,7 +110,7 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
 
         public readonly void Run(int first, int end, int part)
         {
-            var numbers = Vector512<float>.AllBitsSet;
+            var numbers = Vector256<float>.AllBitsSet;
             for (var row = first; row < end; row++)
             {
                 var source = x + ((long)row * columns);
@@ -140,26 +140,26 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
                 }
             }
 
-            if (!Vector512.EqualsAll(numbers.AsInt32(), Vector512<int>.AllBitsSet))
+            if (!Vector256.EqualsAll(numbers.AsInt32(), Vector256<int>.AllBitsSet))
             {
                 *isFaulty = true;
             }
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private readonly void Block(float* source, sbyte* target, float s, int column, ref Vector512<float> numbers)
+        private readonly void Block(float* source, sbyte* target, float s, int column, ref Vector256<float> numbers)
         {
-            var value = Vector512.Load(source + column);
+            var value = Vector256.Load(source + column);
             if (before != null)
             {
-                value += Vector512.Load(before + column);
+                value += Vector256.Load(before + column);
             }
 
             var ratio = value / s;
-            numbers &= Vector512.Equals(ratio, ratio);
-            var clipped = Vector512.MinNative(
-                Vector512.Create((float)range.High), Vector512.MaxNative(Vector512.Create((float)range.Low), ratio));
-            Lanes.Store(Vector512.Round(clipped) - Vector512.Create((float)offset), target + column);
+            numbers &= Vector256.Equals(ratio, ratio);
+            var clipped = Vector256.MinNative(
+                Vector256.Create((float)range.High), Vector256.MaxNative(Vector256.Create((float)range.Low), ratio));
+            Lanes.Store(Vector256.Round(clipped) - Vector256.Create((float)offset), target + column);
         }
     }
 
@@ -181,8 +181,8 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
                 var column = 0;
                 for (; column <= Columns - Lanes.Count; column += Lanes.Count)
                 {
-                    var value = (Lanes.Load(source + column) + Vector512.Create((float)Offset)) * s;
-                    (After == null ? value : value + Vector512.Load(After + column)).Store(target + column);
+                    var value = (Lanes.Load(source + column) + Vector256.Create((float)Offset)) * s;
+                    (After == null ? value : value + Vector256.Load(After + column)).Store(target + column);
                 }
 
                 for (; column < Columns; column++)

@@ -88,9 +88,9 @@ public static class Bfloat16Backward
                 var column = 0;
                 for (; column <= Columns - Lanes.Count; column += Lanes.Count)
                 {
-                    var dy = Vector512.Load(Dy + offset + column);
-                    (Vector512.Load(sums + column) + dy).Store(sums + column);
-                    Store(dy * Vector512.Load(WeightScale + column), ByWeight + offset + column);
+                    var dy = Vector256.Load(Dy + offset + column);
+                    (Vector256.Load(sums + column) + dy).Store(sums + column);
+                    Store(dy * Vector256.Load(WeightScale + column), ByWeight + offset + column);
                     Store(dy * s, ByStep + offset + column);
                 }
 
@@ -109,11 +109,11 @@ public static class Bfloat16Backward
         private static ushort Round(uint bits) => (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Store(Vector512<float> values, ushort* target)
+        private static void Store(Vector256<float> values, ushort* target)
         {
             var bits = values.AsUInt32();
-            var rounded = (bits + Vector512.Create(0x7FFFu) + ((bits >>> 16) & Vector512<uint>.One)) >>> 16;
-            Vector256.Narrow(rounded.GetLower(), rounded.GetUpper()).Store(target);
+            var rounded = (bits + Vector256.Create(0x7FFFu) + ((bits >>> 16) & Vector256<uint>.One)) >>> 16;
+            Vector128.Narrow(rounded.GetLower(), rounded.GetUpper()).Store(target);
         }
     }
 }

@@ -29,8 +29,6 @@ internal sealed record WeightSums(Tensor Offsets, Tensor? Levels) : IDisposable
 /// </summary>
 public static class IntegerProduct
 {
-    private const long RowsAtOnce = 800;
-
     /// <summary>
     /// <c>y = x̂ Ŵᵀ + bias</c> with x̂ = S q + after and Ŵ = ws p:
     /// <c>y[t,o] = S_t ws_o (q pᵀ)[t,o] + c_o</c>, <c>c_o = bias_o + ws_o Σ_k after_k p[o,k]</c>.
@@ -51,20 +49,10 @@ public static class IntegerProduct
         }
 
         using var sums = Sums(weight, after, bias, x.Offset != 0);
+        using var storedSums = weight.IsHalved ? x.Stored.sum([1], type: ScalarType.Int32) : null;
         var y = empty([x.Stored.shape[0], weight.Stored.shape[0]], dtype: ScalarType.Float32);
-
-        // A few rows at a time, so that the integers are scaled while they are still in the cache.
-        var (rows, columns) = (y.shape[0], y.shape[1]);
-        using var products = empty([Math.Min(rows, RowsAtOnce), columns], dtype: ScalarType.Int32);
-        for (var first = 0L; first < rows; first += RowsAtOnce)
-        {
-            var count = Math.Min(RowsAtOnce, rows - first);
-            using var part = x.Stored.narrow(0, first, count);
-            using var product = products.narrow(0, 0, count);
-            IntegerGemm.Multiply(part, weight.Stored, product);
-            Scale(product, first, x, step, weight.Scale, weight.IsHalved, sums, y);
-        }
-
+        var scaled = new ScaledRows(x, step, weight.Scale, storedSums, sums, y);
+        IntegerGemm.Multiply(x.Stored, weight.Stored, ref scaled);
         return y;
     }
 
@@ -77,37 +65,14 @@ public static class IntegerProduct
     {
         var y = empty([x.Stored.shape[0], weight.Scale.shape[0]], dtype: ScalarType.Float32);
         using var product = PackedKernels.Multiply(x.Stored, weight);
-        Scale(product, 0, x, step, weight.Scale, isHalved: false, sums, y);
+        var scaled = new ScaledRows(x, step, weight.Scale, storedSums: null, sums, y);
+        IntegerGemm.Hand(product, first: 0, ref scaled);
         return y;
     }
 
     /// <summary>What of the product depends on the weight alone.</summary>
     internal static WeightSums Sums(WeightLevels weight, Tensor? after, Tensor? bias, bool hasOffset) =>
         new(Offsets(weight, after, bias), hasOffset ? weight.Stored.sum([1], type: ScalarType.Int32) : null);
-
-    /// <summary>y from the integers.</summary>
-    private static unsafe void Scale(
-        Tensor product, long firstRow, ActivationLevels x, Tensor step, Tensor scale, bool isHalved, WeightSums sums, Tensor y)
-    {
-        using var storedSums = isHalved ? x.Stored.sum([1], type: ScalarType.Int32) : null;
-        var kernel = new ScaleKernel
-        {
-            Columns = (int)y.shape[1],
-            Inner = (int)x.Stored.shape[1],
-            Steps = (int)step.numel(),
-            Zero = x.Offset,
-            IsHalved = isHalved,
-            Y = y.Floats(),
-            Step = step.Floats(),
-            WeightScale = scale.Floats(),
-            Offsets = sums.Offsets.Floats(),
-            LevelSums = sums.Levels is null ? null : sums.Levels.Integers(),
-            StoredSums = storedSums is null ? null : storedSums.Integers(),
-            Product = product.Integers(),
-            FirstRow = (int)firstRow,
-        };
-        ThreadTeam.Run(ref kernel, (int)product.shape[0], product.numel());
-    }
 
     /// <summary>c_o.</summary>
     private static unsafe Tensor Offsets(WeightLevels weight, Tensor? after, Tensor? bias)
@@ -146,14 +111,14 @@ public static class IntegerProduct
                 if (After != null)
                 {
                     var levels = Levels + ((long)row * Inner);
-                    var (lanes, column) = (Vector512<float>.Zero, 0);
+                    var (lanes, column) = (Vector256<float>.Zero, 0);
                     for (; column <= Inner - Lanes.Count; column += Lanes.Count)
                     {
                         var p = Lanes.Load(levels + column);
-                        lanes += Vector512.Load(After + column) * (IsHalved ? p + p + Vector512<float>.One : p);
+                        lanes += Vector256.Load(After + column) * (IsHalved ? p + p + Vector256<float>.One : p);
                     }
 
-                    sum = Vector512.Sum(lanes);
+                    sum = Vector256.Sum(lanes);
                     for (; column < Inner; column++)
                     {
                         sum += After[column] * (IsHalved ? (2 * levels[column]) + 1 : levels[column]);
@@ -165,48 +130,39 @@ public static class IntegerProduct
         }
     }
 
-    private unsafe struct ScaleKernel : IRangeKernel
+    /// <summary>y from the integers, row by row.</summary>
+    private readonly unsafe struct ScaledRows(ActivationLevels x, Tensor step, Tensor weightScale, Tensor? storedSums, WeightSums sums, Tensor y) : IProductRows
     {
-        public int Columns, Inner, Steps, Zero, FirstRow;
-        public bool IsHalved;
-        public int* Product;
-        public float* Y;
-        public float* Step;
-        public float* WeightScale;
-        public float* Offsets;
-        public int* LevelSums;
-        public int* StoredSums;
+        private readonly int columns = (int)y.shape[1], inner = (int)x.Stored.shape[1], steps = (int)step.numel(), zero = x.Offset;
+        private readonly float* target = y.Floats(), step = step.Floats(), scales = weightScale.Floats(), offsets = sums.Offsets.Floats();
+        private readonly int* levelSums = sums.Levels is null ? null : sums.Levels.Integers();
+        private readonly int* storedSums = storedSums is null ? null : storedSums.Integers();
 
-        public readonly void Run(int first, int end, int part)
+        public void Take(int row, int* product)
         {
-            for (var chunkRow = first; chunkRow < end; chunkRow++)
+            var values = target + ((long)row * columns);
+            var s = MathF.Max(step[row % steps], (float)Lsq.LeastStep);
+            var column = 0;
+            if (zero == 0 && storedSums == null)
             {
-                var row = FirstRow + chunkRow;
-                var product = Product + ((long)chunkRow * Columns);
-                var y = Y + ((long)row * Columns);
-                var s = MathF.Max(Step[row % Steps], (float)Lsq.LeastStep);
-                var column = 0;
-                if (Zero == 0 && !IsHalved)
+                for (; column <= columns - Lanes.Count; column += Lanes.Count)
                 {
-                    for (; column <= Columns - Lanes.Count; column += Lanes.Count)
-                    {
-                        var scale = Vector512.Load(WeightScale + column) * s;
-                        var whole = Vector512.ConvertToSingle(Vector512.Load(product + column));
-                        Vector512.FusedMultiplyAdd(whole, scale, Vector512.Load(Offsets + column)).Store(y + column);
-                    }
+                    var scale = Vector256.Load(scales + column) * s;
+                    var whole = Vector256.ConvertToSingle(Vector256.Load(product + column));
+                    Vector256.FusedMultiplyAdd(whole, scale, Vector256.Load(offsets + column)).Store(values + column);
+                }
+            }
+
+            for (; column < columns; column++)
+            {
+                // Corrections stay integers, and wide ones: 255 · 255 · 33,000 is beyond 32 bits.
+                long whole = product[column] + (zero == 0 ? 0L : (long)zero * levelSums[column]);
+                if (storedSums != null)
+                {
+                    whole = (2 * whole) + storedSums[row] + ((long)zero * inner);
                 }
 
-                for (; column < Columns; column++)
-                {
-                    // Corrections stay integers, and wide ones: 255 · 255 · 33,000 is beyond 32 bits.
-                    long whole = product[column] + (Zero == 0 ? 0L : (long)Zero * LevelSums[column]);
-                    if (IsHalved)
-                    {
-                        whole = (2 * whole) + StoredSums[row] + ((long)Zero * Inner);
-                    }
-
-                    y[column] = (whole * (s * WeightScale[column])) + Offsets[column];
-                }
+                values[column] = (whole * (s * scales[column])) + offsets[column];
             }
         }
     }

@@ -9,7 +9,7 @@ namespace Marrow.Quantization;
 internal static unsafe class LsqKernels
 {
     private const float LeastStep = (float)Lsq.LeastStep;
-    private static readonly int Lanes = Vector512<float>.Count;
+    private static readonly int Lanes = Vector256<float>.Count;
 
     /// <summary>Whether the kernels apply: float32 on the CPU, more than the signs.</summary>
     public static bool Suit(LevelRange range, Tensor x, Tensor step) =>
@@ -138,18 +138,18 @@ internal static unsafe class LsqKernels
         private readonly void Block(float* x, float* y, float* before, float* after, float* perColumn, float s, int column)
         {
             var step = perColumn == null
-                ? Vector512.Create(s)
-                : Vector512.MaxNative(Vector512.Load(perColumn + column), Vector512.Create(LeastStep));
-            var value = Vector512.Load(x + column);
+                ? Vector256.Create(s)
+                : Vector256.MaxNative(Vector256.Load(perColumn + column), Vector256.Create(LeastStep));
+            var value = Vector256.Load(x + column);
             if (before != null)
             {
-                value += Vector512.Load(before + column);
+                value += Vector256.Load(before + column);
             }
 
-            var quantized = Vector512.Round(Clip(value / step, Range)) * step;
+            var quantized = Vector256.Round(Clip(value / step, Range)) * step;
             if (after != null)
             {
-                quantized += Vector512.Load(after + column);
+                quantized += Vector256.Load(after + column);
             }
 
             quantized.Store(y + column);
@@ -185,19 +185,19 @@ internal static unsafe class LsqKernels
                 var dsteps = Layout.IsPerColumn ? Steps + ((long)part * columns) : null;
                 var dbefore = Befores == null ? null : Befores + ((((long)part * Before.Parts) + (row % Before.Parts)) * columns);
                 var dafter = Afters == null ? null : Afters + ((((long)part * AfterParts) + (row % AfterParts)) * columns);
-                var sum = Vector512<float>.Zero;
+                var sum = Vector256<float>.Zero;
                 var column = 0;
                 for (; column <= columns - Lanes; column += Lanes)
                 {
-                    Block(x, dy, dx, before, perColumn, s, dsteps, dbefore, dafter, ref sum, column, Vector512<float>.AllBitsSet);
+                    Block(x, dy, dx, before, perColumn, s, dsteps, dbefore, dafter, ref sum, column, Vector256<float>.AllBitsSet);
                 }
 
                 var rest = 0f;
                 if (column < columns && columns >= Lanes)
                 {
                     // The last lanes once more; those seen before add nothing to the sums.
-                    var overlap = Vector512.Create(column - (columns - Lanes));
-                    var fresh = Vector512.GreaterThanOrEqual(Vector512<int>.Indices, overlap).AsSingle();
+                    var overlap = Vector256.Create(column - (columns - Lanes));
+                    var fresh = Vector256.GreaterThanOrEqual(Vector256<int>.Indices, overlap).AsSingle();
                     Block(x, dy, dx, before, perColumn, s, dsteps, dbefore, dafter, ref sum, columns - Lanes, fresh);
                     column = columns;
                 }
@@ -233,7 +233,7 @@ internal static unsafe class LsqKernels
 
                 if (!Layout.IsPerColumn)
                 {
-                    Steps[row] = Vector512.Sum(sum) + rest;
+                    Steps[row] = Vector256.Sum(sum) + rest;
                 }
             }
         }
@@ -249,44 +249,44 @@ internal static unsafe class LsqKernels
             float* dsteps,
             float* dbefore,
             float* dafter,
-            ref Vector512<float> sum,
+            ref Vector256<float> sum,
             int column,
-            Vector512<float> fresh)
+            Vector256<float> fresh)
         {
             var step = perColumn == null
-                ? Vector512.Create(s)
-                : Vector512.MaxNative(Vector512.Load(perColumn + column), Vector512.Create(LeastStep));
-            var value = Vector512.Load(x + column);
+                ? Vector256.Create(s)
+                : Vector256.MaxNative(Vector256.Load(perColumn + column), Vector256.Create(LeastStep));
+            var value = Vector256.Load(x + column);
             if (before != null)
             {
-                value += Vector512.Load(before + column);
+                value += Vector256.Load(before + column);
             }
 
             var ratio = value / step;
             var clipped = Clip(ratio, Range);
-            var inside = Vector512.Equals(clipped, ratio);
-            var g = Vector512.Load(dy + column);
+            var inside = Vector256.Equals(clipped, ratio);
+            var g = Vector256.Load(dy + column);
             var passed = g & inside;
             passed.Store(dx + column);
             (g, passed) = (g & fresh, passed & fresh);
-            var term = g * (Vector512.Round(clipped) - (ratio & inside));
+            var term = g * (Vector256.Round(clipped) - (ratio & inside));
             if (dsteps == null)
             {
                 sum += term;
             }
             else
             {
-                (Vector512.Load(dsteps + column) + term).Store(dsteps + column);
+                (Vector256.Load(dsteps + column) + term).Store(dsteps + column);
             }
 
             if (dbefore != null)
             {
-                (Vector512.Load(dbefore + column) + passed).Store(dbefore + column);
+                (Vector256.Load(dbefore + column) + passed).Store(dbefore + column);
             }
 
             if (dafter != null)
             {
-                (Vector512.Load(dafter + column) + g).Store(dafter + column);
+                (Vector256.Load(dafter + column) + g).Store(dafter + column);
             }
         }
     }
@@ -296,6 +296,6 @@ internal static unsafe class LsqKernels
 
     // NaN passes: the native minimum and maximum return their second operand when one is NaN.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Clip(Vector512<float> ratio, LevelRange range) => Vector512.MinNative(
-        Vector512.Create((float)range.High), Vector512.MaxNative(Vector512.Create((float)range.Low), ratio));
+    private static Vector256<float> Clip(Vector256<float> ratio, LevelRange range) => Vector256.MinNative(
+        Vector256.Create((float)range.High), Vector256.MaxNative(Vector256.Create((float)range.Low), ratio));
 }

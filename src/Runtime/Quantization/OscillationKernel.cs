@@ -46,20 +46,20 @@ internal static unsafe class OscillationKernel
 
         public readonly void Run(int first, int end, int part)
         {
-            var (index, changed) = (first, Vector512<int>.Zero);
-            var one = Vector512<float>.One;
+            var (index, changed) = (first, Vector256<int>.Zero);
+            var one = Vector256<float>.One;
             for (; index <= end - Lanes.Count; index += Lanes.Count)
             {
                 var (now, before, direction) = (Lanes.Load(Now + index), Lanes.Load(Before + index), Lanes.Load(Direction + index));
-                var sign = Vector512.Min(Vector512.Max(before - now, -one), one);
-                var isSame = Vector512.Equals(sign, Vector512<float>.Zero);
-                var hasOscillated = Vector512.LessThan(direction * sign, Vector512<float>.Zero);
-                var frequency = Vector512.Load(Frequency + index) * Kept;
-                (frequency + (hasOscillated & Vector512.Create(Momentum))).Store(Frequency + index);
-                (Vector512.Load(Total + index) - hasOscillated.AsInt32()).Store(Total + index);
-                Lanes.Store(Vector512.ConditionalSelect(isSame, direction, sign), Direction + index);
+                var sign = Vector256.Min(Vector256.Max(before - now, -one), one);
+                var isSame = Vector256.Equals(sign, Vector256<float>.Zero);
+                var hasOscillated = Vector256.LessThan(direction * sign, Vector256<float>.Zero);
+                var frequency = Vector256.Load(Frequency + index) * Kept;
+                (frequency + (hasOscillated & Vector256.Create(Momentum))).Store(Frequency + index);
+                (Vector256.Load(Total + index) - hasOscillated.AsInt32()).Store(Total + index);
+                Lanes.Store(Vector256.ConditionalSelect(isSame, direction, sign), Direction + index);
                 Lanes.Store(now, Before + index);
-                changed += Vector512<int>.One + isSame.AsInt32();
+                changed += Vector256<int>.One + isSame.AsInt32();
             }
 
             var rest = 0L;
@@ -74,7 +74,7 @@ internal static unsafe class OscillationKernel
                 rest += sign == 0 ? 0 : 1;
             }
 
-            Changed[part] = Vector512.Sum(changed) + rest;
+            Changed[part] = Vector256.Sum(changed) + rest;
         }
     }
 }

@@ -23,11 +23,11 @@ internal static unsafe class PackedKernels
 
     /// <summary>Whether <see cref="Linear"/> applies and gains: few rows of float32.</summary>
     public static bool SuitFloats(PackedWeight weight, Tensor x) =>
-        Suit(weight) && Avx512F.IsSupported && weight.CodeBits <= 4 && x.dtype == ScalarType.Float32 && x.is_contiguous() && x.shape[0] <= FewRows;
+        Suit(weight) && Avx2.IsSupported && Fma.IsSupported && weight.CodeBits <= 4 && x.dtype == ScalarType.Float32 && x.is_contiguous() && x.shape[0] <= FewRows;
 
     /// <summary>Whether <see cref="Multiply"/> applies and gains: few rows, and codes that do not cross bytes.</summary>
     public static bool SuitIntegers(PackedWeight weight, long rows) =>
-        Suit(weight) && Avx512BW.IsSupported && weight.CodeBits is 2 or 4 && rows <= FewRows;
+        Suit(weight) && Avx2.IsSupported && weight.CodeBits is 2 or 4 && rows <= FewRows;
 
     /// <summary>The levels in 8 bits, [out, in]: p, or u if halved.</summary>
     public static Tensor Unpack(PackedWeight weight, bool isHalved)
@@ -47,23 +47,22 @@ internal static unsafe class PackedKernels
     /// <summary><c>x Ŵᵀ + b</c>, [n, out].</summary>
     public static Tensor Linear(Tensor x, PackedWeight weight, Tensor? bias)
     {
-        using var padded = Padded(x, weight);
-        var y = empty([x.shape[0], weight.Words.shape[0]], dtype: ScalarType.Float32);
-        var table = stackalloc float[16];
-        for (var code = 0; code < 16; code++)
-        {
-            // Bits above the code are those of the next one; the table repeats, so they need no mask.
-            table[code] = ((code & ((1 << weight.CodeBits) - 1)) * (weight.IsOdd ? 2 : 1)) + weight.LowestLevel;
-        }
-
+        var (rows, layout) = ((int)x.shape[0], new Layout(weight));
+        var width = layout.RowWords * layout.PerWord;
+        using var scaled = zeros([rows, width], dtype: ScalarType.Float32);
+        var sums = stackalloc double[rows];
+        ScaleDown(x.Floats(), layout, rows, scaled.Floats(), sums);
+        var y = empty([rows, weight.Words.shape[0]], dtype: ScalarType.Float32);
         var kernel = new FloatKernel
         {
-            Packed = new Layout(weight),
-            Rows = (int)x.shape[0],
+            Packed = layout,
+            Rows = rows,
             Outputs = (int)weight.Words.shape[0],
-            X = padded.Floats(),
-            Width = (int)padded.shape[1],
-            Table = table,
+            X = scaled.Floats(),
+            Width = width,
+            Sums = sums,
+            Factor = weight.IsOdd ? 2 : 1,
+            Lowest = weight.LowestLevel,
             Scale = weight.Scale.Floats(),
             Bias = bias is null ? null : bias.Floats(),
             Y = y.Floats(),
@@ -129,11 +128,22 @@ internal static unsafe class PackedKernels
         }
     }
 
-    /// <summary>x with zeros up to whole blocks.</summary>
-    private static Tensor Padded(Tensor x, PackedWeight weight)
+    /// <summary>
+    /// Of four neighbouring places of a word, the kernel masks each where it stands, 1, 2^bits, 4^bits and 8^bits times too
+    /// large; x makes up for it, with zeros up to a whole block. And sums of x.
+    /// </summary>
+    private static void ScaleDown(float* x, Layout layout, int rows, float* scaled, double* sums)
     {
-        var (width, columns) = (weight.Words.shape[1] * weight.PerWord, weight.InFeatures);
-        return width == columns ? x.alias() : nn.functional.pad(x, [0, width - columns]);
+        for (var row = 0; row < rows; row++, x += layout.Columns, scaled += layout.RowWords * layout.PerWord)
+        {
+            sums[row] = 0;
+            for (var column = 0; column < layout.Columns; column++)
+            {
+                var place = column / BlockWords % layout.PerWord;
+                scaled[column] = x[column] / (1 << (layout.Bits * (place % 4)));
+                sums[row] += x[column];
+            }
+        }
     }
 
     private readonly struct Layout(PackedWeight weight)
@@ -154,20 +164,22 @@ internal static unsafe class PackedKernels
             for (var row = first; row < end; row++)
             {
                 var levels = Levels + ((long)row * Packed.Columns);
-                for (var word = 0; word < Packed.RowWords; word += BlockWords)
+                for (var word = 0; word < Packed.RowWords; word += Lanes.Count)
                 {
-                    var words = Vector512.Load(Packed.Words + ((long)row * Packed.RowWords) + word);
+                    // Half a block: eight of the sixteen neighbouring columns that are one shift away.
+                    var words = Vector256.Load(Packed.Words + ((long)row * Packed.RowWords) + word);
+                    var start = (word / BlockWords * BlockWords * Packed.PerWord) + (word % BlockWords);
                     for (var place = 0; place < Packed.PerWord; place++)
                     {
-                        var column = (word * Packed.PerWord) + (place * BlockWords);
+                        var column = start + (place * BlockWords);
                         if (column >= Packed.Columns)
                         {
                             break;
                         }
 
-                        var codes = Vector512.ShiftRightLogical(words, Packed.Bits * place) & Vector512.Create(mask);
-                        var p = Vector512.ConvertToSingle((codes * Factor) + Vector512.Create(Lowest));
-                        if (column + BlockWords <= Packed.Columns)
+                        var codes = Vector256.ShiftRightLogical(words, Packed.Bits * place) & Vector256.Create(mask);
+                        var p = Vector256.ConvertToSingle((codes * Factor) + Vector256.Create(Lowest));
+                        if (column + Lanes.Count <= Packed.Columns)
                         {
                             Lanes.Store(p, levels + column);
                             continue;
@@ -207,9 +219,9 @@ internal static unsafe class PackedKernels
     private struct FloatKernel : IRangeKernel
     {
         public Layout Packed;
-        public int Rows, Width, Outputs;
+        public int Rows, Width, Outputs, Factor, Lowest;
         public float* X;
-        public float* Table;
+        public double* Sums;
         public float* Scale;
         public float* Bias;
         public float* Y;
@@ -223,47 +235,66 @@ internal static unsafe class PackedKernels
                     var words = Packed.Words + ((long)output * Packed.RowWords);
                     var x = X + ((long)row * Width);
                     var sum = Packed.Bits switch { 2 => Sum<TwoBits>(words, x), 3 => Sum<ThreeBits>(words, x), _ => Sum<FourBits>(words, x) };
-                    Y[((long)row * Outputs) + output] = (Scale[output] * sum) + (Bias == null ? 0 : Bias[output]);
+                    Y[((long)row * Outputs) + output] = (Scale[output] * (float)((Factor * sum) + (Lowest * Sums[row]))) + (Bias == null ? 0 : Bias[output]);
                 }
             }
         }
 
+        /// <summary>Σ code · x.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly float Sum<TBits>(int* words, float* x)
             where TBits : struct, ICodeBits
         {
-            var table = Vector512.Load(Table);
-            var (a, b, c, d) = (Vector512<float>.Zero, Vector512<float>.Zero, Vector512<float>.Zero, Vector512<float>.Zero);
+            const int High = BlockWords / 2;
+            var mask = (1 << TBits.Bits) - 1;
+            var (first, second) = (Vector256.Create(mask), Vector256.Create(mask << TBits.Bits));
+            var (third, fourth) = (Vector256.Create(mask << (2 * TBits.Bits)), Vector256.Create(mask << (3 * TBits.Bits)));
+
+            // Many sums, because one product waits four cycles for the last.
+            var (a, b, c, d) = (Vector256<float>.Zero, Vector256<float>.Zero, Vector256<float>.Zero, Vector256<float>.Zero);
+            var (e, f, g, h) = (Vector256<float>.Zero, Vector256<float>.Zero, Vector256<float>.Zero, Vector256<float>.Zero);
             for (var word = 0; word < Packed.RowWords; word += BlockWords)
             {
                 Sse.Prefetch0(words + word + Ahead);
-                var codes = Vector512.Load(words + word);
+                var (low, high) = (Vector256.Load(words + word), Vector256.Load(words + word + High));
                 var place = 0;
                 for (; place <= (32 / TBits.Bits) - 4; place += 4, x += 4 * BlockWords)
                 {
-                    // Four sums, because one product waits four cycles for the last.
-                    a = Vector512.FusedMultiplyAdd(Avx512F.PermuteVar16x32(table, codes), Vector512.Load(x), a);
-                    b = Vector512.FusedMultiplyAdd(Avx512F.PermuteVar16x32(table, codes >>> TBits.Bits), Vector512.Load(x + BlockWords), b);
-                    c = Vector512.FusedMultiplyAdd(Avx512F.PermuteVar16x32(table, codes >>> (2 * TBits.Bits)), Vector512.Load(x + (2 * BlockWords)), c);
-                    d = Vector512.FusedMultiplyAdd(Avx512F.PermuteVar16x32(table, codes >>> (3 * TBits.Bits)), Vector512.Load(x + (3 * BlockWords)), d);
-                    codes >>>= 4 * TBits.Bits;
+                    a = MultiplyAdd(low & first, x, a);
+                    b = MultiplyAdd(high & first, x + High, b);
+                    c = MultiplyAdd(low & second, x + BlockWords, c);
+                    d = MultiplyAdd(high & second, x + BlockWords + High, d);
+                    e = MultiplyAdd(low & third, x + (2 * BlockWords), e);
+                    f = MultiplyAdd(high & third, x + (2 * BlockWords) + High, f);
+                    g = MultiplyAdd(low & fourth, x + (3 * BlockWords), g);
+                    h = MultiplyAdd(high & fourth, x + (3 * BlockWords) + High, h);
+                    (low, high) = (low >>> (4 * TBits.Bits), high >>> (4 * TBits.Bits));
                 }
 
-                for (; place < (32 / TBits.Bits); place++, x += BlockWords)
+                if (place < 32 / TBits.Bits)
                 {
-                    a = Vector512.FusedMultiplyAdd(Avx512F.PermuteVar16x32(table, codes), Vector512.Load(x), a);
-                    codes >>>= TBits.Bits;
+                    // Ten places of 3 bits: two are left.
+                    a = MultiplyAdd(low & first, x, a);
+                    b = MultiplyAdd(high & first, x + High, b);
+                    c = MultiplyAdd(low & second, x + BlockWords, c);
+                    d = MultiplyAdd(high & second, x + BlockWords + High, d);
+                    x += 2 * BlockWords;
                 }
             }
 
-            return Vector512.Sum((a + b) + (c + d));
+            return Vector256.Sum(((a + b) + (c + d)) + ((e + f) + (g + h)));
         }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static Vector256<float> MultiplyAdd(Vector256<int> codes, float* x, Vector256<float> sum) =>
+            Fma.MultiplyAdd(Avx.ConvertToVector256Single(codes), Vector256.Load(x), sum);
     }
 
     private struct IntegerKernel : IRangeKernel
     {
         // Sums of pairs of products stay within 16 bits for this many sums: 2 · 3 · 128 · 40, 2 · 15 · 128 · 8.
         private const int SafeSums2 = 40, SafeSums4 = 8;
+        private const int Half = BlockBytes / 2;
 
         public Layout Packed;
         public int Rows, Width, Outputs, Factor, Lowest;
@@ -287,47 +318,53 @@ internal static unsafe class PackedKernels
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly int Sum2(byte* words, sbyte* x)
         {
-            var (mask, ones) = (Vector512.Create((byte)3), Vector512<short>.One);
-            var (wide, count) = (Vector512<int>.Zero, Packed.RowWords / BlockWords);
+            var (mask, ones) = (Vector256.Create((byte)3), Vector256<short>.One);
+            var (wide, count) = (Vector256<int>.Zero, Packed.RowWords / BlockWords);
             for (var block = 0; block < count;)
             {
-                var narrow = Vector512<short>.Zero;
+                var (low, high) = (Vector256<short>.Zero, Vector256<short>.Zero);
                 for (var stop = Math.Min(count, block + (SafeSums2 / 4)); block < stop; block++, words += BlockBytes, x += 4 * BlockBytes)
                 {
                     Sse.Prefetch0(words + (4 * Ahead));
-                    var codes = Vector512.Load(words).AsUInt16();
-                    narrow += Avx512BW.MultiplyAddAdjacent(codes.AsByte() & mask, Vector512.Load(x));
-                    narrow += Avx512BW.MultiplyAddAdjacent((codes >>> 2).AsByte() & mask, Vector512.Load(x + BlockBytes));
-                    narrow += Avx512BW.MultiplyAddAdjacent((codes >>> 4).AsByte() & mask, Vector512.Load(x + (2 * BlockBytes)));
-                    narrow += Avx512BW.MultiplyAddAdjacent((codes >>> 6).AsByte() & mask, Vector512.Load(x + (3 * BlockBytes)));
+                    var (l, h) = (Vector256.Load(words).AsUInt16(), Vector256.Load(words + Half).AsUInt16());
+                    low += Avx2.MultiplyAddAdjacent(l.AsByte() & mask, Vector256.Load(x));
+                    high += Avx2.MultiplyAddAdjacent(h.AsByte() & mask, Vector256.Load(x + Half));
+                    low += Avx2.MultiplyAddAdjacent((l >>> 2).AsByte() & mask, Vector256.Load(x + BlockBytes));
+                    high += Avx2.MultiplyAddAdjacent((h >>> 2).AsByte() & mask, Vector256.Load(x + BlockBytes + Half));
+                    low += Avx2.MultiplyAddAdjacent((l >>> 4).AsByte() & mask, Vector256.Load(x + (2 * BlockBytes)));
+                    high += Avx2.MultiplyAddAdjacent((h >>> 4).AsByte() & mask, Vector256.Load(x + (2 * BlockBytes) + Half));
+                    low += Avx2.MultiplyAddAdjacent((l >>> 6).AsByte() & mask, Vector256.Load(x + (3 * BlockBytes)));
+                    high += Avx2.MultiplyAddAdjacent((h >>> 6).AsByte() & mask, Vector256.Load(x + (3 * BlockBytes) + Half));
                 }
 
-                wide += Avx512BW.MultiplyAddAdjacent(narrow, ones);
+                wide += Avx2.MultiplyAddAdjacent(low, ones) + Avx2.MultiplyAddAdjacent(high, ones);
             }
 
-            return Vector512.Sum(wide);
+            return Vector256.Sum(wide);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly int Sum4(byte* words, sbyte* x)
         {
-            var (mask, ones) = (Vector512.Create((byte)15), Vector512<short>.One);
-            var (wide, count) = (Vector512<int>.Zero, Packed.RowWords / BlockWords);
+            var (mask, ones) = (Vector256.Create((byte)15), Vector256<short>.One);
+            var (wide, count) = (Vector256<int>.Zero, Packed.RowWords / BlockWords);
             for (var block = 0; block < count;)
             {
-                var narrow = Vector512<short>.Zero;
+                var (low, high) = (Vector256<short>.Zero, Vector256<short>.Zero);
                 for (var stop = Math.Min(count, block + (SafeSums4 / 2)); block < stop; block++, words += BlockBytes, x += 2 * BlockBytes)
                 {
                     Sse.Prefetch0(words + (4 * Ahead));
-                    var codes = Vector512.Load(words).AsUInt16();
-                    narrow += Avx512BW.MultiplyAddAdjacent(codes.AsByte() & mask, Vector512.Load(x));
-                    narrow += Avx512BW.MultiplyAddAdjacent((codes >>> 4).AsByte() & mask, Vector512.Load(x + BlockBytes));
+                    var (l, h) = (Vector256.Load(words).AsUInt16(), Vector256.Load(words + Half).AsUInt16());
+                    low += Avx2.MultiplyAddAdjacent(l.AsByte() & mask, Vector256.Load(x));
+                    high += Avx2.MultiplyAddAdjacent(h.AsByte() & mask, Vector256.Load(x + Half));
+                    low += Avx2.MultiplyAddAdjacent((l >>> 4).AsByte() & mask, Vector256.Load(x + BlockBytes));
+                    high += Avx2.MultiplyAddAdjacent((h >>> 4).AsByte() & mask, Vector256.Load(x + BlockBytes + Half));
                 }
 
-                wide += Avx512BW.MultiplyAddAdjacent(narrow, ones);
+                wide += Avx2.MultiplyAddAdjacent(low, ones) + Avx2.MultiplyAddAdjacent(high, ones);
             }
 
-            return Vector512.Sum(wide);
+            return Vector256.Sum(wide);
         }
     }
 }

@@ -67,16 +67,16 @@ internal static unsafe class StatsQKernels
     private static float Sum(float* row, int columns)
     {
         // Two sums, because one addition waits for the last.
-        var (sum, other, rest, column) = (Vector512<float>.Zero, Vector512<float>.Zero, 0f, 0);
+        var (sum, other, rest, column) = (Vector256<float>.Zero, Vector256<float>.Zero, 0f, 0);
         for (; column <= columns - (2 * Lanes.Count); column += 2 * Lanes.Count)
         {
-            sum += Vector512.Abs(Vector512.Load(row + column));
-            other += Vector512.Abs(Vector512.Load(row + column + Lanes.Count));
+            sum += Vector256.Abs(Vector256.Load(row + column));
+            other += Vector256.Abs(Vector256.Load(row + column + Lanes.Count));
         }
 
         for (; column <= columns - Lanes.Count; column += Lanes.Count)
         {
-            sum += Vector512.Abs(Vector512.Load(row + column));
+            sum += Vector256.Abs(Vector256.Load(row + column));
         }
 
         for (; column < columns; column++)
@@ -84,7 +84,7 @@ internal static unsafe class StatsQKernels
             rest += MathF.Abs(row[column]);
         }
 
-        return Vector512.Sum(sum + other) + rest;
+        return Vector256.Sum(sum + other) + rest;
     }
 
     private struct Kernel : IRangeKernel
@@ -146,28 +146,28 @@ internal static unsafe class StatsQKernels
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private readonly void Block(float* w, float* values, sbyte* stored, float scale, float divisor, float reciprocal, int column)
         {
-            var weight = Vector512.Load(w + column);
-            var position = (weight * reciprocal) - Vector512.Create(0.5f);
-            var u = Vector512.Round(position);
+            var weight = Vector256.Load(w + column);
+            var position = (weight * reciprocal) - Vector256.Create(0.5f);
+            var u = Vector256.Round(position);
 
             // A product with the reciprocal is off by a few units in the last place. That matters only beside a boundary, and
             // there the quotient decides.
-            var distance = Vector512.Abs(position - u);
-            if (Vector512.GreaterThanAny(distance, Vector512.Create(0.5f - (N * 1e-6f))))
+            var distance = Vector256.Abs(position - u);
+            if (Vector256.GreaterThanAny(distance, Vector256.Create(0.5f - (N * 1e-6f))))
             {
-                var clipped = Vector512.MinNative(
-                    Vector512.Create((float)StatsQ.HighestRatio), Vector512.MaxNative(Vector512.Create(-1f), weight / divisor));
-                u = Vector512.Round((clipped * N) - Vector512.Create(0.5f));
+                var clipped = Vector256.MinNative(
+                    Vector256.Create((float)StatsQ.HighestRatio), Vector256.MaxNative(Vector256.Create(-1f), weight / divisor));
+                u = Vector256.Round((clipped * N) - Vector256.Create(0.5f));
             }
 
-            u = Vector512.MinNative(Vector512.Create(N - 1f), Vector512.MaxNative(Vector512.Create((float)-N), u));
+            u = Vector256.MinNative(Vector256.Create(N - 1f), Vector256.MaxNative(Vector256.Create((float)-N), u));
             if (values != null)
             {
-                ((u + Vector512.Create(0.5f)) * (scale / N)).Store(values + column);
+                ((u + Vector256.Create(0.5f)) * (scale / N)).Store(values + column);
             }
             else
             {
-                Lanes.Store(IsOdd ? u + u + Vector512<float>.One : u, stored + column);
+                Lanes.Store(IsOdd ? u + u + Vector256<float>.One : u, stored + column);
             }
         }
     }

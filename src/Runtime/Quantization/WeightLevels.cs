@@ -91,7 +91,7 @@ public readonly record struct WeightLevels(Tensor Stored, Tensor Scale, bool IsH
                 for (; column <= Columns - Lanes.Count; column += Lanes.Count)
                 {
                     var p = Lanes.Load(source + column);
-                    ((IsHalved ? p + p + Vector512<float>.One : p) * scale).Store(target + column);
+                    ((IsHalved ? p + p + Vector256<float>.One : p) * scale).Store(target + column);
                 }
 
                 for (; column < Columns; column++)

@@ -77,20 +77,20 @@ internal unsafe struct Wkv6Forward<T> : IRangeKernel
             own += r[i] * bonus[i] * k[i];
         }
 
-        for (var c = 0; c < size; c += Vector512<T>.Count)
+        for (var c = 0; c < size; c += Vector256<T>.Count)
         {
-            (Vector512.Create(own) * Vector512.Load(v + c)).Store(y + c);
+            (Vector256.Create(own) * Vector256.Load(v + c)).Store(y + c);
         }
 
         for (var i = 0; i < size; i++)
         {
-            var (ri, ki, di) = (Vector512.Create(r[i]), Vector512.Create(k[i]), Vector512.Create(decay[i]));
+            var (ri, ki, di) = (Vector256.Create(r[i]), Vector256.Create(k[i]), Vector256.Create(decay[i]));
             var row = state + (i * size);
-            for (var c = 0; c < size; c += Vector512<T>.Count)
+            for (var c = 0; c < size; c += Vector256<T>.Count)
             {
-                var s = Vector512.Load(row + c);
-                Wkv6Vectors.MultiplyAdd(ri, s, Vector512.Load(y + c)).Store(y + c);
-                Wkv6Vectors.MultiplyAdd(di, s, ki * Vector512.Load(v + c)).Store(row + c);
+                var s = Vector256.Load(row + c);
+                Wkv6Vectors.MultiplyAdd(ri, s, Vector256.Load(y + c)).Store(y + c);
+                Wkv6Vectors.MultiplyAdd(di, s, ki * Vector256.Load(v + c)).Store(row + c);
             }
         }
     }
@@ -157,10 +157,10 @@ internal unsafe struct Wkv6Backward<T> : IRangeKernel
     {
         for (var i = 0; i < size; i++)
         {
-            var (ki, di, row) = (Vector512.Create(k[i]), Vector512.Create(decay[i]), i * size);
-            for (var c = 0; c < size; c += Vector512<T>.Count)
+            var (ki, di, row) = (Vector256.Create(k[i]), Vector256.Create(decay[i]), i * size);
+            for (var c = 0; c < size; c += Vector256<T>.Count)
             {
-                Wkv6Vectors.MultiplyAdd(di, Vector512.Load(from + row + c), ki * Vector512.Load(v + c)).Store(to + row + c);
+                Wkv6Vectors.MultiplyAdd(di, Vector256.Load(from + row + c), ki * Vector256.Load(v + c)).Store(to + row + c);
             }
         }
     }
@@ -173,42 +173,42 @@ internal unsafe struct Wkv6Backward<T> : IRangeKernel
         T* dr = Dr + at, dk = Dk + at, dv = Dv + at, dDecay = Ddecay + at;
         var dy = Dy + Shape.At(task, token, Shape.Tokens + size);
 
-        var along = Vector512<T>.Zero; // v · dy
-        for (var c = 0; c < size; c += Vector512<T>.Count)
+        var along = Vector256<T>.Zero; // v · dy
+        for (var c = 0; c < size; c += Vector256<T>.Count)
         {
-            along = Wkv6Vectors.MultiplyAdd(Vector512.Load(v + c), Vector512.Load(dy + c), along);
+            along = Wkv6Vectors.MultiplyAdd(Vector256.Load(v + c), Vector256.Load(dy + c), along);
         }
 
-        var (meeting, own) = (Vector512.Sum(along), T.Zero);
+        var (meeting, own) = (Vector256.Sum(along), T.Zero);
         for (var i = 0; i < size; i++)
         {
             own += r[i] * bonus[i] * k[i];
             dBonus[i] += r[i] * k[i] * meeting;
         }
 
-        for (var c = 0; c < size; c += Vector512<T>.Count)
+        for (var c = 0; c < size; c += Vector256<T>.Count)
         {
-            (Vector512.Create(own) * Vector512.Load(dy + c)).Store(dv + c);
+            (Vector256.Create(own) * Vector256.Load(dy + c)).Store(dv + c);
         }
 
         for (var i = 0; i < size; i++)
         {
-            var (ri, ki, di) = (Vector512.Create(r[i]), Vector512.Create(k[i]), Vector512.Create(decay[i]));
+            var (ri, ki, di) = (Vector256.Create(r[i]), Vector256.Create(k[i]), Vector256.Create(decay[i]));
             T* s = state + (i * size), g = gradient + (i * size);
-            var (ofR, ofK, ofDecay) = (Vector512<T>.Zero, Vector512<T>.Zero, Vector512<T>.Zero);
-            for (var c = 0; c < size; c += Vector512<T>.Count)
+            var (ofR, ofK, ofDecay) = (Vector256<T>.Zero, Vector256<T>.Zero, Vector256<T>.Zero);
+            for (var c = 0; c < size; c += Vector256<T>.Count)
             {
-                var (si, gi, dyc) = (Vector512.Load(s + c), Vector512.Load(g + c), Vector512.Load(dy + c));
+                var (si, gi, dyc) = (Vector256.Load(s + c), Vector256.Load(g + c), Vector256.Load(dy + c));
                 ofR = Wkv6Vectors.MultiplyAdd(si, dyc, ofR);
-                ofK = Wkv6Vectors.MultiplyAdd(gi, Vector512.Load(v + c), ofK);
+                ofK = Wkv6Vectors.MultiplyAdd(gi, Vector256.Load(v + c), ofK);
                 ofDecay = Wkv6Vectors.MultiplyAdd(gi, si, ofDecay);
-                Wkv6Vectors.MultiplyAdd(ki, gi, Vector512.Load(dv + c)).Store(dv + c);
+                Wkv6Vectors.MultiplyAdd(ki, gi, Vector256.Load(dv + c)).Store(dv + c);
                 Wkv6Vectors.MultiplyAdd(di, gi, ri * dyc).Store(g + c);
             }
 
-            dr[i] = Vector512.Sum(ofR) + (bonus[i] * k[i] * meeting);
-            dk[i] = Vector512.Sum(ofK) + (bonus[i] * r[i] * meeting);
-            dDecay[i] = Vector512.Sum(ofDecay);
+            dr[i] = Vector256.Sum(ofR) + (bonus[i] * k[i] * meeting);
+            dk[i] = Vector256.Sum(ofK) + (bonus[i] * r[i] * meeting);
+            dDecay[i] = Vector256.Sum(ofDecay);
         }
     }
 }
@@ -218,7 +218,7 @@ internal static class Wkv6Vectors
 {
     /// <summary><c>a b + c</c>; the branch is decided when the code is compiled.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<T> MultiplyAdd<T>(Vector512<T> a, Vector512<T> b, Vector512<T> c) => typeof(T) == typeof(float)
-        ? Vector512.FusedMultiplyAdd(a.AsSingle(), b.AsSingle(), c.AsSingle()).As<float, T>()
-        : Vector512.FusedMultiplyAdd(a.AsDouble(), b.AsDouble(), c.AsDouble()).As<double, T>();
+    public static Vector256<T> MultiplyAdd<T>(Vector256<T> a, Vector256<T> b, Vector256<T> c) => typeof(T) == typeof(float)
+        ? Vector256.FusedMultiplyAdd(a.AsSingle(), b.AsSingle(), c.AsSingle()).As<float, T>()
+        : Vector256.FusedMultiplyAdd(a.AsDouble(), b.AsDouble(), c.AsDouble()).As<double, T>();
 }

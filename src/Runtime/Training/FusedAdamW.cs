@@ -60,15 +60,15 @@ public sealed class FusedAdamW(
             var index = first;
             for (; index <= end - Lanes.Count; index += Lanes.Count)
             {
-                var (weight, gradient) = (Vector512.Load(Weight + index), Vector512.Load(Gradient + index));
-                var mean = (Vector512.Load(Mean + index) * Beta1) + (gradient * (1 - Beta1));
-                var square = (Vector512.Load(Square + index) * Beta2) + (gradient * gradient * (1 - Beta2));
+                var (weight, gradient) = (Vector256.Load(Weight + index), Vector256.Load(Gradient + index));
+                var mean = (Vector256.Load(Mean + index) * Beta1) + (gradient * (1 - Beta1));
+                var square = (Vector256.Load(Square + index) * Beta2) + (gradient * gradient * (1 - Beta2));
                 mean.Store(Mean + index);
                 square.Store(Square + index);
-                var moved = (weight * Kept) - (mean * Size / ((Vector512.Sqrt(square) / Root) + Vector512.Create(Eps)));
+                var moved = (weight * Kept) - (mean * Size / ((Vector256.Sqrt(square) / Root) + Vector256.Create(Eps)));
                 if (Frozen != null)
                 {
-                    moved = Vector512.ConditionalSelect(Vector512.Equals(Lanes.Load(Frozen + index), Vector512<float>.Zero), moved, weight);
+                    moved = Vector256.ConditionalSelect(Vector256.Equals(Lanes.Load(Frozen + index), Vector256<float>.Zero), moved, weight);
                 }
 
                 moved.Store(Weight + index);

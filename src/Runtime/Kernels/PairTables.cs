@@ -1,0 +1,199 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Marrow.Kernels;
+
+/// <summary>
+/// Products of two-bit levels by tables. A pair of weight levels v is one of 16 codes; for each row, a pair of its levels a has a table of
+/// <c>a₁ v₁ + a₂ v₂</c> by code, and one shuffle looks 32 outputs up: 64 products, twice as many as one multiplication of bytes.
+/// With <c>b = low + spacing v</c>: <c>Σ a b = spacing Σ a v + low Σ a</c>.
+/// </summary>
+/// <param name="lowA">A's lowest level.</param>
+/// <param name="ofB">B's levels.</param>
+internal readonly unsafe struct PairTables(int lowA, LevelSpan ofB) : ILevelTiles
+{
+    // A table's entries are at most 18, so that 14 of them fit 8 bits; a chunk is 18 times as many pairs.
+    private const int SafePairs = 14, ChunkPairs = 18 * SafePairs, Lookup = 32, Outputs = 2 * Lookup, TableBytes = 16;
+
+    /// <summary>Tables of all 16 pairs a₁ + 4 a₂.</summary>
+    private static readonly byte[] Tables =
+        [.. from pair in Enumerable.Range(0, 16) from code in Enumerable.Range(0, 16) select (byte)(((pair & 3) * (code & 3)) + ((pair >> 2) * (code >> 2)))];
+
+    public int PanelWidth => Outputs;
+
+    public int ChunkColumns => 2 * ChunkPairs;
+
+    public int PanelBytes => ChunkPairs * Outputs;
+
+    // Before the tables, the sum of each row.
+    public int RowBytes => (LevelGemm.TileRows * sizeof(int)) + (ChunkPairs * LevelGemm.TileRows * TableBytes);
+
+    /// <summary>[pair, output]: codes; in 32 bytes output i stands at 2i, output 16 + i at 2i + 1.</summary>
+    public void PackPanel(sbyte* b, long stride, int outputs, int columns, byte* panel)
+    {
+        var codes = stackalloc Vector128<byte>[2 * TableBytes];
+        var pairs = (columns + 1) / 2;
+        for (var first = 0; first < pairs; first += TableBytes)
+        {
+            var count = Math.Min(TableBytes, pairs - first);
+            for (var part = 0; part < Outputs; part += Lookup)
+            {
+                for (var half = 0; half < 2; half++)
+                {
+                    for (var o = 0; o < TableBytes; o++)
+                    {
+                        var output = part + (half * TableBytes) + o;
+                        codes[(half * TableBytes) + o] = output < outputs
+                            ? Pairs(b + (output * stride) + (2 * first), columns - (2 * first), ofB.Low, ofB.Spacing - 1)
+                            : Vector128<byte>.Zero;
+                    }
+
+                    Transpose(codes + (half * TableBytes));
+                }
+
+                for (var pair = 0; pair < count; pair++)
+                {
+                    var (even, odd) = (codes[pair], codes[TableBytes + pair]);
+                    var target = panel + ((first + pair) * Outputs) + part;
+                    Sse2.UnpackLow(even, odd).Store(target);
+                    Sse2.UnpackHigh(even, odd).Store(target + TableBytes);
+                }
+            }
+        }
+    }
+
+    /// <summary>[row]: sums; [pair, row]: tables.</summary>
+    public void PackRows(sbyte* a, long stride, int rows, int columns, byte* packed)
+    {
+        var pairs = (columns + 1) / 2;
+        var sums = (int*)packed;
+        var tables = packed + (LevelGemm.TileRows * sizeof(int));
+        fixed (byte* known = Tables)
+        {
+            for (var row = 0; row < LevelGemm.TileRows; row++, tables += TableBytes)
+            {
+                var sum = Vector128<ulong>.Zero;
+                for (var first = 0; first < pairs; first += TableBytes)
+                {
+                    var codes = row < rows ? Pairs(a + (row * stride) + (2 * first), columns - (2 * first), lowA, 0) : Vector128<byte>.Zero;
+                    var (low, high) = (codes & Vector128.Create((byte)3), (codes.AsUInt16() >>> 2).AsByte() & Vector128.Create((byte)3));
+                    sum += Sse2.SumAbsoluteDifferences(low + high, Vector128<byte>.Zero).AsUInt64();
+                    var target = tables + (first * LevelGemm.TileRows * TableBytes);
+                    var count = Math.Min(TableBytes, pairs - first);
+                    var bytes = (byte*)&codes;
+                    for (var pair = 0; pair < count; pair++)
+                    {
+                        Vector128.Load(known + (bytes[pair] * TableBytes)).Store(target + (pair * LevelGemm.TileRows * TableBytes));
+                    }
+                }
+
+                sums[row] = (int)(sum[0] + sum[1]);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Multiply(byte* packed, byte* panel, int columns, int* product, int stride)
+    {
+        const int Words = LevelGemm.TileRows * Outputs / 16;
+        var wide = stackalloc Vector256<ushort>[Words];
+        new Span<Vector256<ushort>>(wide, Words).Clear();
+        var tables = packed + (LevelGemm.TileRows * sizeof(int));
+        for (var (pair, pairs) = (0, (columns + 1) / 2); pair < pairs;)
+        {
+            var (a0, a1, b0, b1) = (Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero);
+            var (c0, c1, d0, d1) = (Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero);
+            for (var stop = Math.Min(pairs, pair + SafePairs); pair < stop; pair++, tables += LevelGemm.TileRows * TableBytes, panel += Outputs)
+            {
+                var (codes0, codes1) = (Vector256.Load(panel), Vector256.Load(panel + Lookup));
+                var table = Avx2.BroadcastVector128ToVector256(tables);
+                a0 += Avx2.Shuffle(table, codes0);
+                a1 += Avx2.Shuffle(table, codes1);
+                table = Avx2.BroadcastVector128ToVector256(tables + TableBytes);
+                b0 += Avx2.Shuffle(table, codes0);
+                b1 += Avx2.Shuffle(table, codes1);
+                table = Avx2.BroadcastVector128ToVector256(tables + (2 * TableBytes));
+                c0 += Avx2.Shuffle(table, codes0);
+                c1 += Avx2.Shuffle(table, codes1);
+                table = Avx2.BroadcastVector128ToVector256(tables + (3 * TableBytes));
+                d0 += Avx2.Shuffle(table, codes0);
+                d1 += Avx2.Shuffle(table, codes1);
+            }
+
+            Widen(a0, wide);
+            Widen(a1, wide + 2);
+            Widen(b0, wide + 4);
+            Widen(b1, wide + 6);
+            Widen(c0, wide + 8);
+            Widen(c1, wide + 10);
+            Widen(d0, wide + 12);
+            Widen(d1, wide + 14);
+        }
+
+        for (var row = 0; row < LevelGemm.TileRows; row++, product += stride)
+        {
+            var shift = Vector256.Create(ofB.Low * ((int*)packed)[row]);
+            for (var word = 0; word < Outputs / 16; word++, wide++)
+            {
+                Add(wide->GetLower(), shift, product + (16 * word));
+                Add(wide->GetUpper(), shift, product + (16 * word) + 8);
+            }
+        }
+    }
+
+    /// <summary>Sixteen pairs of levels as codes v₁ + 4 v₂, v counted from the lowest; missing ones are zero.</summary>
+    private static Vector128<byte> Pairs(sbyte* values, int count, int low, int halving)
+    {
+        var lows = Vector256.Create((sbyte)low);
+        var levels = count >= Vector256<sbyte>.Count ? Vector256.Load(values) : Partial(values, count, lows);
+        var counted = ((levels - lows).AsUInt16() >>> halving).AsByte() & Vector256.Create((byte)3);
+        var pairs = Avx2.MultiplyAddAdjacent(counted, Vector256.Create((short)(1 + (4 << 8))).AsSByte());
+        return Sse2.PackUnsignedSaturate(pairs.GetLower(), pairs.GetUpper());
+    }
+
+    private static Vector256<sbyte> Partial(sbyte* values, int count, Vector256<sbyte> rest)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            rest = rest.WithElement(i, values[i]);
+        }
+
+        return rest;
+    }
+
+    /// <summary>Sixteen rows of sixteen bytes: four times, rows i and i + 8 are interleaved.</summary>
+    private static void Transpose(Vector128<byte>* rows)
+    {
+        var other = stackalloc Vector128<byte>[16];
+        for (var round = 0; round < 2; round++)
+        {
+            Interleave(rows, other);
+            Interleave(other, rows);
+        }
+
+        static void Interleave(Vector128<byte>* from, Vector128<byte>* to)
+        {
+            for (var i = 0; i < 8; i++)
+            {
+                to[2 * i] = Sse2.UnpackLow(from[i], from[i + 8]);
+                to[(2 * i) + 1] = Sse2.UnpackHigh(from[i], from[i + 8]);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Widen(Vector256<byte> sums, Vector256<ushort>* wide)
+    {
+        var words = sums.AsUInt16();
+        wide[0] += words & Vector256.Create((ushort)0xFF);
+        wide[1] += words >>> 8;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Add(Vector128<ushort> sums, Vector256<int> shift, int* product)
+    {
+        var spaced = Vector256.ShiftLeft(Avx2.ConvertToVector256Int32(sums), ofB.Spacing - 1);
+        (Vector256.Load(product) + (spaced + shift)).Store(product);
+    }
+}
