@@ -12,9 +12,11 @@ namespace Marrow.Kernels;
 /// <param name="ofB">B's levels.</param>
 internal readonly unsafe struct ByteProducts(LevelSpan ofA, LevelSpan ofB) : ILevelTiles
 {
-    private const int Outputs = 24, Quad = 4, Chunk = 512, HalfBits = 4;
+    private const int Rows = 4, Outputs = 24, Quad = 4, Chunk = 512, HalfBits = 4;
 
     private readonly bool isSplit = SafeQuads(ofA.High - ofA.Low, ofB) == 0;
+
+    public int TileRows => Rows;
 
     public int PanelWidth => Outputs;
 
@@ -22,9 +24,10 @@ internal readonly unsafe struct ByteProducts(LevelSpan ofA, LevelSpan ofB) : ILe
 
     public int PanelBytes => Chunk * Outputs;
 
-    public int RowBytes => (isSplit ? 2 : 1) * LevelGemm.TileRows * Chunk;
+    public int RowBytes => (isSplit ? 2 : 1) * Rows * Chunk;
 
     /// <summary>[quad, output, 4].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void PackPanel(sbyte* b, long stride, int outputs, int columns, byte* panel)
     {
         new Span<byte>(panel, PanelBytes).Clear();
@@ -44,6 +47,7 @@ internal readonly unsafe struct ByteProducts(LevelSpan ofA, LevelSpan ofB) : ILe
     }
 
     /// <summary>[row, column], less the lowest level; if split, lower bits and then upper ones.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void PackRows(sbyte* a, long stride, int rows, int columns, byte* packed)
     {
         new Span<byte>(packed, RowBytes).Clear();
@@ -57,25 +61,30 @@ internal readonly unsafe struct ByteProducts(LevelSpan ofA, LevelSpan ofB) : ILe
             }
         }
 
-        for (var index = 0; isSplit && index < LevelGemm.TileRows * Chunk; index++)
+        for (var index = 0; isSplit && index < Rows * Chunk; index++)
         {
-            packed[(LevelGemm.TileRows * Chunk) + index] = (byte)(packed[index] >> HalfBits);
+            packed[(Rows * Chunk) + index] = (byte)(packed[index] >> HalfBits);
             packed[index] &= (1 << HalfBits) - 1;
         }
     }
 
-    public void Multiply(byte* packed, byte* panel, int columns, int* product, int stride)
+    public void Multiply(byte* packed, byte* panel, int columns, int* start, int* product)
     {
+        for (var row = 0; start != null && row < Rows; row++)
+        {
+            new Span<int>(start, Outputs).CopyTo(new Span<int>(product + (row * Outputs), Outputs));
+        }
+
         var quads = (columns + Quad - 1) / Quad;
         if (!isSplit)
         {
-            Multiply(packed, (sbyte*)panel, quads, SafeQuads(ofA.High - ofA.Low, ofB), 0, product, stride);
+            Multiply(packed, (sbyte*)panel, quads, SafeQuads(ofA.High - ofA.Low, ofB), 0, product);
             return;
         }
 
         var safe = SafeQuads((1 << HalfBits) - 1, ofB);
-        Multiply(packed, (sbyte*)panel, quads, safe, 0, product, stride);
-        Multiply(packed + (LevelGemm.TileRows * Chunk), (sbyte*)panel, quads, safe, HalfBits, product, stride);
+        Multiply(packed, (sbyte*)panel, quads, safe, 0, product);
+        Multiply(packed + (Rows * Chunk), (sbyte*)panel, quads, safe, HalfBits, product);
     }
 
     /// <summary>How many pairs of products can be summed in 16 bits.</summary>
@@ -83,7 +92,7 @@ internal readonly unsafe struct ByteProducts(LevelSpan ofA, LevelSpan ofB) : ILe
         short.MaxValue / Math.Max(1, 2 * highest * Math.Max(Math.Abs(ofB.Low), Math.Abs(ofB.High)));
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Multiply(byte* rows, sbyte* panel, int quads, int safe, int shift, int* product, int stride)
+    private static void Multiply(byte* rows, sbyte* panel, int quads, int safe, int shift, int* product)
     {
         for (var quad = 0; quad < quads;)
         {
@@ -113,9 +122,9 @@ internal readonly unsafe struct ByteProducts(LevelSpan ofA, LevelSpan ofB) : ILe
             }
 
             Add(a0, a1, a2, shift, product);
-            Add(b0, b1, b2, shift, product + stride);
-            Add(c0, c1, c2, shift, product + (2 * stride));
-            Add(d0, d1, d2, shift, product + (3 * stride));
+            Add(b0, b1, b2, shift, product + Outputs);
+            Add(c0, c1, c2, shift, product + (2 * Outputs));
+            Add(d0, d1, d2, shift, product + (3 * Outputs));
         }
     }
 

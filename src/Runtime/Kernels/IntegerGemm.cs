@@ -4,14 +4,16 @@ using static TorchSharp.torch;
 namespace Marrow.Kernels;
 
 /// <summary>
-/// Takes the finished rows of an integer product, each while it is in the cache. Several threads call it, each for other rows.
+/// Takes an integer product, part by part while it is in the cache. Several threads call it, each for other rows.
 /// </summary>
 internal unsafe interface IProductRows
 {
-    /// <summary>Takes one row of <c>A Bᵀ</c>.</summary>
+    /// <summary>Takes a part of one row of <c>A Bᵀ</c>.</summary>
     /// <param name="row">Which.</param>
-    /// <param name="product">[m]; valid during the call.</param>
-    void Take(int row, int* product);
+    /// <param name="first">The first output.</param>
+    /// <param name="count">How many outputs.</param>
+    /// <param name="product">[count]; valid during the call.</param>
+    void Take(int row, int first, int count, int* product);
 }
 
 /// <summary>
@@ -91,7 +93,7 @@ internal static unsafe class IntegerGemm
         {
             for (var row = first; row < end; row++)
             {
-                Rows.Take(First + row, Product + ((long)row * Columns));
+                Rows.Take(First + row, 0, Columns, Product + ((long)row * Columns));
             }
         }
     }

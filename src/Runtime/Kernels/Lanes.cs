@@ -30,8 +30,8 @@ internal static unsafe class Lanes
     public static void Store(Vector256<float> whole, sbyte* target)
     {
         var integers = Vector256.ConvertToInt32Native(whole);
-        var shorts = Vector128.Narrow(integers.GetLower(), integers.GetUpper());
-        Unsafe.WriteUnaligned(target, Vector128.Narrow(shorts, shorts).AsInt64().ToScalar());
+        var shorts = Vector128.NarrowWithSaturation(integers.GetLower(), integers.GetUpper());
+        Unsafe.WriteUnaligned(target, Vector128.NarrowWithSaturation(shorts, shorts).AsInt64().ToScalar());
     }
 
     /// <summary>Lanes that were not among the <paramref name="seen"/> first ones.</summary>

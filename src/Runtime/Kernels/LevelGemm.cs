@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using static TorchSharp.torch;
@@ -7,6 +8,9 @@ namespace Marrow.Kernels;
 /// <summary>Products of a few rows of A with a panel of outputs of B, both laid out for it.</summary>
 internal unsafe interface ILevelTiles
 {
+    /// <summary>Rows of A that share the loads of a panel.</summary>
+    int TileRows { get; }
+
     /// <summary>Outputs of a panel.</summary>
     int PanelWidth { get; }
 
@@ -16,7 +20,7 @@ internal unsafe interface ILevelTiles
     /// <summary>Bytes of a panel of <see cref="ChunkColumns"/> columns; a multiple of 64.</summary>
     int PanelBytes { get; }
 
-    /// <summary>Bytes of <see cref="LevelGemm.TileRows"/> rows of as many columns.</summary>
+    /// <summary>Bytes of <see cref="TileRows"/> rows of as many columns.</summary>
     int RowBytes { get; }
 
     /// <summary>Lays out a panel.</summary>
@@ -30,18 +34,18 @@ internal unsafe interface ILevelTiles
     /// <summary>Lays out rows of A.</summary>
     /// <param name="a">The first row's first column.</param>
     /// <param name="stride">From one row to the next.</param>
-    /// <param name="rows">How many there are, at most <see cref="LevelGemm.TileRows"/>.</param>
+    /// <param name="rows">How many there are, at most <see cref="TileRows"/>.</param>
     /// <param name="columns">At most <see cref="ChunkColumns"/>.</param>
     /// <param name="packed">Where to.</param>
     void PackRows(sbyte* a, long stride, int rows, int columns, byte* packed);
 
-    /// <summary>Adds the products of rows, less A's lowest level, with a panel.</summary>
+    /// <summary>The products of rows, less A's lowest level, with a panel.</summary>
     /// <param name="packed">The rows.</param>
     /// <param name="panel">The panel.</param>
     /// <param name="columns">Columns of both.</param>
-    /// <param name="product">[<see cref="LevelGemm.TileRows"/>, <see cref="PanelWidth"/>].</param>
-    /// <param name="stride">From one row of it to the next.</param>
-    void Multiply(byte* packed, byte* panel, int columns, int* product, int stride);
+    /// <param name="start">What they are added to, [<see cref="PanelWidth"/>] for every row; null for the product so far.</param>
+    /// <param name="product">[<see cref="TileRows"/>, <see cref="PanelWidth"/>].</param>
+    void Multiply(byte* packed, byte* panel, int columns, int* start, int* product);
 }
 
 /// <summary>What a matrix of integers holds: <c>Low + Spacing · (0 … Steps)</c>.</summary>
@@ -50,6 +54,7 @@ internal readonly unsafe record struct LevelSpan(int Low, int Spacing, int Steps
     public int High => Low + (Spacing * Steps);
 
     /// <summary>Found by looking, which takes a hundredth of a product's time.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static LevelSpan Of(Tensor levels)
     {
         var values = levels.SignedBytes();
@@ -59,7 +64,9 @@ internal readonly unsafe record struct LevelSpan(int Low, int Spacing, int Steps
         for (; index <= count - Vector256<sbyte>.Count; index += Vector256<sbyte>.Count)
         {
             var value = Vector256.Load(values + index);
-            (lows, highs, odds) = (Vector256.Min(lows, value), Vector256.Max(highs, value), odds & value);
+            lows = Vector256.Min(lows, value);
+            highs = Vector256.Max(highs, value);
+            odds &= value;
         }
 
         var (low, high, odd) = ((int)sbyte.MaxValue, (int)sbyte.MinValue, 1);
@@ -83,9 +90,6 @@ internal readonly unsafe record struct LevelSpan(int Low, int Spacing, int Steps
 /// </summary>
 internal static unsafe class LevelGemm
 {
-    /// <summary>Rows of A that share the loads of a panel.</summary>
-    public const int TileRows = 4;
-
     /// <summary><c>A Bᵀ</c>, row by row.</summary>
     /// <param name="a">int8 [n, k], contiguous.</param>
     /// <param name="b">int8 [m, k], contiguous.</param>
@@ -121,9 +125,9 @@ internal static unsafe class LevelGemm
             ThreadTeam.Run(ref pack, panels, b.numel());
             var multiply = new MultiplyKernel<TTiles, TRows>
             {
-                Tiles = tiles, Rows = rows, A = a.SignedBytes(), Count = n, Columns = k, Panels = panels, Chunks = chunks, Packed = packed, Sums = sums,
+                Tiles = tiles, Rows = rows, A = a.SignedBytes(), Count = n, Outputs = m, Columns = k, Panels = panels, Chunks = chunks, Packed = packed, Sums = sums,
             };
-            ThreadTeam.Run(ref multiply, Parts(n, TileRows), (long)n * m);
+            ThreadTeam.Run(ref multiply, Parts(n, tiles.TileRows), (long)n * m);
         }
         finally
         {
@@ -165,6 +169,7 @@ internal static unsafe class LevelGemm
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly int Sum(sbyte* values)
         {
             var (sums, index) = (Vector256<short>.Zero, 0);
@@ -198,26 +203,20 @@ internal static unsafe class LevelGemm
         public TTiles Tiles;
         public TRows Rows;
         public sbyte* A;
-        public int Count, Columns, Panels, Chunks;
+        public int Count, Outputs, Columns, Panels, Chunks;
         public byte* Packed;
         public int* Sums;
 
         public void Run(int first, int end, int part)
         {
-            var width = Panels * Tiles.PanelWidth;
+            var (height, width) = (Tiles.TileRows, Tiles.PanelWidth);
+            var product = (int*)NativeMemory.AlignedAlloc((nuint)(height * Panels * width * sizeof(int)), 64);
             var packed = (byte*)NativeMemory.AlignedAlloc((nuint)Tiles.RowBytes, 64);
-            var product = (int*)NativeMemory.AlignedAlloc((nuint)(TileRows * width * sizeof(int)), 64);
             try
             {
-                for (var tile = first; tile < end; tile++)
+                for (var row = first * height; row < Math.Min(Count, end * height); row += height)
                 {
-                    var row = tile * TileRows;
-                    var rows = Math.Min(TileRows, Count - row);
-                    for (var r = 0; r < TileRows; r++)
-                    {
-                        new Span<int>(Sums, width).CopyTo(new Span<int>(product + (r * width), width));
-                    }
-
+                    var rows = Math.Min(height, Count - row);
                     for (var chunk = 0; chunk < Chunks; chunk++)
                     {
                         var column = chunk * Tiles.ChunkColumns;
@@ -225,21 +224,23 @@ internal static unsafe class LevelGemm
                         Tiles.PackRows(A + ((long)row * Columns) + column, Columns, rows, columns, packed);
                         for (var panel = 0; panel < Panels; panel++)
                         {
+                            var sums = product + (panel * height * width);
                             var b = Packed + (((long)(panel * Chunks) + chunk) * Tiles.PanelBytes);
-                            Tiles.Multiply(packed, b, columns, product + (panel * Tiles.PanelWidth), width);
-                        }
-                    }
+                            Tiles.Multiply(packed, b, columns, chunk == 0 ? Sums + (panel * width) : null, sums);
 
-                    for (var r = 0; r < rows; r++)
-                    {
-                        Rows.Take(row + r, product + (r * width));
+                            // Panel by panel, so that the memory's time to take the outputs passes behind the next panel's sums.
+                            for (var r = 0; chunk == Chunks - 1 && r < rows; r++)
+                            {
+                                Rows.Take(row + r, panel * width, Math.Min(width, Outputs - (panel * width)), sums + (r * width));
+                            }
+                        }
                     }
                 }
             }
             finally
             {
-                NativeMemory.AlignedFree(packed);
                 NativeMemory.AlignedFree(product);
+                NativeMemory.AlignedFree(packed);
             }
         }
     }

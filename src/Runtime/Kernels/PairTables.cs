@@ -14,11 +14,15 @@ namespace Marrow.Kernels;
 internal readonly unsafe struct PairTables(int lowA, LevelSpan ofB) : ILevelTiles
 {
     // A table's entries are at most 18, so that 14 of them fit 8 bits; a chunk is 18 times as many pairs.
+    private const int Rows = 6;
     private const int SafePairs = 14, ChunkPairs = 18 * SafePairs, Lookup = 32, Outputs = 2 * Lookup, TableBytes = 16;
+    private const int WideAt = 64, Wide = Rows * Outputs / 16, TablesAt = WideAt + (32 * Wide);
 
     /// <summary>Tables of all 16 pairs a₁ + 4 a₂.</summary>
     private static readonly byte[] Tables =
         [.. from pair in Enumerable.Range(0, 16) from code in Enumerable.Range(0, 16) select (byte)(((pair & 3) * (code & 3)) + ((pair >> 2) * (code >> 2)))];
+
+    public int TileRows => Rows;
 
     public int PanelWidth => Outputs;
 
@@ -26,10 +30,12 @@ internal readonly unsafe struct PairTables(int lowA, LevelSpan ofB) : ILevelTile
 
     public int PanelBytes => ChunkPairs * Outputs;
 
-    // Before the tables, the sum of each row.
-    public int RowBytes => (LevelGemm.TileRows * sizeof(int)) + (ChunkPairs * LevelGemm.TileRows * TableBytes);
+    // Before the tables, the sum of each row; and sums of 16 bits, which on the stack would cross lines of the cache.
+    // Tables come by sixteen.
+    public int RowBytes => TablesAt + ((ChunkPairs + TableBytes) * Rows * TableBytes);
 
     /// <summary>[pair, output]: codes; in 32 bytes output i stands at 2i, output 16 + i at 2i + 1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void PackPanel(sbyte* b, long stride, int outputs, int columns, byte* panel)
     {
         var codes = stackalloc Vector128<byte>[2 * TableBytes];
@@ -64,14 +70,15 @@ internal readonly unsafe struct PairTables(int lowA, LevelSpan ofB) : ILevelTile
     }
 
     /// <summary>[row]: sums; [pair, row]: tables.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void PackRows(sbyte* a, long stride, int rows, int columns, byte* packed)
     {
         var pairs = (columns + 1) / 2;
         var sums = (int*)packed;
-        var tables = packed + (LevelGemm.TileRows * sizeof(int));
+        var tables = packed + TablesAt;
         fixed (byte* known = Tables)
         {
-            for (var row = 0; row < LevelGemm.TileRows; row++, tables += TableBytes)
+            for (var row = 0; row < Rows; row++, tables += TableBytes)
             {
                 var sum = Vector128<ulong>.Zero;
                 for (var first = 0; first < pairs; first += TableBytes)
@@ -79,13 +86,9 @@ internal readonly unsafe struct PairTables(int lowA, LevelSpan ofB) : ILevelTile
                     var codes = row < rows ? Pairs(a + (row * stride) + (2 * first), columns - (2 * first), lowA, 0) : Vector128<byte>.Zero;
                     var (low, high) = (codes & Vector128.Create((byte)3), (codes.AsUInt16() >>> 2).AsByte() & Vector128.Create((byte)3));
                     sum += Sse2.SumAbsoluteDifferences(low + high, Vector128<byte>.Zero).AsUInt64();
-                    var target = tables + (first * LevelGemm.TileRows * TableBytes);
-                    var count = Math.Min(TableBytes, pairs - first);
-                    var bytes = (byte*)&codes;
-                    for (var pair = 0; pair < count; pair++)
-                    {
-                        Vector128.Load(known + (bytes[pair] * TableBytes)).Store(target + (pair * LevelGemm.TileRows * TableBytes));
-                    }
+                    var target = tables + (first * Rows * TableBytes);
+                    Copy(known, codes.AsUInt64()[0], target);
+                    Copy(known, codes.AsUInt64()[1], target + (8 * Rows * TableBytes));
                 }
 
                 sums[row] = (int)(sum[0] + sum[1]);
@@ -94,17 +97,17 @@ internal readonly unsafe struct PairTables(int lowA, LevelSpan ofB) : ILevelTile
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Multiply(byte* packed, byte* panel, int columns, int* product, int stride)
+    public void Multiply(byte* packed, byte* panel, int columns, int* start, int* product)
     {
-        const int Words = LevelGemm.TileRows * Outputs / 16;
-        var wide = stackalloc Vector256<ushort>[Words];
-        new Span<Vector256<ushort>>(wide, Words).Clear();
-        var tables = packed + (LevelGemm.TileRows * sizeof(int));
+        var wide = (Vector256<ushort>*)(packed + WideAt);
+        var tables = packed + TablesAt;
         for (var (pair, pairs) = (0, (columns + 1) / 2); pair < pairs;)
         {
             var (a0, a1, b0, b1) = (Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero);
             var (c0, c1, d0, d1) = (Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero);
-            for (var stop = Math.Min(pairs, pair + SafePairs); pair < stop; pair++, tables += LevelGemm.TileRows * TableBytes, panel += Outputs)
+            var (e0, e1, f0, f1) = (Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero);
+            var isFirst = pair == 0;
+            for (var stop = Math.Min(pairs, pair + SafePairs); pair < stop; pair++, tables += Rows * TableBytes, panel += Outputs)
             {
                 var (codes0, codes1) = (Vector256.Load(panel), Vector256.Load(panel + Lookup));
                 var table = Avx2.BroadcastVector128ToVector256(tables);
@@ -119,30 +122,48 @@ internal readonly unsafe struct PairTables(int lowA, LevelSpan ofB) : ILevelTile
                 table = Avx2.BroadcastVector128ToVector256(tables + (3 * TableBytes));
                 d0 += Avx2.Shuffle(table, codes0);
                 d1 += Avx2.Shuffle(table, codes1);
+                table = Avx2.BroadcastVector128ToVector256(tables + (4 * TableBytes));
+                e0 += Avx2.Shuffle(table, codes0);
+                e1 += Avx2.Shuffle(table, codes1);
+                table = Avx2.BroadcastVector128ToVector256(tables + (5 * TableBytes));
+                f0 += Avx2.Shuffle(table, codes0);
+                f1 += Avx2.Shuffle(table, codes1);
             }
 
-            Widen(a0, wide);
-            Widen(a1, wide + 2);
-            Widen(b0, wide + 4);
-            Widen(b1, wide + 6);
-            Widen(c0, wide + 8);
-            Widen(c1, wide + 10);
-            Widen(d0, wide + 12);
-            Widen(d1, wide + 14);
+            Widen(a0, a1, isFirst, wide);
+            Widen(b0, b1, isFirst, wide + 4);
+            Widen(c0, c1, isFirst, wide + 8);
+            Widen(d0, d1, isFirst, wide + 12);
+            Widen(e0, e1, isFirst, wide + 16);
+            Widen(f0, f1, isFirst, wide + 20);
         }
 
-        for (var row = 0; row < LevelGemm.TileRows; row++, product += stride)
+        var doubled = Vector256.Create(1 - ofB.Spacing);
+        for (var row = 0; row < Rows; row++, product += Outputs)
         {
             var shift = Vector256.Create(ofB.Low * ((int*)packed)[row]);
-            for (var word = 0; word < Outputs / 16; word++, wide++)
+            var from = start == null ? product : start;
+            for (var output = 0; output < Outputs; output += 16, wide++)
             {
-                Add(wide->GetLower(), shift, product + (16 * word));
-                Add(wide->GetUpper(), shift, product + (16 * word) + 8);
+                var (low, high) = Vector256.Widen(*wide);
+                (low.AsInt32() + (low.AsInt32() & doubled) + (shift + Vector256.Load(from + output))).Store(product + output);
+                (high.AsInt32() + (high.AsInt32() & doubled) + (shift + Vector256.Load(from + output + 8))).Store(product + output + 8);
             }
         }
     }
 
+    /// <summary>The tables of eight pairs, a pair in each byte.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Copy(byte* known, ulong codes, byte* target)
+    {
+        for (var stop = target + (8 * Rows * TableBytes); target < stop; target += Rows * TableBytes, codes >>= 8)
+        {
+            Vector128.Load(known + ((codes & 15) * TableBytes)).Store(target);
+        }
+    }
+
     /// <summary>Sixteen pairs of levels as codes v₁ + 4 v₂, v counted from the lowest; missing ones are zero.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<byte> Pairs(sbyte* values, int count, int low, int halving)
     {
         var lows = Vector256.Create((sbyte)low);
@@ -183,17 +204,14 @@ internal readonly unsafe struct PairTables(int lowA, LevelSpan ofB) : ILevelTile
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Widen(Vector256<byte> sums, Vector256<ushort>* wide)
+    private static void Widen(Vector256<byte> first, Vector256<byte> second, bool isFirst, Vector256<ushort>* wide)
     {
-        var words = sums.AsUInt16();
-        wide[0] += words & Vector256.Create((ushort)0xFF);
-        wide[1] += words >>> 8;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Add(Vector128<ushort> sums, Vector256<int> shift, int* product)
-    {
-        var spaced = Vector256.ShiftLeft(Avx2.ConvertToVector256Int32(sums), ofB.Spacing - 1);
-        (Vector256.Load(product) + (spaced + shift)).Store(product);
+        var even = Vector256.Create((ushort)0xFF);
+        var (first0, first1) = (first.AsUInt16() & even, first.AsUInt16() >>> 8);
+        var (second0, second1) = (second.AsUInt16() & even, second.AsUInt16() >>> 8);
+        wide[0] = isFirst ? first0 : wide[0] + first0;
+        wide[1] = isFirst ? first1 : wide[1] + first1;
+        wide[2] = isFirst ? second0 : wide[2] + second0;
+        wide[3] = isFirst ? second1 : wide[3] + second1;
     }
 }

@@ -108,29 +108,35 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int first, int end, int part)
         {
-            var numbers = Vector256<float>.AllBitsSet;
+            // Copies: fields would be read again after every store.
+            var (width, numbers, zero) = (columns, Vector256<float>.AllBitsSet, Vector256.Create((float)offset));
+            var (low, high) = (Vector256.Create((float)range.Low), Vector256.Create((float)range.High));
+            var shift = before;
             for (var row = first; row < end; row++)
             {
-                var source = x + ((long)row * columns);
-                var target = stored + ((long)row * columns);
+                var source = x + ((long)row * width);
+                var target = stored + ((long)row * width);
                 var s = MathF.Max(step[row % steps], (float)Lsq.LeastStep);
-                var column = 0;
-                for (; column <= columns - Lanes.Count; column += Lanes.Count)
+                var (each, column) = (Vector256.Create(s), 0);
+                for (; column <= width - Lanes.Count; column += Lanes.Count)
                 {
-                    Block(source, target, s, column, ref numbers);
+                    var value = Vector256.Load(source + column);
+                    if (shift != null)
+                    {
+                        value += Vector256.Load(shift + column);
+                    }
+
+                    var ratio = value / each;
+                    numbers &= Vector256.Equals(ratio, ratio);
+                    Lanes.Store(Vector256.Round(Vector256.MinNative(high, Vector256.MaxNative(low, ratio))) - zero, target + column);
                 }
 
-                if (column < columns && columns >= Lanes.Count)
+                for (; column < width; column++)
                 {
-                    Block(source, target, s, columns - Lanes.Count, ref numbers);
-                    continue;
-                }
-
-                for (; column < columns; column++)
-                {
-                    var ratio = (source[column] + (before == null ? 0 : before[column])) / s;
+                    var ratio = (source[column] + (shift == null ? 0 : shift[column])) / s;
                     if (float.IsNaN(ratio))
                     {
                         *isFaulty = true;
@@ -144,22 +150,6 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
             {
                 *isFaulty = true;
             }
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private readonly void Block(float* source, sbyte* target, float s, int column, ref Vector256<float> numbers)
-        {
-            var value = Vector256.Load(source + column);
-            if (before != null)
-            {
-                value += Vector256.Load(before + column);
-            }
-
-            var ratio = value / s;
-            numbers &= Vector256.Equals(ratio, ratio);
-            var clipped = Vector256.MinNative(
-                Vector256.Create((float)range.High), Vector256.MaxNative(Vector256.Create((float)range.Low), ratio));
-            Lanes.Store(Vector256.Round(clipped) - Vector256.Create((float)offset), target + column);
         }
     }
 

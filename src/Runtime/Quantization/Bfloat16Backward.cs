@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Marrow.Kernels;
 using static TorchSharp.torch;
 
@@ -7,10 +8,15 @@ namespace Marrow.Quantization;
 
 /// <summary>
 /// The products of a quantized linear layer's backward in bfloat16. Levels are exact in it, only gradients are rounded:
-/// <c>dx̂ = (dy ∘ ws) p</c>, <c>dŴ = (dy ∘ S)ᵀ q + db ⊗ after</c>. The error is about 3e-3 of the largest entry.
+/// <c>dx̂ = (dy ∘ ws) p</c>, <c>dŴ = (dy ∘ S)ᵀ q + db ⊗ after</c>. The error is about 3e-3 of the largest entry. On processors
+/// without bfloat16 instructions, where libtorch would convert and take several times as long, the products stay in float32.
 /// </summary>
 public static class Bfloat16Backward
 {
+    /// <summary>Whether the processor multiplies bfloat16: AVX512_BF16 or AMX_BF16.</summary>
+    internal static bool HasInstructions { get; } = X86Base.IsSupported
+        && ((X86Base.CpuId(7, 1).Eax & (1 << 5)) != 0 || (X86Base.CpuId(7, 0).Edx & (1 << 22)) != 0);
+
     /// <summary>The gradients.</summary>
     /// <param name="dy">[n, out].</param>
     /// <param name="x">q [n, in].</param>
@@ -22,6 +28,16 @@ public static class Bfloat16Backward
         Tensor dy, ActivationLevels x, WeightLevels weight, Tensor step, Tensor after)
     {
         using var scope = NewDisposeScope();
+        var (input, weightGradient, bias) = dy.device_type == TorchSharp.DeviceType.CPU && !HasInstructions
+            ? (dy.mm(weight.Dequantize()), dy.t().mm(x.Dequantize(step, after)), dy.sum([0]))
+            : Rounded(dy, x, weight, step, after);
+        return scope.MoveToOuter(input, weightGradient, bias);
+    }
+
+    /// <summary>The products in bfloat16, whatever the processor.</summary>
+    internal static (Tensor Input, Tensor Weight, Tensor Bias) Rounded(
+        Tensor dy, ActivationLevels x, WeightLevels weight, Tensor step, Tensor after)
+    {
         var (byWeight, byStep, bias) = Scale(dy, weight.Scale, step);
         var p = weight.Stored.to(ScalarType.BFloat16);
         if (weight.IsHalved)
@@ -37,7 +53,7 @@ public static class Bfloat16Backward
 
         var input = byWeight.mm(p).to(dy.dtype);
         var weightGradient = byStep.t().mm(q).to(dy.dtype).addr_(bias, after);
-        return scope.MoveToOuter(input, weightGradient, bias);
+        return (input, weightGradient, bias);
     }
 
     /// <summary>dy ∘ ws and dy ∘ S in bfloat16, and Σ dy, in one pass.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Marrow.Kernels;
 using static TorchSharp.torch;
@@ -138,31 +139,32 @@ public static class IntegerProduct
         private readonly int* levelSums = sums.Levels is null ? null : sums.Levels.Integers();
         private readonly int* storedSums = storedSums is null ? null : storedSums.Integers();
 
-        public void Take(int row, int* product)
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Take(int row, int first, int count, int* product)
         {
-            var values = target + ((long)row * columns);
+            // Copies: fields would be read again after every store.
+            float* values = target + ((long)row * columns) + first, scale = scales + first, offset = offsets + first;
             var s = MathF.Max(step[row % steps], (float)Lsq.LeastStep);
             var column = 0;
             if (zero == 0 && storedSums == null)
             {
-                for (; column <= columns - Lanes.Count; column += Lanes.Count)
+                for (var each = Vector256.Create(s); column <= count - Lanes.Count; column += Lanes.Count)
                 {
-                    var scale = Vector256.Load(scales + column) * s;
                     var whole = Vector256.ConvertToSingle(Vector256.Load(product + column));
-                    Vector256.FusedMultiplyAdd(whole, scale, Vector256.Load(offsets + column)).Store(values + column);
+                    Vector256.FusedMultiplyAdd(whole, Vector256.Load(scale + column) * each, Vector256.Load(offset + column)).Store(values + column);
                 }
             }
 
-            for (; column < columns; column++)
+            for (; column < count; column++)
             {
                 // Corrections stay integers, and wide ones: 255 · 255 · 33,000 is beyond 32 bits.
-                long whole = product[column] + (zero == 0 ? 0L : (long)zero * levelSums[column]);
+                long whole = product[column] + (zero == 0 ? 0L : (long)zero * levelSums[first + column]);
                 if (storedSums != null)
                 {
                     whole = (2 * whole) + storedSums[row] + ((long)zero * inner);
                 }
 
-                values[column] = (whole * (s * scales[column])) + offsets[column];
+                values[column] = (whole * (s * scale[column])) + offset[column];
             }
         }
     }

@@ -64,6 +64,7 @@ internal static unsafe class StatsQKernels
         ThreadTeam.Run(ref kernel, layout.Rows, (long)layout.Rows * layout.Columns);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Sum(float* row, int columns)
     {
         // Two sums, because one addition waits for the last.
@@ -112,63 +113,74 @@ internal static unsafe class StatsQKernels
                 }
 
                 // A row of zeros has no scale; any divisor gives it a level, and scale 0 makes that level 0.
-                var divisor = scale == 0 ? 1 : scale;
-                var reciprocal = N / divisor;
-                var values = Values == null ? null : Values + offset;
-                var stored = Stored == null ? null : Stored + offset;
-                var column = 0;
-                for (; column <= columns - Lanes.Count; column += Lanes.Count)
+                var grid = new Grid(N, scale == 0 ? 1 : scale);
+                if (Values != null)
                 {
-                    Block(w, values, stored, scale, divisor, reciprocal, column);
+                    Quantize(grid, w, columns, scale / N, Values + offset);
                 }
-
-                if (column < columns && columns >= Lanes.Count)
+                else
                 {
-                    Block(w, values, stored, scale, divisor, reciprocal, columns - Lanes.Count);
-                    continue;
-                }
-
-                for (; column < columns; column++)
-                {
-                    var u = MathF.Round((Math.Clamp(w[column] / divisor, -1, (float)StatsQ.HighestRatio) * N) - 0.5f);
-                    if (values != null)
-                    {
-                        values[column] = scale * (u + 0.5f) / N;
-                    }
-                    else
-                    {
-                        stored[column] = (sbyte)(IsOdd ? (2 * u) + 1 : u);
-                    }
+                    Level(grid, w, columns, IsOdd ? 1 : 0, Stored + offset);
                 }
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private readonly void Block(float* w, float* values, sbyte* stored, float scale, float divisor, float reciprocal, int column)
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static void Quantize(Grid grid, float* w, int columns, float spacing, float* values)
         {
-            var weight = Vector256.Load(w + column);
-            var position = (weight * reciprocal) - Vector256.Create(0.5f);
+            var (each, half, column) = (Vector256.Create(spacing), Vector256.Create(0.5f), 0);
+            for (; column <= columns - Lanes.Count; column += Lanes.Count)
+            {
+                ((grid.Level(Vector256.Load(w + column)) + half) * each).Store(values + column);
+            }
+
+            for (; column < columns; column++)
+            {
+                values[column] = (grid.Level(w[column]) + 0.5f) * spacing;
+            }
+        }
+
+        /// <summary>Odd levels 2u + 1, or u.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static void Level(Grid grid, float* w, int columns, int isOdd, sbyte* stored)
+        {
+            var (factor, shift, column) = (Vector256.Create(1f + isOdd), Vector256.Create((float)isOdd), 0);
+            for (; column <= columns - Lanes.Count; column += Lanes.Count)
+            {
+                Lanes.Store((grid.Level(Vector256.Load(w + column)) * factor) + shift, stored + column);
+            }
+
+            for (; column < columns; column++)
+            {
+                stored[column] = (sbyte)((grid.Level(w[column]) * (1 + isOdd)) + isOdd);
+            }
+        }
+    }
+
+    /// <summary>The levels u of one scale: <c>round(clip(w / scale, −1, 1 − 1e-6) n − 0.5)</c>, n half of their number.</summary>
+    private readonly struct Grid(int n, float divisor)
+    {
+        private readonly Vector256<float> divisor = Vector256.Create(divisor), reciprocal = Vector256.Create(n / divisor);
+        private readonly Vector256<float> count = Vector256.Create((float)n), half = Vector256.Create(0.5f);
+        private readonly Vector256<float> low = Vector256.Create((float)-n), high = Vector256.Create(n - 1f), beside = Vector256.Create(0.5f - (n * 1e-6f));
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Vector256<float> Level(Vector256<float> weight)
+        {
+            var position = (weight * reciprocal) - half;
             var u = Vector256.Round(position);
 
             // A product with the reciprocal is off by a few units in the last place. That matters only beside a boundary, and
             // there the quotient decides.
-            var distance = Vector256.Abs(position - u);
-            if (Vector256.GreaterThanAny(distance, Vector256.Create(0.5f - (N * 1e-6f))))
+            if (Vector256.GreaterThanAny(Vector256.Abs(position - u), beside))
             {
-                var clipped = Vector256.MinNative(
-                    Vector256.Create((float)StatsQ.HighestRatio), Vector256.MaxNative(Vector256.Create(-1f), weight / divisor));
-                u = Vector256.Round((clipped * N) - Vector256.Create(0.5f));
+                u = Vector256.Round((Vector256.MinNative(Vector256.Create((float)StatsQ.HighestRatio), weight / divisor) * count) - half);
             }
 
-            u = Vector256.MinNative(Vector256.Create(N - 1f), Vector256.MaxNative(Vector256.Create((float)-N), u));
-            if (values != null)
-            {
-                ((u + Vector256.Create(0.5f)) * (scale / N)).Store(values + column);
-            }
-            else
-            {
-                Lanes.Store(IsOdd ? u + u + Vector256<float>.One : u, stored + column);
-            }
+            return Vector256.MinNative(high, Vector256.MaxNative(low, u));
         }
+
+        public float Level(float weight) =>
+            MathF.Round((Math.Clamp(weight / divisor[0], -1, (float)StatsQ.HighestRatio) * count[0]) - 0.5f);
     }
 }

@@ -62,7 +62,7 @@ public class LevelGemmTests
 
         public ReadOnlySpan<int> Product => new(product, n * m);
 
-        public void Take(int row, int* values) => new Span<int>(values, m).CopyTo(new Span<int>(product + (row * m), m));
+        public void Take(int row, int first, int count, int* values) => new Span<int>(values, count).CopyTo(new Span<int>(product + (row * m) + first, count));
 
         public void Free() => NativeMemory.Free(product);
     }

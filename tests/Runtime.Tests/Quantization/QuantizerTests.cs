@@ -169,6 +169,24 @@ public class QuantizerTests
         }
     }
 
+    [Theory, InlineData(2, false), InlineData(8, true)]
+    public void Bfloat16Products_AreNearTheExactOnes(int bits, bool isUnsigned)
+    {
+        // On every processor, with and without instructions for them.
+        using var scope = NewDisposeScope();
+        manual_seed(bits);
+        var (step, after, dy) = (rand(5) + 0.5, randn(48) * 0.1, randn(20, 40));
+        var q = ActivationLevels.Of(randn(20, 48), step, null, isUnsigned ? LevelRange.Unsigned(bits) : LevelRange.Signed(bits));
+        var p = WeightLevels.StatsQ(randn(40, 48), bits);
+        var (input, weight, bias) = Bfloat16Backward.Rounded(dy, q, p, step, after);
+        Check(input, dy.mm(p.Dequantize()), 1e-2);
+        Check(weight, dy.t().mm(q.Dequantize(step, after)), 1e-2);
+        Check(bias, dy.sum([0]), 1e-6);
+
+        static void Check(Tensor rounded, Tensor exact, double tolerance) =>
+            Assert.InRange((rounded - exact).abs().max().item<float>() / exact.abs().max().item<float>(), 0, tolerance);
+    }
+
     [Fact]
     public void Bfloat16Backward_IsNearTheExactOne()
     {
