@@ -29,9 +29,14 @@ internal static class PlanTable
             if (layer.Block is not null)
             {
                 var inner = Repeated(layer, prefix + name, name, placement);
-                rows.AddRange(layer.Evaluated is AttentionSpec attention && new Leaf(prefix + name, layer, placement).IsQkr
-                    ? inner.Select(row => row.Layer == $"{name}.qkv" ? Reparameterised(row, attention) : row)
+                var leaf = new Leaf(prefix + name, layer, placement);
+                rows.AddRange(layer.Evaluated is AttentionSpec attention
+                    ? inner.Select(row => row.Layer == $"{name}.qkv" && leaf.IsQkr ? Reparameterised(row, leaf.Quantizer!, attention) : row)
                     : inner);
+                if (layer.Evaluated is AttentionSpec itself && leaf.Quantizer is { HasActivations: true } quantizer)
+                {
+                    rows.Add(new PlanRow(name, 1, "steps and shifts", null, QuantizerCount.Of(quantizer, itself), 0, Activations(quantizer)));
+                }
             }
             else if (layer.Evaluated is not (DropoutSpec or UnreadableSpec))
             {
@@ -87,25 +92,26 @@ internal static class PlanTable
     }
 
     /// <summary>Queries, keys and values of QKR: three weights, and a bias for the values alone.</summary>
-    private static PlanRow Reparameterised(PlanRow qkv, AttentionSpec attention) => qkv with
+    private static PlanRow Reparameterised(PlanRow qkv, QuantizeSpec quantizer, AttentionSpec attention) => qkv with
     {
         Shape = $"3 × ({attention.Dim} → {attention.Dim}){(attention.QkvBias.Value is true ? ", bias on v" : "")}",
         Parameters = attention.Dim.Integer is { } dim ? (3 * dim * dim) + (attention.QkvBias.Value is true ? dim : 0) : null,
-        Quantizer = qkv.Quantizer + ", QKR",
+        Quantizer = Words(quantizer) + ", QKR",
     };
 
     private static PlanRow Row(Leaf leaf, string name)
     {
         var layer = leaf.Layer.Evaluated;
         var adapter = leaf.Adapter;
+        var quantizer = layer is Conv2dSpec && leaf.Quantizer is { } written ? written with { Weights = "Lsq" } : leaf.Quantizer;
         return new PlanRow(
             name,
             1,
             Shape(layer),
             adapter is null ? null : Words(adapter),
-            ParameterCount.Of(layer),
+            ParameterCount.Of(layer) + (quantizer is null || adapter is not null ? 0 : QuantizerCount.Of(quantizer, layer)),
             adapter is null ? 0 : ParameterCount.Of(adapter, (LinearSpec)layer),
-            leaf.Quantizer is { } quantizer ? Words(layer is Conv2dSpec ? quantizer with { Weights = "Lsq" } : quantizer) : null);
+            quantizer is null ? null : Words(quantizer));
     }
 
     private static string Shape(LayerSpec layer) => layer switch
@@ -127,8 +133,10 @@ internal static class PlanTable
     {
         var oscillation = quantizer.Oscillation switch { "None" => "", "Cga" => ", CGA", var other => ", " + other.ToLowerInvariant() };
         return $"{(quantizer.Weights == "Lsq" ? "LSQ" : quantizer.Weights)}, {Bits(quantizer.Bits)}"
-            + (quantizer.HasActivations ? $", activations {Bits(quantizer.Activations)}" : "") + (quantizer.IsPacked ? ", packed" : "") + oscillation;
+            + (quantizer.HasActivations ? ", " + Activations(quantizer) : "") + (quantizer.IsPacked ? ", packed" : "") + oscillation;
     }
+
+    private static string Activations(QuantizeSpec quantizer) => $"activations {Bits(quantizer.Activations)}";
 
     private static string Bits(SizeExpression bits) => bits.Integer is null ? $"bits = {bits}" : $"{bits} bits";
 

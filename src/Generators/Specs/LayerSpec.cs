@@ -148,11 +148,13 @@ internal sealed record AttentionSpec(
         {
             yield return Linear("qkv", Dim.Integer is { } dim ? new SizeExpression.Literal(3 * dim) : new SizeExpression.Binary("*", new SizeExpression.Literal(3L), Dim), QkvBias);
             yield return Linear("proj", Dim, True);
-            if (Window.Integer is > 0 and { } window)
+            if (Window.Integer is not 0)
             {
+                var twice = new SizeExpression.Binary("*", new SizeExpression.Literal(2L), Window);
+                var edge = new SizeExpression.Binary("-", twice, new SizeExpression.Literal(1L));
                 yield return new TensorSpec(
                     Property with { LayerName = "relative_position_bias_table" },
-                    new[] { new SizeExpression.Literal(((2 * window) - 1) * ((2 * window) - 1)), Heads }.ToEquatable(),
+                    new[] { new SizeExpression.Binary("*", edge, edge).Evaluate(_ => null), Heads }.ToEquatable(),
                     "Normal",
                     0.02);
             }

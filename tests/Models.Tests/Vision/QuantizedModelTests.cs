@@ -23,6 +23,25 @@ public sealed class QuantizedModelTests : IDisposable
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
+    [Fact]
+    public void Plan_CountsStepsAndShiftsToo()
+    {
+        Check(StatsQViT.Plan, new StatsQViT());
+        Check(LsqViT.Plan, new LsqViT());
+        Check(QkrViT.Plan, new QkrViT());
+        Check(WeightOnlyViT.Plan, new WeightOnlyViT());
+        Check(QuantizedSwin.Plan, new QuantizedSwin());
+
+        static void Check(ModelPlan plan, nn.Module model)
+        {
+            using (model)
+            {
+                Assert.Equal(model.parameters().Sum(parameter => parameter.numel()), plan.TotalParameters);
+                Assert.Equal(plan.TotalParameters, plan.TrainableParameters);
+            }
+        }
+    }
+
     [Theory, MemberData(nameof(Kinds))]
     public void Fused_IsThePlainFormula_InFloat64(string kind)
     {
