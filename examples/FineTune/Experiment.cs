@@ -210,12 +210,14 @@ internal sealed class Experiment
 
         using var noGrad = no_grad();
         model.Module.eval();
+        var batches = new TextBatches(texts, options.BatchSize, seed: 0);
         var (sum, tokens) = (0.0, 0L);
-        foreach (var text in texts)
+        for (var number = 0; number < batches.Count; number++)
         {
             using var scope = NewDisposeScope();
-            var learned = text.Learned.Skip(1).Count(isLearned => isLearned);
-            sum += TextTraining.Loss(model, new TextBatches([text], 1, 0)[0, options.Device]).item<float>() * learned;
+            var batch = batches[number, options.Device];
+            var learned = batch.Labels.ne(TextBatches.Ignored).sum().item<long>();
+            sum += TextTraining.Loss(model, batch).item<float>() * learned;
             tokens += learned;
         }
 

@@ -14,7 +14,7 @@ internal sealed class GeneratedProblems(int seed)
     private static readonly string[] Gains = ["gets", "buys", "finds"];
     private static readonly string[] Losses = ["loses", "sells", "gives"];
 
-    private const int LargestStart = 12, LargestTotal = 30, LargestChange = 9, LargestFactor = 5;
+    private const int LargestStart = 9, LargestTotal = 20, LargestChange = 5, LargestFactor = 4;
 
     private readonly Random random = new(seed);
 
