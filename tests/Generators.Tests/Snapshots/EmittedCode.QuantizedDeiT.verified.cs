@@ -13,7 +13,7 @@ using static TorchSharp.torch.nn.functional;
 
 /// <remarks>
 /// TwoBitTiny is DeiT with StatsQ, 2 bits, activations 2 bits, CGA and LSQ, 8 bits, activations 8 bits.
-/// 5,906,192 parameters.
+/// 6,081,509 parameters.
 /// </remarks>
 [BaseCall("224", "16", "192", "12", "3", "1000", "3", "4")]
 partial class TwoBitTiny
@@ -24,16 +24,17 @@ partial class TwoBitTiny
         new("cls_token",               "1 × 1 × 192", repeat: 1, parameters: 192),
         new("dist_token",              "1 × 1 × 192", repeat: 1, parameters: 192),
         new("pos_embed",               "1 × 198 × 192", repeat: 1, parameters: 38016),
-        new("patch_embed.proj",        "3 → 192, kernel 16 + bias", repeat: 1, parameters: 147648, quantizer: "LSQ, 8 bits, activations 8 bits"),
+        new("patch_embed.proj",        "3 → 192, kernel 16 + bias", repeat: 1, parameters: 248195, quantizer: "LSQ, 8 bits, activations 8 bits"),
         new("blocks.{0-11}.norm1",     "192", repeat: 12, parameters: 384),
         new("blocks.{0-11}.attn.qkv",  "3 × (192 → 192), bias on v", repeat: 12, parameters: 110784, quantizer: "StatsQ, 2 bits, activations 2 bits, CGA, QKR"),
-        new("blocks.{0-11}.attn.proj", "192 → 192 + bias", repeat: 12, parameters: 37056, quantizer: "StatsQ, 2 bits, activations 2 bits, CGA"),
+        new("blocks.{0-11}.attn.proj", "192 → 192 + bias", repeat: 12, parameters: 37638, quantizer: "StatsQ, 2 bits, activations 2 bits, CGA"),
+        new("blocks.{0-11}.attn",      "steps and shifts", repeat: 12, parameters: 3102, quantizer: "activations 2 bits"),
         new("blocks.{0-11}.norm2",     "192", repeat: 12, parameters: 384),
-        new("blocks.{0-11}.mlp.fc1",   "192 → 768 + bias", repeat: 12, parameters: 148224, quantizer: "StatsQ, 2 bits, activations 2 bits, CGA"),
-        new("blocks.{0-11}.mlp.fc2",   "768 → 192 + bias", repeat: 12, parameters: 147648, quantizer: "StatsQ, 2 bits, activations 2 bits, CGA"),
+        new("blocks.{0-11}.mlp.fc1",   "192 → 768 + bias", repeat: 12, parameters: 148806, quantizer: "StatsQ, 2 bits, activations 2 bits, CGA"),
+        new("blocks.{0-11}.mlp.fc2",   "768 → 192 + bias", repeat: 12, parameters: 149382, quantizer: "StatsQ, 2 bits, activations 2 bits, CGA"),
         new("norm",                    "192", repeat: 1, parameters: 384),
-        new("head",                    "192 → 1000 + bias", repeat: 1, parameters: 193000, quantizer: "LSQ, 8 bits, activations 8 bits"),
-        new("head_dist",               "192 → 1000 + bias", repeat: 1, parameters: 193000, quantizer: "LSQ, 8 bits, activations 8 bits"),
+        new("head",                    "192 → 1000 + bias", repeat: 1, parameters: 194385, quantizer: "LSQ, 8 bits, activations 8 bits"),
+        new("head_dist",               "192 → 1000 + bias", repeat: 1, parameters: 194385, quantizer: "LSQ, 8 bits, activations 8 bits"),
     ]);
 
     /// <inheritdoc/>

@@ -15,7 +15,7 @@ namespace Zoo;
 
 /// <remarks>
 /// FourBit is Mlp with LSQ, 4 bits, activations 8 bits.
-/// 33,088 parameters.
+/// 33,473 parameters.
 /// </remarks>
 [BaseCall("64", "256")]
 partial class FourBit
@@ -23,7 +23,7 @@ partial class FourBit
     /// <summary>The layers with their shapes and parameters.</summary>
     public static new ModelPlan Plan { get; } = new("FourBit",
     [
-        new("up",   "64 → 256 + bias", repeat: 1, parameters: 16640, quantizer: "LSQ, 4 bits, activations 8 bits"),
+        new("up",   "64 → 256 + bias", repeat: 1, parameters: 17025, quantizer: "LSQ, 4 bits, activations 8 bits"),
         new("down", "256 → 64 + bias", repeat: 1, parameters: 16448),
     ]);
 

@@ -15,7 +15,7 @@ namespace Zoo;
 
 /// <remarks>
 /// TwoBit is Mlp with StatsQ, 2 bits, activations 2 bits.
-/// 33,088 parameters.
+/// 33,730 parameters.
 /// </remarks>
 [BaseCall("64", "256")]
 partial class TwoBit
@@ -23,8 +23,8 @@ partial class TwoBit
     /// <summary>The layers with their shapes and parameters.</summary>
     public static new ModelPlan Plan { get; } = new("TwoBit",
     [
-        new("up",   "64 → 256 + bias", repeat: 1, parameters: 16640, quantizer: "StatsQ, 2 bits, activations 2 bits"),
-        new("down", "256 → 64 + bias", repeat: 1, parameters: 16448, quantizer: "StatsQ, 2 bits, activations 2 bits"),
+        new("up",   "64 → 256 + bias", repeat: 1, parameters: 16769, quantizer: "StatsQ, 2 bits, activations 2 bits"),
+        new("down", "256 → 64 + bias", repeat: 1, parameters: 16961, quantizer: "StatsQ, 2 bits, activations 2 bits"),
     ]);
 
     /// <inheritdoc/>

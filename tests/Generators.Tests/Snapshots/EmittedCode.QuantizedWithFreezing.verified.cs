@@ -15,7 +15,7 @@ namespace Zoo;
 
 /// <remarks>
 /// Freezing is Mlp with StatsQ, 2 bits, activations 8 bits, freeze.
-/// 33,088 parameters.
+/// 33,217 parameters.
 /// </remarks>
 [BaseCall("64", "256")]
 partial class Freezing
@@ -23,7 +23,7 @@ partial class Freezing
     /// <summary>The layers with their shapes and parameters.</summary>
     public static new ModelPlan Plan { get; } = new("Freezing",
     [
-        new("up",   "64 → 256 + bias", repeat: 1, parameters: 16640, quantizer: "StatsQ, 2 bits, activations 8 bits, freeze"),
+        new("up",   "64 → 256 + bias", repeat: 1, parameters: 16769, quantizer: "StatsQ, 2 bits, activations 8 bits, freeze"),
         new("down", "256 → 64 + bias", repeat: 1, parameters: 16448),
     ]);
 
