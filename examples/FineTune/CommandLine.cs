@@ -28,7 +28,7 @@ internal static class CommandLine
         var context = new Option<int?>("--context") { Description = "Longest sequence; the base's own if not given, 128 for the small one." };
         Require(context, text => !int.TryParse(text, CultureInfo.InvariantCulture, out var number) || number >= 2, "must be at least 2");
         var methods = Methods();
-        var steps = Count("--steps", 240, "Fine-tuning steps of each method.");
+        var steps = Count("--steps", 180, "Fine-tuning steps of each method.");
         var pretrainSteps = Count("--pretrain-steps", 800, "Pretraining steps of the small base.");
         var batch = Count("--batch", 16, "Problems in a step.");
         var rate = Rate();

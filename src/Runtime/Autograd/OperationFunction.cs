@@ -67,6 +67,11 @@ internal sealed class OperationFunction : autograd.SingleTensorFunction<Operatio
 
         try
         {
+            if (is_grad_enabled())
+            {
+                throw new NotSupportedException("Second derivatives (create_graph) are not available.");
+            }
+
             var gradients = operation.Backward(new Saved(needsInput: true, ctx.get_saved_variables()), dy.contiguous());
             var next = 2;
             for (var i = 0; i < present.Length; i++)

@@ -1,3 +1,4 @@
+using Marrow.Autograd;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -25,6 +26,11 @@ public sealed class RmsNorm : Layer
     /// <summary>x [..., dim] to the same shape and type.</summary>
     public override Tensor forward(Tensor x)
     {
+        if (!EagerMode.IsOn && RmsNormOperation.Suits(x, Weight))
+        {
+            return OperationFunction.Run(new RmsNormOperation(eps, Weight.requires_grad), x, Weight);
+        }
+
         using var scope = NewDisposeScope();
         var wide = x.element_size() < 4 ? x.to(ScalarType.Float32) : x;
         var normal = wide * (wide.square().mean([-1], keepdim: true) + eps).rsqrt();
