@@ -28,13 +28,13 @@ internal static class CommandLine
         var context = new Option<int?>("--context") { Description = "Longest sequence; the base's own if not given, 128 for the small one." };
         Require(context, text => !int.TryParse(text, CultureInfo.InvariantCulture, out var number) || number >= 2, "must be at least 2");
         var methods = Methods();
-        var steps = Count("--steps", 180, "Fine-tuning steps of each method.");
+        var steps = Count("--steps", 200, "Fine-tuning steps of each method.");
         var pretrainSteps = Count("--pretrain-steps", 800, "Pretraining steps of the small base.");
         var batch = Count("--batch", 16, "Problems in a step.");
         var rate = Rate();
         var block = Count("--block-size", 16, "Block size of Bone; the others get the rank with about as many parameters.");
         var test = Count("--test", 200, "The most held-out problems to solve.");
-        var seeds = new Option<int[]>("--seeds") { Description = "Each decides starting values and the order of problems; the first also the data and the base.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [1] };
+        var seeds = new Option<int[]>("--seeds", "--seed") { Description = "Each decides starting values and the order of problems; the first also the data and the base.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [1] };
         var output = new Option<string>("--out") { Description = "Folder of what is kept.", DefaultValueFactory = _ => Path.Combine("runs", "finetune") };
         var json = Text("--json", "File for the results.");
         var device = new Option<string>("--device") { Description = "Where to train.", DefaultValueFactory = _ => "cpu" };
