@@ -87,7 +87,7 @@ internal sealed record Results(Score Before, IReadOnlyList<MethodResult> Methods
         ["baseAccuracy"] = Before.Accuracy,
         ["baseLoss"] = Before.Loss,
         ["data"] = data,
-        ["seeds"] = new JsonArray([.. options.Seeds.Select(seed => JsonValue.Create(seed))]),
+        ["seed"] = options.Seeds[0], // of the data and the base; each method names its own
         ["steps"] = options.Steps,
         ["unfinished"] = new JsonObject(Unfinished.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value))),
     }.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");

@@ -17,7 +17,7 @@ internal static class CommandLine
         var teacherSteps = Number("--teacher-steps", 700, 1, int.MaxValue, "Training steps of the float teacher.");
         var steps = Number("--steps", 320, 1, int.MaxValue, "Training steps of each quantized model.");
         var annealing = Number("--annealing-steps", 80, 1, int.MaxValue, "Annealing steps of CGA, after those of QKR.");
-        var batch = Number("--batch", 64, 2, 1 << 16, "Images in a step.");
+        var batch = Number("--batch", 40, 2, 1 << 16, "Images in a step.");
         var seeds = new Option<int[]>("--seeds", "--seed") { Description = "One whole comparison for each.", DefaultValueFactory = _ => [1], AllowMultipleArgumentsPerToken = true };
         var output = new Option<string>("--out") { Description = "Folder of what is kept.", DefaultValueFactory = _ => Path.Combine("runs", "quantize-vit") };
         var json = new Option<string?>("--json") { Description = "File for the results." };

@@ -51,20 +51,31 @@ internal readonly unsafe struct ByteProducts(LevelSpan ofA, LevelSpan ofB) : ILe
     public void PackRows(sbyte* a, long stride, int rows, int columns, byte* packed)
     {
         new Span<byte>(packed, RowBytes).Clear();
+        var (low, half) = (Vector256.Create((sbyte)ofA.Low), Vector256.Create((byte)((1 << HalfBits) - 1)));
         for (var row = 0; row < rows; row++)
         {
             var source = a + (row * stride);
-            var target = packed + (row * Chunk);
-            for (var column = 0; column < columns; column++)
+            byte* target = packed + (row * Chunk), upper = target + (Rows * Chunk);
+            var column = 0;
+            for (; column <= columns - Vector256<byte>.Count; column += Vector256<byte>.Count)
             {
-                target[column] = (byte)(source[column] - ofA.Low);
+                var level = (Vector256.Load(source + column) - low).AsByte();
+                (isSplit ? level & half : level).Store(target + column);
+                if (isSplit)
+                {
+                    ((level.AsUInt16() >>> HalfBits).AsByte() & half).Store(upper + column);
+                }
             }
-        }
 
-        for (var index = 0; isSplit && index < Rows * Chunk; index++)
-        {
-            packed[(Rows * Chunk) + index] = (byte)(packed[index] >> HalfBits);
-            packed[index] &= (1 << HalfBits) - 1;
+            for (; column < columns; column++)
+            {
+                var level = (byte)(source[column] - ofA.Low);
+                target[column] = isSplit ? (byte)(level & ((1 << HalfBits) - 1)) : level;
+                if (isSplit)
+                {
+                    upper[column] = (byte)(level >> HalfBits);
+                }
+            }
         }
     }
 

@@ -19,6 +19,7 @@ public sealed class ProgramTests
         Assert.True(code == 0, output + error);
         var results = JsonNode.Parse(File.ReadAllText(json))!;
         Assert.Equal(("generated", model), (results["data"]!.GetValue<string>(), results["model"]!.GetValue<string>()));
+        Assert.Equal(1, results["seed"]!.GetValue<int>());
         Assert.Equal(methods, results["methods"]!.AsArray().Select(method => method!["method"]!.GetValue<string>()));
         Assert.All(results["methods"]!.AsArray(), method =>
         {
