@@ -101,9 +101,10 @@ internal static unsafe class LsqKernels
         public Shift Before;
         public Shift After;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int first, int end, int part)
         {
-            var columns = Layout.Columns;
+            var (columns, bounds) = (Layout.Columns, new Bounds(Range));
             for (var row = first; row < end; row++)
             {
                 var x = X + ((long)row * columns);
@@ -115,13 +116,13 @@ internal static unsafe class LsqKernels
                 var column = 0;
                 for (; column <= columns - Lanes; column += Lanes)
                 {
-                    Block(x, y, before, after, perColumn, s, column);
+                    Block(bounds, x, y, before, after, perColumn, s, column);
                 }
 
                 if (column < columns && columns >= Lanes)
                 {
                     // The last lanes once more: nothing is written that was not read from x.
-                    Block(x, y, before, after, perColumn, s, columns - Lanes);
+                    Block(bounds, x, y, before, after, perColumn, s, columns - Lanes);
                     continue;
                 }
 
@@ -135,7 +136,7 @@ internal static unsafe class LsqKernels
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private readonly void Block(float* x, float* y, float* before, float* after, float* perColumn, float s, int column)
+        private static void Block(Bounds bounds, float* x, float* y, float* before, float* after, float* perColumn, float s, int column)
         {
             var step = perColumn == null
                 ? Vector256.Create(s)
@@ -146,7 +147,7 @@ internal static unsafe class LsqKernels
                 value += Vector256.Load(before + column);
             }
 
-            var quantized = Vector256.Round(Clip(value / step, Range)) * step;
+            var quantized = Vector256.Round(bounds.Clip(value / step)) * step;
             if (after != null)
             {
                 quantized += Vector256.Load(after + column);
@@ -170,9 +171,10 @@ internal static unsafe class LsqKernels
         public float* Afters;
         public int AfterParts;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int first, int end, int part)
         {
-            var columns = Layout.Columns;
+            var (columns, bounds) = (Layout.Columns, new Bounds(Range));
             for (var row = first; row < end; row++)
             {
                 var offset = (long)row * columns;
@@ -189,7 +191,7 @@ internal static unsafe class LsqKernels
                 var column = 0;
                 for (; column <= columns - Lanes; column += Lanes)
                 {
-                    Block(x, dy, dx, before, perColumn, s, dsteps, dbefore, dafter, ref sum, column, Vector256<float>.AllBitsSet);
+                    Block(bounds, x, dy, dx, before, perColumn, s, dsteps, dbefore, dafter, ref sum, column, Vector256<float>.AllBitsSet);
                 }
 
                 var rest = 0f;
@@ -198,7 +200,7 @@ internal static unsafe class LsqKernels
                     // The last lanes once more; those seen before add nothing to the sums.
                     var overlap = Vector256.Create(column - (columns - Lanes));
                     var fresh = Vector256.GreaterThanOrEqual(Vector256<int>.Indices, overlap).AsSingle();
-                    Block(x, dy, dx, before, perColumn, s, dsteps, dbefore, dafter, ref sum, columns - Lanes, fresh);
+                    Block(bounds, x, dy, dx, before, perColumn, s, dsteps, dbefore, dafter, ref sum, columns - Lanes, fresh);
                     column = columns;
                 }
 
@@ -239,7 +241,8 @@ internal static unsafe class LsqKernels
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private readonly void Block(
+        private static void Block(
+            Bounds bounds,
             float* x,
             float* dy,
             float* dx,
@@ -263,7 +266,7 @@ internal static unsafe class LsqKernels
             }
 
             var ratio = value / step;
-            var clipped = Clip(ratio, Range);
+            var clipped = bounds.Clip(ratio);
             var inside = Vector256.Equals(clipped, ratio);
             var g = Vector256.Load(dy + column);
             var passed = g & inside;
@@ -294,8 +297,13 @@ internal static unsafe class LsqKernels
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float Clip(float ratio, LevelRange range) => Math.Clamp(ratio, range.Low, range.High);
 
-    // NaN passes: the native minimum and maximum return their second operand when one is NaN.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Clip(Vector256<float> ratio, LevelRange range) => Vector256.MinNative(
-        Vector256.Create((float)range.High), Vector256.MaxNative(Vector256.Create((float)range.Low), ratio));
+    /// <summary>The outermost levels in every lane, made once: a field would be read again after every store.</summary>
+    private readonly struct Bounds(LevelRange range)
+    {
+        private readonly Vector256<float> low = Vector256.Create((float)range.Low), high = Vector256.Create((float)range.High);
+
+        // NaN passes: the native minimum and maximum return their second operand when one is NaN.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Vector256<float> Clip(Vector256<float> ratio) => Vector256.MinNative(high, Vector256.MaxNative(low, ratio));
+    }
 }
