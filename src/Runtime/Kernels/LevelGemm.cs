@@ -120,12 +120,28 @@ internal static unsafe class LevelGemm
         {
             var pack = new PackKernel<TTiles>
             {
-                Tiles = tiles, B = b.SignedBytes(), Outputs = m, Columns = k, Chunks = chunks, Low = low, Packed = packed, Sums = sums,
+                Tiles = tiles,
+                B = b.SignedBytes(),
+                Outputs = m,
+                Columns = k,
+                Chunks = chunks,
+                Low = low,
+                Packed = packed,
+                Sums = sums,
             };
             ThreadTeam.Run(ref pack, panels, b.numel());
             var multiply = new MultiplyKernel<TTiles, TRows>
             {
-                Tiles = tiles, Rows = rows, A = a.SignedBytes(), Count = n, Outputs = m, Columns = k, Panels = panels, Chunks = chunks, Packed = packed, Sums = sums,
+                Tiles = tiles,
+                Rows = rows,
+                A = a.SignedBytes(),
+                Count = n,
+                Outputs = m,
+                Columns = k,
+                Panels = panels,
+                Chunks = chunks,
+                Packed = packed,
+                Sums = sums,
             };
             ThreadTeam.Run(ref multiply, Parts(n, tiles.TileRows), (long)n * m);
         }

@@ -24,7 +24,12 @@ internal sealed unsafe class RmsNormOperation(double eps, bool learns) : Operati
         saved.Keep(x, weight, roots);
         var kernel = new ForwardKernel
         {
-            Columns = (int)weight.numel(), Eps = eps, X = x.Floats(), Weight = weight.Floats(), Y = y.Floats(), Roots = roots.Floats(),
+            Columns = (int)weight.numel(),
+            Eps = eps,
+            X = x.Floats(),
+            Weight = weight.Floats(),
+            Y = y.Floats(),
+            Roots = roots.Floats(),
         };
         ThreadTeam.Run(ref kernel, (int)roots.numel(), x.numel());
         return y;
