@@ -8,14 +8,14 @@ internal static class QuantizerCount
     /// <summary>Of a linear layer or a convolution; an adapter under a quantizer learns instead of them.</summary>
     public static long? Of(QuantizeSpec quantizer, LayerSpec layer) => layer switch
     {
-        LinearSpec linear => Sum(WeightSteps(quantizer, linear.Out), Activations(quantizer, Whole(linear.Tokens, 1) + (2 * linear.In.Integer))),
-        Conv2dSpec conv => Sum(conv.Out.Integer, Activations(quantizer, conv.In.Integer + (2 * Whole(conv.Tokens, 0)))),
+        LinearSpec linear => WeightSteps(quantizer, linear.Out) + Activations(quantizer, Whole(linear.Tokens, 1) + (2 * linear.In.Integer)),
+        Conv2dSpec conv => conv.Out.Integer + Activations(quantizer, conv.In.Integer + (2 * Whole(conv.Tokens, 0))),
         _ => 0,
     };
 
     /// <summary>
-    /// Of attention itself: queries, keys and attention weights have a step for each position, values one for each channel, and
-    /// each a shift before and after. With QKR the input and, for each head, the product take the place of queries and keys.
+    /// Of attention itself: queries, keys and attention weights have a step for each position, values one for each channel, and all
+    /// but the attention weights a shift before and after. With QKR the input and, for each head, the product take the place of queries and keys.
     /// </summary>
     public static long? Of(QuantizeSpec quantizer, AttentionSpec attention)
     {
@@ -31,6 +31,4 @@ internal static class QuantizerCount
         quantizer.Activations.Integer is null ? null : quantizer.HasActivations ? count : 0;
 
     private static long? Whole(SizeExpression? size, long otherwise) => size is null ? otherwise : size.Integer;
-
-    private static long? Sum(long? first, long? second) => first + second;
 }

@@ -5,8 +5,8 @@ using System.Runtime.Intrinsics.X86;
 namespace Marrow.Kernels;
 
 /// <summary>
-/// Eight lanes, the width of kernels: AVX2 has it, most laptops end there, and with AVX-512 these kernels wait for memory as much as
-/// wider ones. Here are 8-bit integers to and from floats; everything else is <see cref="Vector256"/> as it comes.
+/// Eight lanes, the width of kernels: AVX2 has it, and most laptops end there. Here are 8-bit integers to and from floats;
+/// everything else is <see cref="Vector256"/> as it comes.
 /// </summary>
 internal static unsafe class Lanes
 {
@@ -33,9 +33,4 @@ internal static unsafe class Lanes
         var shorts = Vector128.NarrowWithSaturation(integers.GetLower(), integers.GetUpper());
         Unsafe.WriteUnaligned(target, Vector128.NarrowWithSaturation(shorts, shorts).AsInt64().ToScalar());
     }
-
-    /// <summary>Lanes that were not among the <paramref name="seen"/> first ones.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Fresh(int seen) =>
-        Vector256.GreaterThanOrEqual(Vector256<int>.Indices, Vector256.Create(seen)).AsSingle();
 }

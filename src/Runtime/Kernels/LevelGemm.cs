@@ -5,85 +5,6 @@ using static TorchSharp.torch;
 
 namespace Marrow.Kernels;
 
-/// <summary>Products of a few rows of A with a panel of outputs of B, both laid out for it.</summary>
-internal unsafe interface ILevelTiles
-{
-    /// <summary>Rows of A that share the loads of a panel.</summary>
-    int TileRows { get; }
-
-    /// <summary>Outputs of a panel.</summary>
-    int PanelWidth { get; }
-
-    /// <summary>The most columns of a panel, so that it and its rows stay in the first cache; sums are exact for as many.</summary>
-    int ChunkColumns { get; }
-
-    /// <summary>Bytes of a panel of <see cref="ChunkColumns"/> columns; a multiple of 64.</summary>
-    int PanelBytes { get; }
-
-    /// <summary>Bytes of <see cref="TileRows"/> rows of as many columns.</summary>
-    int RowBytes { get; }
-
-    /// <summary>Lays out a panel.</summary>
-    /// <param name="b">The first output's first column.</param>
-    /// <param name="stride">From one output to the next.</param>
-    /// <param name="outputs">How many there are, at most <see cref="PanelWidth"/>.</param>
-    /// <param name="columns">At most <see cref="ChunkColumns"/>.</param>
-    /// <param name="panel">Where to.</param>
-    void PackPanel(sbyte* b, long stride, int outputs, int columns, byte* panel);
-
-    /// <summary>Lays out rows of A.</summary>
-    /// <param name="a">The first row's first column.</param>
-    /// <param name="stride">From one row to the next.</param>
-    /// <param name="rows">How many there are, at most <see cref="TileRows"/>.</param>
-    /// <param name="columns">At most <see cref="ChunkColumns"/>.</param>
-    /// <param name="packed">Where to.</param>
-    void PackRows(sbyte* a, long stride, int rows, int columns, byte* packed);
-
-    /// <summary>The products of rows, less A's lowest level, with a panel.</summary>
-    /// <param name="packed">The rows.</param>
-    /// <param name="panel">The panel.</param>
-    /// <param name="columns">Columns of both.</param>
-    /// <param name="start">What they are added to, [<see cref="PanelWidth"/>] for every row; null for the product so far.</param>
-    /// <param name="product">[<see cref="TileRows"/>, <see cref="PanelWidth"/>].</param>
-    void Multiply(byte* packed, byte* panel, int columns, int* start, int* product);
-}
-
-/// <summary>What a matrix of integers holds: <c>Low + Spacing · (0 … Steps)</c>.</summary>
-internal readonly unsafe record struct LevelSpan(int Low, int Spacing, int Steps)
-{
-    public int High => Low + (Spacing * Steps);
-
-    /// <summary>Found by looking, which takes a hundredth of a product's time.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static LevelSpan Of(Tensor levels)
-    {
-        var values = levels.SignedBytes();
-        var count = levels.numel();
-        var (lows, highs, odds) = (Vector256.Create(sbyte.MaxValue), Vector256.Create(sbyte.MinValue), Vector256<sbyte>.One);
-        var index = 0L;
-        for (; index <= count - Vector256<sbyte>.Count; index += Vector256<sbyte>.Count)
-        {
-            var value = Vector256.Load(values + index);
-            lows = Vector256.Min(lows, value);
-            highs = Vector256.Max(highs, value);
-            odds &= value;
-        }
-
-        var (low, high, odd) = ((int)sbyte.MaxValue, (int)sbyte.MinValue, 1);
-        for (var lane = 0; lane < Vector256<sbyte>.Count; lane++)
-        {
-            (low, high, odd) = (Math.Min(low, lows[lane]), Math.Max(high, highs[lane]), odd & odds[lane]);
-        }
-
-        for (; index < count; index++)
-        {
-            (low, high, odd) = (Math.Min(low, values[index]), Math.Max(high, values[index]), odd & values[index]);
-        }
-
-        return new(low, 1 + odd, (high - low) >> odd);
-    }
-}
-
 /// <summary>
 /// Exact products of small integers on AVX2. It multiplies unsigned with signed bytes, so A is shifted to begin at zero:
 /// <c>A Bᵀ = (A − low) Bᵀ + low Σ_k B</c>. Four levels on each side take <see cref="PairTables"/>, more <see cref="ByteProducts"/>.
@@ -226,7 +147,9 @@ internal static unsafe class LevelGemm
         public void Run(int first, int end, int part)
         {
             var (height, width) = (Tiles.TileRows, Tiles.PanelWidth);
-            var product = (int*)NativeMemory.AlignedAlloc((nuint)(height * Panels * width * sizeof(int)), 64);
+            // Sums of a panel go on from chunk to chunk; a single chunk needs no more than one panel's.
+            var kept = Chunks == 1 ? 0 : height * width;
+            var product = (int*)NativeMemory.AlignedAlloc((nuint)(((kept * (Panels - 1)) + (height * width)) * sizeof(int)), 64);
             var packed = (byte*)NativeMemory.AlignedAlloc((nuint)Tiles.RowBytes, 64);
             try
             {
@@ -240,7 +163,7 @@ internal static unsafe class LevelGemm
                         Tiles.PackRows(A + ((long)row * Columns) + column, Columns, rows, columns, packed);
                         for (var panel = 0; panel < Panels; panel++)
                         {
-                            var sums = product + (panel * height * width);
+                            var sums = product + (panel * kept);
                             var b = Packed + (((long)(panel * Chunks) + chunk) * Tiles.PanelBytes);
                             Tiles.Multiply(packed, b, columns, chunk == 0 ? Sums + (panel * width) : null, sums);
 

@@ -13,9 +13,12 @@ namespace Marrow.Kernels;
 /// <param name="ofB">B's levels.</param>
 internal readonly unsafe struct PairTables(int lowA, LevelSpan ofB) : ILevelTiles
 {
-    // A table's entries are at most 18, so that 14 of them fit 8 bits; a chunk is 18 times as many pairs.
     private const int Rows = 6;
+
+    // A table's entries are at most 18, so that 14 of them fit 8 bits; a chunk is 18 times as many pairs.
     private const int SafePairs = 14, ChunkPairs = 18 * SafePairs, Lookup = 32, Outputs = 2 * Lookup, TableBytes = 16;
+
+    // Rows in memory: the sum of each; sums of 16 bits, which on the stack would cross lines of the cache; tables, by sixteen.
     private const int WideAt = 64, Wide = Rows * Outputs / 16, TablesAt = WideAt + (32 * Wide);
 
     /// <summary>Tables of all 16 pairs a₁ + 4 a₂.</summary>
@@ -30,8 +33,6 @@ internal readonly unsafe struct PairTables(int lowA, LevelSpan ofB) : ILevelTile
 
     public int PanelBytes => ChunkPairs * Outputs;
 
-    // Before the tables, the sum of each row; and sums of 16 bits, which on the stack would cross lines of the cache.
-    // Tables come by sixteen.
     public int RowBytes => TablesAt + ((ChunkPairs + TableBytes) * Rows * TableBytes);
 
     /// <summary>[pair, output]: codes; in 32 bytes output i stands at 2i, output 16 + i at 2i + 1.</summary>
@@ -69,7 +70,7 @@ internal readonly unsafe struct PairTables(int lowA, LevelSpan ofB) : ILevelTile
         }
     }
 
-    /// <summary>[row]: sums; [pair, row]: tables.</summary>
+    /// <summary>[row]: sums of levels; [pair, row]: tables.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void PackRows(sbyte* a, long stride, int rows, int columns, byte* packed)
     {

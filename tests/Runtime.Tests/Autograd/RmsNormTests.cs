@@ -35,6 +35,15 @@ public class RmsNormTests
         Near(Formula(x.to(float64), w.to(float64)), OperationFunction.Run(new RmsNormOperation(1e-5, learns: false), x, w));
     }
 
+    [Fact]
+    public void SecondDerivative_IsRefused()
+    {
+        using var scope = NewDisposeScope();
+        var x = randn(2, 8, requires_grad: true);
+        var loss = OperationFunction.Run(new RmsNormOperation(1e-5, learns: false), x, ones(8)).sum();
+        Assert.ThrowsAny<Exception>(() => loss.backward(create_graph: true));
+    }
+
     private static Tensor Formula(Tensor x, Tensor w) => x * (x.square().mean([-1], keepdim: true) + 1e-5).rsqrt() * w;
 
     private static (Tensor Y, Tensor Dx, Tensor? Dw) Gradients(Tensor x, Tensor w, Tensor dy, Func<Tensor, Tensor, Tensor> norm)
