@@ -1,3 +1,4 @@
+using Marrow.Kernels;
 using static TorchSharp.torch;
 
 namespace Marrow.Adapters;
@@ -11,7 +12,7 @@ public static class BlockAffine
     // Fewer rows of blocks at a time leave the GEMM too thin to run at speed; more entries at a time leave the cache.
     private const long LeastBlocks = 8, MostEntries = 1 << 21;
 
-    /// <summary><c>W′[o,i] = W[o,i] (I + B[o]) + B[o]</c>: one batched GEMM, then B added in place.</summary>
+    /// <summary><c>W′[o,i] = W[o,i] (I + B[o]) + B[o]</c>: one pass over W, or one batched GEMM and B added in place.</summary>
     /// <param name="weight">W [out, in].</param>
     /// <param name="block">B [out/r, r, r].</param>
     /// <returns>W′ [out, in].</returns>
@@ -19,6 +20,13 @@ public static class BlockAffine
     {
         var (rows, r, shards) = Shape(weight, block);
         using var scope = NewDisposeScope();
+        if (FloatTiles.CanMultiply(r, weight, block))
+        {
+            var written = empty_like(weight);
+            BlockAffineKernels.Adapt(weight, block, written);
+            return scope.MoveToOuter(written);
+        }
+
         var lines = weight.view(rows, r * shards, r); // a line is one row of one block
         // In 16 bits I + B would lose a small B; there W is added to W B. (TorchSharp: a.baddbmm(b, c) is c + a b.)
         var adapted = block.element_size() == 2
@@ -52,6 +60,12 @@ public static class BlockAffine
             g.addmm_(dy.narrow(1, first * r, count * r).t(), x, beta: 0);
 
             var part = gradient.narrow(0, first, count);
+            if (FloatTiles.CanMultiply(r, weight, block))
+            {
+                BlockAffineKernels.Gradient(weight.narrow(0, first * r, count * r), g, part);
+                continue;
+            }
+
             part.copy_(g.view(count, r, shards, r).sum(2));
             part.add_(weight.narrow(0, first * r, count * r).view(count, r * shards, r).transpose(1, 2)
                 .bmm(g.view(count, r * shards, r)));

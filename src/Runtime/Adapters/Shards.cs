@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Marrow.Adapters;
 
 /// <summary>
-/// The last dimension of x [n, in] cut in shards x_i of length r: sums, repetition (where the last may be short), and
-/// products with one block for each shard. For explicit backwards: in autograd's eyes these are plain operations.
+/// The last dimension of x [n, in] cut in shards x_i of length r: sums and repetition, where the last may be short.
+/// For explicit backwards: in autograd's eyes these are plain operations.
 /// </summary>
 public static class Shards
 {
@@ -66,50 +66,4 @@ public static class Shards
                 .add_(mask.narrow(1, whole, features - whole) * scaled.narrow(1, 0, features - whole));
         }
     }
-
-    /// <summary><c>x_i B[i]</c>.</summary>
-    /// <param name="x">[n, in].</param>
-    /// <param name="blocks">B [in/r, r, c]; a transposed view will do.</param>
-    /// <returns>[in/r, n, c].</returns>
-    public static Tensor Multiply(Tensor x, Tensor blocks)
-    {
-        using var scope = NewDisposeScope();
-        return scope.MoveToOuter(Cut(x, blocks.shape[1]).bmm(blocks));
-    }
-
-    /// <summary><c>h_iᵀ x_i</c>, the gradient of blocks that multiply shards.</summary>
-    /// <param name="h">[n, in].</param>
-    /// <param name="x">[n, in].</param>
-    /// <param name="length">r.</param>
-    /// <returns>[in/r, r, r].</returns>
-    public static Tensor Gradient(Tensor h, Tensor x, long length)
-    {
-        using var scope = NewDisposeScope();
-        return scope.MoveToOuter(Cut(h, length).transpose(1, 2).bmm(Cut(x, length)));
-    }
-
-    /// <summary><c>x_i + z_i</c>, a new tensor.</summary>
-    /// <param name="x">[n, in].</param>
-    /// <param name="z">[in/r, n, r], or [1, n, r] for the same in every shard.</param>
-    /// <returns>[n, in].</returns>
-    public static Tensor Plus(Tensor x, Tensor z)
-    {
-        using var scope = NewDisposeScope();
-        // x comes first: the sum then has its memory order, and the view back is free.
-        return scope.MoveToOuter((Cut(x, z.shape[2]).transpose(0, 1) + z.transpose(0, 1)).view(x.shape));
-    }
-
-    /// <summary><c>x_i += z_i</c>, in place.</summary>
-    /// <param name="x">[n, in].</param>
-    /// <param name="z">[in/r, n, r].</param>
-    /// <returns>x.</returns>
-    public static Tensor Add(Tensor x, Tensor z)
-    {
-        using var scope = NewDisposeScope();
-        Cut(x, z.shape[2]).add_(z);
-        return x;
-    }
-
-    /// <summary>x_i [in/r, n, r], a view.</summary>
-    private static Tensor Cut(Tensor x, long length) => x.view(x.shape[0], x.shape[1] / length, length).transpose(0, 1);
 }

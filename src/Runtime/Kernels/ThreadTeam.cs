@@ -17,15 +17,15 @@ internal interface IRangeKernel
 
 /// <summary>
 /// Runs kernels on libtorch's own OpenMP threads. Right after a torch operation these still spin, so a fork costs about a
-/// microsecond, while threads of .NET's would have to share the cores with them. Where there is no libgomp, the calling
-/// thread works alone.
+/// microsecond, while threads of .NET's would have to share the cores with them. Where there is no libgomp, .NET's do the work
+/// if there is much of it.
 /// </summary>
 internal static unsafe class ThreadTeam
 {
-    // Below this many elements a fork costs more than it saves.
-    private const int LeastElements = 1 << 13;
+    // Below this many elements a fork costs more than it saves; .NET's threads take longer to wake.
+    private const int LeastElements = 1 << 13, LeastElementsOfPool = 1 << 17;
 
-    private static readonly delegate* unmanaged<delegate* unmanaged<Job*, void>, Job*, uint, uint, void> Parallel;
+    private static readonly delegate* unmanaged<delegate* unmanaged<Job*, void>, Job*, uint, uint, void> Fork;
     private static readonly delegate* unmanaged<int> ThreadNumber;
     private static readonly delegate* unmanaged<int> TeamSize;
 
@@ -38,7 +38,7 @@ internal static unsafe class ThreadTeam
                 && NativeLibrary.TryGetExport(library, "omp_get_thread_num", out var number)
                 && NativeLibrary.TryGetExport(library, "omp_get_num_threads", out var size))
             {
-                Parallel = (delegate* unmanaged<delegate* unmanaged<Job*, void>, Job*, uint, uint, void>)parallel;
+                Fork = (delegate* unmanaged<delegate* unmanaged<Job*, void>, Job*, uint, uint, void>)parallel;
                 ThreadNumber = (delegate* unmanaged<int>)number;
                 TeamSize = (delegate* unmanaged<int>)size;
                 return;
@@ -51,7 +51,7 @@ internal static unsafe class ThreadTeam
     /// so that sums over parts come out the same from run to run.
     /// </summary>
     public static int Parts(int items, long elements) =>
-        Parallel == null || elements < LeastElements ? 1 : Math.Max(1, Math.Min(items, torch.get_num_threads()));
+        elements < (Fork == null ? LeastElementsOfPool : LeastElements) ? 1 : Math.Max(1, Math.Min(items, torch.get_num_threads()));
 
     /// <summary>Runs a kernel over all items, in <see cref="Parts"/> equal parts.</summary>
     /// <param name="kernel">The kernel.</param>
@@ -67,9 +67,15 @@ internal static unsafe class ThreadTeam
             return;
         }
 
+        if (Fork == null)
+        {
+            RunOnPool(ref kernel, items, parts);
+            return;
+        }
+
         // The kernel stays where it is: it is a struct on the stack of a caller that waits.
         var job = new Job { Kernel = Unsafe.AsPointer(ref kernel), Invoke = &Invoke<TKernel>, Items = items, Parts = parts };
-        Parallel(&Enter, &job, (uint)parts, 0);
+        Fork(&Enter, &job, (uint)parts, 0);
         if (job.Fault.IsAllocated)
         {
             var fault = (ExceptionDispatchInfo)job.Fault.Target!;
@@ -77,6 +83,16 @@ internal static unsafe class ThreadTeam
             fault.Throw();
         }
     }
+
+    /// <summary>Runs the parts on .NET's threads.</summary>
+    internal static void RunOnPool<TKernel>(ref TKernel kernel, int items, int parts)
+        where TKernel : struct, IRangeKernel
+    {
+        var address = (nint)Unsafe.AsPointer(ref kernel);
+        Parallel.For(0, parts, part => Invoke<TKernel>((void*)address, First(items, part, parts), First(items, part + 1, parts), part));
+    }
+
+    private static int First(int items, int part, int parts) => (int)((long)items * part / parts);
 
     private static void Invoke<TKernel>(void* kernel, int first, int end, int part)
         where TKernel : struct, IRangeKernel => Unsafe.AsRef<TKernel>(kernel).Run(first, end, part);
@@ -89,8 +105,7 @@ internal static unsafe class ThreadTeam
             // OpenMP may grant fewer threads than asked for.
             for (var part = ThreadNumber(); part < job->Parts; part += TeamSize())
             {
-                job->Invoke(
-                    job->Kernel, (int)((long)job->Items * part / job->Parts), (int)((long)job->Items * (part + 1) / job->Parts), part);
+                job->Invoke(job->Kernel, First(job->Items, part, job->Parts), First(job->Items, part + 1, job->Parts), part);
             }
         }
         catch (Exception fault)

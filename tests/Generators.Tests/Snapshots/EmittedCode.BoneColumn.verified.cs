@@ -69,24 +69,18 @@ partial class Column
         protected override Tensor Forward(Saved saved, Tensor x)
         {
             saved.Keep(x);
-            var z = Shards.Multiply(x, Block.transpose(1, 2)); // z_i = x_i B[i]ᵀ [4, n, 16]
-            using var turned = Shards.Plus(x, z); // x + z [n, 64]
+            var (turned, sum) = ShardAffine.Apply(x, Block); // x + z [n, 64], Σ_i z_i [n, 16]
             var y = linear(turned, Weight, Bias);
-            Shards.AddTiled(y, z.sum([0])); // + tile(Σ_i z_i)
+            Shards.AddTiled(y, sum); // + tile(Σ_i z_i)
             return y; // [n, 256]
         }
 
         protected override Gradients Backward(Saved saved, Tensor dy)
         {
-            // h_i = (dy W)_i + g,    g = Σ_o dy_o
+            // dB[i] = h_iᵀ x_i,    dx_i = (dy W)_i + h_i B[i],    h_i = (dy W)_i + g,    g = Σ_o dy_o
             var dx = dy.mm(Weight);
-            var h = Shards.Plus(dx, Shards.Sum(dy, 16).unsqueeze(0)); // [n, 64]
-
-            // dB[i] = h_iᵀ x_i
-            var dBlock = Shards.Gradient(h, saved[0], 16);
-
-            // dx_i = (dy W)_i + h_i B[i]
-            return new(saved.NeedsInput ? Shards.Add(dx, Shards.Multiply(h, Block)) : null, dBlock);
+            var dBlock = ShardAffine.Backward(dx, Shards.Sum(dy, 16), saved[0], Block, saved.NeedsInput);
+            return new(saved.NeedsInput ? dx : null, dBlock);
         }
     }
 }

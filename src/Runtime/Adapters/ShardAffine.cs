@@ -1,0 +1,64 @@
+using Marrow.Kernels;
+using static TorchSharp.torch;
+
+namespace Marrow.Adapters;
+
+/// <summary>
+/// Bone's column form moved to the input: x [n, in] is cut in shards x_i of length r, with one trainable r × r block B[i] for each.
+/// For explicit backwards: in autograd's eyes these are plain operations.
+/// </summary>
+public static class ShardAffine
+{
+    /// <summary><c>x_i + z_i</c> and <c>Σ_i z_i</c>, where <c>z_i = x_i B[i]ᵀ</c>.</summary>
+    /// <param name="x">[n, in].</param>
+    /// <param name="block">B [in/r, r, r].</param>
+    /// <returns>x + z [n, in]; its shards' part z summed, [n, r].</returns>
+    public static (Tensor Turned, Tensor Sum) Apply(Tensor x, Tensor block)
+    {
+        using var scope = NewDisposeScope();
+        var (r, transposed) = (block.shape[1], block.transpose(1, 2));
+        if (FloatTiles.CanMultiply(r, x, block))
+        {
+            var (turned, sum) = (empty_like(x), empty([x.shape[0], r]));
+            ShardAffineKernels.Apply(x, transposed.contiguous(), turned, sum);
+            return scope.MoveToOuter(turned, sum);
+        }
+
+        var shards = Cut(x, r);
+        var z = shards.bmm(transposed); // [in/r, n, r]
+        // x comes first: the sum then has its memory order, and the view back is free.
+        return scope.MoveToOuter((shards.transpose(0, 1) + z.transpose(0, 1)).view(x.shape), z.sum([0]));
+    }
+
+    /// <summary>
+    /// <c>dB[i] = h_iᵀ x_i</c>, where <c>h_i = dx_i + g</c>. Then, if the input wants its gradient, <c>dx_i += h_i B[i]</c>, in place.
+    /// </summary>
+    /// <param name="dx">Gradient of the turned input, [n, in].</param>
+    /// <param name="g">Gradient of the sum, [n, r].</param>
+    /// <param name="x">[n, in].</param>
+    /// <param name="block">B [in/r, r, r].</param>
+    /// <param name="needsInput">Whether dx is wanted.</param>
+    /// <returns>dB [in/r, r, r].</returns>
+    public static Tensor Backward(Tensor dx, Tensor g, Tensor x, Tensor block, bool needsInput)
+    {
+        using var scope = NewDisposeScope();
+        var r = block.shape[1];
+        if (FloatTiles.CanMultiply(r, x, block))
+        {
+            var gradient = empty_like(block);
+            ShardAffineKernels.Backward(dx, g, x, block, gradient, needsInput);
+            return scope.MoveToOuter(gradient);
+        }
+
+        var h = Cut(dx, r) + g; // [in/r, n, r]
+        if (needsInput)
+        {
+            Cut(dx, r).add_(h.bmm(block));
+        }
+
+        return scope.MoveToOuter(h.transpose(1, 2).bmm(Cut(x, r)));
+    }
+
+    /// <summary>x_i [in/r, n, r], a view.</summary>
+    private static Tensor Cut(Tensor x, long length) => x.view(x.shape[0], x.shape[1] / length, length).transpose(0, 1);
+}

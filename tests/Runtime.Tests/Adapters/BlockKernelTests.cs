@@ -1,0 +1,69 @@
+using Marrow.Adapters;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace Marrow.Tests.Adapters;
+
+/// <summary>The float32 kernels of Bone's row and column forms against the same formulas as float64 tensor operations.</summary>
+public class BlockKernelTests
+{
+    // Rows and shards that fill no tile, and enough of them for two threads; a block of three tiles, one of four.
+    public static TheoryData<int, int, int, int> Sizes => new()
+    {
+        { 1, 16, 16, 16 },
+        { 7, 32, 80, 16 },
+        { 50, 96, 144, 48 },
+        { 101, 128, 448, 64 },
+        { 333, 256, 128, 128 },
+    };
+
+    [Theory, MemberData(nameof(Sizes))]
+    public void RowForm_IsTheFormula(int n, int outFeatures, int inFeatures, int r)
+    {
+        using var scope = NewDisposeScope();
+        var (weight, block) = (Random(outFeatures, inFeatures), Random(outFeatures / r, r, r));
+        var (dy, x) = (Random(n, outFeatures), Random(n, inFeatures));
+        Near(BlockAffine.Adapt(Exact(weight), Exact(block)), BlockAffine.Adapt(weight, block));
+        Near(
+            BlockAffine.BlockGradient(Exact(weight), Exact(block), Exact(dy), Exact(x)),
+            BlockAffine.BlockGradient(weight, block, dy, x));
+    }
+
+    [Fact]
+    public void RowForm_OfZeros_IsTheWeightBitForBit()
+    {
+        using var scope = NewDisposeScope();
+        var weight = Random(64, 96);
+        Assert.True(BlockAffine.Adapt(weight, zeros(4, 16, 16)).Equals(weight));
+    }
+
+    [Theory, MemberData(nameof(Sizes))]
+    public void ColumnForm_IsTheFormula(int n, int outFeatures, int inFeatures, int r)
+    {
+        _ = outFeatures;
+        using var scope = NewDisposeScope();
+        var (x, block) = (Random(n, inFeatures), Random(inFeatures / r, r, r));
+        var (exact, fused) = (ShardAffine.Apply(Exact(x), Exact(block)), ShardAffine.Apply(x, block));
+        Near(exact.Turned, fused.Turned);
+        Near(exact.Sum, fused.Sum);
+
+        var (dx, g) = (Random(n, inFeatures), Random(n, r));
+        var (exactDx, untouched) = (Exact(dx), dx.clone());
+        var expected = ShardAffine.Backward(exactDx, Exact(g), Exact(x), Exact(block), needsInput: true);
+        Near(expected, ShardAffine.Backward(dx, g, x, block, needsInput: false));
+        Assert.True(dx.Equals(untouched));
+        Near(expected, ShardAffine.Backward(dx, g, x, block, needsInput: true));
+        Near(exactDx, dx);
+    }
+
+    private static Tensor Random(params long[] sizes) => randn(sizes, generator: new Generator((ulong)sizes[0]));
+
+    private static Tensor Exact(Tensor value) => value.to(float64);
+
+    private static void Near(Tensor expected, Tensor actual)
+    {
+        Assert.Equal(float32, actual.dtype);
+        var error = (actual - expected).abs().max().item<double>() / expected.abs().max().item<double>();
+        Assert.True(error < 2e-6, $"relative error {error:e1}");
+    }
+}

@@ -1,0 +1,37 @@
+using Marrow.Kernels;
+using Xunit;
+
+namespace Marrow.Tests.Kernels;
+
+public class ThreadTeamTests
+{
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(7, 3)]
+    [InlineData(1000, 4)]
+    public unsafe void EveryItem_IsWorkedOnOnce_OnThePoolToo(int items, int parts)
+    {
+        var counts = new int[items];
+        fixed (int* first = counts)
+        {
+            var kernel = new Counting { Counts = first };
+            ThreadTeam.Run(ref kernel, items, elements: 1 << 20);
+            ThreadTeam.RunOnPool(ref kernel, items, parts);
+        }
+
+        Assert.All(counts, count => Assert.Equal(2, count));
+    }
+
+    private unsafe struct Counting : IRangeKernel
+    {
+        public int* Counts;
+
+        public readonly void Run(int first, int end, int part)
+        {
+            for (var item = first; item < end; item++)
+            {
+                Interlocked.Increment(ref Counts[item]);
+            }
+        }
+    }
+}
