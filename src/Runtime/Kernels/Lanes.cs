@@ -25,6 +25,26 @@ internal static unsafe class Lanes
         return Vector256.ConvertToSingle(Vector256.Create(low, high));
     }
 
+    /// <summary>The nearest whole numbers, halves to even.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Round(Vector256<float> values) => Avx.IsSupported
+        ? Avx.ConvertToVector256Int32(values)
+        : Vector256.ConvertToInt32Native(Vector256.Round(values));
+
+    /// <summary>Bytes, saturated, in order.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<sbyte> Narrow(Vector256<int> a, Vector256<int> b, Vector256<int> c, Vector256<int> d)
+    {
+        if (Avx2.IsSupported)
+        {
+            // Each instruction works on both halves of a register apart; fours of bytes are put in order at the end.
+            var bytes = Avx2.PackSignedSaturate(Avx2.PackSignedSaturate(a, b), Avx2.PackSignedSaturate(c, d));
+            return Avx2.PermuteVar8x32(bytes.AsInt32(), Vector256.Create(0, 4, 1, 5, 2, 6, 3, 7)).AsSByte();
+        }
+
+        return Vector256.NarrowWithSaturation(Vector256.NarrowWithSaturation(a, b), Vector256.NarrowWithSaturation(c, d));
+    }
+
     /// <summary>Stores whole numbers from −128 to 127.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector256<float> whole, sbyte* target)

@@ -35,7 +35,10 @@ internal readonly unsafe struct PairTables(int lowA, LevelSpan ofB) : ILevelTile
 
     public int RowBytes => TablesAt + ((ChunkPairs + TableBytes) * Rows * TableBytes);
 
-    /// <summary>[pair, output]: codes; in 32 bytes output i stands at 2i, output 16 + i at 2i + 1.</summary>
+    /// <summary>
+    /// [pair, output]: codes; in 32 bytes the i-th of sixteen outputs stands at 2i, that of the next sixteen at 2i + 1. The second and the
+    /// third four of sixteen change places, which is what widening sums in halves of a register does to them once more.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void PackPanel(sbyte* b, long stride, int outputs, int columns, byte* panel)
     {
@@ -50,7 +53,7 @@ internal readonly unsafe struct PairTables(int lowA, LevelSpan ofB) : ILevelTile
                 {
                     for (var o = 0; o < TableBytes; o++)
                     {
-                        var output = part + (half * TableBytes) + o;
+                        var output = part + (half * TableBytes) + (o is >= 4 and < 12 ? o ^ 12 : o);
                         codes[(half * TableBytes) + o] = output < outputs
                             ? Pairs(b + (output * stride) + (2 * first), columns - (2 * first), ofB.Low, ofB.Spacing - 1)
                             : Vector128<byte>.Zero;
@@ -87,9 +90,10 @@ internal readonly unsafe struct PairTables(int lowA, LevelSpan ofB) : ILevelTile
                     var codes = row < rows ? Pairs(a + (row * stride) + (2 * first), columns - (2 * first), lowA, 0) : Vector128<byte>.Zero;
                     var (low, high) = (codes & Vector128.Create((byte)3), (codes.AsUInt16() >>> 2).AsByte() & Vector128.Create((byte)3));
                     sum += Sse2.SumAbsoluteDifferences(low + high, Vector128<byte>.Zero).AsUInt64();
+                    var places = (codes.AsUInt16() << 4).AsUInt64(); // a table has 16 bytes, and a code is below 16
                     var target = tables + (first * Rows * TableBytes);
-                    Copy(known, codes.AsUInt64()[0], target);
-                    Copy(known, codes.AsUInt64()[1], target + (8 * Rows * TableBytes));
+                    Copy(known, places[0], target);
+                    Copy(known, places[1], target + (8 * Rows * TableBytes));
                 }
 
                 sums[row] = (int)(sum[0] + sum[1]);
@@ -139,28 +143,34 @@ internal readonly unsafe struct PairTables(int lowA, LevelSpan ofB) : ILevelTile
             Widen(f0, f1, isFirst, wide + 20);
         }
 
-        var doubled = Vector256.Create(1 - ofB.Spacing);
+        var spacing = Vector256.Create(ofB.Spacing).AsInt16(); // beside the zero that a sum is widened with: another zero
         for (var row = 0; row < Rows; row++, product += Outputs)
         {
             var shift = Vector256.Create(ofB.Low * ((int*)packed)[row]);
             var from = start == null ? product : start;
-            for (var output = 0; output < Outputs; output += 16, wide++)
+            for (var output = 0; output < Outputs; output += TableBytes, wide++)
             {
-                var (low, high) = Vector256.Widen(*wide);
-                (low.AsInt32() + (low.AsInt32() & doubled) + (shift + Vector256.Load(from + output))).Store(product + output);
-                (high.AsInt32() + (high.AsInt32() & doubled) + (shift + Vector256.Load(from + output + 8))).Store(product + output + 8);
+                var low = Avx2.MultiplyAddAdjacent(Avx2.UnpackLow(*wide, Vector256<ushort>.Zero).AsInt16(), spacing);
+                var high = Avx2.MultiplyAddAdjacent(Avx2.UnpackHigh(*wide, Vector256<ushort>.Zero).AsInt16(), spacing);
+                (low + (shift + Vector256.Load(from + output))).Store(product + output);
+                (high + (shift + Vector256.Load(from + output + 8))).Store(product + output + 8);
             }
         }
     }
 
-    /// <summary>The tables of eight pairs, a pair in each byte.</summary>
+    /// <summary>The tables of eight pairs; each byte is where a table begins. Written out, because a loop takes as long as the copies.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Copy(byte* known, ulong codes, byte* target)
+    private static void Copy(byte* known, ulong places, byte* target)
     {
-        for (var stop = target + (8 * Rows * TableBytes); target < stop; target += Rows * TableBytes, codes >>= 8)
-        {
-            Vector128.Load(known + ((codes & 15) * TableBytes)).Store(target);
-        }
+        const int Next = Rows * TableBytes;
+        Vector128.Load(known + (byte)places).Store(target);
+        Vector128.Load(known + (byte)(places >> 8)).Store(target + Next);
+        Vector128.Load(known + (byte)(places >> 16)).Store(target + (2 * Next));
+        Vector128.Load(known + (byte)(places >> 24)).Store(target + (3 * Next));
+        Vector128.Load(known + (byte)(places >> 32)).Store(target + (4 * Next));
+        Vector128.Load(known + (byte)(places >> 40)).Store(target + (5 * Next));
+        Vector128.Load(known + (byte)(places >> 48)).Store(target + (6 * Next));
+        Vector128.Load(known + (places >> 56)).Store(target + (7 * Next));
     }
 
     /// <summary>Sixteen pairs of levels as codes v₁ + 4 v₂, v counted from the lowest; missing ones are zero.</summary>

@@ -9,7 +9,6 @@ namespace Marrow.Quantization;
 internal static unsafe class LsqKernels
 {
     private const float LeastStep = (float)Lsq.LeastStep;
-    private static readonly int Lanes = Vector256<float>.Count;
 
     /// <summary>Whether the kernels apply: float32 on the CPU, more than the signs.</summary>
     public static bool Suit(LevelRange range, Tensor x, Tensor step) =>
@@ -101,53 +100,77 @@ internal static unsafe class LsqKernels
         public Shift Before;
         public Shift After;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int first, int end, int part)
         {
-            var (columns, bounds) = (Layout.Columns, new Bounds(Range));
             for (var row = first; row < end; row++)
             {
-                var x = X + ((long)row * columns);
-                var y = Y + ((long)row * columns);
-                var before = Before.Row(row);
-                var after = After.Row(row);
-                var perColumn = Layout.IsPerColumn ? Step : null;
-                var s = Layout.IsPerColumn ? 0 : MathF.Max(Step[row % Layout.Steps], LeastStep);
-                var column = 0;
-                for (; column <= columns - Lanes; column += Lanes)
+                var offset = (long)row * Layout.Columns;
+                if (Layout.IsPerColumn)
                 {
-                    Block(bounds, x, y, before, after, perColumn, s, column);
+                    RowOfColumnSteps(Range, Layout.Columns, Step, X + offset, Y + offset, Before.Row(row), After.Row(row));
                 }
-
-                if (column < columns && columns >= Lanes)
+                else
                 {
-                    // The last lanes once more: nothing is written that was not read from x.
-                    Block(bounds, x, y, before, after, perColumn, s, columns - Lanes);
-                    continue;
-                }
-
-                for (; column < columns; column++)
-                {
-                    var step = perColumn == null ? s : MathF.Max(perColumn[column], LeastStep);
-                    var ratio = (x[column] + (before == null ? 0 : before[column])) / step;
-                    y[column] = (MathF.Round(Clip(ratio, Range)) * step) + (after == null ? 0 : after[column]);
+                    Row(Range, Layout.Columns, Floor(Step[row % Layout.Steps]), X + offset, Y + offset, Before.Row(row), After.Row(row));
                 }
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Block(Bounds bounds, float* x, float* y, float* before, float* after, float* perColumn, float s, int column)
+        // Rows are methods of their own: whatever else is alive around the loop over columns would take its registers.
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+        private static void Row(LevelRange range, int columns, float s, float* x, float* y, float* before, float* after)
         {
-            var step = perColumn == null
-                ? Vector256.Create(s)
-                : Vector256.MaxNative(Vector256.Load(perColumn + column), Vector256.Create(LeastStep));
+            var (low, high, step, column) = (Vector256.Create((float)range.Low), Vector256.Create((float)range.High), Vector256.Create(s), 0);
+            for (; column <= columns - Lanes.Count; column += Lanes.Count)
+            {
+                Block(low, high, step, x, y, before, after, column);
+            }
+
+            if (column < columns && columns >= Lanes.Count)
+            {
+                // The last lanes once more: nothing is written that was not read from x.
+                Block(low, high, step, x, y, before, after, columns - Lanes.Count);
+                return;
+            }
+
+            for (; column < columns; column++)
+            {
+                One(range, s, x, y, before, after, column);
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+        private static void RowOfColumnSteps(LevelRange range, int columns, float* steps, float* x, float* y, float* before, float* after)
+        {
+            var (low, high, column) = (Vector256.Create((float)range.Low), Vector256.Create((float)range.High), 0);
+            for (; column <= columns - Lanes.Count; column += Lanes.Count)
+            {
+                Block(low, high, Floor(steps + column), x, y, before, after, column);
+            }
+
+            for (; column < columns; column++)
+            {
+                One(range, Floor(steps[column]), x, y, before, after, column);
+            }
+        }
+
+        private static void One(LevelRange range, float s, float* x, float* y, float* before, float* after, int column)
+        {
+            var ratio = (x[column] + (before == null ? 0 : before[column])) / s;
+            y[column] = (MathF.Round(Clip(ratio, range)) * s) + (after == null ? 0 : after[column]);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Block(
+            Vector256<float> low, Vector256<float> high, Vector256<float> step, float* x, float* y, float* before, float* after, int column)
+        {
             var value = Vector256.Load(x + column);
             if (before != null)
             {
                 value += Vector256.Load(before + column);
             }
 
-            var quantized = Vector256.Round(bounds.Clip(value / step)) * step;
+            var quantized = Vector256.Round(Clip(value / step, low, high)) * step;
             if (after != null)
             {
                 quantized += Vector256.Load(after + column);
@@ -171,94 +194,109 @@ internal static unsafe class LsqKernels
         public float* Afters;
         public int AfterParts;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int first, int end, int part)
         {
-            var (columns, bounds) = (Layout.Columns, new Bounds(Range));
+            var columns = Layout.Columns;
             for (var row = first; row < end; row++)
             {
                 var offset = (long)row * columns;
-                var x = X + offset;
-                var dy = Dy + offset;
-                var dx = Dx + offset;
-                var before = Before.Row(row);
-                var perColumn = Layout.IsPerColumn ? Step : null;
-                var s = Layout.IsPerColumn ? 0 : MathF.Max(Step[row % Layout.Steps], LeastStep);
-                var dsteps = Layout.IsPerColumn ? Steps + ((long)part * columns) : null;
                 var dbefore = Befores == null ? null : Befores + ((((long)part * Before.Parts) + (row % Before.Parts)) * columns);
                 var dafter = Afters == null ? null : Afters + ((((long)part * AfterParts) + (row % AfterParts)) * columns);
-                var sum = Vector256<float>.Zero;
-                var column = 0;
-                for (; column <= columns - Lanes; column += Lanes)
+                if (Layout.IsPerColumn)
                 {
-                    Block(bounds, x, dy, dx, before, perColumn, s, dsteps, dbefore, dafter, ref sum, column, Vector256<float>.AllBitsSet);
+                    RowOfColumnSteps(
+                        Range, columns, Step, X + offset, Dy + offset, Dx + offset, Before.Row(row), Steps + ((long)part * columns), dbefore, dafter);
                 }
-
-                var rest = 0f;
-                if (column < columns && columns >= Lanes)
+                else
                 {
-                    // The last lanes once more; those seen before add nothing to the sums.
-                    var overlap = Vector256.Create(column - (columns - Lanes));
-                    var fresh = Vector256.GreaterThanOrEqual(Vector256<int>.Indices, overlap).AsSingle();
-                    Block(bounds, x, dy, dx, before, perColumn, s, dsteps, dbefore, dafter, ref sum, columns - Lanes, fresh);
-                    column = columns;
-                }
-
-                for (; column < columns; column++)
-                {
-                    var step = perColumn == null ? s : MathF.Max(perColumn[column], LeastStep);
-                    var ratio = (x[column] + (before == null ? 0 : before[column])) / step;
-                    var clipped = Clip(ratio, Range);
-                    var inside = clipped == ratio;
-                    var g = dy[column];
-                    dx[column] = inside ? g : 0;
-                    var term = g * (MathF.Round(clipped) - (inside ? ratio : 0));
-                    if (dsteps == null)
-                    {
-                        rest += term;
-                    }
-                    else
-                    {
-                        dsteps[column] += term;
-                    }
-
-                    if (dbefore != null)
-                    {
-                        dbefore[column] += dx[column];
-                    }
-
-                    if (dafter != null)
-                    {
-                        dafter[column] += g;
-                    }
-                }
-
-                if (!Layout.IsPerColumn)
-                {
-                    Steps[row] = Vector256.Sum(sum) + rest;
+                    Steps[row] = Row(
+                        Range, columns, Floor(Step[row % Layout.Steps]), X + offset, Dy + offset, Dx + offset, Before.Row(row), dbefore, dafter);
                 }
             }
         }
 
+        /// <summary>One row; returns the gradient of its step.</summary>
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+        private static float Row(
+            LevelRange range, int columns, float s, float* x, float* dy, float* dx, float* before, float* dbefore, float* dafter)
+        {
+            var (low, high, step) = (Vector256.Create((float)range.Low), Vector256.Create((float)range.High), Vector256.Create(s));
+            var (sum, rest, column) = (Vector256<float>.Zero, 0f, 0);
+            for (; column <= columns - Lanes.Count; column += Lanes.Count)
+            {
+                sum += Block(low, high, step, x, dy, dx, before, dbefore, dafter, column, Vector256<float>.AllBitsSet);
+            }
+
+            if (column < columns && columns >= Lanes.Count)
+            {
+                // The last lanes once more; those seen before add nothing to the sums.
+                var overlap = Vector256.Create(column - (columns - Lanes.Count));
+                var fresh = Vector256.GreaterThanOrEqual(Vector256<int>.Indices, overlap).AsSingle();
+                sum += Block(low, high, step, x, dy, dx, before, dbefore, dafter, columns - Lanes.Count, fresh);
+                return Vector256.Sum(sum);
+            }
+
+            for (; column < columns; column++)
+            {
+                rest += One(range, s, x, dy, dx, before, dbefore, dafter, column);
+            }
+
+            return Vector256.Sum(sum) + rest;
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+        private static void RowOfColumnSteps(
+            LevelRange range, int columns, float* steps, float* x, float* dy, float* dx, float* before, float* dsteps, float* dbefore, float* dafter)
+        {
+            var (low, high, column) = (Vector256.Create((float)range.Low), Vector256.Create((float)range.High), 0);
+            for (; column <= columns - Lanes.Count; column += Lanes.Count)
+            {
+                var terms = Block(low, high, Floor(steps + column), x, dy, dx, before, dbefore, dafter, column, Vector256<float>.AllBitsSet);
+                (Vector256.Load(dsteps + column) + terms).Store(dsteps + column);
+            }
+
+            for (; column < columns; column++)
+            {
+                dsteps[column] += One(range, Floor(steps[column]), x, dy, dx, before, dbefore, dafter, column);
+            }
+        }
+
+        /// <summary>One entry; returns what it adds to the gradient of its step.</summary>
+        private static float One(
+            LevelRange range, float s, float* x, float* dy, float* dx, float* before, float* dbefore, float* dafter, int column)
+        {
+            var ratio = (x[column] + (before == null ? 0 : before[column])) / s;
+            var clipped = Clip(ratio, range);
+            var (g, inside) = (dy[column], clipped == ratio);
+            dx[column] = inside ? g : 0;
+            if (dbefore != null)
+            {
+                dbefore[column] += dx[column];
+            }
+
+            if (dafter != null)
+            {
+                dafter[column] += g;
+            }
+
+            return g * (MathF.Round(clipped) - (inside ? ratio : 0));
+        }
+
+        /// <summary>Eight entries; returns what each adds to the gradient of its step. Those that are not fresh add nothing to any sum.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Block(
-            Bounds bounds,
+        private static Vector256<float> Block(
+            Vector256<float> low,
+            Vector256<float> high,
+            Vector256<float> step,
             float* x,
             float* dy,
             float* dx,
             float* before,
-            float* perColumn,
-            float s,
-            float* dsteps,
             float* dbefore,
             float* dafter,
-            ref Vector256<float> sum,
             int column,
             Vector256<float> fresh)
         {
-            var step = perColumn == null
-                ? Vector256.Create(s)
-                : Vector256.MaxNative(Vector256.Load(perColumn + column), Vector256.Create(LeastStep));
             var value = Vector256.Load(x + column);
             if (before != null)
             {
@@ -266,22 +304,12 @@ internal static unsafe class LsqKernels
             }
 
             var ratio = value / step;
-            var clipped = bounds.Clip(ratio);
+            var clipped = Clip(ratio, low, high);
             var inside = Vector256.Equals(clipped, ratio);
             var g = Vector256.Load(dy + column);
             var passed = g & inside;
             passed.Store(dx + column);
             (g, passed) = (g & fresh, passed & fresh);
-            var term = g * (Vector256.Round(clipped) - (ratio & inside));
-            if (dsteps == null)
-            {
-                sum += term;
-            }
-            else
-            {
-                (Vector256.Load(dsteps + column) + term).Store(dsteps + column);
-            }
-
             if (dbefore != null)
             {
                 (Vector256.Load(dbefore + column) + passed).Store(dbefore + column);
@@ -291,19 +319,19 @@ internal static unsafe class LsqKernels
             {
                 (Vector256.Load(dafter + column) + g).Store(dafter + column);
             }
+
+            return g * (Vector256.Round(clipped) - (ratio & inside));
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Floor(float step) => MathF.Max(step, LeastStep);
+
+    private static Vector256<float> Floor(float* steps) => Vector256.MaxNative(Vector256.Load(steps), Vector256.Create(LeastStep));
+
     private static float Clip(float ratio, LevelRange range) => Math.Clamp(ratio, range.Low, range.High);
 
-    /// <summary>The outermost levels in every lane, made once: a field would be read again after every store.</summary>
-    private readonly struct Bounds(LevelRange range)
-    {
-        private readonly Vector256<float> low = Vector256.Create((float)range.Low), high = Vector256.Create((float)range.High);
-
-        // NaN passes: the native minimum and maximum return their second operand when one is NaN.
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public Vector256<float> Clip(Vector256<float> ratio) => Vector256.MinNative(high, Vector256.MaxNative(low, ratio));
-    }
+    // NaN passes: the native minimum and maximum return their second operand when one is NaN.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Clip(Vector256<float> ratio, Vector256<float> low, Vector256<float> high) =>
+        Vector256.MinNative(high, Vector256.MaxNative(low, ratio));
 }

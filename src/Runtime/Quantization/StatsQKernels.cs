@@ -67,17 +67,20 @@ internal static unsafe class StatsQKernels
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Sum(float* row, int columns)
     {
-        // Two sums, because one addition waits for the last.
-        var (sum, other, rest, column) = (Vector256<float>.Zero, Vector256<float>.Zero, 0f, 0);
-        for (; column <= columns - (2 * Lanes.Count); column += 2 * Lanes.Count)
+        // Four sums, because one addition waits for the last.
+        var (a, b, c, d) = (Vector256<float>.Zero, Vector256<float>.Zero, Vector256<float>.Zero, Vector256<float>.Zero);
+        var (rest, column) = (0f, 0);
+        for (; column <= columns - (4 * Lanes.Count); column += 4 * Lanes.Count)
         {
-            sum += Vector256.Abs(Vector256.Load(row + column));
-            other += Vector256.Abs(Vector256.Load(row + column + Lanes.Count));
+            a += Vector256.Abs(Vector256.Load(row + column));
+            b += Vector256.Abs(Vector256.Load(row + column + Lanes.Count));
+            c += Vector256.Abs(Vector256.Load(row + column + (2 * Lanes.Count)));
+            d += Vector256.Abs(Vector256.Load(row + column + (3 * Lanes.Count)));
         }
 
         for (; column <= columns - Lanes.Count; column += Lanes.Count)
         {
-            sum += Vector256.Abs(Vector256.Load(row + column));
+            a += Vector256.Abs(Vector256.Load(row + column));
         }
 
         for (; column < columns; column++)
@@ -85,11 +88,14 @@ internal static unsafe class StatsQKernels
             rest += MathF.Abs(row[column]);
         }
 
-        return Vector256.Sum(sum + other) + rest;
+        return Vector256.Sum(a + b + (c + d)) + rest;
     }
 
     private struct Kernel : IRangeKernel
     {
+        // Weights that are looked at together.
+        private const int Block = 4 * Lanes.Count;
+
         public StepLayout Layout;
         public float* W;
         public float* Values;
@@ -99,88 +105,130 @@ internal static unsafe class StatsQKernels
         public int N;
         public bool IsOdd;
 
+        private readonly float Slack => N * 1e-6f;
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int first, int end, int part)
         {
             var columns = Layout.Columns;
+            var next = first < end ? Scale(first) : 0;
             for (var row = first; row < end; row++)
             {
-                var offset = (long)row * columns;
-                var w = W + offset;
-                var scale = SharedScales != null ? SharedScales[row % Layout.Steps] : 2 * Sum(w, columns) / columns;
+                // The next row's scale, whose last steps wait for one another, is made while this row's levels keep the processor busy.
+                var scale = next;
+                next = row + 1 < end ? Scale(row + 1) : 0;
                 if (Scales != null)
                 {
                     Scales[row] = scale;
                 }
 
                 // A row of zeros has no scale; any divisor gives it a level, and scale 0 makes that level 0.
-                var grid = new Grid(N, scale == 0 ? 1 : scale);
+                var divisor = scale == 0 ? 1 : scale;
+                var offset = (long)row * columns;
                 if (Values != null)
                 {
-                    Quantize(grid, w, columns, scale / N, Values + offset);
+                    Quantize(W + offset, columns, divisor, scale / N, Values + offset);
                 }
                 else
                 {
-                    Level(grid, w, columns, IsOdd ? 1 : 0, Stored + offset);
+                    Level(W + offset, columns, divisor, Stored + offset);
                 }
             }
         }
 
+        private readonly float Scale(int row) => SharedScales != null
+            ? SharedScales[row % Layout.Steps]
+            : 2 * Sum(W + ((long)row * Layout.Columns), Layout.Columns) / Layout.Columns;
+
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private static void Quantize(Grid grid, float* w, int columns, float spacing, float* values)
+        private readonly void Quantize(float* w, int columns, float divisor, float spacing, float* values)
         {
+            var (reciprocal, above, below) = (Vector256.Create(N / divisor), Vector256.Create(Slack - 0.5f), Vector256.Create(-Slack - 0.5f));
+            var (low, high) = (Vector256.Create(-N), Vector256.Create(N - 1));
             var (each, half, column) = (Vector256.Create(spacing), Vector256.Create(0.5f), 0);
-            for (; column <= columns - Lanes.Count; column += Lanes.Count)
+            for (; column <= columns - Block; column += Block)
             {
-                ((grid.Level(Vector256.Load(w + column)) + half) * each).Store(values + column);
+                float* from = w + column, to = values + column;
+                var apart = Vector256<int>.Zero;
+                var a = Near(from, reciprocal, above, below, ref apart);
+                var b = Near(from + Lanes.Count, reciprocal, above, below, ref apart);
+                var c = Near(from + (2 * Lanes.Count), reciprocal, above, below, ref apart);
+                var d = Near(from + (3 * Lanes.Count), reciprocal, above, below, ref apart);
+                if (apart != Vector256<int>.Zero)
+                {
+                    QuantizeOneByOne(from, Block, divisor, spacing, to);
+                    continue;
+                }
+
+                ((Vector256.ConvertToSingle(Vector256.Min(high, Vector256.Max(low, a))) + half) * each).Store(to);
+                ((Vector256.ConvertToSingle(Vector256.Min(high, Vector256.Max(low, b))) + half) * each).Store(to + Lanes.Count);
+                ((Vector256.ConvertToSingle(Vector256.Min(high, Vector256.Max(low, c))) + half) * each).Store(to + (2 * Lanes.Count));
+                ((Vector256.ConvertToSingle(Vector256.Min(high, Vector256.Max(low, d))) + half) * each).Store(to + (3 * Lanes.Count));
             }
 
-            for (; column < columns; column++)
-            {
-                values[column] = (grid.Level(w[column]) + 0.5f) * spacing;
-            }
+            QuantizeOneByOne(w + column, columns - column, divisor, spacing, values + column);
         }
 
         /// <summary>Odd levels 2u + 1, or u.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private static void Level(Grid grid, float* w, int columns, int isOdd, sbyte* stored)
+        private readonly void Level(float* w, int columns, float divisor, sbyte* stored)
         {
-            var (factor, shift, column) = (Vector256.Create(1f + isOdd), Vector256.Create((float)isOdd), 0);
-            for (; column <= columns - Lanes.Count; column += Lanes.Count)
+            var (reciprocal, above, below) = (Vector256.Create(N / divisor), Vector256.Create(Slack - 0.5f), Vector256.Create(-Slack - 0.5f));
+            var (low, high, odd) = (Vector256.Create((sbyte)-N), Vector256.Create((sbyte)(N - 1)), Vector256.Create((sbyte)(IsOdd ? -1 : 0)));
+            var column = 0;
+            for (; column <= columns - Block; column += Block)
             {
-                Lanes.Store((grid.Level(Vector256.Load(w + column)) * factor) + shift, stored + column);
+                var from = w + column;
+                var apart = Vector256<int>.Zero;
+                var a = Near(from, reciprocal, above, below, ref apart);
+                var b = Near(from + Lanes.Count, reciprocal, above, below, ref apart);
+                var c = Near(from + (2 * Lanes.Count), reciprocal, above, below, ref apart);
+                var d = Near(from + (3 * Lanes.Count), reciprocal, above, below, ref apart);
+                if (apart != Vector256<int>.Zero)
+                {
+                    LevelOneByOne(from, Block, divisor, stored + column);
+                    continue;
+                }
+
+                var u = Vector256.Min(high, Vector256.Max(low, Lanes.Narrow(a, b, c, d)));
+                (u + (u & odd) - odd).Store(stored + column);
             }
 
-            for (; column < columns; column++)
+            LevelOneByOne(w + column, columns - column, divisor, stored + column);
+        }
+
+        private readonly void QuantizeOneByOne(float* w, int count, float divisor, float spacing, float* values)
+        {
+            for (var i = 0; i < count; i++)
             {
-                stored[column] = (sbyte)((grid.Level(w[column]) * (1 + isOdd)) + isOdd);
+                values[i] = (Exact(w[i], divisor) + 0.5f) * spacing;
             }
         }
-    }
 
-    /// <summary>The levels u of one scale: <c>round(clip(w / scale, −1, 1 − 1e-6) n − 0.5)</c>, n half of their number.</summary>
-    private readonly struct Grid(int n, float divisor)
-    {
-        private readonly Vector256<float> divisor = Vector256.Create(divisor), reciprocal = Vector256.Create(n / divisor);
-        private readonly Vector256<float> count = Vector256.Create((float)n), half = Vector256.Create(0.5f);
-        private readonly Vector256<float> low = Vector256.Create((float)-n), high = Vector256.Create(n - 1f), beside = Vector256.Create(0.5f - (n * 1e-6f));
+        private readonly void LevelOneByOne(float* w, int count, float divisor, sbyte* stored)
+        {
+            var isOdd = IsOdd ? 1 : 0;
+            for (var i = 0; i < count; i++)
+            {
+                stored[i] = (sbyte)((Exact(w[i], divisor) * (1 + isOdd)) + isOdd);
+            }
+        }
 
+        /// <summary><c>u = round(clip(w / scale, −1, 1 − 1e-6) n − 0.5)</c>, n half the number of levels.</summary>
+        private readonly float Exact(float weight, float divisor) =>
+            MathF.Round((Math.Clamp(weight / divisor, -1, (float)StatsQ.HighestRatio) * N) - 0.5f);
+
+        /// <summary>
+        /// u of eight weights, not clipped yet. A product with the reciprocal is off by a few units in the last place. That matters only
+        /// beside a boundary, where a little more and a little less have different levels: these have bits in <paramref name="apart"/>.
+        /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public Vector256<float> Level(Vector256<float> weight)
+        private static Vector256<int> Near(float* w, Vector256<float> reciprocal, Vector256<float> above, Vector256<float> below, ref Vector256<int> apart)
         {
-            var position = (weight * reciprocal) - half;
-            var u = Vector256.Round(position);
-
-            // A product with the reciprocal is off by a few units in the last place. That matters only beside a boundary, and
-            // there the quotient decides.
-            if (Vector256.GreaterThanAny(Vector256.Abs(position - u), beside))
-            {
-                u = Vector256.Round((Vector256.MinNative(Vector256.Create((float)StatsQ.HighestRatio), weight / divisor) * count) - half);
-            }
-
-            return Vector256.MinNative(high, Vector256.MaxNative(low, u));
+            var weight = Vector256.Load(w);
+            var u = Lanes.Round(Vector256.MultiplyAddEstimate(weight, reciprocal, above));
+            apart |= u ^ Lanes.Round(Vector256.MultiplyAddEstimate(weight, reciprocal, below));
+            return u;
         }
-
-        public float Level(float weight) =>
-            MathF.Round((Math.Clamp(weight / divisor[0], -1, (float)StatsQ.HighestRatio) * count[0]) - 0.5f);
     }
 }
