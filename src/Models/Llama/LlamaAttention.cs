@@ -33,9 +33,9 @@ public partial class LlamaAttention(int hidden, int heads, int keyValueHeads)
     /// <summary>The same for tokens that follow those in a cache, which takes them up.</summary>
     internal Tensor Attend(Tensor x, Tensor cos, Tensor sin, KeyValueCache? cache)
     {
-        var query = Rotate(Heads(QProj.call(x), heads), cos, sin);
-        var key = Rotate(Heads(KProj.call(x), keyValueHeads), cos, sin);
-        var value = Heads(VProj.call(x), keyValueHeads);
+        var query = RotaryEmbedding.Rotate(Heads(QProj.call(x), heads), cos, sin).transpose(1, 2);
+        var key = RotaryEmbedding.Rotate(Heads(KProj.call(x), keyValueHeads), cos, sin).transpose(1, 2);
+        var value = Heads(VProj.call(x), keyValueHeads).transpose(1, 2);
         var past = cache?.Length ?? 0;
         if (cache is not null)
         {
@@ -59,13 +59,6 @@ public partial class LlamaAttention(int hidden, int heads, int keyValueHeads)
         return OProj.call(mixed.transpose(1, 2).reshape(x.shape));
     }
 
-    /// <summary>[batch, tokens, count · head] to [batch, count, tokens, head].</summary>
-    private static Tensor Heads(Tensor x, long count) => x.view(x.shape[0], x.shape[1], count, -1).transpose(1, 2);
-
-    /// <summary>Turns each pair (i, i + head/2) by its angle: <c>x cos + (−x₂, x₁) sin</c>.</summary>
-    private static Tensor Rotate(Tensor x, Tensor cos, Tensor sin)
-    {
-        var half = x.shape[^1] / 2;
-        return (x * cos) + (cat([-x.narrow(-1, half, half), x.narrow(-1, 0, half)], -1) * sin);
-    }
+    /// <summary>[batch, tokens, count · head] to [batch, tokens, count, head].</summary>
+    private static Tensor Heads(Tensor x, long count) => x.view(x.shape[0], x.shape[1], count, -1);
 }

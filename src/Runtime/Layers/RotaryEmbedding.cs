@@ -1,0 +1,125 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Marrow.Autograd;
+using Marrow.Kernels;
+using static TorchSharp.torch;
+
+namespace Marrow;
+
+/// <summary>
+/// Rotary positions (arXiv 2104.09864) in the order of LLaMA checkpoints: components i and i + d/2 of a head are one pair, which
+/// turns by the angle of its token: <c>y = x cos + (−x₂, x₁) sin</c>.
+/// </summary>
+public static class RotaryEmbedding
+{
+    /// <summary>Turns every head of every token.</summary>
+    /// <param name="x">[batch, tokens, heads, d], d even.</param>
+    /// <param name="cos">[tokens, d].</param>
+    /// <param name="sin">[tokens, d].</param>
+    /// <returns>As x.</returns>
+    public static Tensor Rotate(Tensor x, Tensor cos, Tensor sin)
+    {
+        if (!EagerMode.IsOn && Operation.Suits(x, cos, sin))
+        {
+            return OperationFunction.Run(new Operation(cos, sin), x);
+        }
+
+        var half = x.shape[^1] / 2;
+        return (x * cos.unsqueeze(1)) + (cat([-x.narrow(-1, half, half), x.narrow(-1, 0, half)], -1) * sin.unsqueeze(1));
+    }
+
+    /// <summary>float32 on the CPU in one pass each way. The gradient is turned back: <c>dx = dy cos + (dy₂, −dy₁) sin</c>, halves of sin exchanged.</summary>
+    private sealed unsafe class Operation(Tensor cos, Tensor sin) : Autograd.Operation
+    {
+        public override string Name => "a rotary embedding";
+
+        public static bool Suits(params ReadOnlySpan<Tensor> tensors)
+        {
+            foreach (var tensor in tensors)
+            {
+                if (tensor.dtype != ScalarType.Float32 || tensor.device_type != TorchSharp.DeviceType.CPU)
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
+
+        public override Tensor Forward(Saved saved, IReadOnlyList<Tensor?> inputs)
+        {
+            var (cosines, sines) = (cos.contiguous(), sin.contiguous());
+            saved.Keep(cosines, sines);
+            return Turn(inputs[0]!, cosines, sines, isBack: false);
+        }
+
+        public override IReadOnlyList<Tensor?> Backward(Saved saved, Tensor dy) => [Turn(dy, saved[0], saved[1], isBack: true)];
+
+        private static Tensor Turn(Tensor x, Tensor cos, Tensor sin, bool isBack)
+        {
+            var source = x.contiguous();
+            var y = empty_like(source);
+            var kernel = new Kernel
+            {
+                X = source.Floats(),
+                Y = y.Floats(),
+                Cos = cos.Floats(),
+                Sin = sin.Floats(),
+                Tokens = (int)x.shape[1],
+                Heads = (int)x.shape[2],
+                Half = (int)x.shape[3] / 2,
+                IsBack = isBack,
+            };
+            ThreadTeam.Run(ref kernel, (int)(x.shape[0] * x.shape[1]), x.numel());
+            return y;
+        }
+
+        /// <summary>One token of one sequence at a time, all its heads.</summary>
+        private struct Kernel : IRangeKernel
+        {
+            public float* X, Y, Cos, Sin;
+            public int Tokens, Heads, Half;
+            public bool IsBack;
+
+            public readonly void Run(int first, int end, int part)
+            {
+                for (var row = first; row < end; row++)
+                {
+                    float* cos = Cos + ((long)(row % Tokens) * 2 * Half), sin = Sin + ((long)(row % Tokens) * 2 * Half);
+                    for (var head = 0; head < Heads; head++)
+                    {
+                        var at = (((long)row * Heads) + head) * 2 * Half;
+                        if (IsBack)
+                        {
+                            Turn(X + at, Y + at, Half, cos, sin + Half, sin, sign: -1);
+                        }
+                        else
+                        {
+                            Turn(X + at, Y + at, Half, cos, sin, sin + Half, sign: 1);
+                        }
+                    }
+                }
+            }
+
+            /// <summary><c>y₁ = x₁ cos₁ − s x₂ firstSin</c>, <c>y₂ = x₂ cos₂ + s x₁ secondSin</c>, s the sign.</summary>
+            [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+            private static void Turn(float* x, float* y, int half, float* cos, float* firstSin, float* secondSin, float sign)
+            {
+                var (signs, i) = (Vector256.Create(sign), 0);
+                for (; i <= half - Lanes.Count; i += Lanes.Count)
+                {
+                    var (x1, x2) = (Vector256.Load(x + i), Vector256.Load(x + half + i));
+                    ((x1 * Vector256.Load(cos + i)) - (x2 * (Vector256.Load(firstSin + i) * signs))).Store(y + i);
+                    ((x2 * Vector256.Load(cos + half + i)) + (x1 * (Vector256.Load(secondSin + i) * signs))).Store(y + half + i);
+                }
+
+                for (; i < half; i++)
+                {
+                    var (x1, x2) = (x[i], x[half + i]);
+                    y[i] = (x1 * cos[i]) - (x2 * (firstSin[i] * sign));
+                    y[half + i] = (x2 * cos[half + i]) + (x1 * (secondSin[i] * sign));
+                }
+            }
+        }
+    }
+}
