@@ -18,7 +18,18 @@ internal static class Pretraining
     {
         var directory = Path.Combine(options.Out, options.IsRwkv ? "base-rwkv6" : "base");
         var stamp = Path.Combine(directory, "pretraining.json");
-        var settings = JsonSerializer.Serialize(new { options.Model, options.PretrainData, options.Context, options.PretrainSteps, options.BatchSize, Seed = options.Seeds[0], LearningRate, Problems });
+        var settings = JsonSerializer.Serialize(new
+        {
+            options.Model,
+            options.PretrainData,
+            options.Context,
+            options.PretrainSteps,
+            options.BatchSize,
+            Seed = options.Seeds[0],
+            LearningRate,
+            Problems,
+            Examples = new GeneratedProblems(options.Seeds[0]).OneStep().Take(4), // another way to generate them is another base
+        });
         if (File.Exists(stamp) && File.ReadAllText(stamp) == settings)
         {
             screen.Say($"Base: {directory}, pretrained by an earlier run.");

@@ -74,6 +74,12 @@ public static class BlockAffine
         return scope.MoveToOuter(gradient);
     }
 
-    private static (long Rows, long BlockSize, long Shards) Shape(Tensor weight, Tensor block) =>
-        (block.shape[0], block.shape[1], weight.shape[1] / block.shape[1]);
+    private static (long Rows, long BlockSize, long Shards) Shape(Tensor weight, Tensor block)
+    {
+        var (rows, r) = (block.shape[0], block.shape[1]);
+        return block.shape[2] == r && weight.shape[0] == rows * r && weight.shape[1] % r == 0
+            ? (rows, r, weight.shape[1] / r)
+            : throw new ArgumentException(
+                $"Blocks [{string.Join(", ", block.shape)}] do not tile the rows of a weight [{string.Join(", ", weight.shape)}].", nameof(block));
+    }
 }

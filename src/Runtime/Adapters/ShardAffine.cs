@@ -13,8 +13,10 @@ public static class ShardAffine
     /// <param name="x">[n, in].</param>
     /// <param name="block">B [in/r, r, r].</param>
     /// <returns>x + z [n, in]; its shards' part z summed, [n, r].</returns>
+    /// <exception cref="ArgumentException">There is not one block for each shard.</exception>
     public static (Tensor Turned, Tensor Sum) Apply(Tensor x, Tensor block)
     {
+        Check(x, block);
         using var scope = NewDisposeScope();
         var (r, transposed) = (block.shape[1], block.transpose(1, 2));
         if (FloatTiles.CanMultiply(r, x, block))
@@ -39,11 +41,19 @@ public static class ShardAffine
     /// <param name="block">B [in/r, r, r].</param>
     /// <param name="needsInput">Whether dx is wanted.</param>
     /// <returns>dB [in/r, r, r].</returns>
+    /// <exception cref="ArgumentException">There is not one block for each shard, or the gradients have other shapes.</exception>
     public static Tensor Backward(Tensor dx, Tensor g, Tensor x, Tensor block, bool needsInput)
     {
+        Check(x, block);
+        if (!dx.shape.SequenceEqual(x.shape) || !g.shape.SequenceEqual([x.shape[0], block.shape[1]]))
+        {
+            throw new ArgumentException(
+                $"Gradients [{string.Join(", ", dx.shape)}] and [{string.Join(", ", g.shape)}] are not those of an input [{string.Join(", ", x.shape)}] and its sum over shards.", nameof(dx));
+        }
+
         using var scope = NewDisposeScope();
         var r = block.shape[1];
-        if (FloatTiles.CanMultiply(r, x, block))
+        if (FloatTiles.CanMultiply(r, dx, g, x, block))
         {
             var gradient = empty_like(block);
             ShardAffineKernels.Backward(dx, g, x, block, gradient, needsInput);
@@ -57,6 +67,15 @@ public static class ShardAffine
         }
 
         return scope.MoveToOuter(h.transpose(1, 2).bmm(Cut(x, r)));
+    }
+
+    private static void Check(Tensor x, Tensor block)
+    {
+        if (block.shape[1] != block.shape[2] || x.shape[1] != block.shape[0] * block.shape[1])
+        {
+            throw new ArgumentException(
+                $"Blocks [{string.Join(", ", block.shape)}] are not one for each shard of an input [{string.Join(", ", x.shape)}].", nameof(block));
+        }
     }
 
     /// <summary>x_i [in/r, n, r], a view.</summary>

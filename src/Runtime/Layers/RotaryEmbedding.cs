@@ -17,8 +17,16 @@ public static class RotaryEmbedding
     /// <param name="cos">[tokens, d].</param>
     /// <param name="sin">[tokens, d].</param>
     /// <returns>As x.</returns>
+    /// <exception cref="ArgumentException">The shapes do not belong together.</exception>
     public static Tensor Rotate(Tensor x, Tensor cos, Tensor sin)
     {
+        if (x.dim() != 4 || x.shape[3] % 2 != 0 || !cos.shape.SequenceEqual([x.shape[1], x.shape[3]]) || !sin.shape.SequenceEqual(cos.shape))
+        {
+            throw new ArgumentException(
+                $"Rotary positions turn x [batch, tokens, heads, an even d] by tables [tokens, d]; x is [{string.Join(", ", x.shape)}], cos [{string.Join(", ", cos.shape)}], sin [{string.Join(", ", sin.shape)}].",
+                nameof(x));
+        }
+
         if (!EagerMode.IsOn && Operation.Suits(x, cos, sin))
         {
             return OperationFunction.Run(new Operation(cos, sin), x);
@@ -28,7 +36,7 @@ public static class RotaryEmbedding
         return (x * cos.unsqueeze(1)) + (cat([-x.narrow(-1, half, half), x.narrow(-1, 0, half)], -1) * sin.unsqueeze(1));
     }
 
-    /// <summary>float32 on the CPU in one pass each way. The gradient is turned back: <c>dx = dy cos + (dy₂, −dy₁) sin</c>, halves of sin exchanged.</summary>
+    /// <summary>float32 on the CPU in one pass each way. Gradients turn back: <c>dx₁ = dy₁ cos₁ + dy₂ sin₂</c>, <c>dx₂ = dy₂ cos₂ − dy₁ sin₁</c>.</summary>
     private sealed unsafe class Operation(Tensor cos, Tensor sin) : Autograd.Operation
     {
         public override string Name => "a rotary embedding";

@@ -56,6 +56,15 @@ public class BlockKernelTests
         Near(exactDx, dx);
     }
 
+    [Fact]
+    public void BlocksThatDoNotFit_AreRefused()
+    {
+        using var scope = NewDisposeScope();
+        Assert.Contains("[3, 16, 16]", Assert.Throws<ArgumentException>(() => BlockAffine.Adapt(zeros(64, 32), zeros(3, 16, 16))).Message);
+        Assert.Contains("[3, 16, 16]", Assert.Throws<ArgumentException>(() => ShardAffine.Apply(zeros(5, 64), zeros(3, 16, 16))).Message);
+        Assert.Throws<ArgumentException>(() => ShardAffine.Backward(zeros(5, 64), zeros(4, 16), zeros(5, 64), zeros(4, 16, 16), needsInput: true));
+    }
+
     private static Tensor Random(params long[] sizes) => randn(sizes, generator: new Generator((ulong)sizes[0]));
 
     private static Tensor Exact(Tensor value) => value.to(float64);

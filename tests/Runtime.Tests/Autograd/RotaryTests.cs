@@ -25,6 +25,15 @@ public class RotaryTests
         Assert.InRange((dx - exactDx).abs().max().item<double>(), 0, 2e-6);
     }
 
+    [Fact]
+    public void TablesOfOtherSizes_AreRefused()
+    {
+        using var scope = NewDisposeScope();
+        var fault = Assert.Throws<ArgumentException>(() => RotaryEmbedding.Rotate(zeros(2, 5, 3, 8), zeros(4, 8), zeros(4, 8)));
+        Assert.Contains("x is [2, 5, 3, 8], cos [4, 8]", fault.Message);
+        Assert.Throws<ArgumentException>(() => RotaryEmbedding.Rotate(zeros(2, 5, 3, 7), zeros(5, 7), zeros(5, 7)));
+    }
+
     private static (Tensor Y, Tensor Dx) Gradients(Tensor x, Tensor dy, Tensor cos, Tensor sin)
     {
         var leaf = x.detach().requires_grad_();
