@@ -5,17 +5,19 @@ namespace Marrow.Adapters;
 
 /// <summary>
 /// Block affine products on a weight W [out, in] cut into r × r blocks W[o,i], with one trainable block per output
-/// block (Bone's row form). A row of blocks is contiguous, so no product needs a permuted copy.
+/// block (Bone's row form). A row of blocks is contiguous, so no product needs a permuted copy. For explicit forwards and
+/// backwards only: autograd does not see what kernels do.
 /// </summary>
 public static class BlockAffine
 {
     // Fewer rows of blocks at a time leave the GEMM too thin to run at speed; more entries at a time leave the cache.
     private const long LeastBlocks = 8, MostEntries = 1 << 21;
 
-    /// <summary><c>W′[o,i] = W[o,i] (I + B[o]) + B[o]</c>: one pass over W, or one batched GEMM and B added in place.</summary>
+    /// <summary><c>W′[o,i] = W[o,i] (I + B[o]) + B[o]</c>: one pass over W in float32 on the CPU where r is a multiple of 16, else one batched GEMM and B added in place.</summary>
     /// <param name="weight">W [out, in].</param>
     /// <param name="block">B [out/r, r, r].</param>
     /// <returns>W′ [out, in].</returns>
+    /// <exception cref="ArgumentException">The blocks do not tile W's rows.</exception>
     public static Tensor Adapt(Tensor weight, Tensor block)
     {
         var (rows, r, shards) = Shape(weight, block);
@@ -45,11 +47,13 @@ public static class BlockAffine
     /// <param name="dy">Gradient of the output, [n, out].</param>
     /// <param name="x">Input, [n, in].</param>
     /// <returns>dB [out/r, r, r].</returns>
+    /// <exception cref="ArgumentException">The blocks do not tile W's rows.</exception>
     public static Tensor BlockGradient(Tensor weight, Tensor block, Tensor dy, Tensor x)
     {
         var (rows, r, shards) = Shape(weight, block);
         using var scope = NewDisposeScope();
         var gradient = empty_like(block);
+        var hasKernel = FloatTiles.CanMultiply(r, weight, block);
         var group = Math.Min(rows, Math.Max(LeastBlocks, MostEntries / (r * r * shards)));
         var products = empty([group * r, r * shards], dtype: weight.dtype, device: weight.device);
         for (var first = 0L; first < rows; first += group)
@@ -60,7 +64,7 @@ public static class BlockAffine
             g.addmm_(dy.narrow(1, first * r, count * r).t(), x, beta: 0);
 
             var part = gradient.narrow(0, first, count);
-            if (FloatTiles.CanMultiply(r, weight, block))
+            if (hasKernel)
             {
                 BlockAffineKernels.Gradient(weight.narrow(0, first * r, count * r), g, part);
                 continue;

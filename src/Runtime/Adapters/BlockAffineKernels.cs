@@ -11,6 +11,9 @@ namespace Marrow.Adapters;
 internal static unsafe class BlockAffineKernels
 {
     /// <summary><c>W′[o,i] = W[o,i] + W[o,i] B[o] + B[o]</c>, written once.</summary>
+    /// <param name="weight">W [out, in].</param>
+    /// <param name="block">B [out/r, r, r].</param>
+    /// <param name="adapted">Takes W′ [out, in].</param>
     public static void Adapt(Tensor weight, Tensor block, Tensor adapted)
     {
         var kernel = new AdaptKernel
@@ -25,6 +28,9 @@ internal static unsafe class BlockAffineKernels
     }
 
     /// <summary><c>dB[o] = Σ_i W[o,i]ᵀ G[o,i] + G[o,i]</c> for some rows of blocks.</summary>
+    /// <param name="weight">Their rows of W, [rows · r, in].</param>
+    /// <param name="g">The same rows of G.</param>
+    /// <param name="gradient">Takes dB [rows, r, r].</param>
     public static void Gradient(Tensor weight, Tensor g, Tensor gradient)
     {
         var kernel = new GradientKernel
@@ -89,21 +95,21 @@ internal static unsafe class BlockAffineKernels
                     FloatTiles.Multiply(weight, 1, r, g, r, steps: rows * shards, rows: r, columns: r, new GrowingSums(gradient, r));
                     for (var row = 0; row < rows; row++)
                     {
-                        AddLines(g + (row * In), shards, gradient + ((i + row) * r));
+                        AddLines(g + (row * In), shards, gradient + ((i + row) * r), r);
                     }
                 }
             }
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private readonly void AddLines(float* lines, int count, float* sums)
+        private static void AddLines(float* lines, int count, float* sums, int r)
         {
-            for (var column = 0; column < BlockSize; column += Lanes.Count)
+            for (var column = 0; column < r; column += Lanes.Count)
             {
                 var sum = Vector256.Load(sums + column);
                 for (var line = 0; line < count; line++)
                 {
-                    sum += Vector256.Load(lines + (line * BlockSize) + column);
+                    sum += Vector256.Load(lines + (line * r) + column);
                 }
 
                 sum.Store(sums + column);

@@ -5,10 +5,13 @@ namespace Marrow.Adapters;
 
 /// <summary>
 /// Bone's column form moved to the input: x [n, in] is cut in shards x_i of length r, with one trainable r × r block B[i] for each.
-/// For explicit backwards: in autograd's eyes these are plain operations.
+/// For explicit forwards and backwards only: autograd does not see what kernels do.
 /// </summary>
 public static class ShardAffine
 {
+    // For fewer, laying Bᵀ out costs more than a single pass over x saves.
+    private const long LeastRows = 128;
+
     /// <summary><c>x_i + z_i</c> and <c>Σ_i z_i</c>, where <c>z_i = x_i B[i]ᵀ</c>.</summary>
     /// <param name="x">[n, in].</param>
     /// <param name="block">B [in/r, r, r].</param>
@@ -19,9 +22,9 @@ public static class ShardAffine
         Check(x, block);
         using var scope = NewDisposeScope();
         var (r, transposed) = (block.shape[1], block.transpose(1, 2));
-        if (FloatTiles.CanMultiply(r, x, block))
+        if (x.shape[0] >= LeastRows && FloatTiles.CanMultiply(r, x, block))
         {
-            var (turned, sum) = (empty_like(x), empty([x.shape[0], r]));
+            var (turned, sum) = (empty_like(x), empty([x.shape[0], r], dtype: ScalarType.Float32));
             ShardAffineKernels.Apply(x, transposed.contiguous(), turned, sum);
             return scope.MoveToOuter(turned, sum);
         }

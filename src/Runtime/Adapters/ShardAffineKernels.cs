@@ -13,6 +13,10 @@ internal static unsafe class ShardAffineKernels
     private const int Rows = 48;
 
     /// <summary><c>x_i + z_i</c> and <c>Σ_i z_i</c>, where <c>z_i = x_i B[i]ᵀ</c>.</summary>
+    /// <param name="x">[n, in].</param>
+    /// <param name="transposed">Bᵀ [in/r, r, r].</param>
+    /// <param name="turned">Takes x + z [n, in].</param>
+    /// <param name="sum">Takes the sum [n, r].</param>
     public static void Apply(Tensor x, Tensor transposed, Tensor turned, Tensor sum)
     {
         var kernel = new ApplyKernel
@@ -29,6 +33,12 @@ internal static unsafe class ShardAffineKernels
     }
 
     /// <summary><c>dB[i] = h_iᵀ x_i</c> and, if wanted, <c>dx_i += h_i B[i]</c> in place, where <c>h_i = dx_i + g</c>.</summary>
+    /// <param name="dx">[n, in].</param>
+    /// <param name="g">[n, r].</param>
+    /// <param name="x">[n, in].</param>
+    /// <param name="blocks">B [in/r, r, r].</param>
+    /// <param name="gradient">Takes dB [in/r, r, r].</param>
+    /// <param name="needsInput">Whether dx is wanted.</param>
     public static void Backward(Tensor dx, Tensor g, Tensor x, Tensor blocks, Tensor gradient, bool needsInput)
     {
         var kernel = new BackwardKernel
@@ -104,7 +114,7 @@ internal static unsafe class ShardAffineKernels
                 {
                     var rows = Math.Min(Rows, Count - row);
                     var at = (row * Features) + ((long)shard * r);
-                    Gather(Dx + at, G + ((long)row * r), X + at, rows, h, x);
+                    Gather(Dx + at, G + ((long)row * r), X + at, Features, rows, r, h, x);
                     FloatTiles.Multiply(h, 1, r, x, r, steps: rows, rows: r, columns: r, new GrowingSums(gradient, r));
                     if (NeedsInput)
                     {
@@ -118,11 +128,11 @@ internal static unsafe class ShardAffineKernels
 
         /// <summary>h and x of a few rows, close together: lines a power of two apart push one another out of the cache.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private readonly void Gather(float* dx, float* g, float* x, int rows, float* h, float* copy)
+        private static void Gather(float* dx, float* g, float* x, long features, int rows, int r, float* h, float* copy)
         {
-            for (var row = 0; row < rows; row++, dx += Features, x += Features, g += Length, h += Length, copy += Length)
+            for (var row = 0; row < rows; row++, dx += features, x += features, g += r, h += r, copy += r)
             {
-                for (var column = 0; column < Length; column += Lanes.Count)
+                for (var column = 0; column < r; column += Lanes.Count)
                 {
                     (Vector256.Load(dx + column) + Vector256.Load(g + column)).Store(h + column);
                     Vector256.Load(x + column).Store(copy + column);

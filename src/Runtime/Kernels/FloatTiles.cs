@@ -20,7 +20,7 @@ internal interface IProductEntries
 /// </summary>
 internal static unsafe class FloatTiles
 {
-    /// <summary>Columns of a tile. There must be a multiple of it.</summary>
+    /// <summary>Columns of a tile. A product's columns must be a multiple of it.</summary>
     public const int Columns = 16;
 
     // 12 sums, two vectors of b and one entry of a: the sixteen registers of AVX2 hold no more.
@@ -38,13 +38,13 @@ internal static unsafe class FloatTiles
     {
         foreach (var operand in operands)
         {
-            if (operand.dtype != ScalarType.Float32 || operand.device_type != TorchSharp.DeviceType.CPU || !operand.is_contiguous())
+            if (!operand.is_contiguous())
             {
                 return false;
             }
         }
 
-        return Vector256.IsHardwareAccelerated && columns % Columns == 0;
+        return TensorMemory.AreFloats(operands) && Vector256.IsHardwareAccelerated && columns % Columns == 0;
     }
 
     /// <summary><c>start[row, column] + Σ_k a[row, k] b[k, column]</c>.</summary>

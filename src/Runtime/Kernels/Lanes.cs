@@ -5,8 +5,8 @@ using System.Runtime.Intrinsics.X86;
 namespace Marrow.Kernels;
 
 /// <summary>
-/// Eight lanes, the width of kernels: AVX2 has it, and most laptops end there. Here are 8-bit integers to and from floats;
-/// everything else is <see cref="Vector256"/> as it comes.
+/// Eight lanes, the width of kernels: AVX2 has it, and most laptops end there. Here is what turns floats
+/// into integers and 8 bits into 32, and back; everything else is <see cref="Vector256"/> as it comes.
 /// </summary>
 internal static unsafe class Lanes
 {

@@ -143,7 +143,7 @@ internal readonly unsafe struct PairTables(int lowA, LevelSpan ofB) : ILevelTile
             Widen(f0, f1, isFirst, wide + 20);
         }
 
-        var spacing = Vector256.Create(ofB.Spacing).AsInt16(); // beside the zero that a sum is widened with: another zero
+        var spacing = Vector256.Create(ofB.Spacing).AsInt16(); // (spacing, 0): the upper half of a widened sum is zero, and the sum, at most 4536, a positive short
         for (var row = 0; row < Rows; row++, product += Outputs)
         {
             var shift = Vector256.Create(ofB.Low * ((int*)packed)[row]);

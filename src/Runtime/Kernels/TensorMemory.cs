@@ -6,6 +6,20 @@ namespace Marrow.Kernels;
 /// <summary>The memory of contiguous tensors, for kernels; it lives as long as the tensor does.</summary>
 internal static unsafe partial class TensorMemory
 {
+    /// <summary>Whether tensors are float32 and on the CPU.</summary>
+    public static bool AreFloats(params ReadOnlySpan<Tensor> tensors)
+    {
+        foreach (var tensor in tensors)
+        {
+            if (tensor.dtype != ScalarType.Float32 || tensor.device_type != TorchSharp.DeviceType.CPU)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     public static float* Floats(this Tensor tensor) => (float*)Pointer(tensor, ScalarType.Float32);
 
     public static double* Doubles(this Tensor tensor) => (double*)Pointer(tensor, ScalarType.Float64);

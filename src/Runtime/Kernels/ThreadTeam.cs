@@ -89,7 +89,14 @@ internal static unsafe class ThreadTeam
         where TKernel : struct, IRangeKernel
     {
         var address = (nint)Unsafe.AsPointer(ref kernel);
-        Parallel.For(0, parts, part => Invoke<TKernel>((void*)address, First(items, part, parts), First(items, part + 1, parts), part));
+        try
+        {
+            Parallel.For(0, parts, part => Invoke<TKernel>((void*)address, First(items, part, parts), First(items, part + 1, parts), part));
+        }
+        catch (AggregateException faults)
+        {
+            ExceptionDispatchInfo.Throw(faults.InnerExceptions[0]); // as from OpenMP's threads
+        }
     }
 
     private static int First(int items, int part, int parts) => (int)((long)items * part / parts);

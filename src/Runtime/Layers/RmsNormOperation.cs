@@ -14,8 +14,8 @@ internal sealed unsafe class RmsNormOperation(double eps, bool learns) : Operati
 {
     public override string Name => "an RMSNorm";
 
-    public static bool Suits(Tensor x, Tensor weight) => x.dtype == ScalarType.Float32 && weight.dtype == ScalarType.Float32
-        && x.device_type == TorchSharp.DeviceType.CPU && x.dim() > 0 && x.shape[^1] == weight.shape[0];
+    public static bool Suits(Tensor x, Tensor weight) =>
+        TensorMemory.AreFloats(x, weight) && x.dim() > 0 && x.shape[^1] == weight.shape[0];
 
     public override Tensor Forward(Saved saved, IReadOnlyList<Tensor?> inputs)
     {

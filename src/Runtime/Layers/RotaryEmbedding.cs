@@ -27,9 +27,9 @@ public static class RotaryEmbedding
                 nameof(x));
         }
 
-        if (!EagerMode.IsOn && Operation.Suits(x, cos, sin))
+        if (!EagerMode.IsOn && TensorMemory.AreFloats(x, cos, sin) && !cos.requires_grad && !sin.requires_grad)
         {
-            return OperationFunction.Run(new Operation(cos, sin), x);
+            return OperationFunction.Run(new RotaryOperation(cos, sin), x);
         }
 
         var half = x.shape[^1] / 2;
@@ -37,22 +37,9 @@ public static class RotaryEmbedding
     }
 
     /// <summary>float32 on the CPU in one pass each way. Gradients turn back: <c>dx₁ = dy₁ cos₁ + dy₂ sin₂</c>, <c>dx₂ = dy₂ cos₂ − dy₁ sin₁</c>.</summary>
-    private sealed unsafe class Operation(Tensor cos, Tensor sin) : Autograd.Operation
+    private sealed unsafe class RotaryOperation(Tensor cos, Tensor sin) : Operation
     {
         public override string Name => "a rotary embedding";
-
-        public static bool Suits(params ReadOnlySpan<Tensor> tensors)
-        {
-            foreach (var tensor in tensors)
-            {
-                if (tensor.dtype != ScalarType.Float32 || tensor.device_type != TorchSharp.DeviceType.CPU)
-                {
-                    return false;
-                }
-            }
-
-            return true;
-        }
 
         public override Tensor Forward(Saved saved, IReadOnlyList<Tensor?> inputs)
         {

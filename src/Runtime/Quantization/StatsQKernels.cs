@@ -10,7 +10,7 @@ internal static unsafe class StatsQKernels
 {
     /// <summary>Whether the kernels apply: float32 on the CPU.</summary>
     public static bool Suit(Tensor w) =>
-        w.dtype == ScalarType.Float32 && w.device_type == TorchSharp.DeviceType.CPU && w.is_contiguous();
+        TensorMemory.AreFloats(w) && w.is_contiguous();
 
     /// <summary>ŵ into <paramref name="target"/>.</summary>
     public static void Quantize(StepLayout layout, Tensor w, int bits, Tensor target)
@@ -105,6 +105,10 @@ internal static unsafe class StatsQKernels
         public int N;
         public bool IsOdd;
 
+        /// <summary>
+        /// More than what both ways are off by together: three roundings of a ratio of at most 1 times n, and one of a sum below n + ½,
+        /// which are 3e-7 n; and enough for the clip at 1 − 1e-6.
+        /// </summary>
         private readonly float Slack => N * 1e-6f;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -136,17 +140,45 @@ internal static unsafe class StatsQKernels
             }
         }
 
+        /// <summary>Where the last whole block begins; nowhere if the row is so small that it has no finite reciprocal.</summary>
+        private readonly int LastBlock(int columns, float divisor) => float.IsFinite(N / divisor) ? columns - Block : -1;
+
         private readonly float Scale(int row) => SharedScales != null
             ? SharedScales[row % Layout.Steps]
             : 2 * Sum(W + ((long)row * Layout.Columns), Layout.Columns) / Layout.Columns;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Quantize(float* w, int columns, float divisor, float spacing, float* values)
+        {
+            for (var column = 0; column < columns;)
+            {
+                column += QuantizeBlocks(w + column, columns - column, divisor, spacing, values + column);
+                var rest = Math.Min(Block, columns - column);
+                QuantizeExactly(w + column, rest, divisor, spacing, values + column);
+                column += rest;
+            }
+        }
+
+        /// <summary>Odd levels 2u + 1, or u.</summary>
+        private readonly void Level(float* w, int columns, float divisor, sbyte* stored)
+        {
+            for (var column = 0; column < columns;)
+            {
+                column += LevelBlocks(w + column, columns - column, divisor, stored + column);
+                var rest = Math.Min(Block, columns - column);
+                LevelExactly(w + column, rest, divisor, stored + column);
+                column += rest;
+            }
+        }
+
+        // The next two stop before a block that a reciprocal does not decide, and say how far they came. A call inside their loops would
+        // send all that these hold in registers to the stack and back.
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+        private readonly int QuantizeBlocks(float* w, int columns, float divisor, float spacing, float* values)
         {
             var (reciprocal, above, below) = (Vector256.Create(N / divisor), Vector256.Create(Slack - 0.5f), Vector256.Create(-Slack - 0.5f));
             var (low, high) = (Vector256.Create(-N), Vector256.Create(N - 1));
             var (each, half, column) = (Vector256.Create(spacing), Vector256.Create(0.5f), 0);
-            for (; column <= columns - Block; column += Block)
+            for (var end = LastBlock(columns, divisor); column <= end; column += Block)
             {
                 float* from = w + column, to = values + column;
                 var apart = Vector256<int>.Zero;
@@ -156,8 +188,7 @@ internal static unsafe class StatsQKernels
                 var d = Near(from + (3 * Lanes.Count), reciprocal, above, below, ref apart);
                 if (apart != Vector256<int>.Zero)
                 {
-                    QuantizeOneByOne(from, Block, divisor, spacing, to);
-                    continue;
+                    break;
                 }
 
                 ((Vector256.ConvertToSingle(Vector256.Min(high, Vector256.Max(low, a))) + half) * each).Store(to);
@@ -166,17 +197,16 @@ internal static unsafe class StatsQKernels
                 ((Vector256.ConvertToSingle(Vector256.Min(high, Vector256.Max(low, d))) + half) * each).Store(to + (3 * Lanes.Count));
             }
 
-            QuantizeOneByOne(w + column, columns - column, divisor, spacing, values + column);
+            return column;
         }
 
-        /// <summary>Odd levels 2u + 1, or u.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private readonly void Level(float* w, int columns, float divisor, sbyte* stored)
+        [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+        private readonly int LevelBlocks(float* w, int columns, float divisor, sbyte* stored)
         {
             var (reciprocal, above, below) = (Vector256.Create(N / divisor), Vector256.Create(Slack - 0.5f), Vector256.Create(-Slack - 0.5f));
             var (low, high, odd) = (Vector256.Create((sbyte)-N), Vector256.Create((sbyte)(N - 1)), Vector256.Create((sbyte)(IsOdd ? -1 : 0)));
             var column = 0;
-            for (; column <= columns - Block; column += Block)
+            for (var end = LastBlock(columns, divisor); column <= end; column += Block)
             {
                 var from = w + column;
                 var apart = Vector256<int>.Zero;
@@ -186,29 +216,39 @@ internal static unsafe class StatsQKernels
                 var d = Near(from + (3 * Lanes.Count), reciprocal, above, below, ref apart);
                 if (apart != Vector256<int>.Zero)
                 {
-                    LevelOneByOne(from, Block, divisor, stored + column);
-                    continue;
+                    break;
                 }
 
                 var u = Vector256.Min(high, Vector256.Max(low, Lanes.Narrow(a, b, c, d)));
                 (u + (u & odd) - odd).Store(stored + column);
             }
 
-            LevelOneByOne(w + column, columns - column, divisor, stored + column);
+            return column;
         }
 
-        private readonly void QuantizeOneByOne(float* w, int count, float divisor, float spacing, float* values)
+        private readonly void QuantizeExactly(float* w, int count, float divisor, float spacing, float* values)
         {
-            for (var i = 0; i < count; i++)
+            var i = 0;
+            for (; i <= count - Lanes.Count; i += Lanes.Count)
+            {
+                ((Exact(Vector256.Load(w + i), divisor) + Vector256.Create(0.5f)) * spacing).Store(values + i);
+            }
+
+            for (; i < count; i++)
             {
                 values[i] = (Exact(w[i], divisor) + 0.5f) * spacing;
             }
         }
 
-        private readonly void LevelOneByOne(float* w, int count, float divisor, sbyte* stored)
+        private readonly void LevelExactly(float* w, int count, float divisor, sbyte* stored)
         {
-            var isOdd = IsOdd ? 1 : 0;
-            for (var i = 0; i < count; i++)
+            var (isOdd, i) = (IsOdd ? 1 : 0, 0);
+            for (; i <= count - Lanes.Count; i += Lanes.Count)
+            {
+                Lanes.Store((Exact(Vector256.Load(w + i), divisor) * (1 + isOdd)) + Vector256.Create((float)isOdd), stored + i);
+            }
+
+            for (; i < count; i++)
             {
                 stored[i] = (sbyte)((Exact(w[i], divisor) * (1 + isOdd)) + isOdd);
             }
@@ -217,6 +257,12 @@ internal static unsafe class StatsQKernels
         /// <summary><c>u = round(clip(w / scale, −1, 1 − 1e-6) n − 0.5)</c>, n half the number of levels.</summary>
         private readonly float Exact(float weight, float divisor) =>
             MathF.Round((Math.Clamp(weight / divisor, -1, (float)StatsQ.HighestRatio) * N) - 0.5f);
+
+        private readonly Vector256<float> Exact(Vector256<float> weights, float divisor)
+        {
+            var ratio = Vector256.MaxNative(Vector256.Create(-1f), weights / divisor);
+            return Vector256.Round((Vector256.MinNative(Vector256.Create((float)StatsQ.HighestRatio), ratio) * N) - Vector256.Create(0.5f));
+        }
 
         /// <summary>
         /// u of eight weights, not clipped yet. A product with the reciprocal is off by a few units in the last place. That matters only

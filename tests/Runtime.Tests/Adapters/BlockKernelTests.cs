@@ -10,10 +10,12 @@ public class BlockKernelTests
     // Rows and shards that fill no tile, and enough of them for two threads; a block of three tiles, one of four.
     public static TheoryData<int, int, int, int> Sizes => new()
     {
+        { 0, 32, 48, 16 },
         { 1, 16, 16, 16 },
+        { 140, 24, 36, 12 }, // no kernel for this block: libtorch's operations
         { 7, 32, 80, 16 },
-        { 50, 96, 144, 48 },
-        { 101, 128, 448, 64 },
+        { 145, 96, 144, 48 },
+        { 203, 128, 448, 64 },
         { 333, 256, 128, 128 },
     };
 
@@ -21,8 +23,9 @@ public class BlockKernelTests
     public void RowForm_IsTheFormula(int n, int outFeatures, int inFeatures, int r)
     {
         using var scope = NewDisposeScope();
-        var (weight, block) = (Random(outFeatures, inFeatures), Random(outFeatures / r, r, r));
-        var (dy, x) = (Random(n, outFeatures), Random(n, inFeatures));
+        manual_seed(n);
+        var (weight, block) = (randn(outFeatures, inFeatures), randn(outFeatures / r, r, r));
+        var (dy, x) = (randn(n, outFeatures), randn(n, inFeatures));
         Near(BlockAffine.Adapt(Exact(weight), Exact(block)), BlockAffine.Adapt(weight, block));
         Near(
             BlockAffine.BlockGradient(Exact(weight), Exact(block), Exact(dy), Exact(x)),
@@ -30,10 +33,10 @@ public class BlockKernelTests
     }
 
     [Fact]
-    public void RowForm_OfZeros_IsTheWeightBitForBit()
+    public void RowForm_OfZeros_IsTheWeight()
     {
         using var scope = NewDisposeScope();
-        var weight = Random(64, 96);
+        var weight = randn(64, 96);
         Assert.True(BlockAffine.Adapt(weight, zeros(4, 16, 16)).Equals(weight));
     }
 
@@ -42,12 +45,13 @@ public class BlockKernelTests
     {
         _ = outFeatures;
         using var scope = NewDisposeScope();
-        var (x, block) = (Random(n, inFeatures), Random(inFeatures / r, r, r));
+        manual_seed(n);
+        var (x, block) = (randn(n, inFeatures), randn(inFeatures / r, r, r));
         var (exact, fused) = (ShardAffine.Apply(Exact(x), Exact(block)), ShardAffine.Apply(x, block));
         Near(exact.Turned, fused.Turned);
         Near(exact.Sum, fused.Sum);
 
-        var (dx, g) = (Random(n, inFeatures), Random(n, r));
+        var (dx, g) = (randn(n, inFeatures), randn(n, r));
         var (exactDx, untouched) = (Exact(dx), dx.clone());
         var expected = ShardAffine.Backward(exactDx, Exact(g), Exact(x), Exact(block), needsInput: true);
         Near(expected, ShardAffine.Backward(dx, g, x, block, needsInput: false));
@@ -65,14 +69,15 @@ public class BlockKernelTests
         Assert.Throws<ArgumentException>(() => ShardAffine.Backward(zeros(5, 64), zeros(4, 16), zeros(5, 64), zeros(4, 16, 16), needsInput: true));
     }
 
-    private static Tensor Random(params long[] sizes) => randn(sizes, generator: new Generator((ulong)sizes[0]));
-
     private static Tensor Exact(Tensor value) => value.to(float64);
 
     private static void Near(Tensor expected, Tensor actual)
     {
         Assert.Equal(float32, actual.dtype);
-        var error = (actual - expected).abs().max().item<double>() / expected.abs().max().item<double>();
-        Assert.True(error < 2e-6, $"relative error {error:e1}");
+        Assert.Equal(expected.shape, actual.shape);
+        if (actual.numel() > 0)
+        {
+            Assert.InRange((actual - expected).abs().max().item<double>(), 0, 2e-6 * expected.abs().max().item<double>());
+        }
     }
 }

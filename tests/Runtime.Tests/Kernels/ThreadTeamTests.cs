@@ -22,6 +22,19 @@ public class ThreadTeamTests
         Assert.All(counts, count => Assert.Equal(2, count));
     }
 
+    [Fact]
+    public void AKernelsException_ArrivesAsItself()
+    {
+        var kernel = new Throwing();
+        Assert.Throws<InvalidDataException>(() => ThreadTeam.Run(ref kernel, 10, elements: 1 << 20));
+        Assert.Throws<InvalidDataException>(() => ThreadTeam.RunOnPool(ref kernel, 10, parts: 3));
+    }
+
+    private readonly struct Throwing : IRangeKernel
+    {
+        public void Run(int first, int end, int part) => throw new InvalidDataException();
+    }
+
     private unsafe struct Counting : IRangeKernel
     {
         public int* Counts;

@@ -32,6 +32,36 @@ public class QuantizerTests
         Assert.Equal(fused.bytes.ToArray(), StatsQ.Quantize(w, bits).bytes.ToArray());
     }
 
+    [Theory, InlineData(2), InlineData(3), InlineData(4), InlineData(8)]
+    public void StatsQ_LevelsAreThoseOfTheQuotient_BesideBoundariesToo(int bits)
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(bits);
+        const int Columns = 203;
+        var w = randn(9, Columns);
+        w[1] *= bernoulli(full(Columns, 0.5)); // zeros lie on a boundary
+        w[2] = sign(w[2]) * 0.3;               // as all do that are as large as the mean
+        w[3] = randint(-8, 9, [Columns], dtype: float32) / 8;
+        w[4] *= 1e-38;                         // scales too small to have a finite reciprocal
+        w[5] = sign(w[5]) * 1e-38;
+        w[6] *= 1e30;
+        w[7] = 0;
+        w[8, 0] = 1e4;
+        var p = WeightLevels.StatsQ(w, bits);
+        var (weights, scales, stored) = (w.data<float>().ToArray(), p.Scale.data<float>().ToArray(), p.Stored.data<sbyte>().ToArray());
+        var (n, isOdd) = (1 << (bits - 1), bits < 8 ? 1 : 0);
+        for (var i = 0; i < weights.Length; i++)
+        {
+            var scale = scales[i / Columns] * 2 * n; // ws is the scale over 2n
+            var u = MathF.Round((Math.Clamp(weights[i] / (scale == 0 ? 1 : scale), -1, (float)StatsQ.HighestRatio) * n) - 0.5f);
+            var difference = MathF.Abs((u * (1 + isOdd)) + isOdd - stored[i]);
+            Assert.InRange(difference, 0, i / Columns is 4 or 5 ? 1 + isOdd : 0); // a scale as small as theirs has lost bits in ws
+        }
+
+        var values = StatsQ.Quantize(w, bits);
+        Assert.True((values - p.Dequantize()).abs().max().item<float>() <= 1e-6f * values.abs().max().item<float>());
+    }
+
     [Fact]
     public void StatsQ_GradientPassesStraightThrough()
     {
