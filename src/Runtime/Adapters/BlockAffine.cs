@@ -13,7 +13,10 @@ public static class BlockAffine
     // Fewer rows of blocks at a time leave the GEMM too thin to run at speed; more entries at a time leave the cache.
     private const long LeastBlocks = 8, MostEntries = 1 << 21;
 
-    /// <summary><c>W′[o,i] = W[o,i] (I + B[o]) + B[o]</c>: one pass over W in float32 on the CPU where r is a multiple of 16, else one batched GEMM and B added in place.</summary>
+    /// <summary>
+    /// <c>W′[o,i] = W[o,i] (I + B[o]) + B[o]</c>: one pass over W in float32 on the CPU where r is a multiple of 16, else one batched
+    /// GEMM and B added in place.
+    /// </summary>
     /// <param name="weight">W [out, in].</param>
     /// <param name="block">B [out/r, r, r].</param>
     /// <returns>W′ [out, in].</returns>

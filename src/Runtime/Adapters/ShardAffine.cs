@@ -51,7 +51,8 @@ public static class ShardAffine
         if (!dx.shape.SequenceEqual(x.shape) || !g.shape.SequenceEqual([x.shape[0], block.shape[1]]))
         {
             throw new ArgumentException(
-                $"Gradients [{string.Join(", ", dx.shape)}] and [{string.Join(", ", g.shape)}] are not those of an input [{string.Join(", ", x.shape)}] and its sum over shards.", nameof(dx));
+                $"Gradients [{string.Join(", ", dx.shape)}] and [{string.Join(", ", g.shape)}] are not those of an input [{string.Join(", ", x.shape)}] and its sum over shards.",
+                nameof(dx));
         }
 
         using var scope = NewDisposeScope();

@@ -143,7 +143,8 @@ internal readonly unsafe struct PairTables(int lowA, LevelSpan ofB) : ILevelTile
             Widen(f0, f1, isFirst, wide + 20);
         }
 
-        var spacing = Vector256.Create(ofB.Spacing).AsInt16(); // (spacing, 0): the upper half of a widened sum is zero, and the sum, at most 4536, a positive short
+        // Pairs (spacing, 0) of 16 bits: the upper half of a widened sum is zero, and the sum, at most 4536, is a positive short.
+        var spacing = Vector256.Create(ofB.Spacing).AsInt16();
         for (var row = 0; row < Rows; row++, product += Outputs)
         {
             var shift = Vector256.Create(ofB.Low * ((int*)packed)[row]);
