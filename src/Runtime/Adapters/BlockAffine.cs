@@ -13,6 +13,49 @@ public static class BlockAffine
     // Fewer rows of blocks at a time leave the GEMM too thin to run at speed; more entries at a time leave the cache.
     private const long LeastBlocks = 8, MostEntries = 1 << 21;
 
+    /// <summary><c>y = x W′ᵀ + b</c>.</summary>
+    /// <param name="x">[n, in].</param>
+    /// <param name="weight">W [out, in].</param>
+    /// <param name="block">B [out/r, r, r].</param>
+    /// <param name="bias">b [out], or null.</param>
+    /// <returns>[n, out].</returns>
+    /// <exception cref="ArgumentException">The blocks do not tile W's rows.</exception>
+    public static unsafe Tensor Linear(Tensor x, Tensor weight, Tensor block, Tensor? bias)
+    {
+        var (_, r, _) = Shape(weight, block);
+        using var scope = NewDisposeScope();
+        if (!FloatTiles.CanMultiply(r, weight, block) || !FusedProduct.Suits(x, weight.t(), bias))
+        {
+            return scope.MoveToOuter(nn.functional.linear(x, Adapt(weight, block), bias));
+        }
+
+        var y = empty([x.shape[0], weight.shape[0]], dtype: ScalarType.Float32);
+        var adapted = new BlockAffineRows(new(weight.Floats(), weight.shape[1], block.Floats(), (int)r));
+        FusedProduct.Multiply(FloatOperand.Rows(x), adapted, default(NoStart), bias, y, (int)x.shape[1], unit: FloatTiles.Columns);
+        return scope.MoveToOuter(y);
+    }
+
+    /// <summary><c>dx = dy W′</c>.</summary>
+    /// <param name="dy">[n, out].</param>
+    /// <param name="weight">W [out, in].</param>
+    /// <param name="block">B [out/r, r, r].</param>
+    /// <returns>[n, in].</returns>
+    /// <exception cref="ArgumentException">The blocks do not tile W's rows.</exception>
+    public static unsafe Tensor InputGradient(Tensor dy, Tensor weight, Tensor block)
+    {
+        var (_, r, _) = Shape(weight, block);
+        using var scope = NewDisposeScope();
+        if (!FloatTiles.CanMultiply(r, weight, block) || !FusedProduct.Suits(dy, weight, bias: null))
+        {
+            return scope.MoveToOuter(dy.mm(Adapt(weight, block)));
+        }
+
+        var dx = empty([dy.shape[0], weight.shape[1]], dtype: ScalarType.Float32);
+        var adapted = new BlockAffineColumns(new(weight.Floats(), weight.shape[1], block.Floats(), (int)r));
+        FusedProduct.Multiply(FloatOperand.Rows(dy), adapted, default(NoStart), bias: null, dx, (int)dy.shape[1]);
+        return scope.MoveToOuter(dx);
+    }
+
     /// <summary>
     /// <c>W′[o,i] = W[o,i] (I + B[o]) + B[o]</c>: one pass over W in float32 on the CPU where r is a multiple of 16, else one batched
     /// GEMM and B added in place.
@@ -64,8 +107,7 @@ public static class BlockAffine
             using var inner = NewDisposeScope();
             var count = Math.Min(group, rows - first);
             var g = products.narrow(0, 0, count * r);
-            g.addmm_(dy.narrow(1, first * r, count * r).t(), x, beta: 0);
-
+            FusedProduct.Write(dy.narrow(1, first * r, count * r).t(), x, g);
             var part = gradient.narrow(0, first, count);
             if (hasKernel)
             {

@@ -22,6 +22,9 @@ internal static unsafe partial class TensorMemory
 
     public static float* Floats(this Tensor tensor) => (float*)Pointer(tensor, ScalarType.Float32);
 
+    /// <summary>The first entry of a matrix whose rows or columns may lie apart.</summary>
+    public static float* Entries(this Tensor matrix) => (float*)THSTensor_data(matrix.Handle);
+
     public static double* Doubles(this Tensor tensor) => (double*)Pointer(tensor, ScalarType.Float64);
 
     public static sbyte* SignedBytes(this Tensor tensor) => (sbyte*)Pointer(tensor, ScalarType.Int8);

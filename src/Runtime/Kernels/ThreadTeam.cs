@@ -84,6 +84,41 @@ internal static unsafe class ThreadTeam
         }
     }
 
+    /// <summary>
+    /// Runs a kernel over all items, a few at a time for whichever thread is free: where cores are not equally fast, none waits long for
+    /// another. For kernels whose results do not depend on which thread makes them.
+    /// </summary>
+    /// <param name="kernel">The kernel; one thread gives it many ranges.</param>
+    /// <param name="items">How many items there are.</param>
+    /// <param name="elements">How many elements they have together, to judge whether threads are worth it.</param>
+    /// <param name="few">How many at a time.</param>
+    public static void Share<TKernel>(ref TKernel kernel, int items, long elements, int few = 1)
+        where TKernel : struct, IRangeKernel
+    {
+        var taken = 0;
+        var sharing = new SharingKernel<TKernel> { Kernel = Unsafe.AsPointer(ref kernel), Items = items, Few = few, Taken = &taken };
+        Run(ref sharing, Parts((items + few - 1) / few, elements), elements);
+    }
+
+    /// <summary>Each item is a thread, which takes ranges until none is left.</summary>
+    private struct SharingKernel<TKernel> : IRangeKernel
+        where TKernel : struct, IRangeKernel
+    {
+        public void* Kernel;
+        public int Items, Few;
+        public int* Taken;
+
+        private readonly int Take() => Interlocked.Add(ref *Taken, Few) - Few;
+
+        public readonly void Run(int first, int end, int part)
+        {
+            for (var next = Take(); next < Items; next = Take())
+            {
+                Unsafe.AsRef<TKernel>(Kernel).Run(next, Math.Min(Items, next + Few), part);
+            }
+        }
+    }
+
     /// <summary>Runs the parts on .NET's threads.</summary>
     internal static void RunOnPool<TKernel>(ref TKernel kernel, int items, int parts)
         where TKernel : struct, IRangeKernel

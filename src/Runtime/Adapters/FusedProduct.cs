@@ -1,0 +1,101 @@
+using Marrow.Kernels;
+using static TorchSharp.torch;
+
+namespace Marrow.Adapters;
+
+/// <summary>
+/// A product with what a method adds to it, written once. For explicit forwards and backwards only: autograd does not see what kernels do.
+/// In float32 on processors where <see cref="FloatProduct"/> keeps up with libtorch; else it is libtorch's product, and what is added a pass of its own.
+/// </summary>
+public static class FusedProduct
+{
+    // For fewer, laying the weight out takes longer than passes over the few rows.
+    private const long LeastRows = 96;
+
+    /// <summary><c>x W + h B + b</c> as one product: <c>[x | h]</c> with W above B.</summary>
+    /// <param name="x">[n, k].</param>
+    /// <param name="weight">W [k, m], or a transposed view.</param>
+    /// <param name="h">[n, r].</param>
+    /// <param name="factor">B [r, m], or a transposed view.</param>
+    /// <param name="bias">b [m], or null.</param>
+    /// <returns>[n, m].</returns>
+    public static Tensor Sum(Tensor x, Tensor weight, Tensor h, Tensor factor, Tensor? bias = null)
+    {
+        if (!Suits(x, weight, bias) || !Suits(h, factor, bias))
+        {
+            return Plain(x, weight, bias).addmm_(h, factor);
+        }
+
+        var y = empty([x.shape[0], weight.shape[1]], dtype: ScalarType.Float32);
+        var length = (int)x.shape[1];
+        Multiply(
+            new JoinedOperand<FloatOperand, FloatOperand>(FloatOperand.Rows(x), length, FloatOperand.Rows(h)),
+            new JoinedOperand<FloatOperand, FloatOperand>(FloatOperand.Columns(weight), length, FloatOperand.Columns(factor)),
+            default(NoStart), bias, y, length + (int)h.shape[1]);
+        return y;
+    }
+
+    /// <summary><c>x W + tile(s) + b</c>: each row's shard repeated along the columns.</summary>
+    /// <param name="x">[n, k].</param>
+    /// <param name="weight">W [k, m], or a transposed view.</param>
+    /// <param name="shard">s [n, r].</param>
+    /// <param name="bias">b [m], or null.</param>
+    /// <returns>[n, m].</returns>
+    public static unsafe Tensor Tiled(Tensor x, Tensor weight, Tensor shard, Tensor? bias = null)
+    {
+        var length = shard.shape[1];
+        if (!Suits(x, weight, bias) || length % Lanes.Count != 0 || !TensorMemory.AreFloats(shard) || !shard.is_contiguous())
+        {
+            var sum = Plain(x, weight, bias);
+            Shards.AddTiled(sum, shard);
+            return sum;
+        }
+
+        var y = empty([x.shape[0], weight.shape[1]], dtype: ScalarType.Float32);
+        Multiply(FloatOperand.Rows(x), FloatOperand.Columns(weight), new TiledStart(shard.Floats(), (int)length), bias, y, (int)x.shape[1]);
+        return y;
+    }
+
+    /// <summary><c>a b</c> into a matrix that is there.</summary>
+    internal static void Write(Tensor a, Tensor b, Tensor product)
+    {
+        if (Suits(a, b, bias: null) && TensorMemory.AreFloats(product))
+        {
+            FloatProduct.Multiply(FloatOperand.Rows(a), FloatOperand.Columns(b), default(NoStart), product, (int)a.shape[1]);
+        }
+        else
+        {
+            product.addmm_(a, b, beta: 0);
+        }
+    }
+
+    /// <summary>Whether a product of these has a kernel that is worth it.</summary>
+    internal static bool Suits(Tensor x, Tensor weight, Tensor? bias) =>
+        FloatProduct.IsFast
+        && TensorMemory.AreFloats(x, weight)
+        && (bias is null || (TensorMemory.AreFloats(bias) && bias.is_contiguous()))
+        && x.shape[0] >= LeastRows
+        && weight.shape[1] % FloatProduct.TileColumns == 0
+        && HasUnitStride(x)
+        && HasUnitStride(weight);
+
+    /// <summary><c>y = start + b + left right</c>.</summary>
+    internal static unsafe void Multiply<TLeft, TRight, TStart>(TLeft left, TRight right, TStart start, Tensor? bias, Tensor y, int steps, int unit = 1)
+        where TLeft : struct, IFloatOperand
+        where TRight : struct, IFloatOperand
+        where TStart : struct, IProductStart
+    {
+        if (bias is null)
+        {
+            FloatProduct.Multiply(left, right, start, y, steps, unit);
+        }
+        else
+        {
+            FloatProduct.Multiply(left, right, new SumStart<TStart, BiasStart>(start, new(bias.Floats())), y, steps, unit);
+        }
+    }
+
+    private static bool HasUnitStride(Tensor matrix) => matrix.stride(0) == 1 || matrix.stride(1) == 1;
+
+    private static Tensor Plain(Tensor x, Tensor weight, Tensor? bias) => bias is null ? x.mm(weight) : bias.addmm(x, weight);
+}
