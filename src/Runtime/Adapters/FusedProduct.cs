@@ -56,6 +56,15 @@ public static class FusedProduct
         return y;
     }
 
+    /// <summary><c>a b</c> for a b that is made on the way.</summary>
+    internal static Tensor Of<TRight>(Tensor a, TRight b, long columns)
+        where TRight : struct, IFloatOperand
+    {
+        var product = empty([a.shape[0], columns], dtype: ScalarType.Float32);
+        FloatProduct.Multiply(FloatOperand.Rows(a), b, default(NoStart), product, (int)a.shape[1]);
+        return product;
+    }
+
     /// <summary><c>a b</c> into a matrix that is there.</summary>
     internal static void Write(Tensor a, Tensor b, Tensor product)
     {
@@ -71,13 +80,18 @@ public static class FusedProduct
 
     /// <summary>Whether a product of these has a kernel that is worth it.</summary>
     internal static bool Suits(Tensor x, Tensor weight, Tensor? bias) =>
+        Suits(x, weight.shape[1])
+        && TensorMemory.AreFloats(weight)
+        && HasUnitStride(weight)
+        && (bias is null || (TensorMemory.AreFloats(bias) && bias.is_contiguous()));
+
+    /// <summary>Whether a product of so many columns has a kernel that is worth it.</summary>
+    internal static bool Suits(Tensor x, long columns) =>
         FloatProduct.IsFast
-        && TensorMemory.AreFloats(x, weight)
-        && (bias is null || (TensorMemory.AreFloats(bias) && bias.is_contiguous()))
-        && x.shape[0] >= LeastRows
-        && weight.shape[1] % FloatProduct.TileColumns == 0
+        && TensorMemory.AreFloats(x)
         && HasUnitStride(x)
-        && HasUnitStride(weight);
+        && x.shape[0] >= LeastRows
+        && columns % FloatProduct.TileColumns == 0;
 
     /// <summary><c>y = start + b + left right</c>.</summary>
     internal static unsafe void Multiply<TLeft, TRight, TStart>(TLeft left, TRight right, TStart start, Tensor? bias, Tensor y, int steps, int unit = 1)

@@ -47,7 +47,7 @@ internal readonly unsafe struct FloatOperand(float* entries, long lineStride, lo
     }
 
     /// <summary>From lines that are contiguous.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     internal static void Transpose(float* first, long stride, int lines, int steps, float* panel, int width)
     {
         for (var line = 0; line < lines; line += Lanes.Count)
@@ -89,30 +89,36 @@ internal readonly unsafe struct FloatOperand(float* entries, long lineStride, lo
     }
 
     /// <summary>From steps that are contiguous: each is read once, from end to end.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void Copy(float* first, long stride, int lines, int steps, float* panels, long next, int width)
     {
         for (var step = 0; step < steps; step++, first += stride, panels += width)
         {
             var panel = panels;
             var line = 0;
-            for (; line <= lines - width; line += width, panel += next)
+            if (width == 16)
             {
-                if (width == 16)
+                for (; line <= lines - 16; line += 16, panel += next)
                 {
                     Vector256.Load(first + line).Store(panel);
                     Vector256.Load(first + line + 8).Store(panel + 8);
                 }
-                else
+            }
+            else
+            {
+                // Two floats too many, which the next step's cover.
+                for (; line <= lines - 8; line += 6, panel += next)
                 {
-                    Vector128.Load(first + line).Store(panel);
-                    Unsafe.WriteUnaligned(panel + 4, Unsafe.ReadUnaligned<long>(first + line + 4));
+                    Vector256.Load(first + line).Store(panel);
                 }
             }
 
-            for (var rest = 0; line + rest < lines; rest++)
+            for (; line < lines; line += width, panel += next)
             {
-                panel[rest] = first[line + rest];
+                for (var rest = 0; rest < Math.Min(width, lines - line); rest++)
+                {
+                    panel[rest] = first[line + rest];
+                }
             }
         }
     }

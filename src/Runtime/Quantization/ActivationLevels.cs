@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Marrow.Adapters;
 using Marrow.Kernels;
 using static TorchSharp.torch;
 
@@ -50,16 +51,7 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
         if (Stored.device_type == TorchSharp.DeviceType.CPU && step.dtype == ScalarType.Float32)
         {
             var values = empty(Stored.shape, dtype: ScalarType.Float32);
-            var kernel = new DequantizeKernel
-            {
-                Columns = (int)Stored.shape[1],
-                Steps = (int)step.numel(),
-                Offset = Offset,
-                Stored = Stored.SignedBytes(),
-                Step = step.Floats(),
-                After = after is null ? null : after.Floats(),
-                Values = values.Floats(),
-            };
+            var kernel = new RowsKernel<Row> { Rows = new(this, step, after), Columns = (int)Stored.shape[1], Values = values.Floats() };
             ThreadTeam.Run(ref kernel, (int)Stored.shape[0], Stored.numel());
             return values;
         }
@@ -67,6 +59,21 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
         using var scope = NewDisposeScope();
         var scaled = (Positions(Stored.to(step.dtype) + Offset, step) * Floor(step)).view(Stored.shape);
         return scope.MoveToOuter(after is null ? scaled : scaled + after);
+    }
+
+    /// <summary><c>dŴ = dyᵀ x̂</c>.</summary>
+    /// <param name="dy">[n, out].</param>
+    /// <param name="step">The steps.</param>
+    /// <param name="after">Added, [in], or null.</param>
+    /// <returns>[out, in], in the type of the steps.</returns>
+    public Tensor WeightGradient(Tensor dy, Tensor step, Tensor? after)
+    {
+        using var scope = NewDisposeScope();
+        var rows = dy.t();
+        return scope.MoveToOuter(
+            FusedProduct.Suits(rows, Stored.shape[1]) && step.dtype == ScalarType.Float32
+                ? FusedProduct.Of(rows, new RowsOperand<Row>(new(this, step, after)), Stored.shape[1])
+                : rows.mm(Dequantize(step, after)));
     }
 
     /// <summary>Rows by their position: [n / N, N, in].</summary>
@@ -153,33 +160,24 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
         }
     }
 
-    private unsafe struct DequantizeKernel : IRangeKernel
+    /// <summary>x̂, row by row.</summary>
+    private readonly unsafe struct Row(ActivationLevels levels, Tensor step, Tensor? after) : IFloatRows
     {
-        public int Columns, Steps, Offset;
-        public sbyte* Stored;
-        public float* Step;
-        public float* After;
-        public float* Values;
+        private readonly int steps = (int)step.numel();
+        private readonly float offset = levels.Offset;
+        private readonly sbyte* stored = levels.Stored.SignedBytes();
+        private readonly float* step = step.Floats(), after = after is null ? null : after.Floats();
+        private readonly long columns = levels.Stored.shape[1];
 
-        public readonly void Run(int first, int end, int part)
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Vector256<float> At(int row, int column)
         {
-            for (var row = first; row < end; row++)
-            {
-                var source = Stored + ((long)row * Columns);
-                var target = Values + ((long)row * Columns);
-                var s = MathF.Max(Step[row % Steps], (float)Lsq.LeastStep);
-                var column = 0;
-                for (; column <= Columns - Lanes.Count; column += Lanes.Count)
-                {
-                    var value = (Lanes.Load(source + column) + Vector256.Create((float)Offset)) * s;
-                    (After == null ? value : value + Vector256.Load(After + column)).Store(target + column);
-                }
-
-                for (; column < Columns; column++)
-                {
-                    target[column] = ((source[column] + Offset) * s) + (After == null ? 0 : After[column]);
-                }
-            }
+            var value = (Lanes.Load(stored + (row * columns) + column) + Vector256.Create(offset)) * StepOf(row);
+            return after == null ? value : value + Vector256.Load(after + column);
         }
+
+        public float One(int row, int column) => ((stored[(row * columns) + column] + offset) * StepOf(row)) + (after == null ? 0 : after[column]);
+
+        private float StepOf(int row) => MathF.Max(step[row % steps], (float)Lsq.LeastStep);
     }
 }

@@ -29,7 +29,7 @@ public static class Bfloat16Backward
     {
         using var scope = NewDisposeScope();
         var (input, weightGradient, bias) = dy.device_type == TorchSharp.DeviceType.CPU && !HasInstructions
-            ? (dy.mm(weight.Dequantize()), dy.t().mm(x.Dequantize(step, after)), dy.sum([0]))
+            ? (weight.InputGradient(dy), x.WeightGradient(dy, step, after), dy.sum([0]))
             : Rounded(dy, x, weight, step, after);
         return scope.MoveToOuter(input, weightGradient, bias);
     }

@@ -106,7 +106,7 @@ internal static class QuantizedProduct
                 rows.Held.Live(rows.Of(dWeight));
             }
 
-            return [dy.mm(p.Dequantize()), dWeight, dy.sum([0])];
+            return [p.InputGradient(dy), dWeight, dy.sum([0])];
         }
     }
 }

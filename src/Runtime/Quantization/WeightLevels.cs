@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Marrow.Adapters;
 using Marrow.Kernels;
 using static TorchSharp.torch;
 
@@ -49,20 +51,27 @@ public readonly record struct WeightLevels(Tensor Stored, Tensor Scale, bool IsH
         if (Stored.device_type == TorchSharp.DeviceType.CPU && Scale.dtype == ScalarType.Float32)
         {
             var values = empty(Stored.shape, dtype: ScalarType.Float32);
-            var kernel = new DequantizeKernel
-            {
-                Columns = (int)Stored.shape[1],
-                IsHalved = IsHalved,
-                Stored = Stored.SignedBytes(),
-                Scale = Scale.Floats(),
-                Values = values.Floats(),
-            };
+            var kernel = new RowsKernel<Row> { Rows = new(this), Columns = (int)Stored.shape[1], Values = values.Floats() };
             ThreadTeam.Run(ref kernel, (int)Stored.shape[0], Stored.numel());
             return values;
         }
 
         using var scope = NewDisposeScope();
         return scope.MoveToOuter(Levels() * Scale.unsqueeze(1));
+    }
+
+    /// <summary><c>dx̂ = dy Ŵ</c>.</summary>
+    /// <param name="dy">[n, out].</param>
+    /// <returns>[n, in], in the type of the scale.</returns>
+    public Tensor InputGradient(Tensor dy)
+    {
+        if (FusedProduct.Suits(dy, Stored.shape[1]) && Scale.dtype == ScalarType.Float32)
+        {
+            return FusedProduct.Of(dy, new RowsOperand<Row>(new(this)), Stored.shape[1]);
+        }
+
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(dy.mm(Dequantize()));
     }
 
     /// <summary>p as numbers of the scale's type.</summary>
@@ -72,33 +81,25 @@ public readonly record struct WeightLevels(Tensor Stored, Tensor Scale, bool IsH
         return IsHalved ? levels.mul_(2).add_(1) : levels;
     }
 
-    private unsafe struct DequantizeKernel : IRangeKernel
+    /// <summary>ŵ, row by row.</summary>
+    private readonly unsafe struct Row(WeightLevels levels) : IFloatRows
     {
-        public int Columns;
-        public bool IsHalved;
-        public sbyte* Stored;
-        public float* Scale;
-        public float* Values;
+        private readonly bool isHalved = levels.IsHalved;
+        private readonly sbyte* stored = levels.Stored.SignedBytes();
+        private readonly float* scales = levels.Scale.Floats();
+        private readonly long columns = levels.Stored.shape[1];
 
-        public readonly void Run(int first, int end, int part)
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Vector256<float> At(int row, int column)
         {
-            for (var row = first; row < end; row++)
-            {
-                var source = Stored + ((long)row * Columns);
-                var target = Values + ((long)row * Columns);
-                var scale = Scale[row];
-                var column = 0;
-                for (; column <= Columns - Lanes.Count; column += Lanes.Count)
-                {
-                    var p = Lanes.Load(source + column);
-                    ((IsHalved ? p + p + Vector256<float>.One : p) * scale).Store(target + column);
-                }
+            var p = Lanes.Load(stored + (row * columns) + column);
+            return (isHalved ? p + p + Vector256<float>.One : p) * scales[row];
+        }
 
-                for (; column < Columns; column++)
-                {
-                    target[column] = (IsHalved ? (2 * source[column]) + 1 : source[column]) * scale;
-                }
-            }
+        public float One(int row, int column)
+        {
+            float p = stored[(row * columns) + column];
+            return (isHalved ? (2 * p) + 1 : p) * scales[row];
         }
     }
 }
