@@ -24,14 +24,14 @@ public static class BlockAffine
     {
         var (_, r, _) = Shape(weight, block);
         using var scope = NewDisposeScope();
-        if (!FloatTiles.CanMultiply(r, weight, block) || !FusedProduct.Suits(x, weight.t(), bias))
+        if (!SmallProduct.CanMultiply(r, weight, block) || !Product.Suits(x, weight.t(), bias))
         {
             return scope.MoveToOuter(nn.functional.linear(x, Adapt(weight, block), bias));
         }
 
         var y = empty([x.shape[0], weight.shape[0]], dtype: ScalarType.Float32);
         var adapted = new BlockAffineRows(new(weight.Floats(), weight.shape[1], block.Floats(), (int)r));
-        FusedProduct.Multiply(FloatOperand.Rows(x), adapted, default(NoStart), bias, y, (int)x.shape[1], unit: FloatTiles.Columns);
+        Product.Multiply(FloatOperand.Rows(x), adapted, default(NoStart), bias, y, (int)x.shape[1], unit: SmallProduct.Columns);
         return scope.MoveToOuter(y);
     }
 
@@ -45,14 +45,14 @@ public static class BlockAffine
     {
         var (_, r, _) = Shape(weight, block);
         using var scope = NewDisposeScope();
-        if (!FloatTiles.CanMultiply(r, weight, block) || !FusedProduct.Suits(dy, weight, bias: null))
+        if (!SmallProduct.CanMultiply(r, weight, block) || !Product.Suits(dy, weight, bias: null))
         {
             return scope.MoveToOuter(dy.mm(Adapt(weight, block)));
         }
 
         var dx = empty([dy.shape[0], weight.shape[1]], dtype: ScalarType.Float32);
         var adapted = new BlockAffineColumns(new(weight.Floats(), weight.shape[1], block.Floats(), (int)r));
-        FusedProduct.Multiply(FloatOperand.Rows(dy), adapted, default(NoStart), bias: null, dx, (int)dy.shape[1]);
+        Product.Multiply(FloatOperand.Rows(dy), adapted, default(NoStart), bias: null, dx, (int)dy.shape[1]);
         return scope.MoveToOuter(dx);
     }
 
@@ -68,7 +68,7 @@ public static class BlockAffine
     {
         var (rows, r, shards) = Shape(weight, block);
         using var scope = NewDisposeScope();
-        if (FloatTiles.CanMultiply(r, weight, block))
+        if (SmallProduct.CanMultiply(r, weight, block))
         {
             var written = empty_like(weight);
             BlockAffineKernels.Adapt(weight, block, written);
@@ -99,7 +99,7 @@ public static class BlockAffine
         var (rows, r, shards) = Shape(weight, block);
         using var scope = NewDisposeScope();
         var gradient = empty_like(block);
-        var hasKernel = FloatTiles.CanMultiply(r, weight, block);
+        var hasKernel = SmallProduct.CanMultiply(r, weight, block);
         var group = Math.Min(rows, Math.Max(LeastBlocks, MostEntries / (r * r * shards)));
         var products = empty([group * r, r * shards], dtype: weight.dtype, device: weight.device);
         for (var first = 0L; first < rows; first += group)
@@ -107,7 +107,7 @@ public static class BlockAffine
             using var inner = NewDisposeScope();
             var count = Math.Min(group, rows - first);
             var g = products.narrow(0, 0, count * r);
-            FusedProduct.Write(dy.narrow(1, first * r, count * r).t(), x, g);
+            Product.Write(dy.narrow(1, first * r, count * r).t(), x, g);
             var part = gradient.narrow(0, first, count);
             if (hasKernel)
             {

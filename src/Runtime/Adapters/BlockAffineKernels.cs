@@ -57,7 +57,7 @@ internal static unsafe class BlockAffineKernels
             for (var row = first; row < end; row++)
             {
                 float* weight = Weight + (row * In), block = Block + ((long)row / r * r * r);
-                FloatTiles.Multiply(
+                SmallProduct.Multiply(
                     weight, r, 1, block, r, steps: r, rows: (int)(In / r), columns: r,
                     new AdaptedLines(weight, block + (row % r * r), Adapted + (row * In), r));
             }
@@ -92,7 +92,7 @@ internal static unsafe class BlockAffineKernels
                 {
                     var rows = Math.Min(height, r - i);
                     float* weight = Weight + ((((long)o * r) + i) * In), g = G + ((((long)o * r) + i) * In);
-                    FloatTiles.Multiply(weight, 1, r, g, r, steps: rows * shards, rows: r, columns: r, new GrowingSums(gradient, r));
+                    SmallProduct.Multiply(weight, 1, r, g, r, steps: rows * shards, rows: r, columns: r, new GrowingSums(gradient, r));
                     for (var row = 0; row < rows; row++)
                     {
                         AddLines(g + (row * In), shards, gradient + ((i + row) * r), r);

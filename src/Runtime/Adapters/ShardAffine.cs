@@ -22,7 +22,7 @@ public static class ShardAffine
         Check(x, block);
         using var scope = NewDisposeScope();
         var (r, transposed) = (block.shape[1], block.transpose(1, 2));
-        if (x.shape[0] >= LeastRows && FloatTiles.CanMultiply(r, x, block))
+        if (x.shape[0] >= LeastRows && SmallProduct.CanMultiply(r, x, block))
         {
             var (turned, sum) = (empty_like(x), empty([x.shape[0], r], dtype: ScalarType.Float32));
             ShardAffineKernels.Apply(x, transposed.contiguous(), turned, sum);
@@ -57,7 +57,7 @@ public static class ShardAffine
 
         using var scope = NewDisposeScope();
         var r = block.shape[1];
-        if (FloatTiles.CanMultiply(r, dx, g, x, block))
+        if (SmallProduct.CanMultiply(r, dx, g, x, block))
         {
             var gradient = empty_like(block);
             ShardAffineKernels.Backward(dx, g, x, block, gradient, needsInput);

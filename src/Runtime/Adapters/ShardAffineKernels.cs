@@ -73,7 +73,7 @@ internal static unsafe class ShardAffineKernels
                 for (var shard = 0L; shard < Features; shard += r)
                 {
                     var at = (row * Features) + shard;
-                    FloatTiles.Multiply(
+                    SmallProduct.Multiply(
                         X + at, Features, 1, Blocks + (shard * r), r, steps: r, rows, columns: r,
                         new TurnedShard(X + at, Turned + at, Features, sum, r));
                 }
@@ -115,10 +115,10 @@ internal static unsafe class ShardAffineKernels
                     var rows = Math.Min(Rows, Count - row);
                     var at = (row * Features) + ((long)shard * r);
                     Gather(Dx + at, G + ((long)row * r), X + at, Features, rows, r, h, x);
-                    FloatTiles.Multiply(h, 1, r, x, r, steps: rows, rows: r, columns: r, new GrowingSums(gradient, r));
+                    SmallProduct.Multiply(h, 1, r, x, r, steps: rows, rows: r, columns: r, new GrowingSums(gradient, r));
                     if (NeedsInput)
                     {
-                        FloatTiles.Multiply(h, r, 1, block, r, steps: r, rows, columns: r, new GrowingSums(Dx + at, Features));
+                        SmallProduct.Multiply(h, r, 1, block, r, steps: r, rows, columns: r, new GrowingSums(Dx + at, Features));
                     }
                 }
             }

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Marrow.Kernels;
 
 /// <summary>One side of a product. Its lines are the rows of a, or the columns of b; along a line run the entries that are multiplied.</summary>
-internal unsafe interface IFloatOperand
+internal unsafe interface IPanelOperand
 {
     /// <summary>Lays a part of some lines out in panels of so many side by side: entry k of line i at <c>panels[i / width · next + k · width + i mod width]</c>.</summary>
     /// <param name="line">The first line.</param>
@@ -23,7 +23,7 @@ internal unsafe interface IFloatOperand
 /// <param name="entries">The first.</param>
 /// <param name="lineStride">From line to line.</param>
 /// <param name="stepStride">From entry to entry of a line. This or the other is 1.</param>
-internal readonly unsafe struct FloatOperand(float* entries, long lineStride, long stepStride) : IFloatOperand
+internal readonly unsafe struct FloatOperand(float* entries, long lineStride, long stepStride) : IPanelOperand
 {
     /// <summary>The rows of a matrix.</summary>
     public static FloatOperand Rows(Tensor matrix) => new(matrix.Entries(), matrix.stride(0), matrix.stride(1));
@@ -43,6 +43,16 @@ internal readonly unsafe struct FloatOperand(float* entries, long lineStride, lo
         for (var panel = 0; panel < lines; panel += width, panels += next)
         {
             Transpose(first + (panel * lineStride), lineStride, Math.Min(width, lines - panel), steps, panels, width);
+        }
+    }
+
+    /// <summary>Asks for what is a few rows ahead: steps are far apart, and the processor does not foresee them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void Prefetch(float* first, long ahead, int count)
+    {
+        for (var entry = 0; entry < count; entry += 16)
+        {
+            Sse.Prefetch0(first + ahead + entry);
         }
     }
 
@@ -96,6 +106,7 @@ internal readonly unsafe struct FloatOperand(float* entries, long lineStride, lo
         {
             var panel = panels;
             var line = 0;
+            Prefetch(first, 8 * stride, lines);
             if (width == 16)
             {
                 for (; line <= lines - 16; line += 16, panel += next)
@@ -128,9 +139,9 @@ internal readonly unsafe struct FloatOperand(float* entries, long lineStride, lo
 /// <param name="first">Their beginning.</param>
 /// <param name="length">How long it is.</param>
 /// <param name="second">Their end.</param>
-internal readonly unsafe struct JoinedOperand<TFirst, TSecond>(TFirst first, int length, TSecond second) : IFloatOperand
-    where TFirst : struct, IFloatOperand
-    where TSecond : struct, IFloatOperand
+internal readonly unsafe struct JoinedOperand<TFirst, TSecond>(TFirst first, int length, TSecond second) : IPanelOperand
+    where TFirst : struct, IPanelOperand
+    where TSecond : struct, IPanelOperand
 {
     public void Pack(int line, int lines, int step, int steps, float* panels, long next, int width)
     {

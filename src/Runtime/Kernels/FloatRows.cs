@@ -43,7 +43,7 @@ internal unsafe struct RowsKernel<TRows> : IRangeKernel
 }
 
 /// <summary>Its columns, as the right side of a product.</summary>
-internal readonly unsafe struct RowsOperand<TRows>(TRows rows) : IFloatOperand
+internal readonly unsafe struct RowsOperand<TRows>(TRows rows) : IPanelOperand
     where TRows : struct, IFloatRows
 {
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]

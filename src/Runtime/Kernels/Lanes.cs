@@ -45,6 +45,12 @@ internal static unsafe class Lanes
         return Vector256.NarrowWithSaturation(Vector256.NarrowWithSaturation(a, b), Vector256.NarrowWithSaturation(c, d));
     }
 
+    /// <summary>16 bits, saturated, in order.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<short> Narrow(Vector256<int> low, Vector256<int> high) => Avx2.IsSupported
+        ? Avx2.Permute4x64(Avx2.PackSignedSaturate(low, high).AsInt64(), 0b11_01_10_00).AsInt16()
+        : Vector256.NarrowWithSaturation(low, high);
+
     /// <summary>Stores whole numbers from −128 to 127.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector256<float> whole, sbyte* target)

@@ -71,8 +71,8 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
         using var scope = NewDisposeScope();
         var rows = dy.t();
         return scope.MoveToOuter(
-            FusedProduct.Suits(rows, Stored.shape[1]) && step.dtype == ScalarType.Float32
-                ? FusedProduct.Of(rows, new RowsOperand<Row>(new(this, step, after)), Stored.shape[1])
+            Product.Suits(rows, Stored.shape[1]) && step.dtype == ScalarType.Float32
+                ? Product.Of(rows, new RowsOperand<Row>(new(this, step, after)), Stored.shape[1])
                 : rows.mm(Dequantize(step, after)));
     }
 

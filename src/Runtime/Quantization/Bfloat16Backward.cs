@@ -28,10 +28,15 @@ public static class Bfloat16Backward
         Tensor dy, ActivationLevels x, WeightLevels weight, Tensor step, Tensor after)
     {
         using var scope = NewDisposeScope();
-        var (input, weightGradient, bias) = dy.device_type == TorchSharp.DeviceType.CPU && !HasInstructions
-            ? (weight.InputGradient(dy), x.WeightGradient(dy, step, after), dy.sum([0]))
-            : Rounded(dy, x, weight, step, after);
-        return scope.MoveToOuter(input, weightGradient, bias);
+        if (dy.device_type != TorchSharp.DeviceType.CPU || HasInstructions)
+        {
+            return Moved(Rounded(dy, x, weight, step, after));
+        }
+
+        var products = ShortGradients.Suit(dy, x, weight, step) ? ShortGradients.Products(dy, x, weight, step, after) : null;
+        return Moved(products ?? (weight.InputGradient(dy), x.WeightGradient(dy, step, after), dy.sum([0])));
+
+        (Tensor Input, Tensor Weight, Tensor Bias) Moved((Tensor, Tensor, Tensor) all) => scope.MoveToOuter(all.Item1, all.Item2, all.Item3);
     }
 
     /// <summary>The products in bfloat16, whatever the processor.</summary>

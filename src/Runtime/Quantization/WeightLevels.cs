@@ -65,9 +65,9 @@ public readonly record struct WeightLevels(Tensor Stored, Tensor Scale, bool IsH
     /// <returns>[n, in], in the type of the scale.</returns>
     public Tensor InputGradient(Tensor dy)
     {
-        if (FusedProduct.Suits(dy, Stored.shape[1]) && Scale.dtype == ScalarType.Float32)
+        if (Product.Suits(dy, Stored.shape[1]) && Scale.dtype == ScalarType.Float32)
         {
-            return FusedProduct.Of(dy, new RowsOperand<Row>(new(this)), Stored.shape[1]);
+            return Product.Of(dy, new RowsOperand<Row>(new(this)), Stored.shape[1]);
         }
 
         using var scope = NewDisposeScope();

@@ -18,7 +18,7 @@ internal interface IProductEntries
 /// Small float32 products, a tile of 6 × 16 entries in registers at a time: for the blocks of adapters. What comes before and after
 /// a product happens in those registers too, where a library's product would need a pass over memory.
 /// </summary>
-internal static unsafe class FloatTiles
+internal static unsafe class SmallProduct
 {
     /// <summary>Columns of a tile. A product's columns must be a multiple of it.</summary>
     public const int Columns = 16;

@@ -5,12 +5,34 @@ namespace Marrow.Adapters;
 
 /// <summary>
 /// A product with what a method adds to it, written once. For explicit forwards and backwards only: autograd does not see what kernels do.
-/// In float32 on processors where <see cref="FloatProduct"/> keeps up with libtorch; else it is libtorch's product, and what is added a pass of its own.
+/// In float32 on processors where <see cref="PanelProduct"/> keeps up with libtorch; else it is libtorch's product, and what is added a pass of its own.
 /// </summary>
-public static class FusedProduct
+public static class Product
 {
     // For fewer, laying the weight out takes longer than passes over the few rows.
     private const long LeastRows = 96;
+
+    /// <summary><c>a b</c>.</summary>
+    /// <param name="a">[n, k], or a transposed view.</param>
+    /// <param name="b">[k, m], or a transposed view.</param>
+    /// <returns>[n, m].</returns>
+    public static Tensor Of(Tensor a, Tensor b)
+    {
+        if (!IsFast(a, b))
+        {
+            return a.mm(b);
+        }
+
+        using var scope = NewDisposeScope();
+        if (a.shape[0] < LeastRows)
+        {
+            return scope.MoveToOuter(Of(b.t(), a.t()).t().contiguous());
+        }
+
+        var product = empty([a.shape[0], b.shape[1]], dtype: ScalarType.Float32);
+        Write(a, b, product);
+        return scope.MoveToOuter(product);
+    }
 
     /// <summary><c>x W + h B + b</c> as one product: <c>[x | h]</c> with W above B.</summary>
     /// <param name="x">[n, k].</param>
@@ -56,21 +78,21 @@ public static class FusedProduct
         return y;
     }
 
-    /// <summary><c>a b</c> for a b that is made on the way.</summary>
+    /// <summary><c>a b</c> for a b that is made on the way; <see cref="Suits(Tensor, long)"/>.</summary>
     internal static Tensor Of<TRight>(Tensor a, TRight b, long columns)
-        where TRight : struct, IFloatOperand
+        where TRight : struct, IPanelOperand
     {
         var product = empty([a.shape[0], columns], dtype: ScalarType.Float32);
-        FloatProduct.Multiply(FloatOperand.Rows(a), b, default(NoStart), product, (int)a.shape[1]);
+        PanelProduct.Multiply(default(FloatTile), FloatOperand.Rows(a), b, default(NoStart), product, (int)a.shape[1]);
         return product;
     }
 
     /// <summary><c>a b</c> into a matrix that is there.</summary>
     internal static void Write(Tensor a, Tensor b, Tensor product)
     {
-        if (Suits(a, b, bias: null) && TensorMemory.AreFloats(product))
+        if (IsFast(a, b))
         {
-            FloatProduct.Multiply(FloatOperand.Rows(a), FloatOperand.Columns(b), default(NoStart), product, (int)a.shape[1]);
+            PanelProduct.Multiply(default(FloatTile), FloatOperand.Rows(a), FloatOperand.Columns(b), default(NoStart), product, (int)a.shape[1]);
         }
         else
         {
@@ -78,36 +100,45 @@ public static class FusedProduct
         }
     }
 
-    /// <summary>Whether a product of these has a kernel that is worth it.</summary>
+    /// <summary>Whether a product of these, with something added, has a kernel that is worth it.</summary>
     internal static bool Suits(Tensor x, Tensor weight, Tensor? bias) =>
         Suits(x, weight.shape[1])
         && TensorMemory.AreFloats(weight)
         && HasUnitStride(weight)
         && (bias is null || (TensorMemory.AreFloats(bias) && bias.is_contiguous()));
 
-    /// <summary>Whether a product of so many columns has a kernel that is worth it.</summary>
+    /// <summary>Whether a product of so many columns has.</summary>
     internal static bool Suits(Tensor x, long columns) =>
-        FloatProduct.IsFast
+        PanelProduct.IsFast
         && TensorMemory.AreFloats(x)
         && HasUnitStride(x)
         && x.shape[0] >= LeastRows
-        && columns % FloatProduct.TileColumns == 0;
+        && columns % PanelProduct.TileColumns == 0;
 
     /// <summary><c>y = start + b + left right</c>.</summary>
     internal static unsafe void Multiply<TLeft, TRight, TStart>(TLeft left, TRight right, TStart start, Tensor? bias, Tensor y, int steps, int unit = 1)
-        where TLeft : struct, IFloatOperand
-        where TRight : struct, IFloatOperand
+        where TLeft : struct, IPanelOperand
+        where TRight : struct, IPanelOperand
         where TStart : struct, IProductStart
     {
         if (bias is null)
         {
-            FloatProduct.Multiply(left, right, start, y, steps, unit);
+            PanelProduct.Multiply(default(FloatTile), left, right, start, y, steps, unit);
         }
         else
         {
-            FloatProduct.Multiply(left, right, new SumStart<TStart, BiasStart>(start, new(bias.Floats())), y, steps, unit);
+            PanelProduct.Multiply(default(FloatTile), left, right, new SumStart<TStart, BiasStart>(start, new(bias.Floats())), y, steps, unit);
         }
     }
+
+    /// <summary>Whether a plain product is faster here: one side may be thin, the other must be worth laying out.</summary>
+    private static bool IsFast(Tensor a, Tensor b) =>
+        PanelProduct.IsFast
+        && TensorMemory.AreFloats(a, b)
+        && HasUnitStride(a)
+        && HasUnitStride(b)
+        && Math.Max(a.shape[0], b.shape[1]) >= LeastRows
+        && Math.Min(a.shape[0], b.shape[1]) >= PanelProduct.TileColumns;
 
     private static bool HasUnitStride(Tensor matrix) => matrix.stride(0) == 1 || matrix.stride(1) == 1;
 
