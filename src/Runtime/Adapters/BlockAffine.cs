@@ -1,3 +1,4 @@
+using Marrow.Autograd;
 using Marrow.Kernels;
 using static TorchSharp.torch;
 
@@ -24,14 +25,14 @@ public static class BlockAffine
     {
         var (_, r, _) = Shape(weight, block);
         using var scope = NewDisposeScope();
-        if (!SmallProduct.CanMultiply(r, weight, block) || !Product.Suits(x, weight.t(), bias))
+        if (!SmallProduct.CanMultiply(r, weight, block) || !MatrixProduct.Suits(x, weight.t(), bias))
         {
             return scope.MoveToOuter(nn.functional.linear(x, Adapt(weight, block), bias));
         }
 
         var y = empty([x.shape[0], weight.shape[0]], dtype: ScalarType.Float32);
         var adapted = new BlockAffineRows(new(weight.Floats(), weight.shape[1], block.Floats(), (int)r));
-        Product.Multiply(FloatOperand.Rows(x), adapted, default(NoStart), bias, y, (int)x.shape[1], unit: SmallProduct.Columns);
+        MatrixProduct.Multiply(FloatOperand.Rows(x), adapted, default(NoStart), bias, y, (int)x.shape[1], unit: SmallProduct.Columns);
         return scope.MoveToOuter(y);
     }
 
@@ -45,14 +46,14 @@ public static class BlockAffine
     {
         var (_, r, _) = Shape(weight, block);
         using var scope = NewDisposeScope();
-        if (!SmallProduct.CanMultiply(r, weight, block) || !Product.Suits(dy, weight, bias: null))
+        if (!SmallProduct.CanMultiply(r, weight, block) || !MatrixProduct.Suits(dy, weight, bias: null))
         {
             return scope.MoveToOuter(dy.mm(Adapt(weight, block)));
         }
 
         var dx = empty([dy.shape[0], weight.shape[1]], dtype: ScalarType.Float32);
         var adapted = new BlockAffineColumns(new(weight.Floats(), weight.shape[1], block.Floats(), (int)r));
-        Product.Multiply(FloatOperand.Rows(dy), adapted, default(NoStart), bias: null, dx, (int)dy.shape[1]);
+        MatrixProduct.Multiply(FloatOperand.Rows(dy), adapted, default(NoStart), bias: null, dx, (int)dy.shape[1]);
         return scope.MoveToOuter(dx);
     }
 
@@ -107,7 +108,7 @@ public static class BlockAffine
             using var inner = NewDisposeScope();
             var count = Math.Min(group, rows - first);
             var g = products.narrow(0, 0, count * r);
-            Product.Write(dy.narrow(1, first * r, count * r).t(), x, g);
+            MatrixProduct.Write(dy.narrow(1, first * r, count * r).t(), x, g);
             var part = gradient.narrow(0, first, count);
             if (hasKernel)
             {

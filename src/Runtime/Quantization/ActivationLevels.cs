@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using Marrow.Adapters;
+using Marrow.Autograd;
 using Marrow.Kernels;
 using static TorchSharp.torch;
 
@@ -71,8 +71,8 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
         using var scope = NewDisposeScope();
         var rows = dy.t();
         return scope.MoveToOuter(
-            Product.Suits(rows, Stored.shape[1]) && step.dtype == ScalarType.Float32
-                ? Product.Of(rows, new RowsOperand<Row>(new(this, step, after)), Stored.shape[1])
+            MatrixProduct.Suits(rows, Stored.shape[1]) && step.dtype == ScalarType.Float32
+                ? MatrixProduct.Of(rows, new RowsOperand<Row>(new(this, step, after)), Stored.shape[1])
                 : rows.mm(Dequantize(step, after)));
     }
 

@@ -100,7 +100,7 @@ internal static class QuantizedProduct
         public override IReadOnlyList<Tensor?> Backward(Saved saved, Tensor dy)
         {
             var p = new WeightLevels(saved[1], saved[2], IsHalved: bits == 8);
-            var dWeight = dy.t().mm(saved[0]);
+            var dWeight = MatrixProduct.Of(dy.t(), saved[0]);
             foreach (var rows in held)
             {
                 rows.Held.Live(rows.Of(dWeight));

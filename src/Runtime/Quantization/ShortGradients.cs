@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
-using Marrow.Adapters;
+using Marrow.Autograd;
 using Marrow.Kernels;
 using static TorchSharp.torch;
 
@@ -21,7 +21,7 @@ internal static unsafe class ShortGradients
     public static bool Suit(Tensor dy, ActivationLevels x, WeightLevels weight, Tensor step)
     {
         using var columns = dy.t();
-        return Product.Suits(dy, x.Stored.shape[1]) && Product.Suits(columns, x.Stored.shape[1]) && dy.is_contiguous()
+        return MatrixProduct.Suits(dy, x.Stored.shape[1]) && MatrixProduct.Suits(columns, x.Stored.shape[1]) && dy.is_contiguous()
             && TensorMemory.AreFloats(step, weight.Scale);
     }
 

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using Marrow.Adapters;
+using Marrow.Autograd;
 using Marrow.Kernels;
 using static TorchSharp.torch;
 
@@ -65,9 +65,9 @@ public readonly record struct WeightLevels(Tensor Stored, Tensor Scale, bool IsH
     /// <returns>[n, in], in the type of the scale.</returns>
     public Tensor InputGradient(Tensor dy)
     {
-        if (Product.Suits(dy, Stored.shape[1]) && Scale.dtype == ScalarType.Float32)
+        if (MatrixProduct.Suits(dy, Stored.shape[1]) && Scale.dtype == ScalarType.Float32)
         {
-            return Product.Of(dy, new RowsOperand<Row>(new(this)), Stored.shape[1]);
+            return MatrixProduct.Of(dy, new RowsOperand<Row>(new(this)), Stored.shape[1]);
         }
 
         using var scope = NewDisposeScope();

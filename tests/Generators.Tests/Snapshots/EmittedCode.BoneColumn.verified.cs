@@ -70,15 +70,13 @@ partial class Column
         {
             saved.Keep(x);
             var (turned, sum) = ShardAffine.Apply(x, Block); // x + z [n, 64], Σ_i z_i [n, 16]
-            var y = linear(turned, Weight, Bias);
-            Shards.AddTiled(y, sum); // + tile(Σ_i z_i)
-            return y; // [n, 256]
+            return MatrixProduct.Tiled(turned, Weight.t(), sum, Bias); // [n, 256]
         }
 
         protected override Gradients Backward(Saved saved, Tensor dy)
         {
             // dB[i] = h_iᵀ x_i,    dx_i = (dy W)_i + h_i B[i],    h_i = (dy W)_i + g,    g = Σ_o dy_o
-            var dx = dy.mm(Weight);
+            var dx = MatrixProduct.Of(dy, Weight);
             var dBlock = ShardAffine.Backward(dx, Shards.Sum(dy, 16), saved[0], Block, saved.NeedsInput);
             return new(saved.NeedsInput ? dx : null, dBlock);
         }

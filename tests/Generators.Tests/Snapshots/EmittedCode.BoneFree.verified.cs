@@ -72,21 +72,21 @@ partial class Free
             var mask = training ? DropoutMask.Draw(x, 0.1) : null; // D [n, 64]
             var sum = Shards.Sum(DropoutMask.Apply(x, mask, 0.1), 48); // S(D x) [n, 48]
             saved.Keep(sum, mask);
-            return linear(x, Weight, Bias).addmm_(sum, Block); // [n, 96]
+            return MatrixProduct.Sum(x, Weight.t(), sum, Block, Bias); // [n, 96]
         }
 
         protected override Gradients Backward(Saved saved, Tensor dy)
         {
             // dM = S(D x)ᵀ dy
-            var dBlock = saved[0].t().mm(dy);
+            var dBlock = MatrixProduct.Of(saved[0].t(), dy);
             if (!saved.NeedsInput)
             {
                 return new(null, dBlock);
             }
 
             // dx = dy W + D tile(dy Mᵀ)
-            var dx = dy.mm(Weight);
-            Shards.AddTiled(dx, dy.mm(Block.t()), saved.Optional(1), 0.1);
+            var dx = MatrixProduct.Of(dy, Weight);
+            Shards.AddTiled(dx, MatrixProduct.Of(dy, Block.t()), saved.Optional(1), 0.1);
             return new(dx, dBlock);
         }
     }
@@ -122,21 +122,21 @@ partial class Free
             var mask = training ? DropoutMask.Draw(x, 0.1) : null; // D [n, 96]
             var sum = Shards.Sum(DropoutMask.Apply(x, mask, 0.1), 48); // S(D x) [n, 48]
             saved.Keep(sum, mask);
-            return linear(x, Weight, Bias).addmm_(sum, Block); // [n, 64]
+            return MatrixProduct.Sum(x, Weight.t(), sum, Block, Bias); // [n, 64]
         }
 
         protected override Gradients Backward(Saved saved, Tensor dy)
         {
             // dM = S(D x)ᵀ dy
-            var dBlock = saved[0].t().mm(dy);
+            var dBlock = MatrixProduct.Of(saved[0].t(), dy);
             if (!saved.NeedsInput)
             {
                 return new(null, dBlock);
             }
 
             // dx = dy W + D tile(dy Mᵀ)
-            var dx = dy.mm(Weight);
-            Shards.AddTiled(dx, dy.mm(Block.t()), saved.Optional(1), 0.1);
+            var dx = MatrixProduct.Of(dy, Weight);
+            Shards.AddTiled(dx, MatrixProduct.Of(dy, Block.t()), saved.Optional(1), 0.1);
             return new(dx, dBlock);
         }
     }

@@ -69,25 +69,21 @@ partial class Mini
         {
             var sum = Shards.Sum(x, 16); // S(x) [n, 16]
             saved.Keep(sum);
-            var y = linear(x, Weight, Bias);
-            Shards.AddTiled(y, sum.mm(Block)); // + tile(S(x) M)
-            return y; // [n, 64]
+            return MatrixProduct.Tiled(x, Weight.t(), MatrixProduct.Of(sum, Block), Bias); // [n, 64]
         }
 
         protected override Gradients Backward(Saved saved, Tensor dy)
         {
             // dM = S(x)ᵀ g,    g = Σ of dy over the repeats
             var g = Shards.Sum(dy, 8); // [n, 8]
-            var dBlock = saved[0].t().mm(g);
+            var dBlock = MatrixProduct.Of(saved[0].t(), g);
             if (!saved.NeedsInput)
             {
                 return new(null, dBlock);
             }
 
             // dx = dy W + tile(g Mᵀ)
-            var dx = dy.mm(Weight);
-            Shards.AddTiled(dx, g.mm(Block.t()));
-            return new(dx, dBlock);
+            return new(MatrixProduct.Tiled(dy, Weight, MatrixProduct.Of(g, Block.t())), dBlock);
         }
     }
 }

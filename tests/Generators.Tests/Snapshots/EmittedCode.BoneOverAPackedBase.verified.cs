@@ -66,7 +66,7 @@ partial class PackedRow
         protected override Tensor Forward(Saved saved, Tensor x) => Base.Linear(x, Bias); // y [n, 64]
 
         protected override Gradients Backward(Saved saved, Tensor dy) =>
-            new(saved.NeedsInput ? dy.mm(Base.Dequantize()) : null);
+            new(saved.NeedsInput ? MatrixProduct.Of(dy, Base.Dequantize()) : null);
     }
 
     /// <summary>
@@ -99,8 +99,7 @@ partial class PackedRow
         {
             saved.Keep(x);
             using var weight = Base.Dequantize(); // W [256, 64]
-            using var adapted = BlockAffine.Adapt(weight, Block); // W′ [256, 64]
-            return linear(x, adapted, Bias); // y [n, 256]
+            return BlockAffine.Linear(x, weight, Block, Bias); // y [n, 256]
         }
 
         protected override Gradients Backward(Saved saved, Tensor dy)
@@ -109,14 +108,9 @@ partial class PackedRow
 
             // dB[o] = Σ_i W[o,i]ᵀ G[o,i] + G[o,i],    G = dyᵀ x
             var dBlock = BlockAffine.BlockGradient(weight, Block, dy, saved[0]);
-            if (!saved.NeedsInput)
-            {
-                return new(null, dBlock);
-            }
 
             // dx = dy W′
-            using var adapted = BlockAffine.Adapt(weight, Block);
-            return new(dy.mm(adapted), dBlock);
+            return new(saved.NeedsInput ? BlockAffine.InputGradient(dy, weight, Block) : null, dBlock);
         }
     }
 }

@@ -74,8 +74,8 @@ partial class Decomposed
 
         protected override Tensor Forward(Saved saved, Tensor x)
         {
-            var down = x.mm(A.t()).mul_(Scale); // s x Aᵀ [n, 8]
-            var product = x.mm(Weight.t()).addmm_(down, B.t()); // x Eᵀ [n, 256]
+            var down = MatrixProduct.Of(x, A.t()).mul_(Scale); // s x Aᵀ [n, 8]
+            var product = MatrixProduct.Sum(x, Weight.t(), down, B.t()); // x Eᵀ [n, 256]
             var norms = RowNorms.OfSum(Weight, A, B, Scale); // ‖E_o‖ [256]
             saved.Keep(x, down, product, norms);
             var y = product * (Magnitude / norms);
@@ -91,12 +91,12 @@ partial class Decomposed
 
             // h = dy f,    dB = hᵀ (s x Aᵀ),    dA = dDownᵀ x,    dDown = s h B
             var h = dy * (Magnitude / norms);
-            var dB = h.t().mm(down);
-            var dDown = h.mm(B).mul_(Scale); // [n, 8]
-            var dA = dDown.t().mm(x);
+            var dB = MatrixProduct.Of(h.t(), down);
+            var dDown = MatrixProduct.Of(h, B).mul_(Scale); // [n, 8]
+            var dA = MatrixProduct.Of(dDown.t(), x);
 
             // dx = h W + dDown A
-            return new(saved.NeedsInput ? h.mm(Weight).addmm_(dDown, A) : null, dA, dB, dMagnitude);
+            return new(saved.NeedsInput ? MatrixProduct.Sum(h, Weight, dDown, A) : null, dA, dB, dMagnitude);
         }
     }
 }

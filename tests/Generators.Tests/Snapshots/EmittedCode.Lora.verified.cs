@@ -69,9 +69,9 @@ partial class LowRank
         protected override Tensor Forward(Saved saved, Tensor x)
         {
             var mask = training ? DropoutMask.Draw(x, 0.05) : null; // D [n, 64]
-            var down = DropoutMask.Apply(x, mask, 0.05).mm(A.t()).mul_(Scale); // s D x Aᵀ [n, 8]
+            var down = MatrixProduct.Of(DropoutMask.Apply(x, mask, 0.05), A.t()).mul_(Scale); // s D x Aᵀ [n, 8]
             saved.Keep(x, down, mask);
-            return linear(x, Weight, Bias).addmm_(down, B.t()); // y [n, 256]
+            return MatrixProduct.Sum(x, Weight.t(), down, B.t(), Bias); // y [n, 256]
         }
 
         protected override Gradients Backward(Saved saved, Tensor dy)
@@ -79,12 +79,12 @@ partial class LowRank
             var (x, down, mask) = (saved[0], saved[1], saved.Optional(2));
 
             // dB = dyᵀ (s D x Aᵀ),    dA = dDownᵀ D x,    dDown = s dy B
-            var dB = dy.t().mm(down);
-            var dDown = dy.mm(B).mul_(Scale); // [n, 8]
-            var dA = dDown.t().mm(DropoutMask.Apply(x, mask, 0.05));
+            var dB = MatrixProduct.Of(dy.t(), down);
+            var dDown = MatrixProduct.Of(dy, B).mul_(Scale); // [n, 8]
+            var dA = MatrixProduct.Of(dDown.t(), DropoutMask.Apply(x, mask, 0.05));
 
             // dx = dy W + D (dDown A)
-            return new(saved.NeedsInput ? dy.mm(Weight).add_(DropoutMask.Apply(dDown.mm(A), mask, 0.05)) : null, dA, dB);
+            return new(saved.NeedsInput ? MatrixProduct.Of(dy, Weight).add_(DropoutMask.Apply(MatrixProduct.Of(dDown, A), mask, 0.05)) : null, dA, dB);
         }
     }
 }

@@ -90,22 +90,16 @@ partial class Stack : Model<Tensor, Tensor>
         protected override Tensor Forward(Saved saved, Tensor x)
         {
             saved.Keep(x);
-            using var adapted = BlockAffine.Adapt(Weight, Block); // W′ [64, 32]
-            return linear(x, adapted, Bias); // y [n, 64]
+            return BlockAffine.Linear(x, Weight, Block, Bias); // y [n, 64]
         }
 
         protected override Gradients Backward(Saved saved, Tensor dy)
         {
             // dB[o] = Σ_i W[o,i]ᵀ G[o,i] + G[o,i],    G = dyᵀ x
             var dBlock = BlockAffine.BlockGradient(Weight, Block, dy, saved[0]);
-            if (!saved.NeedsInput)
-            {
-                return new(null, dBlock);
-            }
 
             // dx = dy W′
-            using var adapted = BlockAffine.Adapt(Weight, Block);
-            return new(dy.mm(adapted), dBlock);
+            return new(saved.NeedsInput ? BlockAffine.InputGradient(dy, Weight, Block) : null, dBlock);
         }
     }
 
@@ -137,22 +131,16 @@ partial class Stack : Model<Tensor, Tensor>
         protected override Tensor Forward(Saved saved, Tensor x)
         {
             saved.Keep(x);
-            using var adapted = BlockAffine.Adapt(Weight, Block); // W′ [32, 64]
-            return linear(x, adapted, Bias); // y [n, 32]
+            return BlockAffine.Linear(x, Weight, Block, Bias); // y [n, 32]
         }
 
         protected override Gradients Backward(Saved saved, Tensor dy)
         {
             // dB[o] = Σ_i W[o,i]ᵀ G[o,i] + G[o,i],    G = dyᵀ x
             var dBlock = BlockAffine.BlockGradient(Weight, Block, dy, saved[0]);
-            if (!saved.NeedsInput)
-            {
-                return new(null, dBlock);
-            }
 
             // dx = dy W′
-            using var adapted = BlockAffine.Adapt(Weight, Block);
-            return new(dy.mm(adapted), dBlock);
+            return new(saved.NeedsInput ? BlockAffine.InputGradient(dy, Weight, Block) : null, dBlock);
         }
     }
 
@@ -181,9 +169,9 @@ partial class Stack : Model<Tensor, Tensor>
 
         protected override Tensor Forward(Saved saved, Tensor x)
         {
-            var down = x.mm(A.t()); // x Aᵀ [n, 4]
+            var down = MatrixProduct.Of(x, A.t()); // x Aᵀ [n, 4]
             saved.Keep(x, down);
-            return linear(x, Weight, Bias).addmm_(down, B.t()); // y [n, 10]
+            return MatrixProduct.Sum(x, Weight.t(), down, B.t(), Bias); // y [n, 10]
         }
 
         protected override Gradients Backward(Saved saved, Tensor dy)
@@ -191,12 +179,12 @@ partial class Stack : Model<Tensor, Tensor>
             var (x, down) = (saved[0], saved[1]);
 
             // dB = dyᵀ (x Aᵀ),    dA = dDownᵀ x,    dDown = dy B
-            var dB = dy.t().mm(down);
-            var dDown = dy.mm(B); // [n, 4]
-            var dA = dDown.t().mm(x);
+            var dB = MatrixProduct.Of(dy.t(), down);
+            var dDown = MatrixProduct.Of(dy, B); // [n, 4]
+            var dA = MatrixProduct.Of(dDown.t(), x);
 
             // dx = dy W + dDown A
-            return new(saved.NeedsInput ? dy.mm(Weight).addmm_(dDown, A) : null, dA, dB);
+            return new(saved.NeedsInput ? MatrixProduct.Sum(dy, Weight, dDown, A) : null, dA, dB);
         }
     }
 }

@@ -66,9 +66,9 @@ partial class Principal
 
         protected override Tensor Forward(Saved saved, Tensor x)
         {
-            var down = x.mm(A.t()); // x Aᵀ [n, 8]
+            var down = MatrixProduct.Of(x, A.t()); // x Aᵀ [n, 8]
             saved.Keep(x, down);
-            return linear(x, Weight, Bias).addmm_(down, B.t()); // y [n, 256]
+            return MatrixProduct.Sum(x, Weight.t(), down, B.t(), Bias); // y [n, 256]
         }
 
         protected override Gradients Backward(Saved saved, Tensor dy)
@@ -76,12 +76,12 @@ partial class Principal
             var (x, down) = (saved[0], saved[1]);
 
             // dB = dyᵀ (x Aᵀ),    dA = dDownᵀ x,    dDown = dy B
-            var dB = dy.t().mm(down);
-            var dDown = dy.mm(B); // [n, 8]
-            var dA = dDown.t().mm(x);
+            var dB = MatrixProduct.Of(dy.t(), down);
+            var dDown = MatrixProduct.Of(dy, B); // [n, 8]
+            var dA = MatrixProduct.Of(dDown.t(), x);
 
             // dx = dy W + dDown A
-            return new(saved.NeedsInput ? dy.mm(Weight).addmm_(dDown, A) : null, dA, dB);
+            return new(saved.NeedsInput ? MatrixProduct.Sum(dy, Weight, dDown, A) : null, dA, dB);
         }
     }
 }

@@ -95,8 +95,8 @@ partial class TwoBitTiny
             var p = new WeightLevels(saved[2], saved[3], IsHalved: false);
 
             // dŴ = dyᵀ x̂,    g = dx̂ = dy Ŵ
-            var dWeight = dy.t().mm(q.Dequantize(Step, After)); // [192, 192]
-            var g = dy.mm(p.Dequantize()); // [n, 192]
+            var dWeight = q.WeightGradient(dy, Step, After); // [192, 192]
+            var g = p.InputGradient(dy); // [n, 192]
 
             // dx = g where x is in range,    dS, dbefore, dafter in the same pass
             var input = ActivationGradients(g, x);
@@ -134,8 +134,8 @@ partial class TwoBitTiny
             var p = new WeightLevels(saved[2], saved[3], IsHalved: false);
 
             // dŴ = dyᵀ x̂,    g = dx̂ = dy Ŵ
-            var dWeight = dy.t().mm(q.Dequantize(Step, After)); // [768, 192]
-            var g = dy.mm(p.Dequantize()); // [n, 192]
+            var dWeight = q.WeightGradient(dy, Step, After); // [768, 192]
+            var g = p.InputGradient(dy); // [n, 192]
 
             // dx = g where x is in range,    dS, dbefore, dafter in the same pass
             var input = ActivationGradients(g, x);
@@ -173,8 +173,8 @@ partial class TwoBitTiny
             var p = new WeightLevels(saved[2], saved[3], IsHalved: false);
 
             // dŴ = dyᵀ x̂,    g = dx̂ = dy Ŵ
-            var dWeight = dy.t().mm(q.Dequantize(Step, After)); // [192, 768]
-            var g = dy.mm(p.Dequantize()); // [n, 768]
+            var dWeight = q.WeightGradient(dy, Step, After); // [192, 768]
+            var g = p.InputGradient(dy); // [n, 768]
 
             // dx = g where x is in range,    dS, dbefore, dafter in the same pass
             var input = ActivationGradients(g, x);
@@ -212,8 +212,8 @@ partial class TwoBitTiny
             var p = new WeightLevels(saved[2], saved[3], IsHalved: false);
 
             // dŴ = dyᵀ x̂,    g = dx̂ = dy Ŵ
-            var dWeight = dy.t().mm(q.Dequantize(Step, After)); // [1000, 192]
-            var g = dy.mm(p.Dequantize()); // [n, 192]
+            var dWeight = q.WeightGradient(dy, Step, After); // [1000, 192]
+            var g = p.InputGradient(dy); // [n, 192]
 
             // dx = g where x is in range,    dS, dbefore, dafter in the same pass
             var input = ActivationGradients(g, x);

@@ -80,8 +80,8 @@ partial class MergedLora
         protected override Gradients Backward(Saved saved, Tensor dy)
         {
             // dx = dy Ŵ,    G = dŴ = dyᵀ x
-            var dx = saved.NeedsInput ? dy.mm(new WeightLevels(saved[1], saved[2], IsHalved: false).Dequantize()) : null;
-            var dWeight = dy.t().mm(saved[0]); // [256, 64]
+            var dx = saved.NeedsInput ? new WeightLevels(saved[1], saved[2], IsHalved: false).InputGradient(dy) : null;
+            var dWeight = MatrixProduct.Of(dy.t(), saved[0]); // [256, 64]
 
             // dA = Bᵀ G,    dB = G Aᵀ
             return new(dx, B.t().mm(dWeight), dWeight.mm(A.t()));
@@ -123,8 +123,8 @@ partial class MergedLora
         protected override Gradients Backward(Saved saved, Tensor dy)
         {
             // dx = dy Ŵ,    G = dŴ = dyᵀ x
-            var dx = saved.NeedsInput ? dy.mm(new WeightLevels(saved[1], saved[2], IsHalved: false).Dequantize()) : null;
-            var dWeight = dy.t().mm(saved[0]); // [64, 256]
+            var dx = saved.NeedsInput ? new WeightLevels(saved[1], saved[2], IsHalved: false).InputGradient(dy) : null;
+            var dWeight = MatrixProduct.Of(dy.t(), saved[0]); // [64, 256]
 
             // dA = Bᵀ G,    dB = G Aᵀ
             return new(dx, B.t().mm(dWeight), dWeight.mm(A.t()));

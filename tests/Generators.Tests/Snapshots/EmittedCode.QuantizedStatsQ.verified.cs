@@ -71,8 +71,8 @@ partial class TwoBit
             var p = new WeightLevels(saved[2], saved[3], IsHalved: false);
 
             // dŴ = dyᵀ x̂,    g = dx̂ = dy Ŵ
-            var dWeight = dy.t().mm(q.Dequantize(Step, After)); // [256, 64]
-            var g = dy.mm(p.Dequantize()); // [n, 64]
+            var dWeight = q.WeightGradient(dy, Step, After); // [256, 64]
+            var g = p.InputGradient(dy); // [n, 64]
 
             // dx = g where x is in range,    dS, dbefore, dafter in the same pass
             var input = ActivationGradients(g, x);
@@ -110,8 +110,8 @@ partial class TwoBit
             var p = new WeightLevels(saved[2], saved[3], IsHalved: false);
 
             // dŴ = dyᵀ x̂,    g = dx̂ = dy Ŵ
-            var dWeight = dy.t().mm(q.Dequantize(Step, After)); // [64, 256]
-            var g = dy.mm(p.Dequantize()); // [n, 256]
+            var dWeight = q.WeightGradient(dy, Step, After); // [64, 256]
+            var g = p.InputGradient(dy); // [n, 256]
 
             // dx = g where x is in range,    dS, dbefore, dafter in the same pass
             var input = ActivationGradients(g, x);

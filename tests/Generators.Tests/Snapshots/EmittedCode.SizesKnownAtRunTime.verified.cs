@@ -68,22 +68,16 @@ partial class Sweep
         protected override Tensor Forward(Saved saved, Tensor x)
         {
             saved.Keep(x);
-            using var adapted = BlockAffine.Adapt(Weight, Block); // W′ [out, in]
-            return linear(x, adapted, Bias); // y [n, out]
+            return BlockAffine.Linear(x, Weight, Block, Bias); // y [n, out]
         }
 
         protected override Gradients Backward(Saved saved, Tensor dy)
         {
             // dB[o] = Σ_i W[o,i]ᵀ G[o,i] + G[o,i],    G = dyᵀ x
             var dBlock = BlockAffine.BlockGradient(Weight, Block, dy, saved[0]);
-            if (!saved.NeedsInput)
-            {
-                return new(null, dBlock);
-            }
 
             // dx = dy W′
-            using var adapted = BlockAffine.Adapt(Weight, Block);
-            return new(dy.mm(adapted), dBlock);
+            return new(saved.NeedsInput ? BlockAffine.InputGradient(dy, Weight, Block) : null, dBlock);
         }
     }
 }

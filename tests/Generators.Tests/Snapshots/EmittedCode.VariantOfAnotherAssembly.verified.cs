@@ -79,22 +79,20 @@ partial class TinyLlama
         {
             var sum = Shards.Sum(x, 64); // S(x) [n, 64]
             saved.Keep(sum);
-            return linear(x, Weight, Bias).addmm_(sum, Block); // [n, 64]
+            return MatrixProduct.Sum(x, Weight.t(), sum, Block, Bias); // [n, 64]
         }
 
         protected override Gradients Backward(Saved saved, Tensor dy)
         {
             // dM = S(x)ᵀ dy
-            var dBlock = saved[0].t().mm(dy);
+            var dBlock = MatrixProduct.Of(saved[0].t(), dy);
             if (!saved.NeedsInput)
             {
                 return new(null, dBlock);
             }
 
             // dx = dy W + tile(dy Mᵀ)
-            var dx = dy.mm(Weight);
-            Shards.AddTiled(dx, dy.mm(Block.t()));
-            return new(dx, dBlock);
+            return new(MatrixProduct.Tiled(dy, Weight, MatrixProduct.Of(dy, Block.t())), dBlock);
         }
     }
 }

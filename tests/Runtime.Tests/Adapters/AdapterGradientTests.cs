@@ -64,6 +64,23 @@ public class AdapterGradientTests
         }
     }
 
+    public static TheoryData<string> WideNames => [.. Forms.Wide.Keys];
+
+    [Theory, MemberData(nameof(WideNames))]
+    public void Kernels_AgreeWithThePlainFormula(string form)
+    {
+        using var scope = NewDisposeScope();
+        using var layer = Forms.CreateWide(form);
+        var (x, dy) = (randn(157, layer.InFeatures), randn(157, layer.OutFeatures));
+        var fused = Results(layer, x, dy);
+        using var eager = new EagerMode();
+        foreach (var ((name, value), (_, plain)) in fused.Zip(Results(layer, x, dy)))
+        {
+            var (error, largest) = ((value - plain).abs().max().item<float>(), plain.abs().max().item<float>());
+            Assert.True(error <= 5e-6 * largest, $"{name}: differs by {error}, largest entry {largest}");
+        }
+    }
+
     [Theory, MemberData(nameof(Names))]
     public void NoRows_GiveAnEmptyOutputAndZeroGradients(string form)
     {

@@ -17,6 +17,7 @@ public class BlockKernelTests
         { 145, 96, 144, 48 },
         { 203, 128, 448, 64 },
         { 333, 256, 128, 128 },
+        { 110, 1152, 1200, 48 }, // more than one block of steps
     };
 
     [Theory, MemberData(nameof(Sizes))]
@@ -30,6 +31,10 @@ public class BlockKernelTests
         Near(
             BlockAffine.BlockGradient(Exact(weight), Exact(block), Exact(dy), Exact(x)),
             BlockAffine.BlockGradient(weight, block, dy, x));
+
+        var bias = randn(outFeatures);
+        Near(BlockAffine.Linear(Exact(x), Exact(weight), Exact(block), Exact(bias)), BlockAffine.Linear(x, weight, block, bias));
+        Near(BlockAffine.InputGradient(Exact(dy), Exact(weight), Exact(block)), BlockAffine.InputGradient(dy, weight, block));
     }
 
     [Fact]

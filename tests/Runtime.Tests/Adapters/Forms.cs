@@ -38,12 +38,38 @@ internal static class Forms
         ["dora, pissa"] = () => new DoraPissa12To8(),
     };
 
+    /// <summary>Sizes that the float32 kernels take, of one block of steps and of several.</summary>
+    public static readonly IReadOnlyDictionary<string, Func<OneLinear>> Wide = new Dictionary<string, Func<OneLinear>>
+    {
+        ["row"] = () => new Row(96, 64, true, 16),
+        ["row, long"] = () => new Row(1152, 96, false, 48),
+        ["column"] = () => new Column(96, 64, true, 16),
+        ["free"] = () => new Free(100, 64, true, 32),
+        ["free, long"] = () => new Free(1104, 48, false, 24),
+        ["mini"] = () => new Mini(96, 64, true, 32, 16),
+        ["lora"] = () => new Lora(96, 64, true, 20, 10),
+        ["lora, long"] = () => new Lora(1100, 80, false, 36, 36),
+        ["dora"] = () => new Dora(96, 64, true, 20, 10),
+    };
+
     /// <summary>The layer with adapter values that are not its starting ones, which are often zero.</summary>
     public static AdaptedLinear Create(string form, ScalarType type)
     {
         manual_seed(11);
         using var on = Construction.On(CPU, type);
-        var layer = (AdaptedLinear)All[form]().Layer;
+        return Create(All[form]);
+    }
+
+    /// <inheritdoc cref="Create(string, ScalarType)"/>
+    public static AdaptedLinear CreateWide(string form)
+    {
+        manual_seed(12);
+        return Create(Wide[form]);
+    }
+
+    private static AdaptedLinear Create(Func<OneLinear> form)
+    {
+        var layer = (AdaptedLinear)form().Layer;
         using var noGrad = no_grad();
         foreach (var (_, value) in layer.Adapter) value.normal_(0, 0.3);
         return layer;

@@ -1,3 +1,4 @@
+using Marrow.Kernels;
 using Marrow.Quantization;
 using TorchSharp;
 using Xunit;
@@ -215,6 +216,68 @@ public class QuantizerTests
 
         static void Check(Tensor rounded, Tensor exact, double tolerance) =>
             Assert.InRange((rounded - exact).abs().max().item<float>() / exact.abs().max().item<float>(), 0, tolerance);
+    }
+
+    // Odd numbers of rows and outputs, more than a block of pairs, levels up to 255.
+    [Theory]
+    [InlineData(101, 99, 32, 2, false)]
+    [InlineData(120, 96, 48, 4, false)]
+    [InlineData(1201, 96, 16, 2, true)]
+    [InlineData(97, 1301, 32, 8, true)]
+    [InlineData(98, 97, 32, 8, false)]
+    public void ShortProducts_AreNearTheExactOnes(int n, int outputs, int inputs, int bits, bool isUnsigned)
+    {
+        Assert.SkipUnless(PanelProduct.IsFast, "the processor has wider instructions");
+        using var scope = NewDisposeScope();
+        manual_seed(n);
+        var (step, after, dy) = (rand(n) + 0.5, randn(inputs) * 0.1, randn(n, outputs));
+        dy[3] = 0;
+        dy.select(1, 5).zero_();
+        var q = ActivationLevels.Of(randn(n, inputs), step, null, isUnsigned ? LevelRange.Unsigned(bits) : LevelRange.Signed(bits));
+        var p = WeightLevels.StatsQ(randn(outputs, inputs), bits);
+        Assert.True(ShortGradients.Suit(dy, q, p, step));
+        Check(ShortGradients.Products(dy, q, p, step, after)!.Value);
+        Check((p.InputGradient(dy), q.WeightGradient(dy, step, after), dy.sum([0])));
+
+        void Check((Tensor Input, Tensor Weight, Tensor Bias) products)
+        {
+            var exact = dy.to(float64);
+            Near(products.Input, exact.mm(p.Dequantize().to(float64)), 2e-4);
+            Near(products.Weight, exact.t().mm(q.Dequantize(step, after).to(float64)), 2e-4);
+            Near(products.Bias, exact.sum([0]), 1e-6);
+            Assert.Equal(0, products.Input[3].abs().sum().item<float>());
+        }
+
+        static void Near(Tensor rounded, Tensor exact, double tolerance) =>
+            Assert.InRange((rounded - exact).abs().max().item<double>() / exact.abs().max().item<double>(), 0, tolerance);
+    }
+
+    [Fact]
+    public void ShortProducts_OfTheLargestLevels_DoNotOverflow()
+    {
+        Assert.SkipUnless(PanelProduct.IsFast, "the processor has wider instructions");
+        using var scope = NewDisposeScope();
+        var (dy, step) = (ones(2000, 2016), ones(1));
+        var q = new ActivationLevels(full(2000, 16, 127, dtype: int8), Offset: 128);
+        var p = new WeightLevels(full(2016, 16, -128, dtype: int8), ones(2016), IsHalved: true);
+        var (input, weight, _) = ShortGradients.Products(dy, q, p, step, zeros(16))!.Value;
+        Assert.True((input / (-255f * 2016) - 1).abs().max().item<float>() < 1e-5);
+        Assert.True((weight / (255f * 2000) - 1).abs().max().item<float>() < 1e-5);
+    }
+
+    [Theory, InlineData(float.NaN), InlineData(float.PositiveInfinity), InlineData(1e38f)]
+    public void ShortProducts_OfGradientsThatAreNotFinite_AreLeftToFloats(float value)
+    {
+        Assert.SkipUnless(PanelProduct.IsFast, "the processor has wider instructions");
+        using var scope = NewDisposeScope();
+        var (dy, step) = (randn(100, 96), full(1, 10f));
+        dy[17, 4] = value;
+        var q = ActivationLevels.Of(randn(100, 32), step, null, LevelRange.Signed(2));
+        var p = WeightLevels.StatsQ(randn(96, 32), 2);
+        Assert.Null(ShortGradients.Products(dy, q, p, step, zeros(32)));
+        var (input, _, bias) = Bfloat16Backward.Products(dy, q, p, step, zeros(32));
+        Assert.Equal(float.IsFinite(value), input[17, 0].isfinite().item<bool>());
+        Assert.Equal(float.IsFinite(value), bias[4].isfinite().item<bool>());
     }
 
     [Fact]

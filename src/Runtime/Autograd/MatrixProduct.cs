@@ -1,13 +1,14 @@
+using Marrow.Adapters;
 using Marrow.Kernels;
 using static TorchSharp.torch;
 
-namespace Marrow.Adapters;
+namespace Marrow.Autograd;
 
 /// <summary>
 /// A product with what a method adds to it, written once. For explicit forwards and backwards only: autograd does not see what kernels do.
 /// In float32 on processors where <see cref="PanelProduct"/> keeps up with libtorch; else it is libtorch's product, and what is added a pass of its own.
 /// </summary>
-public static class Product
+public static class MatrixProduct
 {
     // For fewer, laying the weight out takes longer than passes over the few rows.
     private const long LeastRows = 96;

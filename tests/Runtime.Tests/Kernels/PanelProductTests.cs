@@ -1,0 +1,102 @@
+using Marrow.Autograd;
+using Marrow.Kernels;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace Marrow.Tests.Kernels;
+
+/// <summary>The panel products against float64. They need AVX2; whether they are the fastest does not matter here.</summary>
+public class PanelProductTests
+{
+    // Rows, steps, columns: no whole tile; tiles and rests; several blocks of steps; more columns than are laid out at once.
+    public static TheoryData<int, int, int> Sizes => new()
+    {
+        { 1, 1, 1 },
+        { 5, 7, 3 },
+        { 6, 4, 16 },
+        { 100, 37, 55 },
+        { 97, 1100, 48 },
+        { 13, 545, 2000 },
+        { 300, 8, 33 },
+    };
+
+    [Theory, MemberData(nameof(Sizes))]
+    public void Product_IsTheProduct_OfRowsAndColumnsAlike(int rows, int steps, int columns)
+    {
+        Assert.SkipUnless(HasAvx2, "the processor has no AVX2");
+        using var scope = NewDisposeScope();
+        manual_seed(rows);
+        Tensor[] lefts = [randn(rows, steps), randn(steps, rows).t(), randn(rows, steps + 3).narrow(1, 2, steps)];
+        Tensor[] rights = [randn(steps, columns), randn(columns, steps).t(), randn(steps, columns + 5).narrow(1, 1, columns)];
+        foreach (var a in lefts)
+        {
+            foreach (var b in rights)
+            {
+                var y = full(rows, columns, float.NaN);
+                PanelProduct.Multiply(default(FloatTile), FloatOperand.Rows(a), FloatOperand.Columns(b), default(NoStart), y, steps);
+                Near(a.to(float64).mm(b.to(float64)), y);
+            }
+        }
+    }
+
+    [Fact]
+    public void Product_InAPartOfAMatrix_LeavesTheRest()
+    {
+        Assert.SkipUnless(HasAvx2, "the processor has no AVX2");
+        using var scope = NewDisposeScope();
+        var (a, b, whole) = (randn(20, 40), randn(40, 21), full(20, 50, 7f));
+        PanelProduct.Multiply(default(FloatTile), FloatOperand.Rows(a), FloatOperand.Columns(b), default(NoStart), whole.narrow(1, 9, 21), 40);
+        Near(a.to(float64).mm(b.to(float64)), whole.narrow(1, 9, 21));
+        Assert.True(whole.narrow(1, 0, 9).eq(7).all().item<bool>() && whole.narrow(1, 30, 20).eq(7).all().item<bool>());
+    }
+
+    [Theory]
+    [InlineData(150, 96, 64, 20, true)]
+    [InlineData(150, 1100, 80, 36, false)]
+    [InlineData(99, 30, 48, 8, true)]
+    [InlineData(99, 30, 50, 8, true)] // not whole panels: libtorch's products
+    [InlineData(3, 96, 64, 20, true)] // few rows: likewise
+    public void WhatIsAdded_IsAdded(int n, int k, int m, int r, bool hasBias)
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(n + k);
+        var (x, weight, bias) = (randn(n, k), randn(m, k), hasBias ? randn(m) : null);
+        var (h, factor, shard) = (randn(n, r), randn(m, r), randn(n, r));
+        var (exact, sum) = (x.to(float64).mm(weight.t().to(float64)), h.to(float64).mm(factor.t().to(float64)));
+        var added = hasBias ? bias!.to(float64) : zeros(m, dtype: float64);
+        Near(exact + sum + added, MatrixProduct.Sum(x, weight.t(), h, factor.t(), bias));
+        Near(exact + sum, MatrixProduct.Sum(x, weight.t().contiguous(), h.t().contiguous().t(), factor.t().contiguous()));
+        var tiled = shard.to(float64).repeat(1, (m + r - 1) / r).narrow(1, 0, m);
+        Near(exact + tiled + added, MatrixProduct.Tiled(x, weight.t(), shard, bias));
+        Near(exact, MatrixProduct.Of(x, weight.t()));
+        Near(exact.t(), MatrixProduct.Of(weight, x.t()));
+        Assert.True(MatrixProduct.Of(h.t(), x).is_contiguous());
+        Near(h.t().to(float64).mm(x.to(float64)), MatrixProduct.Of(h.t(), x));
+    }
+
+    [Fact]
+    public void Products_DoNotDependOnTheNumberOfThreads()
+    {
+        using var scope = NewDisposeScope();
+        var (a, b, threads) = (randn(200, 700), randn(700, 96), get_num_threads());
+        var both = MatrixProduct.Of(a, b);
+        try
+        {
+            set_num_threads(1);
+            Assert.True(MatrixProduct.Of(a, b).Equals(both));
+        }
+        finally
+        {
+            set_num_threads(threads);
+        }
+    }
+
+    private static bool HasAvx2 => System.Runtime.Intrinsics.X86.Avx2.IsSupported && System.Runtime.Intrinsics.X86.Fma.IsSupported;
+
+    private static void Near(Tensor expected, Tensor actual)
+    {
+        Assert.Equal(float32, actual.dtype);
+        Assert.Equal(expected.shape, actual.shape);
+        Assert.InRange((actual - expected).abs().max().item<double>(), 0, 3e-6 * expected.abs().max().item<double>());
+    }
+}
