@@ -68,7 +68,7 @@ internal static unsafe class PanelProduct
                     Next = next,
                     Packed = packed.Floats(),
                 };
-                ThreadTeam.Share(ref pack, Parts(pack.Columns, TileColumns), (long)pack.Columns * pack.Steps, few: Math.Clamp(pack.Columns / (8 * TileColumns), 1, 4));
+                ThreadTeam.Run(ref pack, pack.Items, (long)pack.Columns * pack.Steps);
                 var multiply = new MultiplyKernel<TTile, TLeft, TStart>
                 {
                     Tile = tile,
@@ -85,7 +85,7 @@ internal static unsafe class PanelProduct
                     Next = next,
                     Packed = packed.Floats(),
                 };
-                ThreadTeam.Share(ref multiply, multiply.Items, (long)rows * pack.Columns);
+                ThreadTeam.Run(ref multiply, multiply.Items, (long)rows * pack.Columns);
             }
         }
     }
@@ -100,10 +100,18 @@ internal static unsafe class PanelProduct
         public long Next;
         public float* Packed;
 
+        public readonly int Items => Parts(Panels, Group);
+
+        private readonly int Panels => Parts(Columns, TileColumns);
+
+        // Adjacent panels together, where there are enough: what they are made of lies in the same lines of the cache.
+        private readonly int Group => Math.Clamp(Panels / 8, 1, 4);
+
         public readonly void Run(int first, int end, int part)
         {
-            var column = first * TileColumns;
-            Right.Pack(Column + column, Math.Min(Columns, end * TileColumns) - column, Step, Steps, Packed + (first * Next), Next, TileColumns);
+            var (panel, column) = (first * Group, first * Group * TileColumns);
+            Right.Pack(
+                Column + column, Math.Min(Columns, end * Group * TileColumns) - column, Step, Steps, Packed + (panel * Next), Next, TileColumns);
         }
     }
 

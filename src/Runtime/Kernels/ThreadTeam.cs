@@ -25,22 +25,20 @@ internal static unsafe class ThreadTeam
     // Below this many elements a fork costs more than it saves; .NET's threads take longer to wake.
     private const int LeastElements = 1 << 13, LeastElementsOfPool = 1 << 17;
 
+    // Cores are seldom equally fast: other programs, and other guests of a machine, use them too. With parts of its own for each thread, all would
+    // wait for the slowest one.
+    private const int PartsOfThread = 8, LeastElementsOfPart = 1 << 12;
+
     private static readonly delegate* unmanaged<delegate* unmanaged<Job*, void>, Job*, uint, uint, void> Fork;
-    private static readonly delegate* unmanaged<int> ThreadNumber;
-    private static readonly delegate* unmanaged<int> TeamSize;
 
     static ThreadTeam()
     {
         foreach (var path in LoadedLibraries())
         {
             if (NativeLibrary.TryLoad(path, out var library)
-                && NativeLibrary.TryGetExport(library, "GOMP_parallel", out var parallel)
-                && NativeLibrary.TryGetExport(library, "omp_get_thread_num", out var number)
-                && NativeLibrary.TryGetExport(library, "omp_get_num_threads", out var size))
+                && NativeLibrary.TryGetExport(library, "GOMP_parallel", out var parallel))
             {
                 Fork = (delegate* unmanaged<delegate* unmanaged<Job*, void>, Job*, uint, uint, void>)parallel;
-                ThreadNumber = (delegate* unmanaged<int>)number;
-                TeamSize = (delegate* unmanaged<int>)size;
                 return;
             }
         }
@@ -50,10 +48,18 @@ internal static unsafe class ThreadTeam
     /// In how many parts <see cref="Run"/> cuts the work. It depends on the work and on torch's number of threads alone,
     /// so that sums over parts come out the same from run to run.
     /// </summary>
-    public static int Parts(int items, long elements) =>
-        elements < (Fork == null ? LeastElementsOfPool : LeastElements) ? 1 : Math.Max(1, Math.Min(items, torch.get_num_threads()));
+    public static int Parts(int items, long elements)
+    {
+        if (elements < (Fork == null ? LeastElementsOfPool : LeastElements))
+        {
+            return 1;
+        }
 
-    /// <summary>Runs a kernel over all items, in <see cref="Parts"/> equal parts.</summary>
+        var threads = torch.get_num_threads();
+        return threads == 1 ? 1 : (int)Math.Max(1, Math.Min(Math.Min(items, PartsOfThread * threads), elements / LeastElementsOfPart));
+    }
+
+    /// <summary>Runs a kernel over all items, in <see cref="Parts"/> equal parts; each thread takes the next part when it is done with one.</summary>
     /// <param name="kernel">The kernel.</param>
     /// <param name="items">How many items there are.</param>
     /// <param name="elements">How many elements they have together, to judge whether threads are worth it.</param>
@@ -75,47 +81,13 @@ internal static unsafe class ThreadTeam
 
         // The kernel stays where it is: it is a struct on the stack of a caller that waits.
         var job = new Job { Kernel = Unsafe.AsPointer(ref kernel), Invoke = &Invoke<TKernel>, Items = items, Parts = parts };
-        Fork(&Enter, &job, (uint)parts, 0);
-        if (job.Fault.IsAllocated)
+        Fork(&Enter, &job, (uint)Math.Min(parts, torch.get_num_threads()), 0);
+        if (job.Fault != 0)
         {
-            var fault = (ExceptionDispatchInfo)job.Fault.Target!;
-            job.Fault.Free();
+            var handle = GCHandle.FromIntPtr(job.Fault);
+            var fault = (ExceptionDispatchInfo)handle.Target!;
+            handle.Free();
             fault.Throw();
-        }
-    }
-
-    /// <summary>
-    /// Runs a kernel over all items, a few at a time for whichever thread is free: where cores are not equally fast, none waits long for
-    /// another. For kernels whose results do not depend on which thread makes them.
-    /// </summary>
-    /// <param name="kernel">The kernel; one thread gives it many ranges.</param>
-    /// <param name="items">How many items there are.</param>
-    /// <param name="elements">How many elements they have together, to judge whether threads are worth it.</param>
-    /// <param name="few">How many at a time.</param>
-    public static void Share<TKernel>(ref TKernel kernel, int items, long elements, int few = 1)
-        where TKernel : struct, IRangeKernel
-    {
-        var taken = 0;
-        var sharing = new SharingKernel<TKernel> { Kernel = Unsafe.AsPointer(ref kernel), Items = items, Few = few, Taken = &taken };
-        Run(ref sharing, Parts((items + few - 1) / few, elements), elements);
-    }
-
-    /// <summary>Each item is a thread, which takes ranges until none is left.</summary>
-    private struct SharingKernel<TKernel> : IRangeKernel
-        where TKernel : struct, IRangeKernel
-    {
-        public void* Kernel;
-        public int Items, Few;
-        public int* Taken;
-
-        private readonly int Take() => Interlocked.Add(ref *Taken, Few) - Few;
-
-        public readonly void Run(int first, int end, int part)
-        {
-            for (var next = Take(); next < Items; next = Take())
-            {
-                Unsafe.AsRef<TKernel>(Kernel).Run(next, Math.Min(Items, next + Few), part);
-            }
         }
     }
 
@@ -144,16 +116,19 @@ internal static unsafe class ThreadTeam
     {
         try
         {
-            // OpenMP may grant fewer threads than asked for.
-            for (var part = ThreadNumber(); part < job->Parts; part += TeamSize())
+            for (var part = Interlocked.Increment(ref job->Taken) - 1; part < job->Parts; part = Interlocked.Increment(ref job->Taken) - 1)
             {
                 job->Invoke(job->Kernel, First(job->Items, part, job->Parts), First(job->Items, part + 1, job->Parts), part);
             }
         }
         catch (Exception fault)
         {
-            // It must not leave for native code.
-            job->Fault = GCHandle.Alloc(ExceptionDispatchInfo.Capture(fault));
+            // It must not leave for native code. If other parts fail too, one of their faults is as good.
+            var handle = GCHandle.Alloc(ExceptionDispatchInfo.Capture(fault));
+            if (Interlocked.CompareExchange(ref job->Fault, GCHandle.ToIntPtr(handle), 0) != 0)
+            {
+                handle.Free();
+            }
         }
     }
 
@@ -172,6 +147,7 @@ internal static unsafe class ThreadTeam
         public delegate*<void*, int, int, int, void> Invoke;
         public int Items;
         public int Parts;
-        public GCHandle Fault;
+        public int Taken;
+        public nint Fault;
     }
 }
