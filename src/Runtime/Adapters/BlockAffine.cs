@@ -20,10 +20,11 @@ public static class BlockAffine
     /// <param name="block">B [out/r, r, r].</param>
     /// <param name="bias">b [out], or null.</param>
     /// <returns>[n, out].</returns>
-    /// <exception cref="ArgumentException">The blocks do not tile W's rows.</exception>
+    /// <exception cref="ArgumentException">The blocks do not tile W's rows, or the sizes do not fit.</exception>
     public static unsafe Tensor Linear(Tensor x, Tensor weight, Tensor block, Tensor? bias)
     {
         var (_, r, _) = Shape(weight, block);
+        MatrixProduct.CheckColumns(x, weight.shape[1]);
         using var scope = NewDisposeScope();
         if (!SmallProduct.CanMultiply(r, weight, block) || !MatrixProduct.Suits(x, weight.t(), bias))
         {
@@ -41,10 +42,11 @@ public static class BlockAffine
     /// <param name="weight">W [out, in].</param>
     /// <param name="block">B [out/r, r, r].</param>
     /// <returns>[n, in].</returns>
-    /// <exception cref="ArgumentException">The blocks do not tile W's rows.</exception>
+    /// <exception cref="ArgumentException">The blocks do not tile W's rows, or the sizes do not fit.</exception>
     public static unsafe Tensor InputGradient(Tensor dy, Tensor weight, Tensor block)
     {
         var (_, r, _) = Shape(weight, block);
+        MatrixProduct.CheckColumns(dy, weight.shape[0]);
         using var scope = NewDisposeScope();
         if (!SmallProduct.CanMultiply(r, weight, block) || !MatrixProduct.Suits(dy, weight, bias: null))
         {

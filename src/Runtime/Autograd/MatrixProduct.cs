@@ -17,8 +17,10 @@ public static class MatrixProduct
     /// <param name="a">[n, k], or a transposed view.</param>
     /// <param name="b">[k, m], or a transposed view.</param>
     /// <returns>[n, m].</returns>
+    /// <exception cref="ArgumentException">The shapes do not fit.</exception>
     public static Tensor Of(Tensor a, Tensor b)
     {
+        Check(a, b);
         if (!IsFast(a, b))
         {
             return a.mm(b);
@@ -42,8 +44,13 @@ public static class MatrixProduct
     /// <param name="factor">B [r, m], or a transposed view.</param>
     /// <param name="bias">b [m], or null.</param>
     /// <returns>[n, m].</returns>
+    /// <exception cref="ArgumentException">The shapes do not fit.</exception>
     public static Tensor Sum(Tensor x, Tensor weight, Tensor h, Tensor factor, Tensor? bias = null)
     {
+        Check(x, weight, bias);
+        Check(h, factor);
+        CheckAdded(h, [x.shape[0], h.shape[1]]);
+        CheckAdded(factor, [factor.shape[0], weight.shape[1]]);
         if (!Suits(x, weight, bias) || !Suits(h, factor, bias))
         {
             return Plain(x, weight, bias).addmm_(h, factor);
@@ -64,9 +71,12 @@ public static class MatrixProduct
     /// <param name="shard">s [n, r].</param>
     /// <param name="bias">b [m], or null.</param>
     /// <returns>[n, m].</returns>
+    /// <exception cref="ArgumentException">The shapes do not fit.</exception>
     public static unsafe Tensor Tiled(Tensor x, Tensor weight, Tensor shard, Tensor? bias = null)
     {
         var length = shard.shape[1];
+        Check(x, weight, bias);
+        CheckAdded(shard, [x.shape[0], length]);
         if (!Suits(x, weight, bias) || length % Lanes.Count != 0 || !TensorMemory.AreFloats(shard) || !shard.is_contiguous())
         {
             var sum = Plain(x, weight, bias);
@@ -79,10 +89,11 @@ public static class MatrixProduct
         return y;
     }
 
-    /// <summary><c>a b</c> for a b that is made on the way; <see cref="Suits(Tensor, long)"/>.</summary>
-    internal static Tensor Of<TRight>(Tensor a, TRight b, long columns)
+    /// <summary><c>a b</c> for a b [rows, columns] that is made on the way; <see cref="Suits(Tensor, long)"/>.</summary>
+    internal static Tensor Of<TRight>(Tensor a, TRight b, long rows, long columns)
         where TRight : struct, IPanelOperand
     {
+        CheckColumns(a, rows);
         var product = empty([a.shape[0], columns], dtype: ScalarType.Float32);
         PanelProduct.Multiply(default(FloatTile), FloatOperand.Rows(a), b, default(NoStart), product, (int)a.shape[1]);
         return product;
@@ -91,6 +102,7 @@ public static class MatrixProduct
     /// <summary><c>a b</c> into a matrix that is there.</summary>
     internal static void Write(Tensor a, Tensor b, Tensor product)
     {
+        Check(a, b);
         if (IsFast(a, b))
         {
             PanelProduct.Multiply(default(FloatTile), FloatOperand.Rows(a), FloatOperand.Columns(b), default(NoStart), product, (int)a.shape[1]);
@@ -140,6 +152,40 @@ public static class MatrixProduct
         && HasUnitStride(b)
         && Math.Max(a.shape[0], b.shape[1]) >= LeastRows
         && Math.Min(a.shape[0], b.shape[1]) >= PanelProduct.TileColumns;
+
+    /// <summary>Whether a left side [n, rows] meets a right side [rows, …].</summary>
+    /// <exception cref="ArgumentException">It does not.</exception>
+    internal static void CheckColumns(Tensor a, long rows)
+    {
+        if (a.dim() != 2 || a.shape[1] != rows)
+        {
+            throw new ArgumentException($"A product with {rows} rows takes [n, {rows}] on its left, not {Shape(a)}.", nameof(a));
+        }
+    }
+
+    private static void Check(Tensor a, Tensor b, Tensor? bias = null)
+    {
+        if (b.dim() != 2)
+        {
+            throw new ArgumentException($"The right side of a product is a matrix, not {Shape(b)}.", nameof(b));
+        }
+
+        CheckColumns(a, b.shape[0]);
+        if (bias is not null)
+        {
+            CheckAdded(bias, [b.shape[1]]);
+        }
+    }
+
+    private static void CheckAdded(Tensor added, long[] shape)
+    {
+        if (!added.shape.SequenceEqual(shape))
+        {
+            throw new ArgumentException($"What is added has the shape {Shape(added)}; the product needs [{string.Join(", ", shape)}].", nameof(added));
+        }
+    }
+
+    private static string Shape(Tensor tensor) => $"[{string.Join(", ", tensor.shape)}]";
 
     private static bool HasUnitStride(Tensor matrix) => matrix.stride(0) == 1 || matrix.stride(1) == 1;
 

@@ -72,7 +72,7 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
         var rows = dy.t();
         return scope.MoveToOuter(
             MatrixProduct.Suits(rows, Stored.shape[1]) && step.dtype == ScalarType.Float32
-                ? MatrixProduct.Of(rows, new RowsOperand<Row>(new(this, step, after)), Stored.shape[1])
+                ? MatrixProduct.Of(rows, new RowsOperand<Row>(new(this, step, after)), Stored.shape[0], Stored.shape[1])
                 : rows.mm(Dequantize(step, after)));
     }
 

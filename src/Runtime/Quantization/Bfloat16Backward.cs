@@ -9,7 +9,7 @@ namespace Marrow.Quantization;
 /// <summary>
 /// The products of a quantized linear layer's backward in bfloat16. Levels are exact in it, only gradients are rounded:
 /// <c>dx̂ = (dy ∘ ws) p</c>, <c>dŴ = (dy ∘ S)ᵀ q + db ⊗ after</c>. The error is about 3e-3 of the largest entry. On processors
-/// without bfloat16 instructions, where libtorch would convert and take several times as long, the products stay in float32.
+/// without bfloat16 instructions, where libtorch would convert and take several times as long, they are <see cref="ShortGradients"/>.
 /// </summary>
 public static class Bfloat16Backward
 {

@@ -33,7 +33,9 @@ internal static unsafe class ShortGradients
     /// <param name="after">The shift after, [in].</param>
     public static (Tensor Input, Tensor Weight, Tensor Bias)? Products(Tensor dy, ActivationLevels x, WeightLevels weight, Tensor step, Tensor after)
     {
-        var (rows, outputs, inputs) = (dy.shape[0], dy.shape[1], x.Stored.shape[1]);
+        var (rows, outputs, inputs) = (x.Stored.shape[0], weight.Stored.shape[0], x.Stored.shape[1]);
+        MatrixProduct.CheckColumns(dy, outputs);
+        MatrixProduct.CheckColumns(dy.t(), rows);
         var gradients = new Gradients(dy, weight.Scale, step);
         using var byRow = empty([rows + PanelProduct.TileRows], dtype: ScalarType.Float32);
         using var byColumn = empty([outputs + PanelProduct.TileRows], dtype: ScalarType.Float32);

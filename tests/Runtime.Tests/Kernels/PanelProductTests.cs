@@ -1,3 +1,4 @@
+using Marrow.Adapters;
 using Marrow.Autograd;
 using Marrow.Kernels;
 using Xunit;
@@ -72,6 +73,21 @@ public class PanelProductTests
         Near(exact.t(), MatrixProduct.Of(weight, x.t()));
         Assert.True(MatrixProduct.Of(h.t(), x).is_contiguous());
         Near(h.t().to(float64).mm(x.to(float64)), MatrixProduct.Of(h.t(), x));
+    }
+
+    [Fact]
+    public void ShapesThatDoNotFit_AreRefused()
+    {
+        using var scope = NewDisposeScope();
+        var (x, w) = (zeros(100, 32), zeros(32, 48));
+        Assert.Contains("takes [n, 32] on its left, not [100, 31]", Assert.Throws<ArgumentException>(() => MatrixProduct.Of(zeros(100, 31), w)).Message);
+        Assert.Contains("is a matrix, not [32]", Assert.Throws<ArgumentException>(() => MatrixProduct.Of(x, zeros(32))).Message);
+        Assert.Throws<ArgumentException>(() => MatrixProduct.Sum(x, w, zeros(99, 8), zeros(8, 48)));
+        Assert.Throws<ArgumentException>(() => MatrixProduct.Sum(x, w, zeros(100, 8), zeros(8, 32)));
+        Assert.Throws<ArgumentException>(() => MatrixProduct.Sum(x, w, zeros(100, 8), zeros(8, 48), zeros(47)));
+        Assert.Contains("has the shape [99, 8]; the product needs [100, 8]", Assert.Throws<ArgumentException>(() => MatrixProduct.Tiled(x, w, zeros(99, 8))).Message);
+        Assert.Throws<ArgumentException>(() => BlockAffine.Linear(x, zeros(48, 48), zeros(3, 16, 16), null));
+        Assert.Throws<ArgumentException>(() => BlockAffine.InputGradient(x, zeros(48, 48), zeros(3, 16, 16)));
     }
 
     [Fact]
