@@ -25,6 +25,11 @@ public static class BlockAffine
     {
         var (_, r, _) = Shape(weight, block);
         MatrixProduct.CheckColumns(x, weight.shape[1]);
+        if (bias is not null)
+        {
+            MatrixProduct.CheckAdded(bias, [weight.shape[0]]);
+        }
+
         using var scope = NewDisposeScope();
         if (!SmallProduct.CanMultiply(r, weight, block) || !MatrixProduct.Suits(x, weight.t(), bias))
         {
@@ -34,6 +39,7 @@ public static class BlockAffine
         var y = empty([x.shape[0], weight.shape[0]], dtype: ScalarType.Float32);
         var adapted = new BlockAffineRows(new(weight.Floats(), weight.shape[1], block.Floats(), (int)r));
         MatrixProduct.Multiply(FloatOperand.Rows(x), adapted, default(NoStart), bias, y, (int)x.shape[1], unit: SmallProduct.Columns);
+        MatrixProduct.Keep(x, weight, block);
         return scope.MoveToOuter(y);
     }
 
@@ -56,6 +62,7 @@ public static class BlockAffine
         var dx = empty([dy.shape[0], weight.shape[1]], dtype: ScalarType.Float32);
         var adapted = new BlockAffineColumns(new(weight.Floats(), weight.shape[1], block.Floats(), (int)r));
         MatrixProduct.Multiply(FloatOperand.Rows(dy), adapted, default(NoStart), bias: null, dx, (int)dy.shape[1]);
+        MatrixProduct.Keep(dy, weight, block);
         return scope.MoveToOuter(dx);
     }
 
@@ -96,10 +103,11 @@ public static class BlockAffine
     /// <param name="dy">Gradient of the output, [n, out].</param>
     /// <param name="x">Input, [n, in].</param>
     /// <returns>dB [out/r, r, r].</returns>
-    /// <exception cref="ArgumentException">The blocks do not tile W's rows.</exception>
+    /// <exception cref="ArgumentException">The blocks do not tile W's rows, or the sizes do not fit.</exception>
     public static Tensor BlockGradient(Tensor weight, Tensor block, Tensor dy, Tensor x)
     {
         var (rows, r, shards) = Shape(weight, block);
+        MatrixProduct.CheckColumns(dy, rows * r);
         using var scope = NewDisposeScope();
         var gradient = empty_like(block);
         var hasKernel = SmallProduct.CanMultiply(r, weight, block);

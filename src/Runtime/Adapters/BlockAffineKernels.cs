@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Marrow.Kernels;
 using static TorchSharp.torch;
@@ -18,13 +19,11 @@ internal static unsafe class BlockAffineKernels
     {
         var kernel = new AdaptKernel
         {
-            Weight = weight.Floats(),
-            Block = block.Floats(),
+            Weight = new(weight.Floats(), weight.shape[1], block.Floats(), (int)block.shape[1]),
             Adapted = adapted.Floats(),
-            In = weight.shape[1],
-            BlockSize = (int)block.shape[1],
+            Features = weight.shape[1],
         };
-        ThreadTeam.Run(ref kernel, (int)weight.shape[0], weight.numel());
+        ThreadTeam.Run(ref kernel, (int)(weight.shape[0] / AdaptKernel.Rows), weight.numel());
     }
 
     /// <summary><c>dB[o] = Σ_i W[o,i]ᵀ G[o,i] + G[o,i]</c> for some rows of blocks.</summary>
@@ -44,31 +43,35 @@ internal static unsafe class BlockAffineKernels
         ThreadTeam.Run(ref kernel, (int)gradient.shape[0], weight.numel());
     }
 
-    /// <summary>One row of W at a time: all of its lines are given the same row of B.</summary>
+    /// <summary>A few rows at a time, which divide a row of blocks.</summary>
     private struct AdaptKernel : IRangeKernel
     {
-        public float* Weight, Block, Adapted;
-        public long In;
-        public int BlockSize;
+        public const int Rows = SmallProduct.Columns;
+
+        public BlockAffineWeight Weight;
+        public float* Adapted;
+        public long Features;
 
         public readonly void Run(int first, int end, int part)
         {
-            var r = BlockSize;
-            for (var row = first; row < end; row++)
+            var r = Weight.BlockSize;
+            var lines = (float*)NativeMemory.AlignedAlloc((nuint)(Rows * r * sizeof(float)), 64);
+            try
             {
-                float* weight = Weight + (row * In), block = Block + ((long)row / r * r * r);
-                SmallProduct.Multiply(
-                    weight, r, 1, block, r, steps: r, rows: (int)(In / r), columns: r,
-                    new AdaptedLines(weight, block + (row % r * r), Adapted + (row * In), r));
+                for (var row = first * Rows; row < end * Rows; row += Rows)
+                {
+                    for (var column = 0; column < Features; column += r)
+                    {
+                        Weight.Gather(row, Rows, column, lines);
+                        Weight.Adapt(lines, row, Rows, column, r, Adapted + (row * Features) + column, Features);
+                    }
+                }
+            }
+            finally
+            {
+                NativeMemory.AlignedFree(lines);
             }
         }
-    }
-
-    private readonly struct AdaptedLines(float* weight, float* added, float* adapted, int r) : IProductEntries
-    {
-        public Vector256<float> Start(int row, int column) => Vector256.Load(weight + (row * r) + column) + Vector256.Load(added + column);
-
-        public void Take(int row, int column, Vector256<float> sums) => sums.Store(adapted + (row * r) + column);
     }
 
     /// <summary>One row of blocks at a time, and of it so few rows of W that they and those of G stay in the cache for all of dB.</summary>

@@ -12,7 +12,7 @@ namespace Marrow.Adapters;
 /// <param name="r">A multiple of 16.</param>
 internal readonly unsafe struct BlockAffineWeight(float* weight, long features, float* block, int r)
 {
-    /// <summary>From row to row of what <see cref="Gather"/> writes.</summary>
+    /// <summary>r; also from row to row of what <see cref="Gather"/> writes.</summary>
     public int BlockSize => r;
 
     /// <summary>Some rows of one block of W, close together: rows of W a power of two apart push one another out of the cache.</summary>
@@ -63,7 +63,7 @@ internal readonly unsafe struct BlockAffineWeight(float* weight, long features, 
     }
 }
 
-/// <summary>The rows of W′, for <c>x W′ᵀ</c>.</summary>
+/// <summary>The rows of W′ as the right side of <c>x W′ᵀ</c>.</summary>
 /// <param name="weight">W′.</param>
 internal readonly unsafe struct BlockAffineRows(BlockAffineWeight weight) : IPanelOperand
 {
@@ -71,48 +71,58 @@ internal readonly unsafe struct BlockAffineRows(BlockAffineWeight weight) : IPan
     {
         var gathered = (float*)NativeMemory.AlignedAlloc((nuint)((long)width * (weight.BlockSize + steps) * sizeof(float)), 64);
         var adapted = gathered + (width * weight.BlockSize);
-        for (var first = line; first < line + lines; first += width, panels += next)
+        try
         {
-            var count = Math.Min(width, line + lines - first);
-            for (int column = step, columns; column < step + steps; column += columns)
+            for (var first = line; first < line + lines; first += width, panels += next)
             {
-                columns = weight.ColumnsOfBlock(column, step + steps - column);
-                for (int row = 0, rows; row < count; row += rows)
+                var count = Math.Min(width, line + lines - first);
+                for (int column = step, columns; column < step + steps; column += columns)
                 {
-                    rows = weight.RowsOfBlock(first + row, count - row);
-                    weight.Gather(first + row, rows, column, gathered);
-                    weight.Adapt(gathered, first + row, rows, column, columns, adapted + ((long)row * steps) + column - step, steps);
+                    columns = weight.ColumnsOfBlock(column, step + steps - column);
+                    for (int row = 0, rows; row < count; row += rows)
+                    {
+                        rows = weight.RowsOfBlock(first + row, count - row);
+                        weight.Gather(first + row, rows, column, gathered);
+                        weight.Adapt(gathered, first + row, rows, column, columns, adapted + ((long)row * steps) + column - step, steps);
+                    }
                 }
+
+                FloatOperand.Transpose(adapted, steps, count, steps, panels, width);
             }
-
-            FloatOperand.Transpose(adapted, steps, count, steps, panels, width);
         }
-
-        NativeMemory.AlignedFree(gathered);
+        finally
+        {
+            NativeMemory.AlignedFree(gathered);
+        }
     }
 }
 
-/// <summary>The columns of W′, for <c>dy W′</c>.</summary>
+/// <summary>The columns of W′ as the right side of <c>dy W′</c>.</summary>
 /// <param name="weight">W′.</param>
 internal readonly unsafe struct BlockAffineColumns(BlockAffineWeight weight) : IPanelOperand
 {
     public void Pack(int line, int lines, int step, int steps, float* panels, long next, int width)
     {
         var gathered = (float*)NativeMemory.AlignedAlloc((nuint)((long)weight.BlockSize * weight.BlockSize * sizeof(float)), 64);
-        for (int column = line, columns; column < line + lines; column += columns, panels += columns / width * next)
+        try
         {
-            columns = weight.ColumnsOfBlock(column, line + lines - column);
-            for (int row = step, rows; row < step + steps; row += rows)
+            for (int column = line, columns; column < line + lines; column += columns, panels += columns / width * next)
             {
-                rows = weight.RowsOfBlock(row, step + steps - row);
-                weight.Gather(row, rows, column, gathered);
-                for (var part = 0; part < columns; part += width)
+                columns = weight.ColumnsOfBlock(column, line + lines - column);
+                for (int row = step, rows; row < step + steps; row += rows)
                 {
-                    weight.Adapt(gathered, row, rows, column + part, width, panels + (part / width * next) + ((long)(row - step) * width), width);
+                    rows = weight.RowsOfBlock(row, step + steps - row);
+                    weight.Gather(row, rows, column, gathered);
+                    for (var part = 0; part < columns; part += width)
+                    {
+                        weight.Adapt(gathered, row, rows, column + part, width, panels + (part / width * next) + ((long)(row - step) * width), width);
+                    }
                 }
             }
         }
-
-        NativeMemory.AlignedFree(gathered);
+        finally
+        {
+            NativeMemory.AlignedFree(gathered);
+        }
     }
 }

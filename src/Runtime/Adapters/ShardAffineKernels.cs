@@ -106,24 +106,29 @@ internal static unsafe class ShardAffineKernels
             var r = Length;
             var h = (float*)NativeMemory.AlignedAlloc((nuint)(2 * Rows * r * sizeof(float)), 64);
             var x = h + (Rows * r);
-            for (var shard = first; shard < end; shard++)
+            try
             {
-                float* block = Blocks + ((long)shard * r * r), gradient = Gradient + ((long)shard * r * r);
-                new Span<float>(gradient, r * r).Clear();
-                for (var row = 0; row < Count; row += Rows)
+                for (var shard = first; shard < end; shard++)
                 {
-                    var rows = Math.Min(Rows, Count - row);
-                    var at = (row * Features) + ((long)shard * r);
-                    Gather(Dx + at, G + ((long)row * r), X + at, Features, rows, r, h, x);
-                    SmallProduct.Multiply(h, 1, r, x, r, steps: rows, rows: r, columns: r, new GrowingSums(gradient, r));
-                    if (NeedsInput)
+                    float* block = Blocks + ((long)shard * r * r), gradient = Gradient + ((long)shard * r * r);
+                    new Span<float>(gradient, r * r).Clear();
+                    for (var row = 0; row < Count; row += Rows)
                     {
-                        SmallProduct.Multiply(h, r, 1, block, r, steps: r, rows, columns: r, new GrowingSums(Dx + at, Features));
+                        var rows = Math.Min(Rows, Count - row);
+                        var at = (row * Features) + ((long)shard * r);
+                        Gather(Dx + at, G + ((long)row * r), X + at, Features, rows, r, h, x);
+                        SmallProduct.Multiply(h, 1, r, x, r, steps: rows, rows: r, columns: r, new GrowingSums(gradient, r));
+                        if (NeedsInput)
+                        {
+                            SmallProduct.Multiply(h, r, 1, block, r, steps: r, rows, columns: r, new GrowingSums(Dx + at, Features));
+                        }
                     }
                 }
             }
-
-            NativeMemory.AlignedFree(h);
+            finally
+            {
+                NativeMemory.AlignedFree(h);
+            }
         }
 
         /// <summary>h and x of a few rows, close together: lines a power of two apart push one another out of the cache.</summary>

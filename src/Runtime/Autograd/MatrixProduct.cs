@@ -62,6 +62,7 @@ public static class MatrixProduct
             new JoinedOperand<FloatOperand, FloatOperand>(FloatOperand.Rows(x), length, FloatOperand.Rows(h)),
             new JoinedOperand<FloatOperand, FloatOperand>(FloatOperand.Columns(weight), length, FloatOperand.Columns(factor)),
             default(NoStart), bias, y, length + (int)h.shape[1]);
+        Keep(x, weight, h, factor);
         return y;
     }
 
@@ -74,9 +75,9 @@ public static class MatrixProduct
     /// <exception cref="ArgumentException">The shapes do not fit.</exception>
     public static unsafe Tensor Tiled(Tensor x, Tensor weight, Tensor shard, Tensor? bias = null)
     {
-        var length = shard.shape[1];
         Check(x, weight, bias);
-        CheckAdded(shard, [x.shape[0], length]);
+        var length = shard.dim() == 2 ? shard.shape[1] : 0;
+        CheckAdded(shard, [x.shape[0], Math.Max(1, length)]);
         if (!Suits(x, weight, bias) || length % Lanes.Count != 0 || !TensorMemory.AreFloats(shard) || !shard.is_contiguous())
         {
             var sum = Plain(x, weight, bias);
@@ -86,6 +87,7 @@ public static class MatrixProduct
 
         var y = empty([x.shape[0], weight.shape[1]], dtype: ScalarType.Float32);
         Multiply(FloatOperand.Rows(x), FloatOperand.Columns(weight), new TiledStart(shard.Floats(), (int)length), bias, y, (int)x.shape[1]);
+        Keep(x, weight, shard);
         return y;
     }
 
@@ -95,7 +97,8 @@ public static class MatrixProduct
     {
         CheckColumns(a, rows);
         var product = empty([a.shape[0], columns], dtype: ScalarType.Float32);
-        PanelProduct.Multiply(default(FloatTile), FloatOperand.Rows(a), b, default(NoStart), product, (int)a.shape[1]);
+        Multiply(FloatOperand.Rows(a), b, default(NoStart), bias: null, product, (int)rows);
+        Keep(a);
         return product;
     }
 
@@ -103,9 +106,11 @@ public static class MatrixProduct
     internal static void Write(Tensor a, Tensor b, Tensor product)
     {
         Check(a, b);
-        if (IsFast(a, b))
+        CheckAdded(product, [a.shape[0], b.shape[1]]);
+        if (IsFast(a, b) && TensorMemory.AreFloats(product))
         {
-            PanelProduct.Multiply(default(FloatTile), FloatOperand.Rows(a), FloatOperand.Columns(b), default(NoStart), product, (int)a.shape[1]);
+            Multiply(FloatOperand.Rows(a), FloatOperand.Columns(b), default(NoStart), bias: null, product, (int)a.shape[1]);
+            Keep(a, b);
         }
         else
         {
@@ -141,6 +146,7 @@ public static class MatrixProduct
         else
         {
             PanelProduct.Multiply(default(FloatTile), left, right, new SumStart<TStart, BiasStart>(start, new(bias.Floats())), y, steps, unit);
+            Keep(bias);
         }
     }
 
@@ -152,6 +158,15 @@ public static class MatrixProduct
         && HasUnitStride(b)
         && Math.Max(a.shape[0], b.shape[1]) >= LeastRows
         && Math.Min(a.shape[0], b.shape[1]) >= PanelProduct.TileColumns;
+
+    /// <summary>Operands are pointers: the tensors they belong to must not be collected before the product is made.</summary>
+    internal static void Keep(params ReadOnlySpan<Tensor> operands)
+    {
+        foreach (var operand in operands)
+        {
+            GC.KeepAlive(operand);
+        }
+    }
 
     /// <summary>Whether a left side [n, rows] meets a right side [rows, …].</summary>
     /// <exception cref="ArgumentException">It does not.</exception>
@@ -177,11 +192,13 @@ public static class MatrixProduct
         }
     }
 
-    private static void CheckAdded(Tensor added, long[] shape)
+    /// <summary>Whether something has the shape that a product asks for.</summary>
+    /// <exception cref="ArgumentException">It has not.</exception>
+    internal static void CheckAdded(Tensor added, long[] shape)
     {
         if (!added.shape.SequenceEqual(shape))
         {
-            throw new ArgumentException($"What is added has the shape {Shape(added)}; the product needs [{string.Join(", ", shape)}].", nameof(added));
+            throw new ArgumentException($"What goes into a product has the shape {Shape(added)}; it needs [{string.Join(", ", shape)}].", nameof(added));
         }
     }
 

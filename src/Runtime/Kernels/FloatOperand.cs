@@ -15,7 +15,7 @@ internal unsafe interface IPanelOperand
     /// <param name="steps">How many entries.</param>
     /// <param name="panels">Where to; of width 6, two floats after each panel may be overwritten.</param>
     /// <param name="next">From panel to panel.</param>
-    /// <param name="width">6 or 16.</param>
+    /// <param name="width">6 on the left side, 16 on the right.</param>
     void Pack(int line, int lines, int step, int steps, float* panels, long next, int width);
 }
 

@@ -23,6 +23,12 @@ internal static unsafe class PanelProduct
     // Panels of a at a time: they stay in the second cache, where panels of b come and go.
     private const int MostTiles = 12;
 
+    // Panels a power of two apart would push one another out of the cache.
+    private const int Apart = 48;
+
+    // A pass over memory takes about as long for an entry as so many steps.
+    private const int StepsOfElement = 16;
+
     // Floats of b that are laid out at a time.
     private const int MostPacked = 1 << 20;
 
@@ -45,12 +51,23 @@ internal static unsafe class PanelProduct
         where TRight : struct, IPanelOperand
         where TStart : struct, IProductStart
     {
+        if (!TensorMemory.AreFloats(y) || y.dim() != 2 || y.stride(1) != 1)
+        {
+            throw new ArgumentException($"A product is written to a float32 matrix on the CPU, not to {y.dtype} [{string.Join(", ", y.shape)}].", nameof(y));
+        }
+
         var (rows, columns) = ((int)y.shape[0], (int)y.shape[1]);
-        var units = Parts(steps, unit);
+        if (rows == 0)
+        {
+            return;
+        }
+
+        // Without a step there is still a block, which writes what is added.
+        var units = Math.Max(1, Parts(steps, unit));
         var blocks = Parts(units, Math.Max(1, MostSteps / unit));
         var most = Parts(units, blocks) * unit;
         var range = Math.Min(Parts(columns, TileColumns), Math.Max(1, MostPacked / (most * TileColumns))) * TileColumns;
-        var next = (TileColumns * most) + 48;
+        var next = (TileColumns * most) + Apart;
         using var packed = empty([range / TileColumns, next], dtype: ScalarType.Float32);
         for (var column = 0; column < columns; column += range)
         {
@@ -85,7 +102,7 @@ internal static unsafe class PanelProduct
                     Next = next,
                     Packed = packed.Floats(),
                 };
-                ThreadTeam.Run(ref multiply, multiply.Items, (long)rows * pack.Columns);
+                ThreadTeam.Run(ref multiply, multiply.Items, (long)rows * pack.Columns * Math.Max(1, pack.Steps / StepsOfElement));
             }
         }
     }
@@ -144,22 +161,27 @@ internal static unsafe class PanelProduct
         {
             var next = (TileRows * Steps) + Lanes.Count; // an operand may overwrite a little after its panel
             var a = (float*)NativeMemory.AlignedAlloc((nuint)(MostTiles * next * sizeof(float)), 64);
-            for (var item = first; item < end; item++)
+            try
             {
-                var (row, rowEnd) = Range(item / ColumnParts, RowParts, Rows, TileRows);
-                var (column, columnEnd) = Range(item % ColumnParts, ColumnParts, Columns, TileColumns);
-                Left.Pack(row, rowEnd - row, Step, Steps, a, next, TileRows);
-                for (; column < columnEnd; column += TileColumns)
+                for (var item = first; item < end; item++)
                 {
-                    var panel = a;
-                    for (var r = row; r < rowEnd; r += TileRows, panel += next)
+                    var (row, rowEnd) = Range(item / ColumnParts, RowParts, Rows, TileRows);
+                    var (column, columnEnd) = Range(item % ColumnParts, ColumnParts, Columns, TileColumns);
+                    Left.Pack(row, rowEnd - row, Step, Steps, a, next, TileRows);
+                    for (; column < columnEnd; column += TileColumns)
                     {
-                        Multiply(panel, Packed + (column / TileColumns * Next), r, column);
+                        var panel = a;
+                        for (var r = row; r < rowEnd; r += TileRows, panel += next)
+                        {
+                            Multiply(panel, Packed + (column / TileColumns * Next), r, column);
+                        }
                     }
                 }
             }
-
-            NativeMemory.AlignedFree(a);
+            finally
+            {
+                NativeMemory.AlignedFree(a);
+            }
         }
 
         /// <summary>A part of a whole, cut at multiples of a tile's size.</summary>

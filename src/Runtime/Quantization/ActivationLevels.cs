@@ -178,6 +178,6 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
 
         public float One(int row, int column) => ((stored[(row * columns) + column] + offset) * StepOf(row)) + (after == null ? 0 : after[column]);
 
-        private float StepOf(int row) => MathF.Max(step[row % steps], (float)Lsq.LeastStep);
+        private float StepOf(int row) => LsqKernels.Usable(step[row % steps]);
     }
 }

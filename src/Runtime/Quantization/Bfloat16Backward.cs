@@ -9,7 +9,8 @@ namespace Marrow.Quantization;
 /// <summary>
 /// The products of a quantized linear layer's backward in bfloat16. Levels are exact in it, only gradients are rounded:
 /// <c>dx̂ = (dy ∘ ws) p</c>, <c>dŴ = (dy ∘ S)ᵀ q + db ⊗ after</c>. The error is about 3e-3 of the largest entry. On processors
-/// without bfloat16 instructions, where libtorch would convert and take several times as long, they are <see cref="ShortGradients"/>.
+/// without bfloat16 instructions, where libtorch would convert and take several times as long, they are <see cref="ShortGradients"/>
+/// where these apply, else float32.
 /// </summary>
 public static class Bfloat16Backward
 {
@@ -33,7 +34,7 @@ public static class Bfloat16Backward
             return Moved(Rounded(dy, x, weight, step, after));
         }
 
-        var products = ShortGradients.Suit(dy, x, weight, step) ? ShortGradients.Products(dy, x, weight, step, after) : null;
+        var products = ShortGradients.Suit(dy, x, weight, step, after) ? ShortGradients.Products(dy, x, weight, step, after) : null;
         return Moved(products ?? (weight.InputGradient(dy), x.WeightGradient(dy, step, after), dy.sum([0])));
 
         (Tensor Input, Tensor Weight, Tensor Bias) Moved((Tensor, Tensor, Tensor) all) => scope.MoveToOuter(all.Item1, all.Item2, all.Item3);

@@ -34,12 +34,12 @@ internal static unsafe class LsqKernels
     public static LsqGradients Gradients(
         StepLayout layout, LevelRange range, double scale, Tensor dy, Tensor x, Tensor step, Tensor? before, long afterSize)
     {
-        var threads = ThreadTeam.Parts(layout.Rows, x.numel());
+        var parts = ThreadTeam.Parts(layout.Rows, x.numel());
         var dx = empty_like(x);
         // Sums over rows are kept apart for each part of the work and added in order, so they do not depend on timing.
-        var steps = empty([layout.IsPerColumn ? threads : layout.Rows, layout.IsPerColumn ? layout.Columns : 1], dtype: ScalarType.Float32);
-        var befores = before is null ? null : zeros([threads, before.numel()], dtype: ScalarType.Float32);
-        var afters = afterSize == 0 ? null : zeros([threads, afterSize], dtype: ScalarType.Float32);
+        var steps = empty([layout.IsPerColumn ? parts : layout.Rows, layout.IsPerColumn ? layout.Columns : 1], dtype: ScalarType.Float32);
+        var befores = before is null ? null : zeros([parts, before.numel()], dtype: ScalarType.Float32);
+        var afters = afterSize == 0 ? null : zeros([parts, afterSize], dtype: ScalarType.Float32);
         if (layout.IsPerColumn)
         {
             steps.zero_();

@@ -9,23 +9,28 @@ namespace Marrow.Quantization;
 
 /// <summary>
 /// The products of a quantized linear layer's backward in integers of 16 bits, for processors without bfloat16: levels are integers already, and
-/// gradients are rounded to 14 bits of the largest of their row: <c>dx̂ = (dy ∘ ws) p</c> by rows of dy, <c>dŴ = (dy ∘ S)ᵀ q + db ⊗ after</c> by its columns.
-/// Sums are exact, and the rounding is finer than bfloat16's of all but the smallest gradients.
+/// gradients are rounded to 14 bits (13 where levels have 8) of the largest of their line: <c>dx̂ = (dy ∘ ws) p</c> by rows of dy,
+/// <c>dŴ = (dy ∘ S)ᵀ q + db ⊗ after</c> by its columns. Sums are exact. bfloat16 would round those below a sixtieth of the largest more finely, and all others less.
 /// </summary>
 internal static unsafe class ShortGradients
 {
-    // The sums of a tile stay within 32 bits: 2 · 512 products of a gradient with a level.
+    // The largest gradient of a line with less is taken for zero: what it would be multiplied with is beyond float32.
+    private const float Least = 1e-30f;
+
+    // The sums of a tile, two products a step, stay within 32 bits.
     private const int MostSum = int.MaxValue / (2 * PanelProduct.MostSteps);
 
     /// <summary>Whether the kernels apply.</summary>
-    public static bool Suit(Tensor dy, ActivationLevels x, WeightLevels weight, Tensor step)
+    public static bool Suit(Tensor dy, ActivationLevels x, WeightLevels weight, Tensor step, Tensor after)
     {
         using var columns = dy.t();
-        return MatrixProduct.Suits(dy, x.Stored.shape[1]) && MatrixProduct.Suits(columns, x.Stored.shape[1]) && dy.is_contiguous()
-            && TensorMemory.AreFloats(step, weight.Scale);
+        var (outputs, inputs) = (weight.Stored.shape[0], weight.Stored.shape[1]);
+        return MatrixProduct.Suits(dy, inputs) && MatrixProduct.Suits(columns, inputs) && dy.is_contiguous()
+            && dy.shape[1] == outputs && x.Stored.shape.SequenceEqual([dy.shape[0], inputs])
+            && TensorMemory.AreFloats(step, weight.Scale, after) && weight.Scale.numel() == outputs && after.numel() == inputs;
     }
 
-    /// <summary>The gradients, or null if dy is not finite.</summary>
+    /// <summary>The gradients, or null if something is not finite; <see cref="Suit"/>.</summary>
     /// <param name="dy">[n, out].</param>
     /// <param name="x">q [n, in].</param>
     /// <param name="weight">p [out, in] and ws.</param>
@@ -34,13 +39,11 @@ internal static unsafe class ShortGradients
     public static (Tensor Input, Tensor Weight, Tensor Bias)? Products(Tensor dy, ActivationLevels x, WeightLevels weight, Tensor step, Tensor after)
     {
         var (rows, outputs, inputs) = (x.Stored.shape[0], weight.Stored.shape[0], x.Stored.shape[1]);
-        MatrixProduct.CheckColumns(dy, outputs);
-        MatrixProduct.CheckColumns(dy.t(), rows);
         var gradients = new Gradients(dy, weight.Scale, step);
         using var byRow = empty([rows + PanelProduct.TileRows], dtype: ScalarType.Float32);
         using var byColumn = empty([outputs + PanelProduct.TileRows], dtype: ScalarType.Float32);
         var bias = Largest(gradients, byRow, byColumn);
-        if (!IsFinite(byRow, rows) || !IsFinite(byColumn, outputs) || !IsFinite(bias, outputs))
+        if (!IsFinite(byRow, rows) || !IsFinite(byColumn, outputs) || !IsFinite(bias, outputs) || !IsFinite(weight.Scale, outputs) || !IsFinite(step, step.numel()))
         {
             bias.Dispose();
             return null;
@@ -54,6 +57,7 @@ internal static unsafe class ShortGradients
             new ShortTile(byRow.Floats()), new ShortRows(gradients, ofRow), p, default(NoStart), input, Pairs(outputs));
         PanelProduct.Multiply(
             new ShortTile(byColumn.Floats()), new ShortColumns(gradients, ofColumn), q, new OuterStart(bias.Floats(), after.Floats()), weightGradient, Pairs(rows));
+        MatrixProduct.Keep(dy, x.Stored, weight.Stored, weight.Scale, step, after);
         return (input, weightGradient, bias);
     }
 
@@ -63,7 +67,7 @@ internal static unsafe class ShortGradients
     private static Tensor Scales(Tensor largest, int most)
     {
         var inverse = Math.Min(most, short.MaxValue) / largest;
-        inverse.masked_fill_(largest == 0, 0);
+        inverse.masked_fill_(largest < Least, 0);
         largest.div_(Math.Min(most, short.MaxValue));
         return inverse;
     }
@@ -151,10 +155,10 @@ internal static unsafe class ShortGradients
 
         public int Columns { get; } = (int)dy.shape[1];
 
-        public float StepOf(int row) => MathF.Max(step[row % steps], (float)Lsq.LeastStep);
+        public float StepOf(int row) => LsqKernels.Usable(step[row % steps]);
     }
 
-    /// <summary>The rows of dy ∘ ws, in pairs of columns.</summary>
+    /// <summary>The rows of dy ∘ ws, in pairs of columns, as the left side of a product.</summary>
     private readonly struct ShortRows(Gradients gradients, Tensor inverse) : IPanelOperand
     {
         private readonly float* inverse = inverse.Floats();
@@ -192,7 +196,7 @@ internal static unsafe class ShortGradients
         }
     }
 
-    /// <summary>The columns of dy ∘ S, in pairs of rows.</summary>
+    /// <summary>The columns of dy ∘ S, in pairs of rows, as the left side of a product.</summary>
     private readonly struct ShortColumns(Gradients gradients, Tensor inverse) : IPanelOperand
     {
         private readonly float* inverse = inverse.Floats();
@@ -237,7 +241,7 @@ internal static unsafe class ShortGradients
 
     private static int Pair(float first, float second) => ((int)first & 0xFFFF) | ((int)second << 16);
 
-    /// <summary>The columns of a matrix of levels, in pairs of rows.</summary>
+    /// <summary>The columns of a matrix of levels, in pairs of rows, as the right side of a product.</summary>
     private readonly struct ShortLevels : IPanelOperand
     {
         private readonly sbyte* stored;

@@ -67,7 +67,9 @@ public readonly record struct WeightLevels(Tensor Stored, Tensor Scale, bool IsH
     {
         if (MatrixProduct.Suits(dy, Stored.shape[1]) && Scale.dtype == ScalarType.Float32)
         {
-            return MatrixProduct.Of(dy, new RowsOperand<Row>(new(this)), Stored.shape[0], Stored.shape[1]);
+            var input = MatrixProduct.Of(dy, new RowsOperand<Row>(new(this)), Stored.shape[0], Stored.shape[1]);
+            MatrixProduct.Keep(Stored, Scale);
+            return input;
         }
 
         using var scope = NewDisposeScope();

@@ -81,10 +81,10 @@ public class AdapterGradientTests
         }
     }
 
-    [Theory, MemberData(nameof(Names))]
+    [Theory, MemberData(nameof(Names)), MemberData(nameof(WideNames))]
     public void NoRows_GiveAnEmptyOutputAndZeroGradients(string form)
     {
-        using var layer = Forms.Create(form, ScalarType.Float32);
+        using var layer = Forms.Wide.ContainsKey(form) ? Forms.CreateWide(form) : Forms.Create(form, ScalarType.Float32);
         using var x = randn(0, 3, layer.InFeatures, requires_grad: true);
         using var y = layer.call(x);
         Assert.Equal([0, 3, layer.OutFeatures], y.shape);

@@ -41,15 +41,15 @@ internal static class Forms
     /// <summary>Sizes that the float32 kernels take, of one block of steps and of several.</summary>
     public static readonly IReadOnlyDictionary<string, Func<OneLinear>> Wide = new Dictionary<string, Func<OneLinear>>
     {
-        ["row"] = () => new Row(96, 64, true, 16),
-        ["row, long"] = () => new Row(1152, 96, false, 48),
-        ["column"] = () => new Column(96, 64, true, 16),
-        ["free"] = () => new Free(100, 64, true, 32),
-        ["free, long"] = () => new Free(1104, 48, false, 24),
-        ["mini"] = () => new Mini(96, 64, true, 32, 16),
-        ["lora"] = () => new Lora(96, 64, true, 20, 10),
-        ["lora, long"] = () => new Lora(1100, 80, false, 36, 36),
-        ["dora"] = () => new Dora(96, 64, true, 20, 10),
+        ["wide row"] = () => new Row(96, 64, true, 16),
+        ["long row"] = () => new Row(1152, 96, false, 48),
+        ["wide column"] = () => new Column(96, 64, true, 16),
+        ["wide free"] = () => new Free(100, 64, true, 32),
+        ["long free"] = () => new Free(1104, 48, false, 24),
+        ["wide mini"] = () => new Mini(96, 64, true, 32, 16),
+        ["wide lora"] = () => new Lora(96, 64, true, 20, 10),
+        ["long lora"] = () => new Lora(1100, 80, false, 36, 36),
+        ["wide dora"] = () => new Dora(96, 64, true, 20, 10),
     };
 
     /// <summary>The layer with adapter values that are not its starting ones, which are often zero.</summary>

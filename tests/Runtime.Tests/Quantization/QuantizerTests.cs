@@ -235,7 +235,7 @@ public class QuantizerTests
         dy.select(1, 5).zero_();
         var q = ActivationLevels.Of(randn(n, inputs), step, null, isUnsigned ? LevelRange.Unsigned(bits) : LevelRange.Signed(bits));
         var p = WeightLevels.StatsQ(randn(outputs, inputs), bits);
-        Assert.True(ShortGradients.Suit(dy, q, p, step));
+        Assert.True(ShortGradients.Suit(dy, q, p, step, after));
         Check(ShortGradients.Products(dy, q, p, step, after)!.Value);
         Check((p.InputGradient(dy), q.WeightGradient(dy, step, after), dy.sum([0])));
 
@@ -265,6 +265,17 @@ public class QuantizerTests
         Assert.True((weight / (255f * 2000) - 1).abs().max().item<float>() < 1e-5);
     }
 
+    [Fact]
+    public void ShortProducts_OfTinyGradients_AreZero()
+    {
+        Assert.SkipUnless(PanelProduct.IsFast, "the processor has wider instructions");
+        using var scope = NewDisposeScope();
+        var (dy, step) = (randn(100, 96) * 1e-37, ones(1));
+        var q = ActivationLevels.Of(randn(100, 32), step, null, LevelRange.Signed(2));
+        var (input, weight, _) = ShortGradients.Products(dy, q, WeightLevels.StatsQ(randn(96, 32), 2), step, zeros(32))!.Value;
+        Assert.Equal(0, (input.abs().sum() + weight.abs().sum()).item<float>());
+    }
+
     [Theory, InlineData(float.NaN), InlineData(float.PositiveInfinity), InlineData(1e38f)]
     public void ShortProducts_OfGradientsThatAreNotFinite_AreLeftToFloats(float value)
     {
@@ -275,6 +286,7 @@ public class QuantizerTests
         var q = ActivationLevels.Of(randn(100, 32), step, null, LevelRange.Signed(2));
         var p = WeightLevels.StatsQ(randn(96, 32), 2);
         Assert.Null(ShortGradients.Products(dy, q, p, step, zeros(32)));
+        Assert.Null(ShortGradients.Products(randn(100, 96), q, p with { Scale = full(96, float.NaN) }, step, zeros(32)));
         var (input, _, bias) = Bfloat16Backward.Products(dy, q, p, step, zeros(32));
         Assert.Equal(float.IsFinite(value), input[17, 0].isfinite().item<bool>());
         Assert.Equal(float.IsFinite(value), bias[4].isfinite().item<bool>());
