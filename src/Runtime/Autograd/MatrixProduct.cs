@@ -10,8 +10,9 @@ namespace Marrow.Autograd;
 /// </summary>
 public static class MatrixProduct
 {
-    // For fewer, laying the weight out takes longer than passes over the few rows.
-    private const long LeastRows = 96;
+    // For fewer, laying the weight out takes longer than passes over the few rows. And a product of fewer multiplications is over before
+    // what comes before and after it has paid off.
+    private const long LeastRows = 96, LeastWork = 1 << 24;
 
     /// <summary><c>a b</c>.</summary>
     /// <param name="a">[n, k], or a transposed view.</param>
@@ -27,12 +28,12 @@ public static class MatrixProduct
         }
 
         using var scope = NewDisposeScope();
-        if (a.shape[0] < LeastRows)
+        if (a.size(0) < LeastRows)
         {
             return scope.MoveToOuter(Of(b.t(), a.t()).t().contiguous());
         }
 
-        var product = empty([a.shape[0], b.shape[1]], dtype: ScalarType.Float32);
+        var product = empty([a.size(0), b.size(1)], dtype: ScalarType.Float32);
         Write(a, b, product);
         return scope.MoveToOuter(product);
     }
@@ -49,19 +50,19 @@ public static class MatrixProduct
     {
         Check(x, weight, bias);
         Check(h, factor);
-        CheckAdded(h, [x.shape[0], h.shape[1]]);
-        CheckAdded(factor, [factor.shape[0], weight.shape[1]]);
-        if (!Suits(x, weight, bias) || !Suits(h, factor, bias))
+        CheckAdded(h, [x.size(0), h.size(1)]);
+        CheckAdded(factor, [factor.size(0), weight.size(1)]);
+        if (!Suits(x, weight, bias) || !IsLaidOut(h) || !IsLaidOut(factor))
         {
             return Plain(x, weight, bias).addmm_(h, factor);
         }
 
-        var y = empty([x.shape[0], weight.shape[1]], dtype: ScalarType.Float32);
-        var length = (int)x.shape[1];
+        var y = empty([x.size(0), weight.size(1)], dtype: ScalarType.Float32);
+        var length = (int)x.size(1);
         Multiply(
             new JoinedOperand<FloatOperand, FloatOperand>(FloatOperand.Rows(x), length, FloatOperand.Rows(h)),
             new JoinedOperand<FloatOperand, FloatOperand>(FloatOperand.Columns(weight), length, FloatOperand.Columns(factor)),
-            default(NoStart), bias, y, length + (int)h.shape[1]);
+            default(NoStart), bias, y, length + (int)h.size(1));
         Keep(x, weight, h, factor);
         return y;
     }
@@ -76,8 +77,8 @@ public static class MatrixProduct
     public static unsafe Tensor Tiled(Tensor x, Tensor weight, Tensor shard, Tensor? bias = null)
     {
         Check(x, weight, bias);
-        var length = shard.dim() == 2 ? shard.shape[1] : 0;
-        CheckAdded(shard, [x.shape[0], Math.Max(1, length)]);
+        var length = shard.dim() == 2 ? shard.size(1) : 0;
+        CheckAdded(shard, [x.size(0), Math.Max(1, length)]);
         if (!Suits(x, weight, bias) || length % Lanes.Count != 0 || !TensorMemory.AreFloats(shard) || !shard.is_contiguous())
         {
             var sum = Plain(x, weight, bias);
@@ -85,8 +86,8 @@ public static class MatrixProduct
             return sum;
         }
 
-        var y = empty([x.shape[0], weight.shape[1]], dtype: ScalarType.Float32);
-        Multiply(FloatOperand.Rows(x), FloatOperand.Columns(weight), new TiledStart(shard.Floats(), (int)length), bias, y, (int)x.shape[1]);
+        var y = empty([x.size(0), weight.size(1)], dtype: ScalarType.Float32);
+        Multiply(FloatOperand.Rows(x), FloatOperand.Columns(weight), new TiledStart(shard.Floats(), (int)length), bias, y, (int)x.size(1));
         Keep(x, weight, shard);
         return y;
     }
@@ -96,7 +97,7 @@ public static class MatrixProduct
         where TRight : struct, IPanelOperand
     {
         CheckColumns(a, rows);
-        var product = empty([a.shape[0], columns], dtype: ScalarType.Float32);
+        var product = empty([a.size(0), columns], dtype: ScalarType.Float32);
         Multiply(FloatOperand.Rows(a), b, default(NoStart), bias: null, product, (int)rows);
         Keep(a);
         return product;
@@ -106,10 +107,10 @@ public static class MatrixProduct
     internal static void Write(Tensor a, Tensor b, Tensor product)
     {
         Check(a, b);
-        CheckAdded(product, [a.shape[0], b.shape[1]]);
+        CheckAdded(product, [a.size(0), b.size(1)]);
         if (IsFast(a, b) && TensorMemory.AreFloats(product))
         {
-            Multiply(FloatOperand.Rows(a), FloatOperand.Columns(b), default(NoStart), bias: null, product, (int)a.shape[1]);
+            Multiply(FloatOperand.Rows(a), FloatOperand.Columns(b), default(NoStart), bias: null, product, (int)a.size(1));
             Keep(a, b);
         }
         else
@@ -120,17 +121,16 @@ public static class MatrixProduct
 
     /// <summary>Whether a product of these, with something added, has a kernel that is worth it.</summary>
     internal static bool Suits(Tensor x, Tensor weight, Tensor? bias) =>
-        Suits(x, weight.shape[1])
-        && TensorMemory.AreFloats(weight)
-        && HasUnitStride(weight)
+        Suits(x, weight.size(1))
+        && IsLaidOut(weight)
         && (bias is null || (TensorMemory.AreFloats(bias) && bias.is_contiguous()));
 
     /// <summary>Whether a product of so many columns has.</summary>
     internal static bool Suits(Tensor x, long columns) =>
         PanelProduct.IsFast
-        && TensorMemory.AreFloats(x)
-        && HasUnitStride(x)
-        && x.shape[0] >= LeastRows
+        && IsLaidOut(x)
+        && x.size(0) >= LeastRows
+        && x.size(0) * x.size(1) * columns >= LeastWork
         && columns % PanelProduct.TileColumns == 0;
 
     /// <summary><c>y = start + b + left right</c>.</summary>
@@ -153,11 +153,11 @@ public static class MatrixProduct
     /// <summary>Whether a plain product is faster here: one side may be thin, the other must be worth laying out.</summary>
     private static bool IsFast(Tensor a, Tensor b) =>
         PanelProduct.IsFast
-        && TensorMemory.AreFloats(a, b)
-        && HasUnitStride(a)
-        && HasUnitStride(b)
-        && Math.Max(a.shape[0], b.shape[1]) >= LeastRows
-        && Math.Min(a.shape[0], b.shape[1]) >= PanelProduct.TileColumns;
+        && IsLaidOut(a)
+        && IsLaidOut(b)
+        && a.size(0) * a.size(1) * b.size(1) >= LeastWork
+        && Math.Max(a.size(0), b.size(1)) >= LeastRows
+        && Math.Min(a.size(0), b.size(1)) >= PanelProduct.TileColumns;
 
     /// <summary>Operands are pointers: the tensors they belong to must not be collected before the product is made.</summary>
     internal static void Keep(params ReadOnlySpan<Tensor> operands)
@@ -172,7 +172,7 @@ public static class MatrixProduct
     /// <exception cref="ArgumentException">It does not.</exception>
     internal static void CheckColumns(Tensor a, long rows)
     {
-        if (a.dim() != 2 || a.shape[1] != rows)
+        if (a.dim() != 2 || a.size(1) != rows)
         {
             throw new ArgumentException($"A product with {rows} rows takes [n, {rows}] on its left, not {Shape(a)}.", nameof(a));
         }
@@ -185,10 +185,10 @@ public static class MatrixProduct
             throw new ArgumentException($"The right side of a product is a matrix, not {Shape(b)}.", nameof(b));
         }
 
-        CheckColumns(a, b.shape[0]);
+        CheckColumns(a, b.size(0));
         if (bias is not null)
         {
-            CheckAdded(bias, [b.shape[1]]);
+            CheckAdded(bias, [b.size(1)]);
         }
     }
 
@@ -204,7 +204,8 @@ public static class MatrixProduct
 
     private static string Shape(Tensor tensor) => $"[{string.Join(", ", tensor.shape)}]";
 
-    private static bool HasUnitStride(Tensor matrix) => matrix.stride(0) == 1 || matrix.stride(1) == 1;
+    /// <summary>Whether a matrix can be an operand.</summary>
+    private static bool IsLaidOut(Tensor matrix) => TensorMemory.AreFloats(matrix) && (matrix.stride(0) == 1 || matrix.stride(1) == 1);
 
     private static Tensor Plain(Tensor x, Tensor weight, Tensor? bias) => bias is null ? x.mm(weight) : bias.addmm(x, weight);
 }

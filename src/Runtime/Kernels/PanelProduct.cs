@@ -56,7 +56,7 @@ internal static unsafe class PanelProduct
             throw new ArgumentException($"A product is written to a float32 matrix on the CPU, not to {y.dtype} [{string.Join(", ", y.shape)}].", nameof(y));
         }
 
-        var (rows, columns) = ((int)y.shape[0], (int)y.shape[1]);
+        var (rows, columns) = ((int)y.size(0), (int)y.size(1));
         if (rows == 0)
         {
             return;

@@ -71,7 +71,7 @@ public class AdapterGradientTests
     {
         using var scope = NewDisposeScope();
         using var layer = Forms.CreateWide(form);
-        var (x, dy) = (randn(157, layer.InFeatures), randn(157, layer.OutFeatures));
+        var (x, dy) = (randn(700, layer.InFeatures), randn(700, layer.OutFeatures));
         var fused = Results(layer, x, dy);
         using var eager = new EagerMode();
         foreach (var ((name, value), (_, plain)) in fused.Zip(Results(layer, x, dy)))

@@ -17,6 +17,8 @@ public class BlockKernelTests
         { 145, 96, 144, 48 },
         { 203, 128, 448, 64 },
         { 333, 256, 128, 128 },
+        { 700, 160, 160, 16 }, // from here on W′ is made on the way
+        { 600, 128, 256, 64 },
         { 110, 1152, 1200, 48 }, // more than one block of steps
     };
 

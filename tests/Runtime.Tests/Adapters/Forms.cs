@@ -41,15 +41,15 @@ internal static class Forms
     /// <summary>Sizes that the float32 kernels take, of one block of steps and of several.</summary>
     public static readonly IReadOnlyDictionary<string, Func<OneLinear>> Wide = new Dictionary<string, Func<OneLinear>>
     {
-        ["wide row"] = () => new Row(96, 64, true, 16),
+        ["wide row"] = () => new Row(192, 128, true, 16),
         ["long row"] = () => new Row(1152, 96, false, 48),
-        ["wide column"] = () => new Column(96, 64, true, 16),
-        ["wide free"] = () => new Free(100, 64, true, 32),
+        ["wide column"] = () => new Column(192, 128, true, 16),
+        ["wide free"] = () => new Free(200, 128, true, 32),
         ["long free"] = () => new Free(1104, 48, false, 24),
-        ["wide mini"] = () => new Mini(96, 64, true, 32, 16),
-        ["wide lora"] = () => new Lora(96, 64, true, 20, 10),
+        ["wide mini"] = () => new Mini(192, 128, true, 32, 16),
+        ["wide lora"] = () => new Lora(192, 128, true, 20, 10),
         ["long lora"] = () => new Lora(1100, 80, false, 36, 36),
-        ["wide dora"] = () => new Dora(96, 64, true, 20, 10),
+        ["wide dora"] = () => new Dora(192, 128, true, 20, 10),
     };
 
     /// <summary>The layer with adapter values that are not its starting ones, which are often zero.</summary>

@@ -54,10 +54,10 @@ public class PanelProductTests
     }
 
     [Theory]
-    [InlineData(150, 96, 64, 20, true)]
-    [InlineData(150, 1100, 80, 36, false)]
-    [InlineData(99, 30, 48, 8, true)]
-    [InlineData(99, 30, 50, 8, true)] // not whole panels: libtorch's products
+    [InlineData(1800, 96, 112, 24, true)]
+    [InlineData(500, 1100, 80, 36, false)]
+    [InlineData(2001, 90, 96, 8, true)]
+    [InlineData(2001, 90, 98, 8, true)] // not whole panels: libtorch's products
     [InlineData(3, 96, 64, 20, true)] // few rows: likewise
     public void WhatIsAdded_IsAdded(int n, int k, int m, int r, bool hasBias)
     {
@@ -102,7 +102,7 @@ public class PanelProductTests
     {
         Assert.SkipUnless(PanelProduct.IsFast, "the processor has wider instructions, and libtorch's products are used");
         using var scope = NewDisposeScope();
-        var (a, b, threads) = (randn(200, 700), randn(700, 96), get_num_threads());
+        var (a, b, threads) = (randn(300, 700), randn(700, 96), get_num_threads());
         var both = MatrixProduct.Of(a, b);
         try
         {
