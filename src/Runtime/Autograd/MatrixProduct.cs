@@ -150,15 +150,6 @@ public static class MatrixProduct
         }
     }
 
-    /// <summary>Whether a plain product is faster here: one side may be thin, the other must be worth laying out.</summary>
-    private static bool IsFast(Tensor a, Tensor b) =>
-        PanelProduct.IsFast
-        && IsLaidOut(a)
-        && IsLaidOut(b)
-        && a.size(0) * a.size(1) * b.size(1) >= LeastWork
-        && Math.Max(a.size(0), b.size(1)) >= LeastRows
-        && Math.Min(a.size(0), b.size(1)) >= PanelProduct.TileColumns;
-
     /// <summary>Operands are pointers: the tensors they belong to must not be collected before the product is made.</summary>
     internal static void Keep(params ReadOnlySpan<Tensor> operands)
     {
@@ -178,6 +169,16 @@ public static class MatrixProduct
         }
     }
 
+    /// <summary>Whether something has the shape that a product asks for.</summary>
+    /// <exception cref="ArgumentException">It has not.</exception>
+    internal static void CheckAdded(Tensor added, long[] shape)
+    {
+        if (!added.shape.SequenceEqual(shape))
+        {
+            throw new ArgumentException($"What goes into a product has the shape {Shape(added)}; it needs [{string.Join(", ", shape)}].", nameof(added));
+        }
+    }
+
     private static void Check(Tensor a, Tensor b, Tensor? bias = null)
     {
         if (b.dim() != 2)
@@ -192,15 +193,14 @@ public static class MatrixProduct
         }
     }
 
-    /// <summary>Whether something has the shape that a product asks for.</summary>
-    /// <exception cref="ArgumentException">It has not.</exception>
-    internal static void CheckAdded(Tensor added, long[] shape)
-    {
-        if (!added.shape.SequenceEqual(shape))
-        {
-            throw new ArgumentException($"What goes into a product has the shape {Shape(added)}; it needs [{string.Join(", ", shape)}].", nameof(added));
-        }
-    }
+    /// <summary>Whether a plain product is faster here: one side may be thin, the other must be worth laying out.</summary>
+    private static bool IsFast(Tensor a, Tensor b) =>
+        PanelProduct.IsFast
+        && IsLaidOut(a)
+        && IsLaidOut(b)
+        && a.size(0) * a.size(1) * b.size(1) >= LeastWork
+        && Math.Max(a.size(0), b.size(1)) >= LeastRows
+        && Math.Min(a.size(0), b.size(1)) >= PanelProduct.TileColumns;
 
     private static string Shape(Tensor tensor) => $"[{string.Join(", ", tensor.shape)}]";
 

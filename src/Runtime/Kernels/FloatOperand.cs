@@ -5,20 +5,6 @@ using static TorchSharp.torch;
 
 namespace Marrow.Kernels;
 
-/// <summary>One side of a product. Its lines are the rows of a, or the columns of b; along a line run the entries that are multiplied.</summary>
-internal unsafe interface IPanelOperand
-{
-    /// <summary>Lays a part of some lines out in panels of so many side by side: entry k of line i at <c>panels[i / width · next + k · width + i mod width]</c>.</summary>
-    /// <param name="line">The first line.</param>
-    /// <param name="lines">How many; what is laid out for the rest of the last panel has no meaning.</param>
-    /// <param name="step">The first entry.</param>
-    /// <param name="steps">How many entries.</param>
-    /// <param name="panels">Where to; of width 6, two floats after each panel may be overwritten.</param>
-    /// <param name="next">From panel to panel.</param>
-    /// <param name="width">6 on the left side, 16 on the right.</param>
-    void Pack(int line, int lines, int step, int steps, float* panels, long next, int width);
-}
-
 /// <summary>The entries of a matrix, whose rows or columns are contiguous.</summary>
 /// <param name="entries">The first.</param>
 /// <param name="lineStride">From line to line.</param>
@@ -131,29 +117,6 @@ internal readonly unsafe struct FloatOperand(float* entries, long lineStride, lo
                     panel[rest] = first[line + rest];
                 }
             }
-        }
-    }
-}
-
-/// <summary>Lines that go on in another matrix: <c>[a | c]</c>.</summary>
-/// <param name="first">Their beginning.</param>
-/// <param name="length">How long it is.</param>
-/// <param name="second">Their end.</param>
-internal readonly unsafe struct JoinedOperand<TFirst, TSecond>(TFirst first, int length, TSecond second) : IPanelOperand
-    where TFirst : struct, IPanelOperand
-    where TSecond : struct, IPanelOperand
-{
-    public void Pack(int line, int lines, int step, int steps, float* panels, long next, int width)
-    {
-        var before = Math.Clamp(length - step, 0, steps);
-        if (before > 0)
-        {
-            first.Pack(line, lines, step, before, panels, next, width);
-        }
-
-        if (before < steps)
-        {
-            second.Pack(line, lines, step + before - length, steps - before, panels + (before * width), next, width);
         }
     }
 }

@@ -5,7 +5,7 @@ namespace Marrow.Kernels;
 
 /// <summary>
 /// In float32. 12 sums, two vectors of b and one entry of a: the sixteen registers of AVX2 hold no more. Four steps are written out, since where
-/// another thread shares the core the number of instructions is what limits. What is added comes last, so that the next tile need not wait for it.
+/// another thread shares the core the number of instructions is what limits, and a method for one step, inlined, would copy registers. What is added comes last, so that the next tile need not wait for it.
 /// </summary>
 internal readonly unsafe struct FloatTile : IProductTile
 {
@@ -18,7 +18,7 @@ internal readonly unsafe struct FloatTile : IProductTile
         Vector256<float> left, right, entry;
         for (var fours = steps / 4; fours > 0; fours--, a += 4 * PanelProduct.TileRows, b += 4 * PanelProduct.TileColumns)
         {
-            left = Vector256.Load(b + 0); right = Vector256.Load(b + 8);
+            left = Vector256.Load(b); right = Vector256.Load(b + 8);
             entry = Vector256.Create(a[0]); a0 = Vector256.MultiplyAddEstimate(entry, left, a0); a8 = Vector256.MultiplyAddEstimate(entry, right, a8);
             entry = Vector256.Create(a[1]); b0 = Vector256.MultiplyAddEstimate(entry, left, b0); b8 = Vector256.MultiplyAddEstimate(entry, right, b8);
             entry = Vector256.Create(a[2]); c0 = Vector256.MultiplyAddEstimate(entry, left, c0); c8 = Vector256.MultiplyAddEstimate(entry, right, c8);
@@ -50,7 +50,7 @@ internal readonly unsafe struct FloatTile : IProductTile
 
         for (var rest = steps % 4; rest > 0; rest--, a += PanelProduct.TileRows, b += PanelProduct.TileColumns)
         {
-            left = Vector256.Load(b + 0); right = Vector256.Load(b + 8);
+            left = Vector256.Load(b); right = Vector256.Load(b + 8);
             entry = Vector256.Create(a[0]); a0 = Vector256.MultiplyAddEstimate(entry, left, a0); a8 = Vector256.MultiplyAddEstimate(entry, right, a8);
             entry = Vector256.Create(a[1]); b0 = Vector256.MultiplyAddEstimate(entry, left, b0); b8 = Vector256.MultiplyAddEstimate(entry, right, b8);
             entry = Vector256.Create(a[2]); c0 = Vector256.MultiplyAddEstimate(entry, left, c0); c8 = Vector256.MultiplyAddEstimate(entry, right, c8);
