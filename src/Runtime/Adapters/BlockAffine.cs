@@ -24,10 +24,10 @@ public static class BlockAffine
     public static unsafe Tensor Linear(Tensor x, Tensor weight, Tensor block, Tensor? bias)
     {
         var (_, r, _) = Shape(weight, block);
-        MatrixProduct.CheckColumns(x, weight.shape[1]);
+        MatrixProduct.CheckColumns(x, weight.size(1));
         if (bias is not null)
         {
-            MatrixProduct.CheckAdded(bias, [weight.shape[0]]);
+            MatrixProduct.CheckAdded(bias, [weight.size(0)]);
         }
 
         using var scope = NewDisposeScope();
@@ -36,9 +36,9 @@ public static class BlockAffine
             return scope.MoveToOuter(nn.functional.linear(x, Adapt(weight, block), bias));
         }
 
-        var y = empty([x.shape[0], weight.shape[0]], dtype: ScalarType.Float32);
-        var adapted = new BlockAffineRows(new(weight.Floats(), weight.shape[1], block.Floats(), (int)r));
-        MatrixProduct.Multiply(FloatOperand.Rows(x), adapted, default(NoStart), bias, y, (int)x.shape[1], unit: SmallProduct.Columns);
+        var y = empty([x.size(0), weight.size(0)], dtype: ScalarType.Float32);
+        var adapted = new BlockAffineRows(new(weight.Floats(), weight.size(1), block.Floats(), (int)r));
+        MatrixProduct.Multiply(FloatOperand.Rows(x), adapted, default(NoStart), bias, y, (int)x.size(1), unit: SmallProduct.Columns);
         MatrixProduct.Keep(x, weight, block);
         return scope.MoveToOuter(y);
     }
@@ -52,16 +52,16 @@ public static class BlockAffine
     public static unsafe Tensor InputGradient(Tensor dy, Tensor weight, Tensor block)
     {
         var (_, r, _) = Shape(weight, block);
-        MatrixProduct.CheckColumns(dy, weight.shape[0]);
+        MatrixProduct.CheckColumns(dy, weight.size(0));
         using var scope = NewDisposeScope();
         if (!SmallProduct.CanMultiply(r, weight, block) || !MatrixProduct.Suits(dy, weight, bias: null))
         {
             return scope.MoveToOuter(dy.mm(Adapt(weight, block)));
         }
 
-        var dx = empty([dy.shape[0], weight.shape[1]], dtype: ScalarType.Float32);
-        var adapted = new BlockAffineColumns(new(weight.Floats(), weight.shape[1], block.Floats(), (int)r));
-        MatrixProduct.Multiply(FloatOperand.Rows(dy), adapted, default(NoStart), bias: null, dx, (int)dy.shape[1]);
+        var dx = empty([dy.size(0), weight.size(1)], dtype: ScalarType.Float32);
+        var adapted = new BlockAffineColumns(new(weight.Floats(), weight.size(1), block.Floats(), (int)r));
+        MatrixProduct.Multiply(FloatOperand.Rows(dy), adapted, default(NoStart), bias: null, dx, (int)dy.size(1));
         MatrixProduct.Keep(dy, weight, block);
         return scope.MoveToOuter(dx);
     }
@@ -136,9 +136,9 @@ public static class BlockAffine
 
     private static (long Rows, long BlockSize, long Shards) Shape(Tensor weight, Tensor block)
     {
-        var (rows, r) = (block.shape[0], block.shape[1]);
-        return block.shape[2] == r && weight.shape[0] == rows * r && weight.shape[1] % r == 0
-            ? (rows, r, weight.shape[1] / r)
+        var (rows, r) = (block.size(0), block.size(1));
+        return block.size(2) == r && weight.size(0) == rows * r && weight.size(1) % r == 0
+            ? (rows, r, weight.size(1) / r)
             : throw new ArgumentException(
                 $"Blocks [{string.Join(", ", block.shape)}] do not tile the rows of a weight [{string.Join(", ", weight.shape)}].", nameof(block));
     }

@@ -19,11 +19,11 @@ internal static unsafe class BlockAffineKernels
     {
         var kernel = new AdaptKernel
         {
-            Weight = new(weight.Floats(), weight.shape[1], block.Floats(), (int)block.shape[1]),
+            Weight = new(weight.Floats(), weight.size(1), block.Floats(), (int)block.size(1)),
             Adapted = adapted.Floats(),
-            Features = weight.shape[1],
+            Features = weight.size(1),
         };
-        ThreadTeam.Run(ref kernel, (int)(weight.shape[0] / AdaptKernel.Rows), weight.numel());
+        ThreadTeam.Run(ref kernel, (int)(weight.size(0) / AdaptKernel.Rows), weight.numel());
     }
 
     /// <summary><c>dB[o] = Σ_i W[o,i]ᵀ G[o,i] + G[o,i]</c> for some rows of blocks.</summary>
@@ -37,10 +37,10 @@ internal static unsafe class BlockAffineKernels
             Weight = weight.Floats(),
             G = g.Floats(),
             Gradient = gradient.Floats(),
-            In = weight.shape[1],
-            BlockSize = (int)gradient.shape[1],
+            In = weight.size(1),
+            BlockSize = (int)gradient.size(1),
         };
-        ThreadTeam.Run(ref kernel, (int)gradient.shape[0], weight.numel());
+        ThreadTeam.Run(ref kernel, (int)gradient.size(0), weight.numel());
     }
 
     /// <summary>A few rows at a time, which divide a row of blocks.</summary>

@@ -21,10 +21,10 @@ public static class ShardAffine
     {
         Check(x, block);
         using var scope = NewDisposeScope();
-        var (r, transposed) = (block.shape[1], block.transpose(1, 2));
-        if (x.shape[0] >= LeastRows && SmallProduct.CanMultiply(r, x, block))
+        var (r, transposed) = (block.size(1), block.transpose(1, 2));
+        if (x.size(0) >= LeastRows && SmallProduct.CanMultiply(r, x, block))
         {
-            var (turned, sum) = (empty_like(x), empty([x.shape[0], r], dtype: ScalarType.Float32));
+            var (turned, sum) = (empty_like(x), empty([x.size(0), r], dtype: ScalarType.Float32));
             ShardAffineKernels.Apply(x, transposed.contiguous(), turned, sum);
             return scope.MoveToOuter(turned, sum);
         }
@@ -48,7 +48,7 @@ public static class ShardAffine
     public static Tensor Backward(Tensor dx, Tensor g, Tensor x, Tensor block, bool needsInput)
     {
         Check(x, block);
-        if (!dx.shape.SequenceEqual(x.shape) || !g.shape.SequenceEqual([x.shape[0], block.shape[1]]))
+        if (!dx.shape.SequenceEqual(x.shape) || !g.shape.SequenceEqual([x.size(0), block.size(1)]))
         {
             throw new ArgumentException(
                 $"Gradients [{string.Join(", ", dx.shape)}] and [{string.Join(", ", g.shape)}] are not those of an input [{string.Join(", ", x.shape)}] and its sum over shards.",
@@ -56,7 +56,7 @@ public static class ShardAffine
         }
 
         using var scope = NewDisposeScope();
-        var r = block.shape[1];
+        var r = block.size(1);
         if (SmallProduct.CanMultiply(r, dx, g, x, block))
         {
             var gradient = empty_like(block);
@@ -75,7 +75,7 @@ public static class ShardAffine
 
     private static void Check(Tensor x, Tensor block)
     {
-        if (block.shape[1] != block.shape[2] || x.shape[1] != block.shape[0] * block.shape[1])
+        if (block.size(1) != block.size(2) || x.size(1) != block.size(0) * block.size(1))
         {
             throw new ArgumentException(
                 $"Blocks [{string.Join(", ", block.shape)}] are not one for each shard of an input [{string.Join(", ", x.shape)}].", nameof(block));
@@ -83,5 +83,5 @@ public static class ShardAffine
     }
 
     /// <summary>x_i [in/r, n, r], a view.</summary>
-    private static Tensor Cut(Tensor x, long length) => x.view(x.shape[0], x.shape[1] / length, length).transpose(0, 1);
+    private static Tensor Cut(Tensor x, long length) => x.view(x.size(0), x.size(1) / length, length).transpose(0, 1);
 }

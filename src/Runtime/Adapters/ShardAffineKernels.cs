@@ -25,9 +25,9 @@ internal static unsafe class ShardAffineKernels
             Blocks = transposed.Floats(),
             Turned = turned.Floats(),
             Sum = sum.Floats(),
-            Count = (int)x.shape[0],
-            Features = x.shape[1],
-            Length = (int)sum.shape[1],
+            Count = (int)x.size(0),
+            Features = x.size(1),
+            Length = (int)sum.size(1),
         };
         ThreadTeam.Run(ref kernel, (kernel.Count + Rows - 1) / Rows, x.numel());
     }
@@ -48,9 +48,9 @@ internal static unsafe class ShardAffineKernels
             X = x.Floats(),
             Blocks = blocks.Floats(),
             Gradient = gradient.Floats(),
-            Count = (int)x.shape[0],
-            Features = x.shape[1],
-            Length = (int)g.shape[1],
+            Count = (int)x.size(0),
+            Features = x.size(1),
+            Length = (int)g.size(1),
             NeedsInput = needsInput,
         };
         ThreadTeam.Run(ref kernel, (int)(kernel.Features / kernel.Length), x.numel());

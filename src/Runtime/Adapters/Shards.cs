@@ -14,7 +14,7 @@ public static class Shards
     /// <returns>S(x) [n, r].</returns>
     public static Tensor Sum(Tensor x, long length)
     {
-        var features = x.shape[1];
+        var features = x.size(1);
         using var scope = NewDisposeScope();
         var whole = features / length * length;
         var sum = x.narrow(1, 0, whole).unflatten(1, [-1, length]).sum([1]);
@@ -31,7 +31,7 @@ public static class Shards
     /// <param name="shard">[n, r].</param>
     public static void AddTiled(Tensor x, Tensor shard)
     {
-        var (features, length) = (x.shape[1], shard.shape[1]);
+        var (features, length) = (x.size(1), shard.size(1));
         using var scope = NewDisposeScope();
         var whole = features / length * length;
         x.narrow(1, 0, whole).unflatten(1, [-1, length]).add_(shard.unsqueeze(1));
@@ -55,7 +55,7 @@ public static class Shards
         }
 
         using var scope = NewDisposeScope();
-        var (features, length) = (x.shape[1], shard.shape[1]);
+        var (features, length) = (x.size(1), shard.size(1));
         var whole = features / length * length;
         var scaled = shard * (1 / (1 - probability));
         x.narrow(1, 0, whole).unflatten(1, [-1, length])

@@ -11,9 +11,10 @@ internal sealed class LayerCall
     public LayerCall(IExplicitLayer layer, Tensor x)
     {
         (Layer, NeedsInput) = (layer, x.requires_grad);
-        Parameters = ParametersNow();
-        trainable = Layer.Trainable.Count;
-        Validate(x);
+        var (own, frozen) = (layer.Trainable, layer.Frozen);
+        Parameters = [.. own, .. frozen];
+        trainable = own.Count;
+        Validate(x, frozen);
         Records = is_grad_enabled() && (NeedsInput || Parameters.Any(parameter => parameter.requires_grad));
     }
 
@@ -42,7 +43,7 @@ internal sealed class LayerCall
             throw new NotSupportedException("Second derivatives (create_graph) are not available.");
         }
 
-        if (!ParametersNow().SequenceEqual(Parameters, ReferenceEqualityComparer.Instance))
+        if (!Layer.Trainable.Concat(Layer.Frozen).SequenceEqual(Parameters, ReferenceEqualityComparer.Instance))
         {
             throw new InvalidOperationException("The layer was moved, loaded or merged between its forward and its backward.");
         }
@@ -76,19 +77,17 @@ internal sealed class LayerCall
         return results;
     }
 
-    private List<Parameter> ParametersNow() => [.. Layer.Trainable, .. Layer.Frozen];
-
-    private void Validate(Tensor x)
+    private void Validate(Tensor x, IReadOnlyList<Parameter> frozen)
     {
         var wanted = Layer.Dtype;
-        if (x.dim() == 0 || x.shape[^1] != Layer.InFeatures || x.dtype != wanted)
+        if (x.dim() == 0 || x.size(-1) != Layer.InFeatures || x.dtype != wanted)
         {
             throw new ArgumentException(
                 $"Layer '{Layer.LayerName}' takes {wanted} [..., {Layer.InFeatures}]; the input is {x.dtype} [{string.Join(", ", x.shape)}].",
                 nameof(x));
         }
 
-        if (Layer.Frozen.Any(parameter => parameter.requires_grad))
+        if (frozen.Any(parameter => parameter.requires_grad))
         {
             throw new InvalidOperationException(
                 $"The frozen weight or bias of layer '{Layer.LayerName}' requires a gradient, which the layer's backward does not compute.");

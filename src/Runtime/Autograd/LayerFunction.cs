@@ -30,7 +30,7 @@ internal sealed class LayerFunction : autograd.SingleTensorFunction<LayerFunctio
         var y = call.Records
             ? apply([call, rows, .. call.Parameters.Select(parameter => parameter.view(parameter.shape))])
             : layer.Forward(new Saved(needsInput: false), rows);
-        return scope.MoveToOuter(x.dim() == 2 ? y : y.view([.. x.shape[..^1], y.shape[1]]));
+        return scope.MoveToOuter(x.dim() == 2 ? y : y.view([.. x.shape[..^1], y.size(1)]));
     }
 
     /// <inheritdoc/>

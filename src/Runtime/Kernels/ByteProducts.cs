@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics.X86;
 namespace Marrow.Kernels;
 
 /// <summary>
-/// Products of bytes, pairs of which are summed in 16 bits for as long as nothing can overflow, then in 32. Where a single pair could,
+/// Products of unsigned with signed bytes, pairs of which are summed in 16 bits for as long as nothing can overflow, then in 32. Where a single pair could,
 /// with 8 bits on both sides, A's lower and upper four bits are multiplied one after the other.
 /// </summary>
 /// <param name="ofA">A's levels.</param>
@@ -15,6 +15,8 @@ internal readonly unsafe struct ByteProducts(LevelSpan ofA, LevelSpan ofB) : ILe
     private const int Rows = 4, Outputs = 24, Quad = 4, Chunk = 512, HalfBits = 4;
 
     private readonly bool isSplit = SafeQuads(ofA.High - ofA.Low, ofB) == 0;
+
+    public int Origin => ofA.Low;
 
     public int TileRows => Rows;
 

@@ -3,6 +3,9 @@ namespace Marrow.Kernels;
 /// <summary>Products of a few rows of A with a panel of outputs of B, both laid out for it.</summary>
 internal unsafe interface ILevelTiles
 {
+    /// <summary>Which of A's levels counts as zero.</summary>
+    int Origin { get; }
+
     /// <summary>Rows of A that share the loads of a panel.</summary>
     int TileRows { get; }
 
@@ -34,7 +37,7 @@ internal unsafe interface ILevelTiles
     /// <param name="packed">Where to.</param>
     void PackRows(sbyte* a, long stride, int rows, int columns, byte* packed);
 
-    /// <summary>The products of rows, less A's lowest level, with a panel.</summary>
+    /// <summary>The products of rows, less <see cref="Origin"/>, with a panel.</summary>
     /// <param name="packed">The rows.</param>
     /// <param name="panel">The panel.</param>
     /// <param name="columns">Columns of both.</param>

@@ -8,12 +8,14 @@ namespace Marrow.Kernels;
 /// </summary>
 internal unsafe interface IProductRows
 {
-    /// <summary>Takes a part of one row of <c>A Bᵀ</c>.</summary>
-    /// <param name="row">Which.</param>
+    /// <summary>Takes a part of <c>A Bᵀ</c>.</summary>
+    /// <param name="row">The first row.</param>
+    /// <param name="rows">How many rows.</param>
     /// <param name="first">The first output.</param>
     /// <param name="count">How many outputs.</param>
-    /// <param name="product">[count]; valid during the call.</param>
-    void Take(int row, int first, int count, int* product);
+    /// <param name="product">[rows, count]; valid during the call.</param>
+    /// <param name="stride">From one row of it to the next.</param>
+    void Take(int row, int rows, int first, int count, int* product, int stride);
 }
 
 /// <summary>
@@ -34,18 +36,20 @@ internal static unsafe class IntegerGemm
 
     /// <summary><c>A Bᵀ</c>, row by row.</summary>
     /// <param name="a">int8 [n, k], contiguous, on the CPU.</param>
+    /// <param name="ofA">What a can hold, or null: it is looked through.</param>
     /// <param name="b">int8 [m, k], likewise.</param>
+    /// <param name="ofB">What b can hold, or null.</param>
     /// <param name="rows">Takes the n rows.</param>
-    public static void Multiply<TRows>(Tensor a, Tensor b, ref TRows rows)
+    public static void Multiply<TRows>(Tensor a, LevelSpan? ofA, Tensor b, LevelSpan? ofB, ref TRows rows)
         where TRows : struct, IProductRows
     {
         if (!HasVnni && Avx2.IsSupported)
         {
-            LevelGemm.Multiply(a, b, ref rows);
+            LevelGemm.Multiply(a, ofA ?? LevelSpan.Of(a), b, ofB ?? LevelSpan.Of(b), ref rows);
             return;
         }
 
-        var (n, m) = (a.shape[0], b.shape[0]);
+        var (n, m) = (a.size(0), b.size(0));
         using var products = empty([Math.Min(n, RowsAtOnce), m], dtype: ScalarType.Int32);
         for (var first = 0L; first < n; first += RowsAtOnce)
         {
@@ -64,13 +68,13 @@ internal static unsafe class IntegerGemm
     public static void Hand<TRows>(Tensor product, int first, ref TRows rows)
         where TRows : struct, IProductRows
     {
-        var kernel = new HandKernel<TRows> { Rows = rows, Product = product.Integers(), Columns = (int)product.shape[1], First = first };
-        ThreadTeam.Run(ref kernel, (int)product.shape[0], product.numel());
+        var kernel = new HandKernel<TRows> { Rows = rows, Product = product.Integers(), Columns = (int)product.size(1), First = first };
+        ThreadTeam.Run(ref kernel, (int)product.size(0), product.numel());
     }
 
     private static void Multiply(Tensor a, Tensor b, Tensor product)
     {
-        if (a.shape[1] == 1)
+        if (a.size(1) == 1)
         {
             // _int_mm returns garbage for one column.
             using var wide = a.to(ScalarType.Int32);
@@ -89,12 +93,6 @@ internal static unsafe class IntegerGemm
         public int* Product;
         public int Columns, First;
 
-        public void Run(int first, int end, int part)
-        {
-            for (var row = first; row < end; row++)
-            {
-                Rows.Take(First + row, 0, Columns, Product + ((long)row * Columns));
-            }
-        }
+        public void Run(int first, int end, int part) => Rows.Take(First + first, end - first, 0, Columns, Product + ((long)first * Columns), Columns);
     }
 }

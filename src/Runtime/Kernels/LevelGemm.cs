@@ -6,34 +6,34 @@ using static TorchSharp.torch;
 namespace Marrow.Kernels;
 
 /// <summary>
-/// Exact products of small integers on AVX2. It multiplies unsigned with signed bytes, so A is shifted to begin at zero:
-/// <c>A Bᵀ = (A − low) Bᵀ + low Σ_k B</c>. Four levels on each side take <see cref="PairTables"/>, more <see cref="ByteProducts"/>.
+/// Exact products of small integers on AVX2. A is shifted to suit them: <c>A Bᵀ = (A − origin) Bᵀ + origin Σ_k B</c>. Four levels on each side take <see cref="PairTables"/>, more <see cref="ByteProducts"/>.
 /// </summary>
 internal static unsafe class LevelGemm
 {
     /// <summary><c>A Bᵀ</c>, row by row.</summary>
     /// <param name="a">int8 [n, k], contiguous.</param>
+    /// <param name="ofA">What a holds at most.</param>
     /// <param name="b">int8 [m, k], contiguous.</param>
+    /// <param name="ofB">What b holds at most.</param>
     /// <param name="rows">Takes the n rows.</param>
-    public static void Multiply<TRows>(Tensor a, Tensor b, ref TRows rows)
+    public static void Multiply<TRows>(Tensor a, LevelSpan ofA, Tensor b, LevelSpan ofB, ref TRows rows)
         where TRows : struct, IProductRows
     {
-        var (ofA, ofB) = (LevelSpan.Of(a), LevelSpan.Of(b));
         if (ofA.High - ofA.Low <= 3 && ofB.Steps <= 3)
         {
-            Run(new PairTables(ofA.Low, ofB), ofA.Low, a, b, ref rows);
+            Run(new PairTables(ofA.Low, ofB), a, b, ref rows);
         }
         else
         {
-            Run(new ByteProducts(ofA, ofB), ofA.Low, a, b, ref rows);
+            Run(new ByteProducts(ofA, ofB), a, b, ref rows);
         }
     }
 
-    private static void Run<TTiles, TRows>(TTiles tiles, int low, Tensor a, Tensor b, ref TRows rows)
+    private static void Run<TTiles, TRows>(TTiles tiles, Tensor a, Tensor b, ref TRows rows)
         where TTiles : struct, ILevelTiles
         where TRows : struct, IProductRows
     {
-        var (n, m, k) = ((int)a.shape[0], (int)b.shape[0], (int)a.shape[1]);
+        var (n, m, k) = ((int)a.size(0), (int)b.size(0), (int)a.size(1));
         var (panels, chunks) = (Parts(m, tiles.PanelWidth), Parts(k, tiles.ChunkColumns));
         var packed = (byte*)NativeMemory.AlignedAlloc((nuint)panels * (nuint)chunks * (nuint)tiles.PanelBytes, 64);
         var sums = (int*)NativeMemory.AllocZeroed((nuint)(panels * tiles.PanelWidth), sizeof(int));
@@ -46,7 +46,6 @@ internal static unsafe class LevelGemm
                 Outputs = m,
                 Columns = k,
                 Chunks = chunks,
-                Low = low,
                 Packed = packed,
                 Sums = sums,
             };
@@ -81,7 +80,7 @@ internal static unsafe class LevelGemm
     {
         public TTiles Tiles;
         public sbyte* B;
-        public int Outputs, Columns, Chunks, Low;
+        public int Outputs, Columns, Chunks;
         public byte* Packed;
         public int* Sums;
 
@@ -99,9 +98,9 @@ internal static unsafe class LevelGemm
                     Tiles.PackPanel(b + column, Columns, outputs, columns, Packed + (((long)(panel * Chunks) + chunk) * Tiles.PanelBytes));
                 }
 
-                for (var o = 0; o < outputs && Low != 0; o++)
+                for (var o = 0; o < outputs && Tiles.Origin != 0; o++)
                 {
-                    Sums[output + o] = Low * Sum(b + ((long)o * Columns));
+                    Sums[output + o] = Tiles.Origin * Sum(b + ((long)o * Columns));
                 }
             }
         }
@@ -168,9 +167,9 @@ internal static unsafe class LevelGemm
                             Tiles.Multiply(packed, b, columns, chunk == 0 ? Sums + (panel * width) : null, sums);
 
                             // Panel by panel, so that the memory's time to take the outputs passes behind the next panel's sums.
-                            for (var r = 0; chunk == Chunks - 1 && r < rows; r++)
+                            if (chunk == Chunks - 1)
                             {
-                                Rows.Take(row + r, panel * width, Math.Min(width, Outputs - (panel * width)), sums + (r * width));
+                                Rows.Take(row, rows, panel * width, Math.Min(width, Outputs - (panel * width)), sums, width);
                             }
                         }
                     }

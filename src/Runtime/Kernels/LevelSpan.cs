@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Marrow.Kernels;
 
-/// <summary>What a matrix of integers holds: <c>Low + Spacing · (0 … Steps)</c>.</summary>
+/// <summary>What a matrix of integers holds at most: <c>Low + Spacing · (0 … Steps)</c>.</summary>
 internal readonly unsafe record struct LevelSpan(int Low, int Spacing, int Steps)
 {
     public int High => Low + (Spacing * Steps);

@@ -5,25 +5,28 @@ using System.Runtime.Intrinsics.X86;
 namespace Marrow.Kernels;
 
 /// <summary>
-/// Products of two-bit levels by tables. A pair of weight levels v is one of 16 codes; for each row, a pair of its levels a has a table of
-/// <c>a₁ v₁ + a₂ v₂</c> by code, and one shuffle looks 32 outputs up: 64 products, twice as many as one multiplication of bytes.
-/// With <c>b = low + spacing v</c>: <c>Σ a b = spacing Σ a v + low Σ a</c>.
+/// Products of two-bit levels by tables. A pair of weight levels v is one of 16 codes; for each row, a pair of its levels x has a table of
+/// <c>x₁ v₁ + x₂ v₂</c> by code, and one shuffle looks 32 outputs up: 64 products, twice as many as one multiplication of bytes.
+/// x counts from A's third level, which keeps tables small: from −2 to 1, and <c>3 max(0, −x)</c> makes each entry positive. With
+/// <c>b = low + spacing v</c>: <c>Σ x b = spacing Σ (x v + 3 max(0, −x)) + low Σ x − 3 spacing Σ max(0, −x)</c>.
 /// </summary>
 /// <param name="lowA">A's lowest level.</param>
 /// <param name="ofB">B's levels.</param>
 internal readonly unsafe struct PairTables(int lowA, LevelSpan ofB) : ILevelTiles
 {
-    private const int Rows = 6;
+    private const int Rows = 6, Third = 2;
 
-    // A table's entries are at most 18, so that 14 of them fit 8 bits; a chunk is 18 times as many pairs.
-    private const int SafePairs = 14, ChunkPairs = 18 * SafePairs, Lookup = 32, Outputs = 2 * Lookup, TableBytes = 16;
+    // A table's entries are at most 12, so that 21 of them fit 8 bits; steps are of two pairs. A chunk's tables stay in the first cache.
+    private const int SafePairs = 20, ChunkPairs = 12 * SafePairs, Lookup = 32, Outputs = 2 * Lookup, TableBytes = 16;
 
-    // Rows in memory: the sum of each; sums of 16 bits, which on the stack would cross lines of the cache; tables, by sixteen.
-    private const int WideAt = 64, Wide = Rows * Outputs / 16, TablesAt = WideAt + (32 * Wide);
+    // Rows in memory: what is added to each; sums of 8 bits, [SafePairs, row, output]; tables, by sixteen.
+    private const int SumsAt = 64, TablesAt = SumsAt + (ChunkPairs / SafePairs * Rows * Outputs);
 
-    /// <summary>Tables of all 16 pairs a₁ + 4 a₂.</summary>
+    /// <summary>Tables of all 16 pairs of levels, a₁ + 4 a₂ counted from the lowest.</summary>
     private static readonly byte[] Tables =
-        [.. from pair in Enumerable.Range(0, 16) from code in Enumerable.Range(0, 16) select (byte)(((pair & 3) * (code & 3)) + ((pair >> 2) * (code >> 2)))];
+        [.. from pair in Enumerable.Range(0, 16) from code in Enumerable.Range(0, 16) select (byte)(Entry(pair & 3, code & 3) + Entry(pair >> 2, code >> 2))];
+
+    public int Origin => lowA + Third;
 
     public int TileRows => Rows;
 
@@ -43,7 +46,7 @@ internal readonly unsafe struct PairTables(int lowA, LevelSpan ofB) : ILevelTile
     public void PackPanel(sbyte* b, long stride, int outputs, int columns, byte* panel)
     {
         var codes = stackalloc Vector128<byte>[2 * TableBytes];
-        var pairs = (columns + 1) / 2;
+        var pairs = Pairs(columns);
         for (var first = 0; first < pairs; first += TableBytes)
         {
             var count = Math.Min(TableBytes, pairs - first);
@@ -55,7 +58,7 @@ internal readonly unsafe struct PairTables(int lowA, LevelSpan ofB) : ILevelTile
                     {
                         var output = part + (half * TableBytes) + (o is >= 4 and < 12 ? o ^ 12 : o);
                         codes[(half * TableBytes) + o] = output < outputs
-                            ? Pairs(b + (output * stride) + (2 * first), columns - (2 * first), ofB.Low, ofB.Spacing - 1)
+                            ? Codes(b + (output * stride) + (2 * first), columns - (2 * first), ofB.Low, ofB.Spacing - 1, rest: ofB.Low)
                             : Vector128<byte>.Zero;
                     }
 
@@ -73,30 +76,33 @@ internal readonly unsafe struct PairTables(int lowA, LevelSpan ofB) : ILevelTile
         }
     }
 
-    /// <summary>[row]: sums of levels; [pair, row]: tables.</summary>
+    /// <summary>[row]: what is added to its products; [pair, row]: tables.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void PackRows(sbyte* a, long stride, int rows, int columns, byte* packed)
     {
-        var pairs = (columns + 1) / 2;
-        var sums = (int*)packed;
+        var pairs = Pairs(columns);
+        var added = (int*)packed;
         var tables = packed + TablesAt;
+        var (level, third) = (Vector128.Create((byte)3), Vector128.Create((byte)Third));
         fixed (byte* known = Tables)
         {
-            for (var row = 0; row < Rows; row++, tables += TableBytes)
+            for (var row = 0; row < rows; row++, tables += TableBytes)
             {
-                var sum = Vector128<ulong>.Zero;
+                var (positive, negative) = (Vector128<ulong>.Zero, Vector128<ulong>.Zero);
                 for (var first = 0; first < pairs; first += TableBytes)
                 {
-                    var codes = row < rows ? Pairs(a + (row * stride) + (2 * first), columns - (2 * first), lowA, 0) : Vector128<byte>.Zero;
-                    var (low, high) = (codes & Vector128.Create((byte)3), (codes.AsUInt16() >>> 2).AsByte() & Vector128.Create((byte)3));
-                    sum += Sse2.SumAbsoluteDifferences(low + high, Vector128<byte>.Zero).AsUInt64();
+                    var codes = Codes(a + (row * stride) + (2 * first), columns - (2 * first), lowA, 0, rest: Origin);
+                    var (low, high) = (codes & level, (codes.AsUInt16() >>> 2).AsByte() & level);
+                    positive += Sum(Sse2.SubtractSaturate(low, third) + Sse2.SubtractSaturate(high, third));
+                    negative += Sum(Sse2.SubtractSaturate(third, low) + Sse2.SubtractSaturate(third, high));
                     var places = (codes.AsUInt16() << 4).AsUInt64(); // a table has 16 bytes, and a code is below 16
                     var target = tables + (first * Rows * TableBytes);
                     Copy(known, places[0], target);
                     Copy(known, places[1], target + (8 * Rows * TableBytes));
                 }
 
-                sums[row] = (int)(sum[0] + sum[1]);
+                var (above, below) = ((int)(positive[0] + positive[1]), (int)(negative[0] + negative[1]));
+                added[row] = (ofB.Low * (above - below)) - (3 * ofB.Spacing * below);
             }
         }
     }
@@ -104,15 +110,13 @@ internal readonly unsafe struct PairTables(int lowA, LevelSpan ofB) : ILevelTile
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Multiply(byte* packed, byte* panel, int columns, int* start, int* product)
     {
-        var wide = (Vector256<ushort>*)(packed + WideAt);
-        var tables = packed + TablesAt;
-        for (var (pair, pairs) = (0, (columns + 1) / 2); pair < pairs;)
+        byte* sums = packed + SumsAt, tables = packed + TablesAt;
+        for (var (pair, pairs) = (0, Pairs(columns)); pair < pairs; sums += Rows * Outputs)
         {
             var (a0, a1, b0, b1) = (Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero);
             var (c0, c1, d0, d1) = (Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero);
             var (e0, e1, f0, f1) = (Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero);
-            var isFirst = pair == 0;
-            for (var stop = Math.Min(pairs, pair + SafePairs); pair < stop; pair++, tables += Rows * TableBytes, panel += Outputs)
+            for (var stop = Math.Min(pairs, pair + SafePairs); pair < stop; pair += 2, tables += 2 * Rows * TableBytes, panel += 2 * Outputs)
             {
                 var (codes0, codes1) = (Vector256.Load(panel), Vector256.Load(panel + Lookup));
                 var table = Avx2.BroadcastVector128ToVector256(tables);
@@ -133,30 +137,81 @@ internal readonly unsafe struct PairTables(int lowA, LevelSpan ofB) : ILevelTile
                 table = Avx2.BroadcastVector128ToVector256(tables + (5 * TableBytes));
                 f0 += Avx2.Shuffle(table, codes0);
                 f1 += Avx2.Shuffle(table, codes1);
+
+                (codes0, codes1) = (Vector256.Load(panel + Outputs), Vector256.Load(panel + Outputs + Lookup));
+                table = Avx2.BroadcastVector128ToVector256(tables + (6 * TableBytes));
+                a0 += Avx2.Shuffle(table, codes0);
+                a1 += Avx2.Shuffle(table, codes1);
+                table = Avx2.BroadcastVector128ToVector256(tables + (7 * TableBytes));
+                b0 += Avx2.Shuffle(table, codes0);
+                b1 += Avx2.Shuffle(table, codes1);
+                table = Avx2.BroadcastVector128ToVector256(tables + (8 * TableBytes));
+                c0 += Avx2.Shuffle(table, codes0);
+                c1 += Avx2.Shuffle(table, codes1);
+                table = Avx2.BroadcastVector128ToVector256(tables + (9 * TableBytes));
+                d0 += Avx2.Shuffle(table, codes0);
+                d1 += Avx2.Shuffle(table, codes1);
+                table = Avx2.BroadcastVector128ToVector256(tables + (10 * TableBytes));
+                e0 += Avx2.Shuffle(table, codes0);
+                e1 += Avx2.Shuffle(table, codes1);
+                table = Avx2.BroadcastVector128ToVector256(tables + (11 * TableBytes));
+                f0 += Avx2.Shuffle(table, codes0);
+                f1 += Avx2.Shuffle(table, codes1);
             }
 
-            Widen(a0, a1, isFirst, wide);
-            Widen(b0, b1, isFirst, wide + 4);
-            Widen(c0, c1, isFirst, wide + 8);
-            Widen(d0, d1, isFirst, wide + 12);
-            Widen(e0, e1, isFirst, wide + 16);
-            Widen(f0, f1, isFirst, wide + 20);
+            Store(a0, a1, sums);
+            Store(b0, b1, sums + Outputs);
+            Store(c0, c1, sums + (2 * Outputs));
+            Store(d0, d1, sums + (3 * Outputs));
+            Store(e0, e1, sums + (4 * Outputs));
+            Store(f0, f1, sums + (5 * Outputs));
         }
 
-        // Pairs (spacing, 0) of 16 bits: the upper half of a widened sum is zero, and the sum, at most 4536, is a positive short.
+        // Pairs (spacing, 0) of 16 bits: the upper half of a widened sum is zero, and the sum, at most 12 times 240, is a positive short.
         var spacing = Vector256.Create(ofB.Spacing).AsInt16();
-        for (var row = 0; row < Rows; row++, product += Outputs)
+        for (var row = 0; row < Rows; row++)
         {
-            var shift = Vector256.Create(ofB.Low * ((int*)packed)[row]);
-            var from = start == null ? product : start;
-            for (var output = 0; output < Outputs; output += TableBytes, wide++)
+            var shift = Vector256.Create(((int*)packed)[row]);
+            for (var output = 0; output < Outputs; output += Lookup, product += Lookup)
             {
-                var low = Avx2.MultiplyAddAdjacent(Avx2.UnpackLow(*wide, Vector256<ushort>.Zero).AsInt16(), spacing);
-                var high = Avx2.MultiplyAddAdjacent(Avx2.UnpackHigh(*wide, Vector256<ushort>.Zero).AsInt16(), spacing);
-                (low + (shift + Vector256.Load(from + output))).Store(product + output);
-                (high + (shift + Vector256.Load(from + output + 8))).Store(product + output + 8);
+                var (both, odd) = (Vector256<ushort>.Zero, Vector256<ushort>.Zero);
+                for (var some = packed + SumsAt + (row * Outputs) + output; some < sums; some += Rows * Outputs)
+                {
+                    var next = Vector256.Load(some).AsUInt16();
+                    both += next;
+                    odd += next >>> 8;
+                }
+
+                var from = start == null ? product : start + output;
+                Add(both - (odd << 8), spacing, shift, from, product);
+                Add(odd, spacing, shift, from + TableBytes, product + TableBytes);
             }
         }
+    }
+
+    /// <summary>Pairs of as many columns, an even number.</summary>
+    private static int Pairs(int columns) => (columns + 3) / 4 * 2;
+
+    private static int Entry(int level, int weight) => ((level - Third) * weight) + (3 * Math.Max(0, Third - level));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<ulong> Sum(Vector128<byte> values) => Sse2.SumAbsoluteDifferences(values, Vector128<byte>.Zero).AsUInt64();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(Vector256<byte> first, Vector256<byte> second, byte* sums)
+    {
+        first.Store(sums);
+        second.Store(sums + Lookup);
+    }
+
+    /// <summary>Sixteen outputs.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Add(Vector256<ushort> sums, Vector256<short> spacing, Vector256<int> shift, int* from, int* product)
+    {
+        var low = Avx2.MultiplyAddAdjacent(Avx2.UnpackLow(sums, Vector256<ushort>.Zero).AsInt16(), spacing);
+        var high = Avx2.MultiplyAddAdjacent(Avx2.UnpackHigh(sums, Vector256<ushort>.Zero).AsInt16(), spacing);
+        (low + (shift + Vector256.Load(from))).Store(product);
+        (high + (shift + Vector256.Load(from + 8))).Store(product + 8);
     }
 
     /// <summary>The tables of eight pairs; each byte is where a table begins. Written out, because a loop takes as long as the copies.</summary>
@@ -174,12 +229,12 @@ internal readonly unsafe struct PairTables(int lowA, LevelSpan ofB) : ILevelTile
         Vector128.Load(known + (places >> 56)).Store(target + (7 * Next));
     }
 
-    /// <summary>Sixteen pairs of levels as codes v₁ + 4 v₂, v counted from the lowest; missing ones are zero.</summary>
+    /// <summary>Sixteen pairs of levels as codes v₁ + 4 v₂, v counted from the lowest.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<byte> Pairs(sbyte* values, int count, int low, int halving)
+    private static Vector128<byte> Codes(sbyte* values, int count, int low, int halving, int rest)
     {
         var lows = Vector256.Create((sbyte)low);
-        var levels = count >= Vector256<sbyte>.Count ? Vector256.Load(values) : Partial(values, count, lows);
+        var levels = count >= Vector256<sbyte>.Count ? Vector256.Load(values) : Partial(values, count, Vector256.Create((sbyte)rest));
         var counted = ((levels - lows).AsUInt16() >>> halving).AsByte() & Vector256.Create((byte)3);
         var pairs = Avx2.MultiplyAddAdjacent(counted, Vector256.Create((short)(1 + (4 << 8))).AsSByte());
         return Sse2.PackUnsignedSaturate(pairs.GetLower(), pairs.GetUpper());
@@ -213,17 +268,5 @@ internal readonly unsafe struct PairTables(int lowA, LevelSpan ofB) : ILevelTile
                 to[(2 * i) + 1] = Sse2.UnpackHigh(from[i], from[i + 8]);
             }
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Widen(Vector256<byte> first, Vector256<byte> second, bool isFirst, Vector256<ushort>* wide)
-    {
-        var even = Vector256.Create((ushort)0xFF);
-        var (first0, first1) = (first.AsUInt16() & even, first.AsUInt16() >>> 8);
-        var (second0, second1) = (second.AsUInt16() & even, second.AsUInt16() >>> 8);
-        wide[0] = isFirst ? first0 : wide[0] + first0;
-        wide[1] = isFirst ? first1 : wide[1] + first1;
-        wide[2] = isFirst ? second0 : wide[2] + second0;
-        wide[3] = isFirst ? second1 : wide[3] + second1;
     }
 }

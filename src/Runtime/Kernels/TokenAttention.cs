@@ -18,12 +18,12 @@ public static class TokenAttention
     /// <param name="length">Tokens in the cache.</param>
     public static unsafe Tensor Run(Tensor query, Tensor keys, Tensor values, long length)
     {
-        var (batch, heads, head) = (query.shape[0], query.shape[1], query.shape[2]);
-        var shared = heads / keys.shape[1];
+        var (batch, heads, head) = (query.size(0), query.size(1), query.size(2));
+        var shared = heads / keys.size(1);
         using var scope = NewDisposeScope();
         if (query.dtype != ScalarType.Float32 || query.device_type != TorchSharp.DeviceType.CPU || head % Kernel.Block != 0)
         {
-            var grouped = query.view(batch, keys.shape[1], shared, head);
+            var grouped = query.view(batch, keys.size(1), shared, head);
             return scope.MoveToOuter(nn.functional.scaled_dot_product_attention(grouped, keys.narrow(2, 0, length), values.narrow(2, 0, length)).reshape(query.shape));
         }
 
@@ -37,7 +37,7 @@ public static class TokenAttention
             Output = output.Floats(),
             Shared = (int)shared,
             Length = (int)length,
-            Stride = keys.shape[2] * head,
+            Stride = keys.size(2) * head,
             Head = (int)head,
             Scale = (float)(1 / Math.Sqrt(head)),
         };

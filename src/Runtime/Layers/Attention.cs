@@ -60,7 +60,7 @@ public class Attention : Layer
     /// <returns>[B, N, dim].</returns>
     protected virtual Tensor Attend(Tensor x, Tensor? bias)
     {
-        var heads = Qkv!.call(x).view(x.shape[0], x.shape[1], 3, Site.Heads, HeadDim).permute(2, 0, 3, 1, 4);
+        var heads = Qkv!.call(x).view(x.size(0), x.size(1), 3, Site.Heads, HeadDim).permute(2, 0, 3, 1, 4);
         var (q, k, v) = (heads[0], heads[1], heads[2]); // [B, heads, N, d]
         return Proj.call(Join(nn.functional.scaled_dot_product_attention(q, k, v, attn_mask: bias)));
     }
@@ -73,7 +73,7 @@ public class Attention : Layer
     }
 
     /// <summary>[B, N, dim] to [B, heads, N, d].</summary>
-    protected Tensor Heads(Tensor x) => x.view(x.shape[0], x.shape[1], Site.Heads, HeadDim).transpose(1, 2);
+    protected Tensor Heads(Tensor x) => x.view(x.size(0), x.size(1), Site.Heads, HeadDim).transpose(1, 2);
 
     /// <summary>[B, heads, N, d] to [B, N, dim].</summary>
     protected static Tensor Join(Tensor heads) => heads.transpose(1, 2).flatten(2);

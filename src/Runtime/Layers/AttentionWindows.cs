@@ -16,7 +16,7 @@ internal sealed class AttentionWindows(long window, long shift)
     /// <returns>As x.</returns>
     public Tensor Run(Tensor x, Tensor table, Func<Tensor, Tensor?, Tensor> attend)
     {
-        var (batch, height, width, dim) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3]);
+        var (batch, height, width, dim) = (x.size(0), x.size(1), x.size(2), x.size(3));
         var (bottom, right) = (Missing(height), Missing(width));
         if (bottom + right > 0)
         {
@@ -62,7 +62,7 @@ internal sealed class AttentionWindows(long window, long shift)
         // Row (row_p − row_q + w − 1)(2w − 1) + (col_p − col_q + w − 1) of the table belongs to the pair (p, q).
         var index = ((row.unsqueeze(1) - row.unsqueeze(0) + window - 1) * ((2 * window) - 1))
             + (column.unsqueeze(1) - column.unsqueeze(0) + window - 1);
-        return table.index_select(0, index.flatten()).view(window * window, window * window, table.shape[1]).permute(2, 0, 1);
+        return table.index_select(0, index.flatten()).view(window * window, window * window, table.size(1)).permute(2, 0, 1);
     }
 
     /// <summary>−100 between positions of different regions of the rolled map, [windows, window², window²].</summary>

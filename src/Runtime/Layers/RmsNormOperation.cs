@@ -15,7 +15,7 @@ internal sealed unsafe class RmsNormOperation(double eps, bool learns) : Operati
     public override string Name => "an RMSNorm";
 
     public static bool Suits(Tensor x, Tensor weight) =>
-        TensorMemory.AreFloats(x, weight) && x.dim() > 0 && x.shape[^1] == weight.shape[0];
+        TensorMemory.AreFloats(x, weight) && x.dim() > 0 && x.size(-1) == weight.size(0);
 
     public override Tensor Forward(Saved saved, IReadOnlyList<Tensor?> inputs)
     {

@@ -20,7 +20,7 @@ public static class RotaryEmbedding
     /// <exception cref="ArgumentException">The shapes do not belong together.</exception>
     public static Tensor Rotate(Tensor x, Tensor cos, Tensor sin)
     {
-        if (x.dim() != 4 || x.shape[3] % 2 != 0 || !cos.shape.SequenceEqual([x.shape[1], x.shape[3]]) || !sin.shape.SequenceEqual(cos.shape))
+        if (x.dim() != 4 || x.size(3) % 2 != 0 || !cos.shape.SequenceEqual([x.size(1), x.size(3)]) || !sin.shape.SequenceEqual(cos.shape))
         {
             throw new ArgumentException(
                 $"Rotary positions turn x [batch, tokens, heads, an even d] by tables [tokens, d]; x is [{string.Join(", ", x.shape)}], cos [{string.Join(", ", cos.shape)}], sin [{string.Join(", ", sin.shape)}].",
@@ -32,7 +32,7 @@ public static class RotaryEmbedding
             return OperationFunction.Run(new RotaryOperation(cos, sin), x);
         }
 
-        var half = x.shape[^1] / 2;
+        var half = x.size(-1) / 2;
         return (x * cos.unsqueeze(1)) + (cat([-x.narrow(-1, half, half), x.narrow(-1, 0, half)], -1) * sin.unsqueeze(1));
     }
 
@@ -60,12 +60,12 @@ public static class RotaryEmbedding
                 Y = y.Floats(),
                 Cos = cos.Floats(),
                 Sin = sin.Floats(),
-                Tokens = (int)x.shape[1],
-                Heads = (int)x.shape[2],
-                Half = (int)x.shape[3] / 2,
+                Tokens = (int)x.size(1),
+                Heads = (int)x.size(2),
+                Half = (int)x.size(3) / 2,
                 IsBack = isBack,
             };
-            ThreadTeam.Run(ref kernel, (int)(x.shape[0] * x.shape[1]), x.numel());
+            ThreadTeam.Run(ref kernel, (int)(x.size(0) * x.size(1)), x.numel());
             return y;
         }
 

@@ -14,6 +14,9 @@ namespace Marrow.Quantization;
 /// <param name="Offset">128 for unsigned levels of 8 bits, which int8 cannot hold; else 0.</param>
 public readonly record struct ActivationLevels(Tensor Stored, int Offset)
 {
+    /// <summary>What <see cref="Stored"/> can hold, where that is known.</summary>
+    internal LevelSpan? Span { get; init; }
+
     /// <summary>The levels of x.</summary>
     /// <param name="x">[n, in], contiguous.</param>
     /// <param name="step">[N], N a divisor of n, or [1].</param>
@@ -23,11 +26,12 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
     public static ActivationLevels Of(Tensor x, Tensor step, Tensor? before, LevelRange range)
     {
         var offset = range.High > sbyte.MaxValue ? 128 : 0;
-        var stored = empty(x.shape, dtype: ScalarType.Int8, device: x.device);
+        var stored = empty_like(x, dtype: ScalarType.Int8);
+        var levels = new ActivationLevels(stored, offset) { Span = new(range.Low - offset, Spacing: 1, range.High - range.Low) };
         if (LsqKernels.Suit(range, x, step))
         {
             Kernel.Run(x, step, before, range, offset, stored);
-            return new(stored, offset);
+            return levels;
         }
 
         using var scope = NewDisposeScope();
@@ -39,7 +43,7 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
 
         var ratio = Positions(shifted, step) / Floor(step);
         stored.copy_((range.IsSign ? ratio.sign() : ratio.clamp(range.Low, range.High).round_()).sub_(offset).view(x.shape));
-        return new(stored, offset);
+        return levels;
     }
 
     /// <summary><c>x̂ = S q + after</c>.</summary>
@@ -51,8 +55,8 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
         if (Stored.device_type == TorchSharp.DeviceType.CPU && step.dtype == ScalarType.Float32)
         {
             var values = empty(Stored.shape, dtype: ScalarType.Float32);
-            var kernel = new RowsKernel<Row> { Rows = new(this, step, after), Columns = (int)Stored.shape[1], Values = values.Floats() };
-            ThreadTeam.Run(ref kernel, (int)Stored.shape[0], Stored.numel());
+            var kernel = new RowsKernel<Row> { Rows = new(this, step, after), Columns = (int)Stored.size(1), Values = values.Floats() };
+            ThreadTeam.Run(ref kernel, (int)Stored.size(0), Stored.numel());
             return values;
         }
 
@@ -71,13 +75,13 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
         using var scope = NewDisposeScope();
         var rows = dy.t();
         return scope.MoveToOuter(
-            MatrixProduct.Suits(rows, Stored.shape[1]) && step.dtype == ScalarType.Float32
-                ? MatrixProduct.Of(rows, new RowsOperand<Row>(new(this, step, after)), Stored.shape[0], Stored.shape[1])
+            MatrixProduct.Suits(rows, Stored.size(1)) && step.dtype == ScalarType.Float32
+                ? MatrixProduct.Of(rows, new RowsOperand<Row>(new(this, step, after)), Stored.size(0), Stored.size(1))
                 : rows.mm(Dequantize(step, after)));
     }
 
     /// <summary>Rows by their position: [n / N, N, in].</summary>
-    internal static Tensor Positions(Tensor rows, Tensor step) => rows.view(rows.shape[0] / step.numel(), step.numel(), rows.shape[1]);
+    internal static Tensor Positions(Tensor rows, Tensor step) => rows.view(rows.size(0) / step.numel(), step.numel(), rows.size(1));
 
     internal static Tensor Floor(Tensor step) => step.clamp_min(Lsq.LeastStep).view(1, step.numel(), 1);
 
@@ -98,7 +102,7 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
             var faulty = false;
             var kernel = new Kernel
             {
-                columns = (int)x.shape[1],
+                columns = (int)x.size(1),
                 steps = (int)step.numel(),
                 offset = offset,
                 range = range,
@@ -108,7 +112,7 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
                 stored = stored.SignedBytes(),
                 isFaulty = &faulty,
             };
-            ThreadTeam.Run(ref kernel, (int)x.shape[0], x.numel());
+            ThreadTeam.Run(ref kernel, (int)x.size(0), x.numel());
             if (faulty)
             {
                 throw NotANumber();
@@ -167,7 +171,7 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
         private readonly float offset = levels.Offset;
         private readonly sbyte* stored = levels.Stored.SignedBytes();
         private readonly float* step = step.Floats(), after = after is null ? null : after.Floats();
-        private readonly long columns = levels.Stored.shape[1];
+        private readonly long columns = levels.Stored.size(1);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public Vector256<float> At(int row, int column)

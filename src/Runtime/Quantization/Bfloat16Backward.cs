@@ -71,7 +71,7 @@ public static class Bfloat16Backward
             return ((dy * weightScale).to(ScalarType.BFloat16), positions.to(ScalarType.BFloat16), dy.sum([0]));
         }
 
-        var (rows, columns) = (dy.shape[0], dy.shape[1]);
+        var (rows, columns) = (dy.size(0), dy.size(1));
         var byWeight = empty([rows, columns], dtype: ScalarType.BFloat16);
         var byStep = empty([rows, columns], dtype: ScalarType.BFloat16);
         var sums = zeros([ThreadTeam.Parts((int)rows, dy.numel()), columns], dtype: ScalarType.Float32);

@@ -64,6 +64,7 @@ public sealed class HeldWeight(bool isOdd) : IDisposable
             using var scope = NewDisposeScope();
             var levels = isOdd && !p.IsHalved ? Levels.mul(2).add_(1) : Levels;
             p.Stored.copy_(where(Mask, levels, p.Stored));
+            return p with { Span = null }; // levels may come from a checkpoint
         }
 
         return p;

@@ -78,7 +78,7 @@ public static class Lsq
     /// <param name="hasAfter">Whether there is a shift after.</param>
     public static LsqGradients Gradients(
         Tensor dy, Tensor x, Tensor step, LevelRange range, StepSharing sharing, Tensor? before, bool hasAfter) =>
-        LsqOperation.Gradients(Layout(x, step, sharing), range, dy, x, step, before, hasAfter ? before?.numel() ?? x.shape[^1] : 0);
+        LsqOperation.Gradients(Layout(x, step, sharing), range, dy, x, step, before, hasAfter ? before?.numel() ?? x.size(-1) : 0);
 
     private static StepLayout Layout(Tensor x, Tensor step, StepSharing sharing)
     {

@@ -73,7 +73,7 @@ public sealed class LsqConv2d : Conv2d, IQuantizedLayer
     /// <exception cref="ArgumentException">The image has another number of pixels than the shifts.</exception>
     public override Tensor forward(Tensor x)
     {
-        if (hasShifts && x.shape[2] * x.shape[3] != GetParameter(BeforeName).numel())
+        if (hasShifts && x.size(2) * x.size(3) != GetParameter(BeforeName).numel())
         {
             throw new ArgumentException(
                 $"Layer '{LayerName}' has a quantizer shift for each of {GetParameter(BeforeName).numel()} pixels; the input is [{string.Join(", ", x.shape)}].", nameof(x));
@@ -97,7 +97,7 @@ public sealed class LsqConv2d : Conv2d, IQuantizedLayer
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        Tensor Shifted() => hasShifts ? x + GetParameter(BeforeName).view(1, 1, x.shape[2], x.shape[3]) : x;
+        Tensor Shifted() => hasShifts ? x + GetParameter(BeforeName).view(1, 1, x.size(2), x.size(3)) : x;
         if (Settings.Activations > 0 && !isSigned)
         {
             isSigned = Shifted().min().to(ScalarType.Float64).item<double>() < LeastPositive;

@@ -23,7 +23,7 @@ internal static unsafe class PackedKernels
 
     /// <summary>Whether <see cref="Linear"/> applies and gains: few rows of float32.</summary>
     public static bool SuitFloats(PackedWeight weight, Tensor x) =>
-        Suit(weight) && Avx2.IsSupported && Fma.IsSupported && weight.CodeBits <= 4 && x.dtype == ScalarType.Float32 && x.is_contiguous() && x.shape[0] <= FewRows;
+        Suit(weight) && Avx2.IsSupported && Fma.IsSupported && weight.CodeBits <= 4 && x.dtype == ScalarType.Float32 && x.is_contiguous() && x.size(0) <= FewRows;
 
     /// <summary>Whether <see cref="Multiply"/> applies and gains: few rows, and codes that do not cross bytes.</summary>
     public static bool SuitIntegers(PackedWeight weight, long rows) =>
@@ -32,7 +32,7 @@ internal static unsafe class PackedKernels
     /// <summary>The levels in 8 bits, [out, in]: p, or u if halved.</summary>
     public static Tensor Unpack(PackedWeight weight, bool isHalved)
     {
-        var levels = empty([weight.Words.shape[0], weight.InFeatures], dtype: ScalarType.Int8);
+        var levels = empty([weight.Words.size(0), weight.InFeatures], dtype: ScalarType.Int8);
         var kernel = new UnpackKernel
         {
             Packed = new Layout(weight),
@@ -40,24 +40,24 @@ internal static unsafe class PackedKernels
             Factor = weight.IsOdd && !isHalved ? 2 : 1,
             Lowest = isHalved ? -(1 << (weight.CodeBits - 1)) : weight.LowestLevel,
         };
-        ThreadTeam.Run(ref kernel, (int)levels.shape[0], levels.numel());
+        ThreadTeam.Run(ref kernel, (int)levels.size(0), levels.numel());
         return levels;
     }
 
     /// <summary><c>x Ŵᵀ + b</c>, [n, out].</summary>
     public static Tensor Linear(Tensor x, PackedWeight weight, Tensor? bias)
     {
-        var (rows, layout) = ((int)x.shape[0], new Layout(weight));
+        var (rows, layout) = ((int)x.size(0), new Layout(weight));
         var width = layout.RowWords * layout.PerWord;
         using var scaled = zeros([rows, width], dtype: ScalarType.Float32);
         var sums = stackalloc double[rows];
         ScaleDown(x.Floats(), layout, rows, scaled.Floats(), sums);
-        var y = empty([rows, weight.Words.shape[0]], dtype: ScalarType.Float32);
+        var y = empty([rows, weight.Words.size(0)], dtype: ScalarType.Float32);
         var kernel = new FloatKernel
         {
             Packed = layout,
             Rows = rows,
-            Outputs = (int)weight.Words.shape[0],
+            Outputs = (int)weight.Words.size(0),
             X = scaled.Floats(),
             Width = width,
             Sums = sums,
@@ -67,7 +67,7 @@ internal static unsafe class PackedKernels
             Bias = bias is null ? null : bias.Floats(),
             Y = y.Floats(),
         };
-        ThreadTeam.Run(ref kernel, (int)y.shape[1], y.shape[1] * x.shape[1]);
+        ThreadTeam.Run(ref kernel, (int)y.size(1), y.size(1) * x.size(1));
         return y;
     }
 
@@ -76,7 +76,7 @@ internal static unsafe class PackedKernels
     /// <param name="weight">The weight.</param>
     public static Tensor Multiply(Tensor x, PackedWeight weight)
     {
-        var (rows, outputs, layout) = ((int)x.shape[0], (int)weight.Words.shape[0], new Layout(weight));
+        var (rows, outputs, layout) = ((int)x.size(0), (int)weight.Words.size(0), new Layout(weight));
         var width = layout.RowWords * layout.PerWord;
         using var ordered = empty([rows, width], dtype: ScalarType.Int8);
         var sums = stackalloc int[rows];
@@ -149,7 +149,7 @@ internal static unsafe class PackedKernels
     private readonly struct Layout(PackedWeight weight)
     {
         public readonly int* Words = weight.Words.Integers();
-        public readonly int RowWords = (int)weight.Words.shape[1], Columns = (int)weight.InFeatures, Bits = weight.CodeBits, PerWord = weight.PerWord;
+        public readonly int RowWords = (int)weight.Words.size(1), Columns = (int)weight.InFeatures, Bits = weight.CodeBits, PerWord = weight.PerWord;
     }
 
     private struct UnpackKernel : IRangeKernel

@@ -47,7 +47,7 @@ public readonly record struct PackedWeight(Tensor Words, Tensor Scale, long InFe
     {
         using var scope = NewDisposeScope();
         var packed = PackedBits(bits);
-        var (rows, columns) = (levels.Stored.shape[0], levels.Stored.shape[1]);
+        var (rows, columns) = (levels.Stored.size(0), levels.Stored.size(1));
         var words = RowWords(columns, bits);
         var perWord = 32 / packed;
         var u = isOdd && !levels.IsHalved ? levels.Stored.bitwise_right_shift(1) : levels.Stored;
@@ -75,8 +75,8 @@ public readonly record struct PackedWeight(Tensor Words, Tensor Scale, long InFe
         using var scope = NewDisposeScope();
         var (words, bits) = (Words, CodeBits);
         var places = Enumerable.Range(0, PerWord)
-            .Select(place => words.bitwise_right_shift(bits * place).bitwise_and((1 << bits) - 1).view(words.shape[0], -1, 1, BlockWords));
-        var codes = cat([.. places], 2).view(words.shape[0], -1).narrow(1, 0, InFeatures);
+            .Select(place => words.bitwise_right_shift(bits * place).bitwise_and((1 << bits) - 1).view(words.size(0), -1, 1, BlockWords));
+        var codes = cat([.. places], 2).view(words.size(0), -1).narrow(1, 0, InFeatures);
         var stored = isHalved ? codes.sub(1 << (bits - 1)) : codes.mul(IsOdd ? 2 : 1).add_(LowestLevel);
         return new(scope.MoveToOuter(stored.to(ScalarType.Int8)), Scale, isHalved);
     }

@@ -107,7 +107,7 @@ public sealed class QkrAttention : Attention, IQuantizedLayer
     /// <inheritdoc/>
     protected override Tensor Attend(Tensor x, Tensor? bias)
     {
-        var (batch, n, dim, heads) = (x.shape[0], x.shape[1], Site.Dim, Site.Heads);
+        var (batch, n, dim, heads) = (x.size(0), x.size(1), Site.Dim, Site.Heads);
         var quantized = input?.Run(x, GetParameter(InputBefore), GetParameter(InputAfter)) ?? x; // x̂ [B, N, dim]
 
         // v and z in one product: StatsQ takes each row of a weight for itself.

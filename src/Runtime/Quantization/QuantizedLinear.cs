@@ -103,7 +103,7 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
     /// <exception cref="ArithmeticException">x holds NaN.</exception>
     public sealed override Tensor forward(Tensor x)
     {
-        if (Settings.Activations > 0 && tokens > 1 && (x.dim() < 2 || x.shape[^2] != tokens))
+        if (Settings.Activations > 0 && tokens > 1 && (x.dim() < 2 || x.size(-2) != tokens))
         {
             throw new ArgumentException(
                 $"Layer '{LayerName}' has a quantizer step for each of {tokens} tokens; the input is [{string.Join(", ", x.shape)}].", nameof(x));
@@ -156,7 +156,7 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
 
     private StepSharing Sharing => tokens > 1 ? StepSharing.Position : StepSharing.Tensor;
 
-    private long[] ByToken(Tensor rows) => [rows.shape[0] / tokens, tokens, rows.shape[1]];
+    private long[] ByToken(Tensor rows) => [rows.size(0) / tokens, tokens, rows.size(1)];
 
     /// <summary>Gives steps that are still zero the values that the first input asks for.</summary>
     private void Prepare(Tensor x)
@@ -194,7 +194,7 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
         else
         {
             var q = ActivationLevels.Of(rows, Step, Before, Range);
-            if (PackedKernels.SuitIntegers(weight, rows.shape[0]) && rows.dtype == ScalarType.Float32)
+            if (PackedKernels.SuitIntegers(weight, rows.size(0)) && rows.dtype == ScalarType.Float32)
             {
                 sums ??= IntegerProduct.Sums(weight.Unpack(), After, Bias, q.Offset != 0).Detached();
                 y = IntegerProduct.Linear(q, weight, Step, sums);

@@ -45,9 +45,9 @@ internal static class QuantizedProduct
             return scope.MoveToOuter(nn.functional.linear(quantized, plain, bias));
         }
 
-        var rows = quantized.reshape(quantized.numel() / weight.shape[1], weight.shape[1]);
+        var rows = quantized.reshape(quantized.numel() / weight.size(1), weight.size(1));
         var y = OperationFunction.Run(new Product(source, bits, held), rows, weight, bias);
-        return scope.MoveToOuter(y.view([.. quantized.shape[..^1], weight.shape[0]]));
+        return scope.MoveToOuter(y.view([.. quantized.shape[..^1], weight.size(0)]));
     }
 
     /// <summary>y from levels, without gradients.</summary>
@@ -59,8 +59,8 @@ internal static class QuantizedProduct
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var rows = quantized.reshape(quantized.numel() / p.Stored.shape[1], p.Stored.shape[1]);
-        return scope.MoveToOuter(Multiply(rows, source, p, bias).view([.. quantized.shape[..^1], p.Stored.shape[0]]));
+        var rows = quantized.reshape(quantized.numel() / p.Stored.size(1), p.Stored.size(1));
+        return scope.MoveToOuter(Multiply(rows, source, p, bias).view([.. quantized.shape[..^1], p.Stored.size(0)]));
     }
 
     private static Tensor Multiply(Tensor x, LevelSource? source, WeightLevels p, Tensor? bias)

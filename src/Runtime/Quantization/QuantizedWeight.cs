@@ -47,7 +47,7 @@ public sealed class QuantizedWeight(
     {
         using var scope = NewDisposeScope();
         var whole = held.Hold(value());
-        return scope.MoveToOuter(whole.view(whole.shape[0], whole.numel() / whole.shape[0]));
+        return scope.MoveToOuter(whole.view(whole.size(0), whole.numel() / whole.size(0)));
     }
 
     /// <summary>The levels u as int8, [out, in]; the caller owns them.</summary>

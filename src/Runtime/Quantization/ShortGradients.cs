@@ -24,9 +24,9 @@ internal static unsafe class ShortGradients
     public static bool Suit(Tensor dy, ActivationLevels x, WeightLevels weight, Tensor step, Tensor after)
     {
         using var columns = dy.t();
-        var (outputs, inputs) = (weight.Stored.shape[0], weight.Stored.shape[1]);
+        var (outputs, inputs) = (weight.Stored.size(0), weight.Stored.size(1));
         return MatrixProduct.Suits(dy, inputs) && MatrixProduct.Suits(columns, inputs) && dy.is_contiguous()
-            && dy.shape[1] == outputs && x.Stored.shape.SequenceEqual([dy.shape[0], inputs])
+            && dy.size(1) == outputs && x.Stored.shape.SequenceEqual([dy.size(0), inputs])
             && TensorMemory.AreFloats(step, weight.Scale, after) && weight.Scale.numel() == outputs && after.numel() == inputs;
     }
 
@@ -38,7 +38,7 @@ internal static unsafe class ShortGradients
     /// <param name="after">The shift after, [in].</param>
     public static (Tensor Input, Tensor Weight, Tensor Bias)? Products(Tensor dy, ActivationLevels x, WeightLevels weight, Tensor step, Tensor after)
     {
-        var (rows, outputs, inputs) = (x.Stored.shape[0], weight.Stored.shape[0], x.Stored.shape[1]);
+        var (rows, outputs, inputs) = (x.Stored.size(0), weight.Stored.size(0), x.Stored.size(1));
         var gradients = new Gradients(dy, weight.Scale, step);
         using var byRow = empty([rows + PanelProduct.TileRows], dtype: ScalarType.Float32);
         using var byColumn = empty([outputs + PanelProduct.TileRows], dtype: ScalarType.Float32);
@@ -151,9 +151,9 @@ internal static unsafe class ShortGradients
 
         public float* WeightScale { get; } = weightScale.Floats();
 
-        public int Rows { get; } = (int)dy.shape[0];
+        public int Rows { get; } = (int)dy.size(0);
 
-        public int Columns { get; } = (int)dy.shape[1];
+        public int Columns { get; } = (int)dy.size(1);
 
         public float StepOf(int row) => LsqKernels.Usable(step[row % steps]);
     }
@@ -258,7 +258,7 @@ internal static unsafe class ShortGradients
         private ShortLevels(Tensor levels)
         {
             stored = levels.SignedBytes();
-            (rows, columns) = ((int)levels.shape[0], levels.shape[1]);
+            (rows, columns) = ((int)levels.size(0), levels.size(1));
         }
 
         /// <summary>The largest that a level can be.</summary>

@@ -23,7 +23,7 @@ internal static unsafe class StatsQKernels
     /// <param name="w">[out, in].</param>
     /// <param name="bits">2 to 8.</param>
     /// <param name="levels">int8 [out, in].</param>
-    /// <param name="scales">float32 [out].</param>
+    /// <param name="scales">float32 [out]: what one p is worth.</param>
     public static void Levels(Tensor w, int bits, Tensor levels, Tensor scales)
     {
         var kernel = new Kernel
@@ -123,7 +123,7 @@ internal static unsafe class StatsQKernels
                 next = row + 1 < end ? Scale(row + 1) : 0;
                 if (Scales != null)
                 {
-                    Scales[row] = scale;
+                    Scales[row] = scale / (2 * N);
                 }
 
                 // A row of zeros has no scale; any divisor gives it a level, and scale 0 makes that level 0.

@@ -15,35 +15,42 @@ namespace Marrow.Quantization;
 /// <param name="IsHalved">Whether u is stored and p = 2u + 1.</param>
 public readonly record struct WeightLevels(Tensor Stored, Tensor Scale, bool IsHalved)
 {
+    /// <summary>What <see cref="Stored"/> can hold, where that is known.</summary>
+    internal LevelSpan? Span { get; init; }
+
     /// <summary>The levels that <see cref="StatsQ"/> gives a weight.</summary>
     /// <param name="weight">[out, in].</param>
     /// <param name="bits">2 to 8.</param>
     public static WeightLevels StatsQ(Tensor weight, int bits)
     {
-        var stored = empty(weight.shape, dtype: ScalarType.Int8, device: weight.device);
+        var stored = empty_like(weight, dtype: ScalarType.Int8);
+        var span = bits == 8 ? new LevelSpan(sbyte.MinValue, Spacing: 1, byte.MaxValue) : new LevelSpan(1 - (1 << bits), Spacing: 2, (1 << bits) - 1);
         if (StatsQKernels.Suit(weight))
         {
-            var scales = empty(weight.shape[0], dtype: ScalarType.Float32);
+            var scales = empty(weight.size(0), dtype: ScalarType.Float32);
             StatsQKernels.Levels(weight, bits, stored, scales);
-            return new(stored, scales.div_(1 << bits), bits == 8);
+            return new(stored, scales, bits == 8) { Span = span };
         }
 
         using var scope = NewDisposeScope();
         var (u, scale, _) = Quantization.StatsQ.Levels(weight, bits);
         stored.copy_(bits < 8 ? u.mul_(2).add_(1) : u);
-        return new(stored, (scale / (1 << bits)).MoveToOuterDisposeScope(), bits == 8);
+        return new(stored, (scale / (1 << bits)).MoveToOuterDisposeScope(), bits == 8) { Span = span };
     }
 
     /// <summary>The levels that <see cref="Lsq"/> gives a weight, with one step per row.</summary>
     /// <param name="weight">[out, in].</param>
     /// <param name="step">[out].</param>
     /// <param name="range">Signed levels.</param>
-    public static WeightLevels Lsq(Tensor weight, Tensor step, LevelRange range) => new(
-        ActivationLevels.Of(weight, step, before: null, range).Stored, step.clamp_min(Quantization.Lsq.LeastStep), false);
+    public static WeightLevels Lsq(Tensor weight, Tensor step, LevelRange range)
+    {
+        var levels = ActivationLevels.Of(weight, step, before: null, range);
+        return new(levels.Stored, step.clamp_min(Quantization.Lsq.LeastStep), false) { Span = levels.Span };
+    }
 
     /// <summary>Two weights as one, the second below the first.</summary>
     internal static WeightLevels Stacked(WeightLevels above, WeightLevels below) =>
-        new(cat([above.Stored, below.Stored], 0), cat([above.Scale, below.Scale], 0), above.IsHalved);
+        new(cat([above.Stored, below.Stored], 0), cat([above.Scale, below.Scale], 0), above.IsHalved) { Span = above.Span == below.Span ? above.Span : null };
 
     /// <summary>ŵ, [out, in], in the type of the scale.</summary>
     public unsafe Tensor Dequantize()
@@ -51,8 +58,8 @@ public readonly record struct WeightLevels(Tensor Stored, Tensor Scale, bool IsH
         if (Stored.device_type == TorchSharp.DeviceType.CPU && Scale.dtype == ScalarType.Float32)
         {
             var values = empty(Stored.shape, dtype: ScalarType.Float32);
-            var kernel = new RowsKernel<Row> { Rows = new(this), Columns = (int)Stored.shape[1], Values = values.Floats() };
-            ThreadTeam.Run(ref kernel, (int)Stored.shape[0], Stored.numel());
+            var kernel = new RowsKernel<Row> { Rows = new(this), Columns = (int)Stored.size(1), Values = values.Floats() };
+            ThreadTeam.Run(ref kernel, (int)Stored.size(0), Stored.numel());
             return values;
         }
 
@@ -65,9 +72,9 @@ public readonly record struct WeightLevels(Tensor Stored, Tensor Scale, bool IsH
     /// <returns>[n, in], in the type of the scale.</returns>
     public Tensor InputGradient(Tensor dy)
     {
-        if (MatrixProduct.Suits(dy, Stored.shape[1]) && Scale.dtype == ScalarType.Float32)
+        if (MatrixProduct.Suits(dy, Stored.size(1)) && Scale.dtype == ScalarType.Float32)
         {
-            var input = MatrixProduct.Of(dy, new RowsOperand<Row>(new(this)), Stored.shape[0], Stored.shape[1]);
+            var input = MatrixProduct.Of(dy, new RowsOperand<Row>(new(this)), Stored.size(0), Stored.size(1));
             MatrixProduct.Keep(Stored, Scale);
             return input;
         }
@@ -89,7 +96,7 @@ public readonly record struct WeightLevels(Tensor Stored, Tensor Scale, bool IsH
         private readonly bool isHalved = levels.IsHalved;
         private readonly sbyte* stored = levels.Stored.SignedBytes();
         private readonly float* scales = levels.Scale.Floats();
-        private readonly long columns = levels.Stored.shape[1];
+        private readonly long columns = levels.Stored.size(1);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public Vector256<float> At(int row, int column)

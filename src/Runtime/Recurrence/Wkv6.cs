@@ -28,8 +28,8 @@ public static class Wkv6
     /// <exception cref="ArgumentException">The shapes do not fit.</exception>
     public static (Tensor Output, Tensor State) Run(Tensor r, Tensor k, Tensor v, Tensor decay, Tensor bonus, Tensor? state = null)
     {
-        var (batch, tokens, width) = (r.shape[0], r.shape[1], r.shape[2]);
-        var (heads, size) = (bonus.shape[0], bonus.shape[1]);
+        var (batch, tokens, width) = (r.size(0), r.size(1), r.size(2));
+        var (heads, size) = (bonus.size(0), bonus.size(1));
         if (width != heads * size || new[] { k, v, decay }.Any(other => !other.shape.SequenceEqual(r.shape)))
         {
             throw new ArgumentException($"WKV6 takes r, k, v and decay of one shape [batch, tokens, {heads} · {size}]; r is [{string.Join(", ", r.shape)}].");
@@ -64,8 +64,8 @@ public static class Wkv6
     /// <summary>The recurrence as it is written, one token after another, under autograd.</summary>
     public static (Tensor Output, Tensor State) Plain(Tensor r, Tensor k, Tensor v, Tensor decay, Tensor bonus, Tensor? state = null)
     {
-        var (batch, tokens, width) = (r.shape[0], r.shape[1], r.shape[2]);
-        var (heads, size) = (bonus.shape[0], bonus.shape[1]);
+        var (batch, tokens, width) = (r.size(0), r.size(1), r.size(2));
+        var (heads, size) = (bonus.size(0), bonus.size(1));
         var s = state ?? zeros([batch, heads, size, size], dtype: r.dtype, device: r.device);
         var outputs = new List<Tensor>();
         for (var t = 0L; t < tokens; t++)

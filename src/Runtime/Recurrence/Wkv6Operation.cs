@@ -29,7 +29,7 @@ internal sealed unsafe class Wkv6Operation(long heads, long size) : Operation
     {
         var (r, state) = (inputs[0]!, inputs[5]);
         var shape = Shape(r);
-        var both = empty([shape.Batch, shape.Tokens + size, r.shape[2]], dtype: r.dtype);
+        var both = empty([shape.Batch, shape.Tokens + size, r.size(2)], dtype: r.dtype);
         var checkpoints = empty([shape.Tasks, shape.Segments, size, size], dtype: r.dtype);
         saved.Keep([.. inputs.Take(5), checkpoints, state is null ? null : zeros(0)]);
         if (r.dtype == ScalarType.Float32)
@@ -105,7 +105,7 @@ internal sealed unsafe class Wkv6Operation(long heads, long size) : Operation
         }
     }
 
-    private Wkv6Shape Shape(Tensor r) => new((int)r.shape[0], (int)r.shape[1], (int)heads, (int)size);
+    private Wkv6Shape Shape(Tensor r) => new((int)r.size(0), (int)r.size(1), (int)heads, (int)size);
 
     private static T* Data<T>(Tensor tensor)
         where T : unmanaged => typeof(T) == typeof(float) ? (T*)tensor.Floats() : (T*)tensor.Doubles();

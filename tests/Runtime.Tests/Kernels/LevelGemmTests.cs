@@ -50,7 +50,7 @@ public class LevelGemmTests
     private static void Check(Tensor a, Tensor b)
     {
         var taken = new Rows((int)a.shape[0], (int)b.shape[0]);
-        LevelGemm.Multiply(a, b, ref taken);
+        LevelGemm.Multiply(a, LevelSpan.Of(a), b, LevelSpan.Of(b), ref taken);
         var expected = a.to(float64).mm(b.to(float64).t()).to(int32).data<int>().ToArray();
         Assert.True(expected.AsSpan().SequenceEqual(taken.Product), $"{a.shape[0]} x {a.shape[1]} -> {b.shape[0]}");
         taken.Free();
@@ -62,7 +62,13 @@ public class LevelGemmTests
 
         public ReadOnlySpan<int> Product => new(product, n * m);
 
-        public void Take(int row, int first, int count, int* values) => new Span<int>(values, count).CopyTo(new Span<int>(product + (row * m) + first, count));
+        public void Take(int row, int rows, int first, int count, int* values, int stride)
+        {
+            for (var r = 0; r < rows; r++)
+            {
+                new Span<int>(values + (r * stride), count).CopyTo(new Span<int>(product + ((row + r) * m) + first, count));
+            }
+        }
 
         public void Free() => NativeMemory.Free(product);
     }

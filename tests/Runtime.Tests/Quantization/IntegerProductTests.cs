@@ -1,3 +1,4 @@
+using Marrow.Kernels;
 using Marrow.Quantization;
 using Xunit;
 using static TorchSharp.torch;
@@ -66,8 +67,14 @@ public class IntegerProductTests
         var (error, largest) = ((y.to(float64) - expected).abs().max().item<double>(), expected.abs().max().item<double>());
         Assert.True(error <= 1e-6 * largest, $"W{bits} {weights} A{activations} {(isUnsigned ? "unsigned" : "signed")}, {batch}·{tokens} × {inner} → {outer}: {error} of {largest}");
 
+        // The levels keep to what is said of them: products rely on it.
+        Assert.True(Holds(q.Span!.Value, q.Stored) && Holds(p.Span!.Value, p.Stored));
+
         // And the levels are those of the quantizer itself.
         var values = weights == WeightQuantizer.StatsQ ? StatsQ.Plain(w, bits) : p.Dequantize();
         Assert.True((values.to(float64) - weight).abs().max().item<double>() < 1e-6 * weight.abs().max().item<double>());
+
+        static bool Holds(LevelSpan span, Tensor stored) => LevelSpan.Of(stored) is var found
+            && found.Low >= span.Low && found.High <= span.High && (found.Low - span.Low) % span.Spacing == 0 && (found.Steps == 0 || found.Spacing % span.Spacing == 0);
     }
 }

@@ -69,7 +69,7 @@ internal static class LowRankStarts
             b = b * s.index_select(0, ofB);
         }
 
-        var stable = Math.Pow(weight.shape[0], 0.25) / Math.Sqrt(options.Gamma);
+        var stable = Math.Pow(weight.size(0), 0.25) / Math.Sqrt(options.Gamma);
         return options.Scale switch
         {
             LoraGaScale.Stable => (isOriginal ? a * stable : a, b * stable),

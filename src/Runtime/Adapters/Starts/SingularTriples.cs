@@ -30,7 +30,7 @@ internal sealed record SingularTriples(Tensor U, Tensor S, Tensor Vt)
     /// <param name="iterations">Power iterations; more separate close singular values better.</param>
     public static SingularTriples Randomized(Tensor matrix, long count, int iterations)
     {
-        var (rows, columns) = (matrix.shape[0], matrix.shape[1]);
+        var (rows, columns) = (matrix.size(0), matrix.size(1));
         var width = Math.Min(count + Oversampling, Math.Min(rows, columns));
         using var generator = new Generator(Seed, CPU);
         var omega = randn([columns, width], dtype: matrix.dtype, generator: generator).to(matrix.device);
