@@ -39,8 +39,7 @@ internal sealed unsafe class RmsNormOperation(double eps, bool learns) : Operati
     {
         var (x, weight, roots) = (saved[0], saved[1], saved[2]);
         var dx = empty_like(x);
-        // Sums over rows are kept apart for each part of the work and added in order, so they do not depend on timing.
-        var sums = learns ? zeros([ThreadTeam.Parts((int)roots.numel(), x.numel()), weight.numel()], dtype: ScalarType.Float32) : null;
+        using var sums = learns ? new PartialSums(ThreadTeam.Parts((int)roots.numel(), x.numel()), weight.numel()) : default;
         var kernel = new BackwardKernel
         {
             Columns = (int)weight.numel(),
@@ -49,10 +48,10 @@ internal sealed unsafe class RmsNormOperation(double eps, bool learns) : Operati
             Roots = roots.Floats(),
             Dy = dy.Floats(),
             Dx = dx.Floats(),
-            Sums = sums is null ? null : sums.Floats(),
+            Sums = sums,
         };
         ThreadTeam.Run(ref kernel, (int)roots.numel(), x.numel());
-        return [dx, sums?.sum([0])];
+        return [dx, learns ? sums.Total() : null];
     }
 
     private struct ForwardKernel : IRangeKernel
@@ -100,13 +99,14 @@ internal sealed unsafe class RmsNormOperation(double eps, bool learns) : Operati
     private struct BackwardKernel : IRangeKernel
     {
         public int Columns;
-        public float* X, Weight, Roots, Dy, Dx, Sums;
+        public float* X, Weight, Roots, Dy, Dx;
+        public PartialSums Sums;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int first, int end, int part)
         {
             var columns = Columns;
-            float* w = Weight, sums = Sums == null ? null : Sums + ((long)part * columns);
+            float* w = Weight, sums = Sums.Begin(part);
             for (var row = first; row < end; row++)
             {
                 float* x = X + ((long)row * columns), dy = Dy + ((long)row * columns), dx = Dx + ((long)row * columns);

@@ -74,7 +74,7 @@ public static class Bfloat16Backward
         var (rows, columns) = (dy.size(0), dy.size(1));
         var byWeight = empty([rows, columns], dtype: ScalarType.BFloat16);
         var byStep = empty([rows, columns], dtype: ScalarType.BFloat16);
-        var sums = zeros([ThreadTeam.Parts((int)rows, dy.numel()), columns], dtype: ScalarType.Float32);
+        using var sums = new PartialSums(ThreadTeam.Parts((int)rows, dy.numel()), columns);
         var kernel = new Kernel
         {
             Columns = (int)columns,
@@ -84,10 +84,10 @@ public static class Bfloat16Backward
             Step = step.Floats(),
             ByWeight = byWeight.Bfloat16(),
             ByStep = byStep.Bfloat16(),
-            Sums = sums.Floats(),
+            Sums = sums,
         };
         ThreadTeam.Run(ref kernel, (int)rows, dy.numel());
-        return (byWeight, byStep, sums.sum([0]));
+        return (byWeight, byStep, sums.Total());
     }
 
     private unsafe struct Kernel : IRangeKernel
@@ -98,11 +98,11 @@ public static class Bfloat16Backward
         public float* Step;
         public ushort* ByWeight;
         public ushort* ByStep;
-        public float* Sums;
+        public PartialSums Sums;
 
         public readonly void Run(int first, int end, int part)
         {
-            var sums = Sums + ((long)part * Columns);
+            var sums = Sums.Begin(part);
             for (var row = first; row < end; row++)
             {
                 var offset = (long)row * Columns;

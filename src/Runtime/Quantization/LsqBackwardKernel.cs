@@ -15,27 +15,28 @@ internal unsafe struct LsqBackwardKernel : IRangeKernel
     public float* Step;
     public float* Dx;
     public Shift Before;
-    public float* Steps;
-    public float* Befores;
-    public float* Afters;
+    public PartialSums Steps;
+    public PartialSums Befores;
+    public PartialSums Afters;
     public int AfterParts;
 
     public readonly void Run(int first, int end, int part)
     {
         var columns = Layout.Columns;
+        float* steps = Layout.IsPerColumn ? Steps.Begin(part) : Steps.Values, befores = Befores.Begin(part), afters = Afters.Begin(part);
         for (var row = first; row < end; row++)
         {
             var offset = (long)row * columns;
-            var dbefore = Befores == null ? null : Befores + ((((long)part * Before.Parts) + (row % Before.Parts)) * columns);
-            var dafter = Afters == null ? null : Afters + ((((long)part * AfterParts) + (row % AfterParts)) * columns);
+            var dbefore = befores == null ? null : befores + ((long)(row % Before.Parts) * columns);
+            var dafter = afters == null ? null : afters + ((long)(row % AfterParts) * columns);
             if (Layout.IsPerColumn)
             {
                 RowOfColumnSteps(
-                    Range, columns, Step, X + offset, Dy + offset, Dx + offset, Before.Row(row), Steps + ((long)part * columns), dbefore, dafter);
+                    Range, columns, Step, X + offset, Dy + offset, Dx + offset, Before.Row(row), steps, dbefore, dafter);
             }
             else
             {
-                Steps[row] = Row(
+                steps[row] = Row(
                     Range, columns, Usable(Step[row % Layout.Steps]), X + offset, Dy + offset, Dx + offset, Before.Row(row), dbefore, dafter);
             }
         }

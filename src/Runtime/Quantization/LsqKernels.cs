@@ -36,15 +36,9 @@ internal static unsafe class LsqKernels
     {
         var parts = ThreadTeam.Parts(layout.Rows, x.numel());
         var dx = empty_like(x);
-        // Sums over rows are kept apart for each part of the work and added in order, so they do not depend on timing.
-        var steps = empty([layout.IsPerColumn ? parts : layout.Rows, layout.IsPerColumn ? layout.Columns : 1], dtype: ScalarType.Float32);
-        var befores = before is null ? null : zeros([parts, before.numel()], dtype: ScalarType.Float32);
-        var afters = afterSize == 0 ? null : zeros([parts, afterSize], dtype: ScalarType.Float32);
-        if (layout.IsPerColumn)
-        {
-            steps.zero_();
-        }
-
+        using var steps = layout.IsPerColumn ? new PartialSums(parts, layout.Columns) : new(layout.Rows / layout.Steps, layout.Steps);
+        using var befores = before is null ? default : new PartialSums(parts, before.numel());
+        using var afters = afterSize == 0 ? default : new PartialSums(parts, afterSize);
         var kernel = new LsqBackwardKernel
         {
             Layout = layout,
@@ -54,28 +48,13 @@ internal static unsafe class LsqKernels
             Step = step.Floats(),
             Dx = dx.Floats(),
             Before = Shift.Of(layout, before),
-            Steps = steps.Floats(),
-            Befores = befores is null ? null : befores.Floats(),
-            Afters = afters is null ? null : afters.Floats(),
+            Steps = steps,
+            Befores = befores,
+            Afters = afters,
             AfterParts = (int)(afterSize / layout.Columns),
         };
         ThreadTeam.Run(ref kernel, layout.Rows, x.numel());
-        var dstep = layout.IsPerColumn ? steps.sum([0]) : steps.view(layout.Rows / layout.Steps, layout.Steps).sum([0]);
-        steps.Dispose();
-        return new(dx, dstep.mul_(scale), Sum(befores), Sum(afters));
-    }
-
-    private static Tensor? Sum(Tensor? parts)
-    {
-        if (parts is null)
-        {
-            return null;
-        }
-
-        using (parts)
-        {
-            return parts.sum([0]);
-        }
+        return new(dx, steps.Total(scale), before is null ? null : befores.Total(), afterSize == 0 ? null : afters.Total());
     }
 
     /// <summary>A vector that is added to rows; row r takes part r mod Parts.</summary>

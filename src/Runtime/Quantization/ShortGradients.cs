@@ -92,23 +92,25 @@ internal static unsafe class ShortGradients
         byRow.zero_();
         byColumn.zero_();
         var parts = ThreadTeam.Parts(gradients.Rows, (long)gradients.Rows * gradients.Columns);
-        var (columns, sums) = (zeros([parts, gradients.Columns], dtype: ScalarType.Float32), zeros([parts, gradients.Columns], dtype: ScalarType.Float32));
-        var kernel = new LargestKernel { Gradients = gradients, ByRow = byRow.Floats(), ByColumn = columns.Floats(), Sums = sums.Floats() };
+        var columns = zeros([parts, gradients.Columns], dtype: ScalarType.Float32);
+        using var sums = new PartialSums(parts, gradients.Columns);
+        var kernel = new LargestKernel { Gradients = gradients, ByRow = byRow.Floats(), ByColumn = columns.Floats(), Sums = sums };
         ThreadTeam.Run(ref kernel, gradients.Rows, (long)gradients.Rows * gradients.Columns);
         byColumn.narrow(0, 0, gradients.Columns).copy_(columns.amax([0]));
-        return scope.MoveToOuter(sums.sum([0]));
+        return scope.MoveToOuter(sums.Total());
     }
 
     private struct LargestKernel : IRangeKernel
     {
         public Gradients Gradients;
-        public float* ByRow, ByColumn, Sums;
+        public float* ByRow, ByColumn;
+        public PartialSums Sums;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int first, int end, int part)
         {
             var (columns, of) = (Gradients.Columns, Gradients);
-            float* byColumn = ByColumn + ((long)part * columns), sums = Sums + ((long)part * columns);
+            float* byColumn = ByColumn + ((long)part * columns), sums = Sums.Begin(part);
             for (var row = first; row < end; row++)
             {
                 var dy = of.Dy + ((long)row * columns);
