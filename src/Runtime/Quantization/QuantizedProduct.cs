@@ -90,7 +90,7 @@ internal static class QuantizedProduct
             var p = WeightLevels.StatsQ(weight.contiguous(), bits);
             foreach (var rows in held)
             {
-                rows.Held.Hold(p with { Stored = rows.Of(p.Stored) });
+                p = p with { Span = rows.Held.Hold(p with { Stored = rows.Of(p.Stored) }).Span };
             }
 
             saved.Keep(x, p.Stored, p.Scale);
