@@ -28,8 +28,9 @@ public static class MatrixProduct
         }
 
         using var scope = NewDisposeScope();
-        if (a.size(0) < LeastRows)
+        if (b.size(1) < Math.Min(a.size(0), PanelProduct.FewRows))
         {
+            // The thin side as rows: a tile has fewer of them than it has columns.
             return scope.MoveToOuter(Of(b.t(), a.t()).t().contiguous());
         }
 

@@ -20,6 +20,9 @@ internal static unsafe class PanelProduct
     /// <summary>The most steps that a tile adds up before its sums are put down: a panel of b fills the first cache, and a panel of a passes by it.</summary>
     public const int MostSteps = 544;
 
+    /// <summary>Fewer rows are laid out once for all, and columns by the threads that multiply them; else it is the other way round.</summary>
+    public const int FewRows = 96;
+
     // Panels of a at a time: they stay in the second cache, where panels of b come and go.
     private const int MostTiles = 12;
 
@@ -66,43 +69,58 @@ internal static unsafe class PanelProduct
         var units = Math.Max(1, Parts(steps, unit));
         var blocks = Parts(units, Math.Max(1, MostSteps / unit));
         var most = Parts(units, blocks) * unit;
-        var range = Math.Min(Parts(columns, TileColumns), Math.Max(1, MostPacked / (most * TileColumns))) * TileColumns;
-        var next = (TileColumns * most) + Apart;
-        using var packed = empty([range / TileColumns, next], dtype: ScalarType.Float32);
+        var areFew = rows < FewRows;
+        var range = areFew ? columns : Math.Min(Parts(columns, TileColumns), Math.Max(1, MostPacked / (most * TileColumns))) * TileColumns;
+        var next = areFew ? (TileRows * most) + Lanes.Count : (TileColumns * most) + Apart;
+        using var packed = empty([areFew ? Parts(rows, TileRows) : range / TileColumns, next], dtype: ScalarType.Float32);
         for (var column = 0; column < columns; column += range)
         {
             for (var block = 0; block < blocks; block++)
             {
                 var first = (int)((long)units * block / blocks) * unit;
                 var end = Math.Min(steps, (int)((long)units * (block + 1) / blocks) * unit);
+                var tiles = new Tiles<TTile, TStart>
+                {
+                    Tile = tile,
+                    Start = start,
+                    IsFirst = block == 0,
+                    Y = y.Entries(),
+                    Stride = y.stride(0),
+                    Rows = rows,
+                    Columns = columns,
+                    Steps = end - first,
+                };
+                var work = (long)rows * Math.Min(range, columns - column) * Math.Max(1, tiles.Steps / StepsOfElement);
+                if (areFew)
+                {
+                    left.Pack(0, rows, first, tiles.Steps, packed.Floats(), next, TileRows);
+                    var few = new FewRowsKernel<TTile, TRight, TStart> { Tiles = tiles, Right = right, Step = first, Next = next, Packed = packed.Floats() };
+                    ThreadTeam.Run(ref few, few.Items, work);
+                    continue;
+                }
+
                 var pack = new PackKernel<TRight>
                 {
                     Right = right,
                     Column = column,
                     Columns = Math.Min(range, columns - column),
                     Step = first,
-                    Steps = end - first,
+                    Steps = tiles.Steps,
                     Next = next,
                     Packed = packed.Floats(),
                 };
                 ThreadTeam.Run(ref pack, pack.Items, (long)pack.Columns * pack.Steps);
                 var multiply = new MultiplyKernel<TTile, TLeft, TStart>
                 {
-                    Tile = tile,
+                    Tiles = tiles,
                     Left = left,
-                    Start = start,
-                    IsFirst = block == 0,
-                    Y = y.Entries(),
-                    Stride = y.stride(0),
-                    Rows = rows,
                     Column = column,
                     Columns = pack.Columns,
                     Step = first,
-                    Steps = pack.Steps,
                     Next = next,
                     Packed = packed.Floats(),
                 };
-                ThreadTeam.Run(ref multiply, multiply.Items, (long)rows * pack.Columns * Math.Max(1, pack.Steps / StepsOfElement));
+                ThreadTeam.Run(ref multiply, multiply.Items, work);
             }
         }
     }
@@ -132,7 +150,7 @@ internal static unsafe class PanelProduct
         }
     }
 
-    /// <summary>An item is some rows of tiles; where rows are few, some columns of them.</summary>
+    /// <summary>An item is some rows of tiles.</summary>
     private struct MultiplyKernel<TTile, TLeft, TStart> : IRangeKernel
         where TTile : struct, IProductTile
         where TLeft : struct, IPanelOperand
@@ -141,39 +159,32 @@ internal static unsafe class PanelProduct
         // Rows of items come in fours, so that neither two threads nor four wait for one that has the odd item.
         private const int Shares = 4;
 
-        public TTile Tile;
+        public Tiles<TTile, TStart> Tiles;
         public TLeft Left;
-        public TStart Start;
-        public bool IsFirst;
-        public float* Y;
-        public long Stride;
-        public int Rows, Column, Columns, Step, Steps;
+        public int Column, Columns, Step;
         public long Next;
         public float* Packed;
 
-        public readonly int Items => RowParts * ColumnParts;
+        public readonly int Items => Parts(RowTiles, MostTiles * Shares) * Shares;
 
-        private readonly int RowParts => Math.Min(Parts(Rows, TileRows), Parts(Parts(Rows, TileRows), MostTiles * Shares) * Shares);
-
-        private readonly int ColumnParts => Math.Min(Parts(Columns, TileColumns), Parts(Shares, RowParts));
+        private readonly int RowTiles => Parts(Tiles.Rows, TileRows);
 
         public readonly void Run(int first, int end, int part)
         {
-            var next = (TileRows * Steps) + Lanes.Count; // an operand may overwrite a little after its panel
+            var next = (TileRows * Tiles.Steps) + Lanes.Count; // an operand may overwrite a little after its panel
             var a = (float*)NativeMemory.AlignedAlloc((nuint)(MostTiles * next * sizeof(float)), 64);
             try
             {
                 for (var item = first; item < end; item++)
                 {
-                    var (row, rowEnd) = Range(item / ColumnParts, RowParts, Rows, TileRows);
-                    var (column, columnEnd) = Range(item % ColumnParts, ColumnParts, Columns, TileColumns);
-                    Left.Pack(row, rowEnd - row, Step, Steps, a, next, TileRows);
-                    for (; column < columnEnd; column += TileColumns)
+                    var (row, rowEnd) = (Row(item), Math.Min(Tiles.Rows, Row(item + 1)));
+                    Left.Pack(row, rowEnd - row, Step, Tiles.Steps, a, next, TileRows);
+                    for (var column = 0; column < Columns; column += TileColumns)
                     {
                         var panel = a;
                         for (var r = row; r < rowEnd; r += TileRows, panel += next)
                         {
-                            Multiply(panel, Packed + (column / TileColumns * Next), r, column);
+                            Tiles.Multiply(panel, Packed + (column / TileColumns * Next), r, Column + column);
                         }
                     }
                 }
@@ -184,27 +195,77 @@ internal static unsafe class PanelProduct
             }
         }
 
-        /// <summary>A part of a whole, cut at multiples of a tile's size.</summary>
-        private static (int First, int End) Range(int part, int parts, int whole, int size)
-        {
-            var tiles = Parts(whole, size);
-            return ((int)((long)tiles * part / parts) * size, Math.Min(whole, (int)((long)tiles * (part + 1) / parts) * size));
-        }
+        private readonly int Row(int item) => (int)((long)RowTiles * item / Items) * TileRows;
+    }
 
-        private readonly void Multiply(float* a, float* b, int row, int column)
+    /// <summary>The other way round: rows of a are laid out already, and an item is a few panels of b, which pass through the cache once.</summary>
+    private struct FewRowsKernel<TTile, TRight, TStart> : IRangeKernel
+        where TTile : struct, IProductTile
+        where TRight : struct, IPanelOperand
+        where TStart : struct, IProductStart
+    {
+        public Tiles<TTile, TStart> Tiles;
+        public TRight Right;
+        public int Step;
+        public long Next;
+        public float* Packed;
+
+        public readonly int Items => Parts(Tiles.Columns, Columns);
+
+        private readonly int Columns => Math.Clamp(Tiles.Columns / (16 * TileColumns), 1, 4) * TileColumns;
+
+        public readonly void Run(int first, int end, int part)
         {
-            var y = Y + (row * Stride) + Column + column;
+            var next = (TileColumns * Tiles.Steps) + Apart;
+            var b = (float*)NativeMemory.AlignedAlloc((nuint)(Columns / TileColumns * next * sizeof(float)), 64);
+            try
+            {
+                for (var item = first; item < end; item++)
+                {
+                    var (column, columnEnd) = (item * Columns, Math.Min(Tiles.Columns, (item + 1) * Columns));
+                    Right.Pack(column, columnEnd - column, Step, Tiles.Steps, b, next, TileColumns);
+                    for (var panel = b; column < columnEnd; column += TileColumns, panel += next)
+                    {
+                        for (var row = 0; row < Tiles.Rows; row += TileRows)
+                        {
+                            Tiles.Multiply(Packed + (row / TileRows * Next), panel, row, column);
+                        }
+                    }
+                }
+            }
+            finally
+            {
+                NativeMemory.AlignedFree(b);
+            }
+        }
+    }
+
+    /// <summary>What of y comes of one block of steps, tile by tile.</summary>
+    private struct Tiles<TTile, TStart>
+        where TTile : struct, IProductTile
+        where TStart : struct, IProductStart
+    {
+        public TTile Tile;
+        public TStart Start;
+        public bool IsFirst;
+        public float* Y;
+        public long Stride;
+        public int Rows, Columns, Steps;
+
+        public readonly void Multiply(float* a, float* b, int row, int column)
+        {
+            var y = Y + (row * Stride) + column;
             if (Rows - row < TileRows || Columns - column < TileColumns)
             {
                 MultiplyPart(a, b, y, row, column);
             }
             else if (IsFirst)
             {
-                Tile.Multiply(a, b, Steps, y, Stride, row, Column + column, in Start);
+                Tile.Multiply(a, b, Steps, y, Stride, row, column, in Start);
             }
             else
             {
-                Tile.Multiply(a, b, Steps, y, Stride, row, Column + column, new Present(Y, Stride));
+                Tile.Multiply(a, b, Steps, y, Stride, row, column, new Present(Y, Stride));
             }
         }
 
@@ -212,13 +273,13 @@ internal static unsafe class PanelProduct
         private readonly void MultiplyPart(float* a, float* b, float* y, int row, int column)
         {
             var sums = stackalloc float[TileRows * TileColumns];
-            Tile.Multiply(a, b, Steps, sums, TileColumns, row, Column + column, default(NoStart));
+            Tile.Multiply(a, b, Steps, sums, TileColumns, row, column, default(NoStart));
             for (var r = 0; r < Math.Min(TileRows, Rows - row); r++)
             {
                 for (var c = 0; c < Math.Min(TileColumns, Columns - column); c++)
                 {
                     y[(r * Stride) + c] = sums[(r * TileColumns) + c]
-                        + (IsFirst ? Start.At(row + r, Column + column + (c & ~7))[c & 7] : y[(r * Stride) + c]);
+                        + (IsFirst ? Start.At(row + r, column + (c & ~7))[c & 7] : y[(r * Stride) + c]);
                 }
             }
         }

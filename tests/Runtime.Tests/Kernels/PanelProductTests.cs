@@ -9,7 +9,7 @@ namespace Marrow.Tests.Kernels;
 /// <summary>The panel products against float64. They need AVX2; whether they are the fastest does not matter here.</summary>
 public class PanelProductTests
 {
-    // Rows, steps, columns: no whole tile; tiles and rests; several blocks of steps; more columns than are laid out at once.
+    // Rows, steps, columns: no whole tile; tiles and rests; several blocks of steps; more columns than are laid out at once; few rows and many.
     public static TheoryData<int, int, int> Sizes => new()
     {
         { 0, 3, 20 },
@@ -20,7 +20,10 @@ public class PanelProductTests
         { 100, 37, 55 },
         { 97, 1100, 48 },
         { 13, 545, 2000 },
+        { 96, 545, 2000 },
         { 300, 8, 33 },
+        { 36, 1100, 1030 },
+        { 95, 20, 16 },
     };
 
     [Theory, MemberData(nameof(Sizes))]
