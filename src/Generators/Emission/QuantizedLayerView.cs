@@ -82,7 +82,7 @@ internal sealed class QuantizedLayerView(string name, SpecialLayer layer, Quanti
             List<string> results = [HasActivations ? "input.Input" : "dx", IsLsq ? "weight.Input" : Freezes ? "Held.Live(dWeight)" : "dWeight"];
             if (HasBias)
             {
-                var sum = HasActivations && Bfloat16 ? "dBias" : "dy.sum([0])";
+                var sum = HasActivations && Bfloat16 ? "dBias" : "BiasGradient.Of(dy)";
                 results.Add(layer.HasBias is null ? $".. Bias is null ? [] : new[] {{ {sum} }}" : sum);
             }
 

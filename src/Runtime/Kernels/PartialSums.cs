@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Marrow.Kernels;
 
 /// <summary>
-/// Sums over rows, kept apart for each part of a kernel's work and added in order, so that they do not depend on timing. The default has no
+/// Sums over rows (or their largest), kept apart for each part of a kernel's work and added in order, so that they do not depend on timing. The default has no
 /// columns: a sum that nobody wants.
 /// </summary>
 /// <param name="parts">How many parts there are.</param>

@@ -25,7 +25,7 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
     /// <exception cref="ArithmeticException">x holds NaN, which has no level.</exception>
     public static ActivationLevels Of(Tensor x, Tensor step, Tensor? before, LevelRange range)
     {
-        var offset = range.High > sbyte.MaxValue ? 128 : 0;
+        var offset = range.Offset;
         var stored = empty_like(x, dtype: ScalarType.Int8);
         var levels = new ActivationLevels(stored, offset) { Span = new(range.Low - offset, Spacing: 1, range.High - range.Low) };
         if (LsqKernels.Suit(range, x, step))

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using Marrow.Autograd;
 using Marrow.Kernels;
 using static TorchSharp.torch;
 
@@ -35,7 +36,7 @@ public static class Bfloat16Backward
         }
 
         var products = ShortGradients.Suit(dy, x, weight, step, after) ? ShortGradients.Products(dy, x, weight, step, after) : null;
-        return Moved(products ?? (weight.InputGradient(dy), x.WeightGradient(dy, step, after), dy.sum([0])));
+        return Moved(products ?? (weight.InputGradient(dy), x.WeightGradient(dy, step, after), BiasGradient.Of(dy)));
 
         (Tensor Input, Tensor Weight, Tensor Bias) Moved((Tensor, Tensor, Tensor) all) => scope.MoveToOuter(all.Item1, all.Item2, all.Item3);
     }

@@ -11,6 +11,9 @@ public readonly record struct LevelRange(int Low, int High)
     /// <summary>0 … 2^bits − 1.</summary>
     public static LevelRange Unsigned(int bits) => new(0, (1 << bits) - 1);
 
+    /// <summary>What is taken from levels so that 8 bits with a sign hold them: 128 for unsigned levels of 8 bits, else 0.</summary>
+    internal int Offset => High > sbyte.MaxValue ? 128 : 0;
+
     /// <summary>Whether these are the signs: y = S sign(x / S), without a straight-through gradient.</summary>
     public bool IsSign => (Low, High) == (-1, 1);
 }

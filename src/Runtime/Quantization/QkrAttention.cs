@@ -120,7 +120,7 @@ public sealed class QkrAttention : Attention, IQuantizedLayer
                 levels,
                 cat([GetParameter("v.weight"), heldProduct.Hold(Products())], 0), // [dim + heads · dim, dim]
                 bothBias,
-                Settings.Bits,
+                Settings,
                 [new(heldValue, 0, dim), new(heldProduct, dim, heads * dim)]);
         var v = both.narrow(2, 0, dim); // [B, N, dim]
         var z = both.narrow(2, dim, heads * dim).reshape(batch, n * heads, dim); // row n · heads + h

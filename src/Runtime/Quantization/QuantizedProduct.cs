@@ -9,7 +9,11 @@ namespace Marrow.Quantization;
 /// <param name="Before">The shift before.</param>
 /// <param name="After">The shift after.</param>
 /// <param name="Range">The levels.</param>
-internal sealed record LevelSource(Tensor X, Tensor Step, Tensor Before, Tensor After, LevelRange Range);
+internal sealed record LevelSource(Tensor X, Tensor Step, Tensor Before, Tensor After, LevelRange Range)
+{
+    /// <summary>The levels, in the shape [n, in].</summary>
+    public ActivationLevels Levels(long[] shape) => ActivationLevels.Of(X.contiguous().view(shape), Step, Before, Range);
+}
 
 /// <summary>Rows of a weight, and what is held in them.</summary>
 internal readonly record struct HeldRows(HeldWeight Held, long First, long Count)
@@ -29,24 +33,24 @@ internal static class QuantizedProduct
     /// <param name="source">What x̂ was made from, or null if it has no levels.</param>
     /// <param name="weight">W [out, in].</param>
     /// <param name="bias">b [out], or null.</param>
-    /// <param name="bits">Bits of the weight.</param>
+    /// <param name="settings">The bits of the weight, and how the backward computes.</param>
     /// <param name="held">What is held in parts of the weight, one below the other.</param>
-    public static Tensor Run(Tensor quantized, LevelSource? source, Tensor weight, Tensor? bias, int bits, IReadOnlyList<HeldRows> held)
+    public static Tensor Run(Tensor quantized, LevelSource? source, Tensor weight, Tensor? bias, QuantizerSettings settings, IReadOnlyList<HeldRows> held)
     {
         using var scope = NewDisposeScope();
         if (EagerMode.IsOn)
         {
-            var plain = StatsQ.Plain(weight, bits);
+            var plain = StatsQ.Plain(weight, settings.Bits);
             if (held.Any(rows => rows.Held.Levels is not null))
             {
-                plain = cat([.. held.Select(rows => rows.Held is { Mask: { } mask, Levels: not null } ? where(mask, Held(rows, weight, bits), rows.Of(plain)) : rows.Of(plain))], 0);
+                plain = cat([.. held.Select(rows => rows.Held is { Mask: { } mask, Levels: not null } ? where(mask, Held(rows, weight, settings.Bits), rows.Of(plain)) : rows.Of(plain))], 0);
             }
 
             return scope.MoveToOuter(nn.functional.linear(quantized, plain, bias));
         }
 
         var rows = quantized.reshape(quantized.numel() / weight.size(1), weight.size(1));
-        var y = OperationFunction.Run(new Product(source, bits, held), rows, weight, bias);
+        var y = OperationFunction.Run(new Product(source, settings, held), rows, weight, bias);
         return scope.MoveToOuter(y.view([.. quantized.shape[..^1], weight.size(0)]));
     }
 
@@ -60,19 +64,12 @@ internal static class QuantizedProduct
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var rows = quantized.reshape(quantized.numel() / p.Stored.size(1), p.Stored.size(1));
-        return scope.MoveToOuter(Multiply(rows, source, p, bias).view([.. quantized.shape[..^1], p.Stored.size(0)]));
+        return scope.MoveToOuter(Multiply(rows, source?.Levels(rows.shape), source, p, bias).view([.. quantized.shape[..^1], p.Stored.size(0)]));
     }
 
-    private static Tensor Multiply(Tensor x, LevelSource? source, WeightLevels p, Tensor? bias)
-    {
-        if (source is null)
-        {
-            return nn.functional.linear(x, p.Dequantize(), bias);
-        }
-
-        var q = ActivationLevels.Of(source.X.contiguous().view(x.shape), source.Step, source.Before, source.Range);
-        return IntegerProduct.Linear(q, p, source.Step, source.After, bias);
-    }
+    private static Tensor Multiply(Tensor x, ActivationLevels? levels, LevelSource? source, WeightLevels p, Tensor? bias) => levels is { } q
+        ? IntegerProduct.Linear(q, p, source!.Step, source.After, bias)
+        : nn.functional.linear(x, p.Dequantize(), bias);
 
     private static Tensor Held(HeldRows rows, Tensor weight, int bits)
     {
@@ -80,33 +77,41 @@ internal static class QuantizedProduct
         return rows.Held.Hold(WeightLevels.StatsQ(rows.Of(weight).contiguous(), bits)).Dequantize();
     }
 
-    private sealed class Product(LevelSource? source, int bits, IReadOnlyList<HeldRows> held) : Operation
+    private sealed class Product(LevelSource? source, QuantizerSettings settings, IReadOnlyList<HeldRows> held) : Operation
     {
         public override string Name => "a quantized product";
 
         public override Tensor Forward(Saved saved, IReadOnlyList<Tensor?> inputs)
         {
             var (x, weight, bias) = (inputs[0]!, inputs[1]!, inputs[2]);
-            var p = WeightLevels.StatsQ(weight.contiguous(), bits);
+            var p = WeightLevels.StatsQ(weight.contiguous(), settings.Bits);
             foreach (var rows in held)
             {
                 p = p with { Span = rows.Held.Hold(p with { Stored = rows.Of(p.Stored) }).Span };
             }
 
-            saved.Keep(x, p.Stored, p.Scale);
-            return Multiply(x, source, p, bias);
+            var q = source?.Levels(x.shape);
+            saved.Keep(q?.Stored ?? x, p.Stored, p.Scale);
+            return Multiply(x, q, source, p, bias);
         }
 
         public override IReadOnlyList<Tensor?> Backward(Saved saved, Tensor dy)
         {
-            var p = new WeightLevels(saved[1], saved[2], IsHalved: bits == 8);
-            var dWeight = MatrixProduct.Of(dy.t(), saved[0]);
+            var p = new WeightLevels(saved[1], saved[2], IsHalved: settings.Bits == 8);
+            var (dx, dWeight, dBias) = source is null
+                ? (p.InputGradient(dy), MatrixProduct.Of(dy.t(), saved[0]), BiasGradient.Of(dy))
+                : Products(source, new(saved[0], source.Range.Offset), p, dy);
             foreach (var rows in held)
             {
                 rows.Held.Live(rows.Of(dWeight));
             }
 
-            return [p.InputGradient(dy), dWeight, dy.sum([0])];
+            return [dx, dWeight, dBias];
         }
+
+        private (Tensor Input, Tensor Weight, Tensor Bias) Products(LevelSource of, ActivationLevels q, WeightLevels p, Tensor dy) =>
+            settings.Bfloat16Backward
+                ? Bfloat16Backward.Products(dy, q, p, of.Step, of.After)
+                : (p.InputGradient(dy), q.WeightGradient(dy, of.Step, of.After), BiasGradient.Of(dy));
     }
 }

@@ -8,12 +8,14 @@ namespace Marrow;
 /// <param name="Weights">How weights are quantized.</param>
 /// <param name="Oscillation">What is done against oscillation.</param>
 /// <param name="BoundaryRange">With CGA: how near to a rounding boundary, in levels, a weight stays live.</param>
+/// <param name="Bfloat16Backward">Whether the backward of a QKR product is one of <see cref="Marrow.Quantization.Bfloat16Backward"/>; linear layers state theirs.</param>
 public sealed record QuantizerSettings(
     int Bits,
     int Activations = 0,
     WeightQuantizer Weights = WeightQuantizer.StatsQ,
     Oscillation Oscillation = Oscillation.None,
-    double BoundaryRange = 0.005)
+    double BoundaryRange = 0.005,
+    bool Bfloat16Backward = false)
 {
     /// <summary>The compile-time rule for bits that are known only at run time. Emitted constructors call it.</summary>
     /// <exception cref="ArgumentException">MRW201.</exception>

@@ -50,8 +50,9 @@ internal static unsafe class ShortGradients
         }
 
         var (p, q) = (new ShortLevels(weight), new ShortLevels(x));
-        using var ofRow = Scales(byRow, MostSum / p.Most);
-        using var ofColumn = Scales(byColumn, MostSum / q.Most);
+        using Tensor ofRow = empty_like(byRow), ofColumn = empty_like(byColumn);
+        Scale(byRow, rows, MostSum / p.Most, ofRow);
+        Scale(byColumn, outputs, MostSum / q.Most, ofColumn);
         var (input, weightGradient) = (empty([rows, inputs], dtype: ScalarType.Float32), empty([outputs, inputs], dtype: ScalarType.Float32));
         PanelProduct.Multiply(
             new ShortTile(byRow.Floats()), new ShortRows(gradients, ofRow), p, default(NoStart), input, Pairs(outputs));
@@ -64,12 +65,14 @@ internal static unsafe class ShortGradients
     private static int Pairs(long count) => (int)((count + 1) / 2);
 
     /// <summary>Turns the largest gradient of each line into what one is worth, and gives what a gradient is multiplied with.</summary>
-    private static Tensor Scales(Tensor largest, int most)
+    private static void Scale(Tensor largest, long lines, int most, Tensor inverse)
     {
-        var inverse = Math.Min(most, short.MaxValue) / largest;
-        inverse.masked_fill_(largest < Least, 0);
-        largest.div_(Math.Min(most, short.MaxValue));
-        return inverse;
+        float* of = largest.Floats(), factors = inverse.Floats();
+        for (var line = 0; line < lines; line++)
+        {
+            factors[line] = of[line] < Least ? 0 : Math.Min(most, short.MaxValue) / of[line];
+            of[line] /= Math.Min(most, short.MaxValue);
+        }
     }
 
     private static bool IsFinite(Tensor values, long count)
@@ -88,29 +91,45 @@ internal static unsafe class ShortGradients
     /// <summary>The largest |dy ∘ ws| of each row and |dy ∘ S| of each column; returns Σ dy.</summary>
     private static Tensor Largest(Gradients gradients, Tensor byRow, Tensor byColumn)
     {
-        using var scope = NewDisposeScope();
-        byRow.zero_();
-        byColumn.zero_();
-        var parts = ThreadTeam.Parts(gradients.Rows, (long)gradients.Rows * gradients.Columns);
-        var columns = zeros([parts, gradients.Columns], dtype: ScalarType.Float32);
-        using var sums = new PartialSums(parts, gradients.Columns);
-        var kernel = new LargestKernel { Gradients = gradients, ByRow = byRow.Floats(), ByColumn = columns.Floats(), Sums = sums };
-        ThreadTeam.Run(ref kernel, gradients.Rows, (long)gradients.Rows * gradients.Columns);
-        byColumn.narrow(0, 0, gradients.Columns).copy_(columns.amax([0]));
-        return scope.MoveToOuter(sums.Total());
+        var elements = (long)gradients.Rows * gradients.Columns;
+        var parts = ThreadTeam.Parts(gradients.Rows, elements);
+        using PartialSums largest = new(parts, gradients.Columns), sums = new(parts, gradients.Columns);
+        var kernel = new LargestKernel { Gradients = gradients, ByRow = byRow.Floats(), ByColumn = largest, Sums = sums };
+        ThreadTeam.Run(ref kernel, gradients.Rows, elements);
+        LargestOf(largest.Values, parts, gradients.Columns, byColumn.Floats());
+        return sums.Total();
+    }
+
+    private static void LargestOf(float* values, int rows, int columns, float* target)
+    {
+        new Span<float>(values, columns).CopyTo(new Span<float>(target, columns));
+        for (var row = 1; row < rows; row++)
+        {
+            values += columns;
+            var column = 0;
+            for (; column <= columns - Lanes.Count; column += Lanes.Count)
+            {
+                Vector256.MaxNative(Vector256.Load(target + column), Vector256.Load(values + column)).Store(target + column);
+            }
+
+            for (; column < columns; column++)
+            {
+                target[column] = MathF.Max(target[column], values[column]);
+            }
+        }
     }
 
     private struct LargestKernel : IRangeKernel
     {
         public Gradients Gradients;
-        public float* ByRow, ByColumn;
-        public PartialSums Sums;
+        public float* ByRow;
+        public PartialSums ByColumn, Sums;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run(int first, int end, int part)
         {
             var (columns, of) = (Gradients.Columns, Gradients);
-            float* byColumn = ByColumn + ((long)part * columns), sums = Sums.Begin(part);
+            float* byColumn = ByColumn.Begin(part), sums = Sums.Begin(part);
             for (var row = first; row < end; row++)
             {
                 var dy = of.Dy + ((long)row * columns);
