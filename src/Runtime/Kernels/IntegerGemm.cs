@@ -34,6 +34,9 @@ internal static unsafe class IntegerGemm
 
     private static readonly bool HasVnni = Avx512BW.IsSupported && (X86Base.CpuId(7, 0).Ecx & (1 << 11)) != 0;
 
+    /// <summary>Whether <see cref="LevelGemm"/> multiplies.</summary>
+    public static bool HasOwnProducts => !HasVnni && Avx2.IsSupported;
+
     /// <summary><c>A Bᵀ</c>, row by row.</summary>
     /// <param name="a">int8 [n, k], contiguous, on the CPU.</param>
     /// <param name="ofA">What a can hold, or null: it is looked through.</param>
@@ -43,7 +46,7 @@ internal static unsafe class IntegerGemm
     public static void Multiply<TRows>(Tensor a, LevelSpan? ofA, Tensor b, LevelSpan? ofB, ref TRows rows)
         where TRows : struct, IProductRows
     {
-        if (!HasVnni && Avx2.IsSupported)
+        if (HasOwnProducts)
         {
             LevelGemm.Multiply(a, ofA ?? LevelSpan.Of(a), b, ofB ?? LevelSpan.Of(b), ref rows);
             return;

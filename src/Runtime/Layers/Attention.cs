@@ -37,6 +37,9 @@ public class Attention : Layer
     /// <summary>Width of a head.</summary>
     protected long HeadDim => Site.Dim / Site.Heads;
 
+    /// <summary>What products of queries and keys are multiplied with, <c>1 / sqrt(d)</c>.</summary>
+    protected double Scale => 1 / Math.Sqrt(HeadDim);
+
     /// <summary>x to the same shape.</summary>
     public sealed override Tensor forward(Tensor x)
     {
@@ -65,12 +68,8 @@ public class Attention : Layer
         return Proj.call(Join(nn.functional.scaled_dot_product_attention(q, k, v, attn_mask: bias)));
     }
 
-    /// <summary><c>softmax(logits / sqrt(d) + bias)</c>, [B, heads, N, N].</summary>
-    protected Tensor Softmax(Tensor logits, Tensor? bias)
-    {
-        var scaled = logits * (1 / Math.Sqrt(HeadDim));
-        return nn.functional.softmax(bias is null ? scaled : scaled + bias, -1);
-    }
+    /// <summary><c>softmax(logits + bias)</c>, [B, heads, N, N].</summary>
+    protected static Tensor Softmax(Tensor logits, Tensor? bias) => nn.functional.softmax(bias is null ? logits : logits + bias, -1);
 
     /// <summary>[B, N, dim] to [B, heads, N, d].</summary>
     protected Tensor Heads(Tensor x) => x.view(x.size(0), x.size(1), Site.Heads, HeadDim).transpose(1, 2);

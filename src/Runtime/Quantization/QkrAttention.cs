@@ -130,8 +130,11 @@ public sealed class QkrAttention : Attention, IQuantizedLayer
             z = product!.Run(z, GetParameter("move_qkx_b4.bias"), GetParameter("move_qkx_aft.bias"));
         }
 
-        // logits[b, h, n, m] = Σ_i x̂[b, n, i] ẑ[b, m, h, i]
-        var logits = quantized.bmm(z.transpose(1, 2)).view(batch, n, n, heads).permute(0, 3, 1, 2);
+        // logits[b, h, n, m] = x̂[b, n] · ẑ[b, m, h] / sqrt(d)
+        var logits = input is null
+            ? QkrLogits.Plain(quantized, z, heads, Scale)
+            : QkrLogits.Of(
+                new(quantized, input.Step, GetParameter(InputAfter), input.Range), new(z, product!.Step, GetParameter("move_qkx_aft.bias"), product.Range), heads, Scale);
         var p = Softmax(logits, bias);
         p = weights?.Run(p) ?? p;
         return Proj.call(Join(p.matmul(Heads(v))));

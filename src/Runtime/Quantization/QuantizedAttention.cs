@@ -35,7 +35,7 @@ public sealed class QuantizedAttention : Attention
         var k = Part(1, key, "move_k_aft.bias");
         var v = Part(2, value, "move_v_aft.bias");
 
-        var logits = Heads(q).matmul(Heads(k).transpose(2, 3)); // [B, heads, N, N]
+        var logits = Heads(q).matmul(Heads(k).transpose(2, 3)) * Scale; // [B, heads, N, N]
         var p = weights.Run(Softmax(logits, bias));
         return Proj.call(Join(p.matmul(Heads(v))));
 

@@ -76,7 +76,7 @@ partial class TwoBit
 
             // dx = g where x is in range,    dS, dbefore, dafter in the same pass
             var input = ActivationGradients(g, x);
-            return new(input.Input, dWeight, dy.sum([0]), input.Step, input.Before, input.After);
+            return new(input.Input, dWeight, BiasGradient.Of(dy), input.Step, input.Before, input.After);
         }
     }
 
@@ -115,7 +115,7 @@ partial class TwoBit
 
             // dx = g where x is in range,    dS, dbefore, dafter in the same pass
             var input = ActivationGradients(g, x);
-            return new(input.Input, dWeight, dy.sum([0]), input.Step, input.Before, input.After);
+            return new(input.Input, dWeight, BiasGradient.Of(dy), input.Step, input.Before, input.After);
         }
     }
 }

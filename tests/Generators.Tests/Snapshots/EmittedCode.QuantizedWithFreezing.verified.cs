@@ -76,7 +76,7 @@ partial class Freezing
 
             // dx = g where x is in range,    dS, dbefore, dafter in the same pass
             var input = ActivationGradients(g, x);
-            return new(input.Input, Held.Live(dWeight), dy.sum([0]), input.Step, input.Before, input.After);
+            return new(input.Input, Held.Live(dWeight), BiasGradient.Of(dy), input.Step, input.Before, input.After);
         }
     }
 }

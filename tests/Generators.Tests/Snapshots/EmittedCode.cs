@@ -167,7 +167,7 @@ public class EmittedCode
     public Task QuantizedDeiT() => Verify(Emitted.For(
         "TwoBitTiny",
         """
-        [Quantize(Bits = 2, Activations = 2, Oscillation = Oscillation.Cga), Qkr]
+        [Quantize(Bits = 2, Activations = 2, Oscillation = Oscillation.Cga, Bfloat16Backward = true), Qkr]
         public sealed partial class TwoBitTiny() : Marrow.Models.DeiT(image: 224, patch: 16, dim: 192, depth: 12, heads: 3, classes: 1000);
         """,
         TestCompilation.ModelsAssembly));

@@ -322,6 +322,30 @@ public class QuantizerTests
     }
 
     [Fact]
+    public void QkrProduct_WithABfloat16Backward_IsNearTheExactOne()
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(8);
+        var (x, weight, bias) = (randn(13, 100, 96), randn(160, 96, requires_grad: true), zeros(160, requires_grad: true));
+        var source = new LevelSource(x, rand(100) + 0.5, randn(96) * 0.1, randn(96) * 0.1, LevelRange.Signed(2));
+        var quantized = Lsq.Quantize(x, source.Step, source.Range, StepSharing.Position, source.Before, source.After).requires_grad_();
+        var dy = randn(13, 100, 160);
+        var (exact, rounded) = (Gradients(false), Gradients(true));
+        for (var i = 0; i < exact.Length; i++)
+        {
+            var error = (rounded[i] - exact[i]).abs().max().item<float>() / exact[i].abs().max().item<float>();
+            Assert.InRange(error, 0, 1e-2);
+            Assert.True(error > 0 || i == 2, "the setting changed nothing");
+        }
+
+        Tensor[] Gradients(bool inBfloat16)
+        {
+            var y = QuantizedProduct.Run(quantized, source, weight, bias, new QuantizerSettings(2, 2, Bfloat16Backward: inBfloat16), []);
+            return [.. autograd.grad([y], [quantized, weight, bias], [dy]).Select(gradient => gradient.clone())];
+        }
+    }
+
+    [Fact]
     public void WrongNumberOfTokens_IsOneClearError()
     {
         using var scope = NewDisposeScope();
