@@ -17,7 +17,7 @@ public static class MatrixProduct
     /// <summary><c>a b</c>.</summary>
     /// <param name="a">[n, k], or a transposed view.</param>
     /// <param name="b">[k, m], or a transposed view.</param>
-    /// <returns>[n, m].</returns>
+    /// <returns>[n, m]; with few columns it may be a transposed view.</returns>
     /// <exception cref="ArgumentException">The shapes do not fit.</exception>
     public static Tensor Of(Tensor a, Tensor b)
     {
@@ -28,10 +28,9 @@ public static class MatrixProduct
         }
 
         using var scope = NewDisposeScope();
-        if (b.size(1) < Math.Min(a.size(0), PanelProduct.FewRows))
+        if (b.size(1) < a.size(0) && PanelProduct.AreBetterAsRows(b.size(1)))
         {
-            // The thin side as rows: a tile has fewer of them than it has columns.
-            return scope.MoveToOuter(Of(b.t(), a.t()).t().contiguous());
+            return scope.MoveToOuter(Of(b.t(), a.t()).t());
         }
 
         var product = empty([a.size(0), b.size(1)], dtype: ScalarType.Float32);
@@ -80,17 +79,18 @@ public static class MatrixProduct
         Check(x, weight, bias);
         var length = shard.dim() == 2 ? shard.size(1) : 0;
         CheckAdded(shard, [x.size(0), Math.Max(1, length)]);
-        if (!Suits(x, weight, bias) || length % Lanes.Count != 0 || !TensorMemory.AreFloats(shard) || !shard.is_contiguous())
+        if (!Suits(x, weight, bias) || length % Lanes.Count != 0 || !TensorMemory.AreFloats(shard))
         {
             var sum = Plain(x, weight, bias);
             Shards.AddTiled(sum, shard);
             return sum;
         }
 
-        var y = empty([x.size(0), weight.size(1)], dtype: ScalarType.Float32);
-        Multiply(FloatOperand.Rows(x), FloatOperand.Columns(weight), new TiledStart(shard.Floats(), (int)length), bias, y, (int)x.size(1));
-        Keep(x, weight, shard);
-        return y;
+        using var scope = NewDisposeScope();
+        var (y, shards) = (empty([x.size(0), weight.size(1)], dtype: ScalarType.Float32), shard.contiguous());
+        Multiply(FloatOperand.Rows(x), FloatOperand.Columns(weight), new TiledStart(shards.Floats(), (int)length), bias, y, (int)x.size(1));
+        Keep(x, weight, shards);
+        return scope.MoveToOuter(y);
     }
 
     /// <summary><c>a b</c> for a b [rows, columns] that is made on the way; <see cref="Suits(Tensor, long)"/>.</summary>

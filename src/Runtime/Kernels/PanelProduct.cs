@@ -40,6 +40,9 @@ internal static unsafe class PanelProduct
     /// </summary>
     public static bool IsFast { get; } = Avx2.IsSupported && Fma.IsSupported && !Avx512F.IsSupported;
 
+    /// <summary>Whether so many columns fill more tiles than the same number of rows, as a product's other side.</summary>
+    public static bool AreBetterAsRows(long columns) => columns < FewRows && Parts((int)columns, TileRows) * TileRows < Parts((int)columns, TileColumns) * TileColumns;
+
     /// <summary><c>y = start + a b</c>.</summary>
     /// <param name="tile">The arithmetic.</param>
     /// <param name="left">The rows of a.</param>
