@@ -10,8 +10,8 @@ namespace Marrow.Autograd;
 /// </summary>
 public static class MatrixProduct
 {
-    // For fewer, laying the weight out takes longer than passes over the few rows. And a product of fewer multiplications is over before
-    // what comes before and after it has paid off.
+    // For fewer, laying out both sides, or what is added to a product of few rows, takes longer than libtorch's way. And a product of fewer
+    // multiplications is over before what comes before and after it has paid off.
     private const long LeastRows = 96, LeastWork = 1 << 24;
 
     /// <summary><c>a b</c>.</summary>

@@ -38,7 +38,7 @@ internal unsafe interface ILevelTiles
     void PackRows(sbyte* a, long stride, int rows, int columns, byte* packed);
 
     /// <summary>The products of rows, less <see cref="Origin"/>, with a panel.</summary>
-    /// <param name="packed">The rows.</param>
+    /// <param name="packed">The rows, and room of this call's own for sums.</param>
     /// <param name="panel">The panel.</param>
     /// <param name="columns">Columns of both.</param>
     /// <param name="start">What they are added to, [<see cref="PanelWidth"/>] for every row; null for the product so far.</param>

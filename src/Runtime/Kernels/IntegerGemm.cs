@@ -37,12 +37,12 @@ internal static unsafe class IntegerGemm
     /// <summary>Whether <see cref="LevelGemm"/> multiplies.</summary>
     public static bool HasOwnProducts => !HasVnni && Avx2.IsSupported;
 
-    /// <summary><c>A Bᵀ</c>, row by row.</summary>
+    /// <summary><c>A Bᵀ</c>.</summary>
     /// <param name="a">int8 [n, k], contiguous, on the CPU.</param>
     /// <param name="ofA">What a can hold, or null: it is looked through.</param>
     /// <param name="b">int8 [m, k], likewise.</param>
     /// <param name="ofB">What b can hold, or null.</param>
-    /// <param name="rows">Takes the n rows.</param>
+    /// <param name="rows">Takes the product, part by part.</param>
     public static void Multiply<TRows>(Tensor a, LevelSpan? ofA, Tensor b, LevelSpan? ofB, ref TRows rows)
         where TRows : struct, IProductRows
     {

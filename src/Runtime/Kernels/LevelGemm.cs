@@ -10,16 +10,16 @@ namespace Marrow.Kernels;
 /// </summary>
 internal static unsafe class LevelGemm
 {
-    /// <summary><c>A Bᵀ</c>, row by row.</summary>
+    /// <summary><c>A Bᵀ</c>.</summary>
     /// <param name="a">int8 [n, k], contiguous.</param>
     /// <param name="ofA">What a holds at most.</param>
     /// <param name="b">int8 [m, k], contiguous.</param>
     /// <param name="ofB">What b holds at most.</param>
-    /// <param name="rows">Takes the n rows.</param>
+    /// <param name="rows">Takes the product, part by part.</param>
     public static void Multiply<TRows>(Tensor a, LevelSpan ofA, Tensor b, LevelSpan ofB, ref TRows rows)
         where TRows : struct, IProductRows
     {
-        if (ofA.High - ofA.Low <= 3 && ofB.Steps <= 3)
+        if (PairTables.Suit(ofA, ofB))
         {
             Run(new PairTables(ofA.Low, ofB), a, b, ref rows);
         }
@@ -39,7 +39,7 @@ internal static unsafe class LevelGemm
         where TBatch : struct, ILevelBatch<TRows>
         where TRows : struct, IProductRows
     {
-        if (ofA.High - ofA.Low <= 3 && ofB.Steps <= 3)
+        if (PairTables.Suit(ofA, ofB))
         {
             Run(new PairTables(ofA.Low, ofB), ref batch);
         }
@@ -75,6 +75,8 @@ internal static unsafe class LevelGemm
             Panels = panels,
         };
         ThreadTeam.Run(ref multiply, Parts(n, tiles.TileRows), (long)n * m);
+        GC.KeepAlive(a);
+        GC.KeepAlive(b);
     }
 
     private static int Parts(int whole, int part) => (whole + part - 1) / part;

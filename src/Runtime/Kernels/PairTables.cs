@@ -19,12 +19,15 @@ internal readonly unsafe struct PairTables(int lowA, LevelSpan ofB) : ILevelTile
     // A table's entries are at most 12, so that 21 of them fit 8 bits; steps are of two pairs. A chunk's tables stay in the first cache.
     private const int SafePairs = 20, ChunkPairs = 12 * SafePairs, Lookup = 32, Outputs = 2 * Lookup, TableBytes = 16;
 
-    // Rows in memory: what is added to each; sums of 8 bits, [SafePairs, row, output]; tables, by sixteen.
+    // Rows in memory: what is added to each; sums of 8 bits, [SafePairs at a time, row, output]; tables, by sixteen.
     private const int SumsAt = 64, TablesAt = SumsAt + (ChunkPairs / SafePairs * Rows * Outputs);
 
     /// <summary>Tables of all 16 pairs of levels, a₁ + 4 a₂ counted from the lowest.</summary>
     private static readonly byte[] Tables =
         [.. from pair in Enumerable.Range(0, 16) from code in Enumerable.Range(0, 16) select (byte)(Entry(pair & 3, code & 3) + Entry(pair >> 2, code >> 2))];
+
+    /// <summary>Whether both sides have four levels at most.</summary>
+    public static bool Suit(LevelSpan ofA, LevelSpan ofB) => ofA.High - ofA.Low <= 3 && ofB.Steps <= 3;
 
     public int Origin => lowA + Third;
 
@@ -76,7 +79,7 @@ internal readonly unsafe struct PairTables(int lowA, LevelSpan ofB) : ILevelTile
         }
     }
 
-    /// <summary>[row]: what is added to its products; [pair, row]: tables.</summary>
+    /// <summary>[row]: what is added to its products; room for sums; [pair, row]: tables.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void PackRows(sbyte* a, long stride, int rows, int columns, byte* packed)
     {
@@ -184,7 +187,7 @@ internal readonly unsafe struct PairTables(int lowA, LevelSpan ofB) : ILevelTile
 
                 var from = start == null ? product : start + output;
                 Add(both - (odd << 8), spacing, shift, from, product);
-                Add(odd, spacing, shift, from + TableBytes, product + TableBytes);
+                Add(odd, spacing, shift, from + (Lookup / 2), product + (Lookup / 2));
             }
         }
     }

@@ -40,8 +40,8 @@ internal static unsafe class PanelProduct
     /// </summary>
     public static bool IsFast { get; } = Avx2.IsSupported && Fma.IsSupported && !Avx512F.IsSupported;
 
-    /// <summary>Whether so many columns fill more tiles than the same number of rows, as a product's other side.</summary>
-    public static bool AreBetterAsRows(long columns) => columns < FewRows && Parts((int)columns, TileRows) * TileRows < Parts((int)columns, TileColumns) * TileColumns;
+    /// <summary>Whether so many lines waste less of their tiles as rows than as columns.</summary>
+    public static bool AreBetterAsRows(long lines) => lines < FewRows && Parts((int)lines, TileRows) * TileRows < Parts((int)lines, TileColumns) * TileColumns;
 
     /// <summary><c>y = start + a b</c>.</summary>
     /// <param name="tile">The arithmetic.</param>

@@ -14,6 +14,13 @@ namespace Marrow.Quantization;
 /// <param name="Offset">128 for unsigned levels of 8 bits, which int8 cannot hold; else 0.</param>
 public readonly record struct ActivationLevels(Tensor Stored, int Offset)
 {
+    /// <summary>int8 [n, in]: q − <see cref="Offset"/>; not to be changed in place.</summary>
+    public Tensor Stored
+    {
+        get;
+        init => (field, Span) = (value, null);
+    } = Stored;
+
     /// <summary>What <see cref="Stored"/> can hold, where that is known.</summary>
     internal LevelSpan? Span { get; init; }
 
@@ -26,8 +33,8 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
     public static ActivationLevels Of(Tensor x, Tensor step, Tensor? before, LevelRange range)
     {
         var offset = range.Offset;
-        var stored = empty_like(x, dtype: ScalarType.Int8);
-        var levels = new ActivationLevels(stored, offset) { Span = new(range.Low - offset, Spacing: 1, range.High - range.Low) };
+        var stored = empty(x.shape, dtype: ScalarType.Int8, device: x.device);
+        var levels = new ActivationLevels(stored, offset) { Span = range.Span };
         if (LsqKernels.Suit(range, x, step))
         {
             Kernel.Run(x, step, before, range, offset, stored);
@@ -85,7 +92,7 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
 
     internal static Tensor Floor(Tensor step) => step.clamp_min(Lsq.LeastStep).view(1, step.numel(), 1);
 
-    private static ArithmeticException NotANumber() => new("The activations hold NaN, which no quantizer has a level for.");
+    internal static ArithmeticException NotANumber() => new("The activations hold NaN, which no quantizer has a level for.");
 
     private unsafe struct Kernel : IRangeKernel
     {
@@ -130,7 +137,7 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
             {
                 var source = x + ((long)row * width);
                 var target = stored + ((long)row * width);
-                var s = MathF.Max(step[row % steps], (float)Lsq.LeastStep);
+                var s = LsqKernels.Usable(step[row % steps]);
                 var (each, column) = (Vector256.Create(s), 0);
                 for (; column <= width - Lanes.Count; column += Lanes.Count)
                 {

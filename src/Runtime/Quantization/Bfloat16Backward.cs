@@ -107,7 +107,7 @@ public static class Bfloat16Backward
             for (var row = first; row < end; row++)
             {
                 var offset = (long)row * Columns;
-                var s = MathF.Max(Step[row % Steps], (float)Lsq.LeastStep);
+                var s = LsqKernels.Usable(Step[row % Steps]);
                 var column = 0;
                 for (; column <= Columns - Lanes.Count; column += Lanes.Count)
                 {

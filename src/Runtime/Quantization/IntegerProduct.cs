@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Marrow.Autograd;
 using Marrow.Kernels;
 using static TorchSharp.torch;
 
@@ -54,6 +55,7 @@ public static class IntegerProduct
         var y = empty([x.Stored.size(0), weight.Stored.size(0)], dtype: ScalarType.Float32);
         var scaled = new ScaledRows(x, step, weight.Scale, storedSums, sums, y);
         IntegerGemm.Multiply(x.Stored, x.Span, weight.Stored, weight.Span, ref scaled);
+        MatrixProduct.Keep(step, weight.Scale);
         return y;
     }
 

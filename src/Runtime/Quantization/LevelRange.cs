@@ -1,3 +1,5 @@
+using Marrow.Kernels;
+
 namespace Marrow.Quantization;
 
 /// <summary>The integer levels of an LSQ quantizer, both ends included.</summary>
@@ -13,6 +15,9 @@ public readonly record struct LevelRange(int Low, int High)
 
     /// <summary>What is taken from levels so that 8 bits with a sign hold them: 128 for unsigned levels of 8 bits, else 0.</summary>
     internal int Offset => High > sbyte.MaxValue ? 128 : 0;
+
+    /// <summary>The levels as 8 bits hold them.</summary>
+    internal LevelSpan Span => new(Low - Offset, Spacing: 1, High - Low);
 
     /// <summary>Whether these are the signs: y = S sign(x / S), without a straight-through gradient.</summary>
     public bool IsSign => (Low, High) == (-1, 1);

@@ -1,3 +1,4 @@
+using Marrow.Kernels;
 using static TorchSharp.torch;
 
 namespace Marrow.Quantization;
@@ -69,7 +70,9 @@ public readonly record struct PackedWeight(Tensor Words, Tensor Scale, long InFe
         var isHalved = IsOdd && Bits == 8;
         if (PackedKernels.Suit(this))
         {
-            return new(PackedKernels.Unpack(this, isHalved), Scale, isHalved);
+            // Codes of 8 bits may belong to fewer levels.
+            var span = CodeBits < 8 ? new LevelSpan(LowestLevel, IsOdd ? 2 : 1, (1 << CodeBits) - 1) : (LevelSpan?)null;
+            return new(PackedKernels.Unpack(this, isHalved), Scale, isHalved) { Span = span };
         }
 
         using var scope = NewDisposeScope();

@@ -152,7 +152,7 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
     /// <summary>The gradients of W and its steps, from that of Ŵ, where W has LSQ.</summary>
     /// <param name="dWeight">Gradient of Ŵ, [out, in].</param>
     protected LsqGradients WeightGradients(Tensor dWeight) =>
-        Lsq.Gradients(dWeight, Weight, WeightStep, WeightRange, StepSharing.Row, before: null, hasAfter: false);
+        Lsq.Gradients(dWeight.contiguous(), Weight, WeightStep, WeightRange, StepSharing.Row, before: null, hasAfter: false);
 
     private StepSharing Sharing => tokens > 1 ? StepSharing.Position : StepSharing.Tensor;
 

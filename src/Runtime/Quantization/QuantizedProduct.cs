@@ -79,6 +79,8 @@ internal static class QuantizedProduct
 
     private sealed class Product(LevelSource? source, QuantizerSettings settings, IReadOnlyList<HeldRows> held) : Operation
     {
+        private bool hasBias;
+
         public override string Name => "a quantized product";
 
         public override Tensor Forward(Saved saved, IReadOnlyList<Tensor?> inputs)
@@ -87,11 +89,13 @@ internal static class QuantizedProduct
             var p = WeightLevels.StatsQ(weight.contiguous(), settings.Bits);
             foreach (var rows in held)
             {
-                p = p with { Span = rows.Held.Hold(p with { Stored = rows.Of(p.Stored) }).Span };
+                rows.Held.Hold(p with { Stored = rows.Of(p.Stored) });
+                p = rows.Held.Levels is null ? p : p with { Span = null }; // levels may come from a checkpoint
             }
 
             var q = source?.Levels(x.shape);
-            saved.Keep(q?.Stored ?? x, p.Stored, p.Scale);
+            saved.Keep(q?.Stored ?? x, p.Stored, p.Scale, source?.Step, source?.After);
+            hasBias = bias is not null;
             return Multiply(x, q, source, p, bias);
         }
 
@@ -99,8 +103,8 @@ internal static class QuantizedProduct
         {
             var p = new WeightLevels(saved[1], saved[2], IsHalved: settings.Bits == 8);
             var (dx, dWeight, dBias) = source is null
-                ? (p.InputGradient(dy), MatrixProduct.Of(dy.t(), saved[0]), BiasGradient.Of(dy))
-                : Products(source, new(saved[0], source.Range.Offset), p, dy);
+                ? (p.InputGradient(dy), MatrixProduct.Of(dy.t(), saved[0]), DBias(dy))
+                : Products(new(saved[0], source.Range.Offset), p, saved[3], saved[4], dy);
             foreach (var rows in held)
             {
                 rows.Held.Live(rows.Of(dWeight));
@@ -109,9 +113,11 @@ internal static class QuantizedProduct
             return [dx, dWeight, dBias];
         }
 
-        private (Tensor Input, Tensor Weight, Tensor Bias) Products(LevelSource of, ActivationLevels q, WeightLevels p, Tensor dy) =>
+        private (Tensor Input, Tensor Weight, Tensor? Bias) Products(ActivationLevels q, WeightLevels p, Tensor step, Tensor after, Tensor dy) =>
             settings.Bfloat16Backward
-                ? Bfloat16Backward.Products(dy, q, p, of.Step, of.After)
-                : (p.InputGradient(dy), q.WeightGradient(dy, of.Step, of.After), BiasGradient.Of(dy));
+                ? Bfloat16Backward.Products(dy, q, p, step, after)
+                : (p.InputGradient(dy), q.WeightGradient(dy, step, after), DBias(dy));
+
+        private Tensor? DBias(Tensor dy) => hasBias ? BiasGradient.Of(dy) : null;
     }
 }

@@ -15,6 +15,13 @@ namespace Marrow.Quantization;
 /// <param name="IsHalved">Whether u is stored and p = 2u + 1.</param>
 public readonly record struct WeightLevels(Tensor Stored, Tensor Scale, bool IsHalved)
 {
+    /// <summary>int8 [out, in]; not to be changed in place.</summary>
+    public Tensor Stored
+    {
+        get;
+        init => (field, Span) = (value, null);
+    } = Stored;
+
     /// <summary>What <see cref="Stored"/> can hold, where that is known.</summary>
     internal LevelSpan? Span { get; init; }
 
@@ -23,7 +30,7 @@ public readonly record struct WeightLevels(Tensor Stored, Tensor Scale, bool IsH
     /// <param name="bits">2 to 8.</param>
     public static WeightLevels StatsQ(Tensor weight, int bits)
     {
-        var stored = empty_like(weight, dtype: ScalarType.Int8);
+        var stored = empty(weight.shape, dtype: ScalarType.Int8, device: weight.device);
         var span = bits == 8 ? new LevelSpan(sbyte.MinValue, Spacing: 1, byte.MaxValue) : new LevelSpan(1 - (1 << bits), Spacing: 2, (1 << bits) - 1);
         if (StatsQKernels.Suit(weight))
         {

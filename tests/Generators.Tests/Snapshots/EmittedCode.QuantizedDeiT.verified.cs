@@ -62,7 +62,7 @@ partial class TwoBitTiny
         builder.QuantizeConvolutions(null, site => new LsqConv2d(site, bits: 8, activations: 8));
 
         // Attention: queries and keys as one quantized product of their weights.
-        builder.QuantizeAttention(null, site => new QkrAttention(site, new QuantizerSettings(Bits: 2, Activations: 2, Oscillation: Oscillation.Cga, BoundaryRange: 0.005, Bfloat16Backward: true)));
+        builder.QuantizeAttention(null, site => new QkrAttention(site, new QuantizerSettings(Bits: 2, Activations: 2, Oscillation: Oscillation.Cga, BoundaryRange: 0.005)));
     }
 
     /// <summary>
@@ -94,12 +94,13 @@ partial class TwoBitTiny
             var q = new ActivationLevels(saved[1], Offset: 0);
             var p = new WeightLevels(saved[2], saved[3], IsHalved: false);
 
-            // in bfloat16: g = dx̂ = (dy ∘ ws) p,    dŴ = (dy ∘ S)ᵀ q + db ⊗ after,    db = Σ dy
-            var (g, dWeight, dBias) = Bfloat16Backward.Products(dy, q, p, Step, After);
+            // dŴ = dyᵀ x̂,    g = dx̂ = dy Ŵ
+            var dWeight = q.WeightGradient(dy, Step, After); // [192, 192]
+            var g = p.InputGradient(dy); // [n, 192]
 
             // dx = g where x is in range,    dS, dbefore, dafter in the same pass
             var input = ActivationGradients(g, x);
-            return new(input.Input, dWeight, dBias, input.Step, input.Before, input.After);
+            return new(input.Input, dWeight, BiasGradient.Of(dy), input.Step, input.Before, input.After);
         }
     }
 
@@ -132,12 +133,13 @@ partial class TwoBitTiny
             var q = new ActivationLevels(saved[1], Offset: 0);
             var p = new WeightLevels(saved[2], saved[3], IsHalved: false);
 
-            // in bfloat16: g = dx̂ = (dy ∘ ws) p,    dŴ = (dy ∘ S)ᵀ q + db ⊗ after,    db = Σ dy
-            var (g, dWeight, dBias) = Bfloat16Backward.Products(dy, q, p, Step, After);
+            // dŴ = dyᵀ x̂,    g = dx̂ = dy Ŵ
+            var dWeight = q.WeightGradient(dy, Step, After); // [768, 192]
+            var g = p.InputGradient(dy); // [n, 192]
 
             // dx = g where x is in range,    dS, dbefore, dafter in the same pass
             var input = ActivationGradients(g, x);
-            return new(input.Input, dWeight, dBias, input.Step, input.Before, input.After);
+            return new(input.Input, dWeight, BiasGradient.Of(dy), input.Step, input.Before, input.After);
         }
     }
 
@@ -170,12 +172,13 @@ partial class TwoBitTiny
             var q = new ActivationLevels(saved[1], Offset: 0);
             var p = new WeightLevels(saved[2], saved[3], IsHalved: false);
 
-            // in bfloat16: g = dx̂ = (dy ∘ ws) p,    dŴ = (dy ∘ S)ᵀ q + db ⊗ after,    db = Σ dy
-            var (g, dWeight, dBias) = Bfloat16Backward.Products(dy, q, p, Step, After);
+            // dŴ = dyᵀ x̂,    g = dx̂ = dy Ŵ
+            var dWeight = q.WeightGradient(dy, Step, After); // [192, 768]
+            var g = p.InputGradient(dy); // [n, 768]
 
             // dx = g where x is in range,    dS, dbefore, dafter in the same pass
             var input = ActivationGradients(g, x);
-            return new(input.Input, dWeight, dBias, input.Step, input.Before, input.After);
+            return new(input.Input, dWeight, BiasGradient.Of(dy), input.Step, input.Before, input.After);
         }
     }
 
@@ -208,15 +211,16 @@ partial class TwoBitTiny
             var q = new ActivationLevels(saved[1], Offset: 0);
             var p = new WeightLevels(saved[2], saved[3], IsHalved: false);
 
-            // in bfloat16: g = dx̂ = (dy ∘ ws) p,    dŴ = (dy ∘ S)ᵀ q + db ⊗ after,    db = Σ dy
-            var (g, dWeight, dBias) = Bfloat16Backward.Products(dy, q, p, Step, After);
+            // dŴ = dyᵀ x̂,    g = dx̂ = dy Ŵ
+            var dWeight = q.WeightGradient(dy, Step, After); // [1000, 192]
+            var g = p.InputGradient(dy); // [n, 192]
 
             // dx = g where x is in range,    dS, dbefore, dafter in the same pass
             var input = ActivationGradients(g, x);
 
             // dW = dŴ where W is in range,    dws in the same pass
             var weight = WeightGradients(dWeight);
-            return new(input.Input, weight.Input, dBias, weight.Step, input.Step, input.Before, input.After);
+            return new(input.Input, weight.Input, BiasGradient.Of(dy), weight.Step, input.Step, input.Before, input.After);
         }
     }
 }

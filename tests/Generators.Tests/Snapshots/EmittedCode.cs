@@ -164,10 +164,19 @@ public class EmittedCode
         """));
 
     [Fact]
+    public Task QkrWithBfloat16Backward() => Verify(Emitted.For(
+        "Halved",
+        """
+        [Quantize(Bits = 2, Activations = 2, Bfloat16Backward = true), Qkr]
+        public sealed partial class Halved() : Marrow.Models.DeiT(image: 32, patch: 16, dim: 64, depth: 1, heads: 2, classes: 10);
+        """,
+        TestCompilation.ModelsAssembly));
+
+    [Fact]
     public Task QuantizedDeiT() => Verify(Emitted.For(
         "TwoBitTiny",
         """
-        [Quantize(Bits = 2, Activations = 2, Oscillation = Oscillation.Cga, Bfloat16Backward = true), Qkr]
+        [Quantize(Bits = 2, Activations = 2, Oscillation = Oscillation.Cga), Qkr]
         public sealed partial class TwoBitTiny() : Marrow.Models.DeiT(image: 224, patch: 16, dim: 192, depth: 12, heads: 3, classes: 1000);
         """,
         TestCompilation.ModelsAssembly));

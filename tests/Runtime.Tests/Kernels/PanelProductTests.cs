@@ -62,6 +62,7 @@ public class PanelProductTests
     [InlineData(2001, 90, 96, 8, true)]
     [InlineData(2001, 90, 98, 8, true)] // not whole panels: libtorch's products
     [InlineData(3, 96, 64, 20, true)] // few rows: likewise
+    [InlineData(1800, 500, 96, 20, true)] // a thin side that is better as rows
     public void WhatIsAdded_IsAdded(int n, int k, int m, int r, bool hasBias)
     {
         using var scope = NewDisposeScope();
@@ -74,6 +75,8 @@ public class PanelProductTests
         Near(exact + sum, MatrixProduct.Sum(x, weight.t().contiguous(), h.t().contiguous().t(), factor.t().contiguous()));
         var tiled = shard.to(float64).repeat(1, (m + r - 1) / r).narrow(1, 0, m);
         Near(exact + tiled + added, MatrixProduct.Tiled(x, weight.t(), shard, bias));
+        Near(exact + tiled, MatrixProduct.Tiled(x, weight.t(), shard.t().contiguous().t()));
+        Near(h.t().to(float64).mm(x.to(float64)).t(), MatrixProduct.Of(x.t(), h));
         Near(exact, MatrixProduct.Of(x, weight.t()));
         Near(exact.t(), MatrixProduct.Of(weight, x.t()));
         Near(h.t().to(float64).mm(x.to(float64)), MatrixProduct.Of(h.t(), x));

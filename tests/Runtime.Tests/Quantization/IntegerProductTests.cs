@@ -35,6 +35,26 @@ public class IntegerProductTests
     }
 
     [Fact]
+    public void Levels_ThatAreReplaced_NeedNotKeepToTheirRange()
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(3);
+        var (q, step) = (ActivationLevels.Of(randn(20, 40), ones(1), null, LevelRange.Signed(2)), ones(1));
+        var p = WeightLevels.StatsQ(randn(70, 40), 2);
+        using var held = new HeldWeight(isOdd: true);
+        held.HoldLevels(rand(70, 40) > 0.5, full([70, 40], 11, dtype: int8)); // as from a checkpoint of more bits
+        Check(held.Hold(p));
+        Check(p with { Stored = p.Stored * 5 });
+        Check(WeightLevels.StatsQ(randn(40, 70).t(), 2)); // laid out by rows, whatever the weight is
+
+        void Check(WeightLevels weight)
+        {
+            var (y, expected) = (IntegerProduct.Linear(q, weight, step, null, null), q.Dequantize(step, null).mm(weight.Dequantize().t()));
+            Assert.InRange((y - expected).abs().max().item<float>(), 0, 1e-5f * expected.abs().max().item<float>());
+        }
+    }
+
+    [Fact]
     public void NaN_HasNoLevel()
     {
         using var scope = NewDisposeScope();

@@ -15,6 +15,9 @@ public class QkrLogitsTests
     [InlineData(1, 1, 1, 1, 3)]
     [InlineData(2, 49, 3, 96, 4)]
     [InlineData(2, 13, 4, 33, 8)]
+    [InlineData(2, 5, 2, 20, 1)]
+    [InlineData(1, 5, 2, 1100, 2)] // more columns than are summed at once
+    [InlineData(1, 5, 2, 530, 8)]
     public void Logits_AreThoseOfTheValues(int batch, int n, int heads, int d, int bits)
     {
         using var scope = NewDisposeScope();

@@ -321,6 +321,19 @@ public class QuantizerTests
         }
     }
 
+    // Enough rows for products of our own, whose thin results are transposed views.
+    [Fact]
+    public void LsqWeights_OfAThinLayer_HaveTheirGradients()
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(9);
+        var model = new ThinLsqLinear();
+        var x = randn(1000, 72);
+        model.call(x);
+        var difference = ((IModel)model).VerifyAgainstEager(x);
+        Assert.All(difference.Gradients, pair => Assert.True(pair.Value < 2e-2, $"{pair.Key}: {pair.Value}"));
+    }
+
     [Fact]
     public void QkrProduct_WithABfloat16Backward_IsNearTheExactOne()
     {
@@ -335,7 +348,7 @@ public class QuantizerTests
         {
             var error = (rounded[i] - exact[i]).abs().max().item<float>() / exact[i].abs().max().item<float>();
             Assert.InRange(error, 0, 1e-2);
-            Assert.True(error > 0 || i == 2, "the setting changed nothing");
+            Assert.True(error > 0 || i == 2 || !(Bfloat16Backward.HasInstructions || PanelProduct.IsFast), "the setting changed nothing");
         }
 
         Tensor[] Gradients(bool inBfloat16)

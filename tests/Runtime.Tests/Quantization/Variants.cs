@@ -29,3 +29,6 @@ public partial class FreezingLinear() : OneLinear(12, 8, true, 3);
 
 [Quantize(Bits = 2, Activations = 2, Bfloat16Backward = true, Oscillation = Oscillation.Cga, BoundaryRange = 0.05)]
 public partial class Bfloat16Linear() : OneLinear(48, 40, true, 5);
+
+[Quantize(Bits = 4, Weights = WeightQuantizer.Lsq)]
+public partial class ThinLsqLinear() : OneLinear(72, 288, true, 1);
