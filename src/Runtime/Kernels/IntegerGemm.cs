@@ -96,6 +96,13 @@ internal static unsafe class IntegerGemm
         public int* Product;
         public int Columns, First;
 
-        public void Run(int first, int end, int part) => Rows.Take(First + first, end - first, 0, Columns, Product + ((long)first * Columns), Columns);
+        public void Run(int first, int end, int part)
+        {
+            // Whole rows one after the other, as they lie: so many would not stay in the first cache together.
+            for (var row = first; row < end; row++)
+            {
+                Rows.Take(First + row, 1, 0, Columns, Product + ((long)row * Columns), Columns);
+            }
+        }
     }
 }

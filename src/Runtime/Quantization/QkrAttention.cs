@@ -14,7 +14,7 @@ namespace Marrow.Quantization;
 /// p = LSQ(softmax(x̂ ẑ_hᵀ / sqrt(d) + bias)),         unsigned, a step for each query
 /// y = proj(p v̂)
 /// </code>
-/// Both products with x̂ are one exact product of 8-bit integers. Queries and keys have no bias.
+/// Both products with x̂ are one exact product of 8-bit integers, and so are the logits of x̂ and ẑ. Queries and keys have no bias.
 /// </summary>
 public sealed class QkrAttention : Attention, IQuantizedLayer
 {
