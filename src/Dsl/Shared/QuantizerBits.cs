@@ -20,5 +20,11 @@ internal static class QuantizerBits
     public static string? OrNone(string option, long bits) =>
         bits is 0 or (>= 2 and <= 8) ? null : Text($"[Quantize] {option} {bits} is not in 2 to 8; 0 is none");
 
+    /// <summary>Activations that are known only when the model is constructed: the layer's code is written for some.</summary>
+    /// <returns>What is wrong, or null.</returns>
+    public static string? Activations(long bits) => bits is 0
+        ? "[Quantize] the activations' bits are 0 at run time, but the layer was written to quantize them; to leave them as they are, write 0 as a constant"
+        : OrNone("Activations", bits);
+
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -107,16 +107,17 @@ internal sealed class QuantizedLayerView(string name, SpecialLayer layer, Quanti
     {
         return string.Join(", ", Options());
 
-        string Option(string name, SizeExpression size) => $"{name}: {(size.Integer is { } value
-            ? Number(value)
-            : nameOf("") is null ? char.ToLowerInvariant(name[0]) + name.Substring(1) : size.Print(parameter => nameOf(parameter)!))}";
+        string Value(string name, SizeExpression size) => size.Integer is { } value
+            ? Number(value)!
+            : nameOf("") is null ? char.ToLowerInvariant(name[0]) + name.Substring(1) : size.Print(parameter => nameOf(parameter)!);
 
         IEnumerable<string> Options()
         {
-            yield return Option("Bits", quantizer.Bits);
+            yield return $"Bits: {Value("Bits", quantizer.Bits)}";
             if (quantizer.HasActivations)
             {
-                yield return Option("Activations", quantizer.Activations);
+                var activations = Value("Activations", quantizer.Activations);
+                yield return $"Activations: {(quantizer.Activations.Integer is null ? $"QuantizerSettings.ActivationBits({activations})" : activations)}";
             }
 
             if (quantizer.Weights == "Lsq")

@@ -24,6 +24,13 @@ public sealed record QuantizerSettings(
             ? throw new ArgumentException(fault + ".")
             : this;
 
+    /// <summary>
+    /// The same rule for activations of a layer that is written to quantize them, by bits that are known only at run time: 0 would mean another layer.
+    /// Emitted constructors call it.
+    /// </summary>
+    /// <exception cref="ArgumentException">MRW201.</exception>
+    public static int ActivationBits(int bits) => QuantizerBits.Activations(bits) is { } fault ? throw new ArgumentException(fault + ".") : bits;
+
     /// <summary>In words: <c>W2 A2 (StatsQ)</c>.</summary>
     public override string ToString() => $"W{Bits}{(Activations > 0 ? $" A{Activations}" : "")} ({Weights})";
 }

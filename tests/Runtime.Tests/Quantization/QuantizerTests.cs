@@ -358,6 +358,16 @@ public class QuantizerTests
         }
     }
 
+    [Theory]
+    [InlineData(9, 2, "Bits 9 is not in 2 to 8")]
+    [InlineData(2, 1, "Activations 1 is not in 2 to 8")]
+    [InlineData(2, 0, "write 0 as a constant")]
+    public void WrongBits_KnownOnlyAtRunTime_AreOneClearError(int bits, int activations, string words)
+    {
+        var fault = Assert.Throws<ArgumentException>(() => new StatsQLinear(6, 5, true, 1, bits, activations));
+        Assert.Contains(words, fault.Message);
+    }
+
     [Fact]
     public void WrongNumberOfTokens_IsOneClearError()
     {
