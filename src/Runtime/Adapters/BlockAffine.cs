@@ -37,9 +37,9 @@ public static class BlockAffine
         }
 
         var y = empty([x.size(0), weight.size(0)], dtype: ScalarType.Float32);
-        var adapted = new BlockAffineRows(new(weight.Floats(), weight.size(1), block.Floats(), (int)r));
-        MatrixProduct.Multiply(FloatOperand.Rows(x), adapted, default(NoStart), bias, y, (int)x.size(1), unit: SmallProduct.Columns);
-        MatrixProduct.Keep(x, weight, block);
+        var adapted = new BlockAffineRows(weight.Floats(), weight.size(1), BlockPanels.Of(block, isLeft: true, out var panels));
+        MatrixProduct.Multiply(FloatOperand.Rows(x), adapted, default(NoStart), bias, y, (int)x.size(1), unit: (int)r);
+        MatrixProduct.Keep(x, weight, panels);
         return scope.MoveToOuter(y);
     }
 
@@ -60,9 +60,9 @@ public static class BlockAffine
         }
 
         var dx = empty([dy.size(0), weight.size(1)], dtype: ScalarType.Float32);
-        var adapted = new BlockAffineColumns(new(weight.Floats(), weight.size(1), block.Floats(), (int)r));
-        MatrixProduct.Multiply(FloatOperand.Rows(dy), adapted, default(NoStart), bias: null, dx, (int)dy.size(1));
-        MatrixProduct.Keep(dy, weight, block);
+        var adapted = new BlockAffineColumns(weight.Floats(), weight.size(1), BlockPanels.Of(block, isLeft: false, out var panels));
+        MatrixProduct.Multiply(FloatOperand.Rows(dy), adapted, default(NoStart), bias: null, dx, (int)dy.size(1), unit: (int)r);
+        MatrixProduct.Keep(dy, weight, panels);
         return scope.MoveToOuter(dx);
     }
 

@@ -19,11 +19,14 @@ internal static unsafe class BlockAffineKernels
     {
         var kernel = new AdaptKernel
         {
-            Weight = new(weight.Floats(), weight.size(1), block.Floats(), (int)block.size(1)),
+            Columns = new(weight.Floats(), weight.size(1), BlockPanels.Of(block, isLeft: false, out var panels)),
             Adapted = adapted.Floats(),
+            Rows = (int)weight.size(0),
             Features = weight.size(1),
+            BlockSize = (int)block.size(1),
         };
-        ThreadTeam.Run(ref kernel, (int)(weight.size(0) / AdaptKernel.Rows), weight.numel());
+        ThreadTeam.Run(ref kernel, (int)(kernel.Features / kernel.BlockSize), weight.numel());
+        panels.Dispose();
     }
 
     /// <summary><c>dB[o] = Σ_i W[o,i]ᵀ G[o,i] + G[o,i]</c> for some rows of blocks.</summary>
@@ -43,79 +46,124 @@ internal static unsafe class BlockAffineKernels
         ThreadTeam.Run(ref kernel, (int)gradient.size(0), weight.numel());
     }
 
-    /// <summary>A few rows at a time, which divide a row of blocks.</summary>
+    /// <summary>A column of blocks at a time.</summary>
     private struct AdaptKernel : IRangeKernel
     {
-        public const int Rows = SmallProduct.Columns;
+        // They are made as for a product, in the second cache where r is 64, and taken from there.
+        private const int MostBlocks = 8;
 
-        public BlockAffineWeight Weight;
+        public BlockAffineColumns Columns;
         public float* Adapted;
+        public int Rows, BlockSize;
         public long Features;
 
         public readonly void Run(int first, int end, int part)
         {
-            var r = Weight.BlockSize;
-            var lines = (float*)NativeMemory.AlignedAlloc((nuint)(Rows * r * sizeof(float)), 64);
+            var r = BlockSize;
+            var most = Math.Min(Rows, MostBlocks * r);
+            var next = (long)PanelProduct.TileColumns * (most + PanelProduct.TileRows);
+            var panels = (float*)NativeMemory.AlignedAlloc((nuint)(r / PanelProduct.TileColumns * next * sizeof(float)), 64);
             try
             {
-                for (var row = first * Rows; row < end * Rows; row += Rows)
+                for (var column = first * r; column < end * r; column += r)
                 {
-                    for (var column = 0; column < Features; column += r)
+                    for (int row = 0, rows; row < Rows; row += rows)
                     {
-                        Weight.Gather(row, Rows, column, lines);
-                        Weight.Adapt(lines, row, Rows, column, r, Adapted + (row * Features) + column, Features);
+                        rows = Math.Min(most, Rows - row);
+                        Columns.Pack(column, r, row, rows, panels, next, PanelProduct.TileColumns);
+                        Unpack(panels, next, rows, r, Adapted + (row * Features) + column, Features);
                     }
                 }
             }
             finally
             {
-                NativeMemory.AlignedFree(lines);
+                NativeMemory.AlignedFree(panels);
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static void Unpack(float* panels, long next, int rows, int r, float* block, long stride)
+        {
+            for (var row = 0; row < rows; row++, block += stride, panels += PanelProduct.TileColumns)
+            {
+                var line = panels;
+                for (var column = 0; column < r; column += PanelProduct.TileColumns, line += next)
+                {
+                    Vector256.Load(line).Store(block + column);
+                    Vector256.Load(line + Lanes.Count).Store(block + column + Lanes.Count);
+                }
             }
         }
     }
 
-    /// <summary>One row of blocks at a time, and of it so few rows of W that they and those of G stay in the cache for all of dB.</summary>
+    /// <summary>
+    /// One row of blocks at a time, as one product <c>(W + I)ᵀ G</c>: its steps are the lines of all its blocks, in memory's order. A line of W meets
+    /// a single 1 of I.
+    /// </summary>
     private struct GradientKernel : IRangeKernel
     {
-        private const int LeastLines = 64;
+        // Lines at a time: with those of G they fill half of the second cache where r is 64.
+        private const int MostLines = 512;
+        private const int LeftNext = (PanelProduct.TileRows * MostLines) + Lanes.Count, RightNext = (PanelProduct.TileColumns * MostLines) + Lanes.Count;
 
         public float* Weight, G, Gradient;
         public long In;
         public int BlockSize;
 
+        private readonly int Tiles => (BlockSize + PanelProduct.TileRows - 1) / PanelProduct.TileRows;
+
+        private readonly int Panels => BlockSize / PanelProduct.TileColumns;
+
         public readonly void Run(int first, int end, int part)
         {
-            var (r, shards) = (BlockSize, (int)(In / BlockSize));
-            var height = Math.Min(r, (LeastLines + shards - 1) / shards);
-            for (var o = first; o < end; o++)
+            var r = BlockSize;
+            var floats = (Tiles * LeftNext) + (Panels * RightNext) + (Tiles * PanelProduct.TileRows * r);
+            var left = (float*)NativeMemory.AlignedAlloc((nuint)(floats * sizeof(float)), 64);
+            float* right = left + (Tiles * LeftNext), sums = right + (Panels * RightNext);
+            try
             {
-                var gradient = Gradient + ((long)o * r * r);
-                new Span<float>(gradient, r * r).Clear();
-                for (var i = 0; i < r; i += height)
+                for (var o = first; o < end; o++)
                 {
-                    var rows = Math.Min(height, r - i);
-                    float* weight = Weight + ((((long)o * r) + i) * In), g = G + ((((long)o * r) + i) * In);
-                    SmallProduct.Multiply(weight, 1, r, g, r, steps: rows * shards, rows: r, columns: r, new GrowingSums(gradient, r));
-                    for (var row = 0; row < rows; row++)
+                    new Span<float>(sums, r * r).Clear();
+                    for (int line = 0, lines; line < In; line += lines)
                     {
-                        AddLines(g + (row * In), shards, gradient + ((i + row) * r), r);
+                        lines = (int)Math.Min(MostLines, In - line);
+                        Pack(o, line, lines, left, right);
+                        Multiply(left, right, lines, sums);
                     }
+
+                    new Span<float>(sums, r * r).CopyTo(new Span<float>(Gradient + ((long)o * r * r), r * r));
                 }
+            }
+            finally
+            {
+                NativeMemory.AlignedFree(left);
             }
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private static void AddLines(float* lines, int count, float* sums, int r)
+        /// <summary>W + I on the left, G on the right.</summary>
+        private readonly void Pack(int o, int line, int lines, float* left, float* right)
         {
-            for (var column = 0; column < r; column += Lanes.Count)
+            var (r, at) = (BlockSize, o * BlockSize * In);
+            new FloatOperand(Weight + at, lineStride: 1, stepStride: r).Pack(0, r, line, lines, left, LeftNext, PanelProduct.TileRows);
+            new FloatOperand(G + at, lineStride: 1, stepStride: r).Pack(0, r, line, lines, right, RightNext, PanelProduct.TileColumns);
+            for (var step = 0; step < lines; step++)
             {
-                var sum = Vector256.Load(sums + column);
-                for (var line = 0; line < count; line++)
-                {
-                    sum += Vector256.Load(lines + (line * r) + column);
-                }
+                var (tile, row) = Math.DivRem((int)((line + step) / (In / r)), PanelProduct.TileRows);
+                left[(tile * LeftNext) + (step * PanelProduct.TileRows) + row]++;
+            }
+        }
 
-                sum.Store(sums + column);
+        private readonly void Multiply(float* left, float* right, int lines, float* sums)
+        {
+            for (var panel = 0; panel < Panels; panel++)
+            {
+                for (var tile = 0; tile < Tiles; tile++)
+                {
+                    var y = sums + (tile * PanelProduct.TileRows * BlockSize) + (panel * PanelProduct.TileColumns);
+                    default(FloatTile).Multiply(
+                        left + (tile * LeftNext), right + (panel * RightNext), lines, y, BlockSize, row: 0, column: 0, new Present(y, BlockSize));
+                }
             }
         }
     }

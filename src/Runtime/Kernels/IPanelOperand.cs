@@ -8,7 +8,7 @@ internal unsafe interface IPanelOperand
     /// <param name="lines">How many; what is laid out for the rest of the last panel has no meaning.</param>
     /// <param name="step">The first entry.</param>
     /// <param name="steps">How many entries.</param>
-    /// <param name="panels">Where to; of width 6, two floats after each panel may be overwritten.</param>
+    /// <param name="panels">Where to; of width 6, two floats after each panel may be overwritten, of width 16 five lines.</param>
     /// <param name="next">From panel to panel.</param>
     /// <param name="width">6 on the left side, 16 on the right.</param>
     void Pack(int line, int lines, int step, int steps, float* panels, long next, int width);

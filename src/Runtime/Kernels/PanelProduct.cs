@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using static TorchSharp.torch;
 
@@ -17,17 +16,20 @@ internal static unsafe class PanelProduct
     /// <summary>Rows of a tile.</summary>
     public const int TileRows = 6;
 
-    /// <summary>The most steps that a tile adds up before its sums are put down: a panel of b fills the first cache, and a panel of a passes by it.</summary>
-    public const int MostSteps = 544;
+    /// <summary>
+    /// The most steps that a tile adds up before its sums are put down. Panels are read from the second cache, from end to end, which keeps up with
+    /// the multiplications; more and shorter passes over the sums would cost more than a panel that stays in the first cache saves.
+    /// </summary>
+    public const int MostSteps = 1088;
 
     /// <summary>Fewer rows are laid out once for all, and columns by the threads that multiply them; else it is the other way round.</summary>
     public const int FewRows = 96;
 
-    // Panels of a at a time: they stay in the second cache, where panels of b come and go.
+    // Panels of a at a time: 300 KiB, which stay in the second cache while panels of b come and go.
     private const int MostTiles = 12;
 
-    // Panels a power of two apart would push one another out of the cache.
-    private const int Apart = 48;
+    // Panels a power of two apart would push one another out of the cache. And an operand may overwrite a little after its panel.
+    private const int Apart = 80;
 
     // A pass over memory takes about as long for an entry as so many steps.
     private const int StepsOfElement = 16;
@@ -73,7 +75,8 @@ internal static unsafe class PanelProduct
         var blocks = Parts(units, Math.Max(1, MostSteps / unit));
         var most = Parts(units, blocks) * unit;
         var areFew = rows < FewRows;
-        var range = areFew ? columns : Math.Min(Parts(columns, TileColumns), Math.Max(1, MostPacked / (most * TileColumns))) * TileColumns;
+        var panels = Parts(columns, TileColumns);
+        var range = areFew ? columns : Parts(panels, Parts(panels, Math.Max(1, MostPacked / (most * TileColumns)))) * TileColumns;
         var next = areFew ? (TileRows * most) + Lanes.Count : (TileColumns * most) + Apart;
         using var packed = empty([areFew ? Parts(rows, TileRows) : range / TileColumns, next], dtype: ScalarType.Float32);
         for (var column = 0; column < columns; column += range)
@@ -286,11 +289,5 @@ internal static unsafe class PanelProduct
                 }
             }
         }
-    }
-
-    /// <summary>What is there.</summary>
-    private readonly struct Present(float* y, long stride) : IProductStart
-    {
-        public Vector256<float> At(int row, int column) => Vector256.Load(y + (row * stride) + column);
     }
 }

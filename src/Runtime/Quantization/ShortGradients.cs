@@ -9,16 +9,13 @@ namespace Marrow.Quantization;
 
 /// <summary>
 /// The products of a quantized linear layer's backward in integers of 16 bits, for processors without bfloat16: levels are integers already, and
-/// gradients are rounded to 14 bits (13 where levels have 8) of the largest of their line: <c>dx̂ = (dy ∘ ws) p</c> by rows of dy,
+/// gradients are rounded to 15 bits (12 to 15 where levels have 8) of the largest of their line: <c>dx̂ = (dy ∘ ws) p</c> by rows of dy,
 /// <c>dŴ = (dy ∘ S)ᵀ q + db ⊗ after</c> by its columns. Sums are exact. bfloat16 would round those below a sixtieth of the largest more finely, and all others less.
 /// </summary>
 internal static unsafe class ShortGradients
 {
     // The largest gradient of a line with less is taken for zero: what it would be multiplied with is beyond float32.
     private const float Least = 1e-30f;
-
-    // The sums of a tile, two products a step, stay within 32 bits.
-    private const int MostSum = int.MaxValue / (2 * PanelProduct.MostSteps);
 
     /// <summary>Whether the kernels apply.</summary>
     public static bool Suit(Tensor dy, ActivationLevels x, WeightLevels weight, Tensor step, Tensor after)
@@ -51,8 +48,8 @@ internal static unsafe class ShortGradients
 
         var (p, q) = (new ShortLevels(weight), new ShortLevels(x));
         using Tensor ofRow = empty_like(byRow), ofColumn = empty_like(byColumn);
-        Scale(byRow, rows, MostSum / p.Most, ofRow);
-        Scale(byColumn, outputs, MostSum / q.Most, ofColumn);
+        Scale(byRow, rows, MostGradient(outputs, p), ofRow);
+        Scale(byColumn, outputs, MostGradient(rows, q), ofColumn);
         var (input, weightGradient) = (empty([rows, inputs], dtype: ScalarType.Float32), empty([outputs, inputs], dtype: ScalarType.Float32));
         PanelProduct.Multiply(
             new ShortTile(byRow.Floats()), new ShortRows(gradients, ofRow), p, default(NoStart), input, Pairs(outputs));
@@ -62,6 +59,10 @@ internal static unsafe class ShortGradients
         return (input, weightGradient, bias);
     }
 
+    /// <summary>As an integer: the sums of a tile, two products a step, stay within 32 bits.</summary>
+    private static int MostGradient(long count, ShortLevels levels) =>
+        Math.Min(short.MaxValue, int.MaxValue / (2 * Math.Min(Pairs(count), PanelProduct.MostSteps) * levels.Most));
+
     private static int Pairs(long count) => (int)((count + 1) / 2);
 
     /// <summary>Turns the largest gradient of each line into what one is worth, and gives what a gradient is multiplied with.</summary>
@@ -70,8 +71,8 @@ internal static unsafe class ShortGradients
         float* of = largest.Floats(), factors = inverse.Floats();
         for (var line = 0; line < lines; line++)
         {
-            factors[line] = of[line] < Least ? 0 : Math.Min(most, short.MaxValue) / of[line];
-            of[line] /= Math.Min(most, short.MaxValue);
+            factors[line] = of[line] < Least ? 0 : most / of[line];
+            of[line] /= most;
         }
     }
 
@@ -271,19 +272,26 @@ internal static unsafe class ShortGradients
         private readonly short factor, offset;
 
         public ShortLevels(WeightLevels levels)
-            : this(levels.Stored) => (factor, offset) = levels.IsHalved ? ((short)2, (short)1) : ((short)1, (short)0);
+            : this(levels.Stored, levels.Span, levels.IsHalved ? (2, 1) : (1, 0))
+        {
+        }
 
         public ShortLevels(ActivationLevels levels)
-            : this(levels.Stored) => (factor, offset) = (1, (short)levels.Offset);
+            : this(levels.Stored, levels.Span, (1, levels.Offset))
+        {
+        }
 
-        private ShortLevels(Tensor levels)
+        private ShortLevels(Tensor levels, LevelSpan? known, (int Factor, int Offset) map)
         {
             stored = levels.SignedBytes();
             (rows, columns) = ((int)levels.size(0), levels.size(1));
+            (factor, offset) = ((short)map.Factor, (short)map.Offset);
+            var span = known ?? LevelSpan.Of(levels);
+            Most = Math.Max(1, Math.Max(Math.Abs((span.Low * factor) + offset), Math.Abs((span.High * factor) + offset)));
         }
 
-        /// <summary>The largest that a level can be.</summary>
-        public int Most => (factor * -sbyte.MinValue) + offset;
+        /// <summary>The largest that a level can be, at least 1.</summary>
+        public int Most { get; }
 
         [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         public void Pack(int line, int lines, int step, int steps, float* panels, long next, int width)
