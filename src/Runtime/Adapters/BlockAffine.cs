@@ -31,7 +31,7 @@ public static class BlockAffine
         }
 
         using var scope = NewDisposeScope();
-        if (!SmallProduct.CanMultiply(r, weight, block) || !MatrixProduct.Suits(x, weight.t(), bias))
+        if (!FloatTile.Suits(r, weight, block) || !MatrixProduct.Suits(x, weight.t(), bias))
         {
             return scope.MoveToOuter(nn.functional.linear(x, Adapt(weight, block), bias));
         }
@@ -54,7 +54,7 @@ public static class BlockAffine
         var (_, r, _) = Shape(weight, block);
         MatrixProduct.CheckColumns(dy, weight.size(0));
         using var scope = NewDisposeScope();
-        if (!SmallProduct.CanMultiply(r, weight, block) || !MatrixProduct.Suits(dy, weight, bias: null))
+        if (!FloatTile.Suits(r, weight, block) || !MatrixProduct.Suits(dy, weight, bias: null))
         {
             return scope.MoveToOuter(dy.mm(Adapt(weight, block)));
         }
@@ -78,7 +78,7 @@ public static class BlockAffine
     {
         var (rows, r, shards) = Shape(weight, block);
         using var scope = NewDisposeScope();
-        if (SmallProduct.CanMultiply(r, weight, block))
+        if (FloatTile.Suits(r, weight, block))
         {
             var written = empty_like(weight);
             BlockAffineKernels.Adapt(weight, block, written);
@@ -110,7 +110,7 @@ public static class BlockAffine
         MatrixProduct.CheckColumns(dy, rows * r);
         using var scope = NewDisposeScope();
         var gradient = empty_like(block);
-        var hasKernel = SmallProduct.CanMultiply(r, weight, block);
+        var hasKernel = FloatTile.Suits(r, weight, block);
         var group = Math.Min(rows, Math.Max(LeastBlocks, MostEntries / (r * r * shards)));
         var products = empty([group * r, r * shards], dtype: weight.dtype, device: weight.device);
         for (var first = 0L; first < rows; first += group)

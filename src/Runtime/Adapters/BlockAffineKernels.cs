@@ -110,29 +110,30 @@ internal static unsafe class BlockAffineKernels
         public long In;
         public int BlockSize;
 
-        private readonly int Tiles => (BlockSize + PanelProduct.TileRows - 1) / PanelProduct.TileRows;
-
-        private readonly int Panels => BlockSize / PanelProduct.TileColumns;
-
         public readonly void Run(int first, int end, int part)
         {
             var r = BlockSize;
-            var floats = (Tiles * LeftNext) + (Panels * RightNext) + (Tiles * PanelProduct.TileRows * r);
-            var left = (float*)NativeMemory.AlignedAlloc((nuint)(floats * sizeof(float)), 64);
-            float* right = left + (Tiles * LeftNext), sums = right + (Panels * RightNext);
+            var (tiles, panels) = ((r + PanelProduct.TileRows - 1) / PanelProduct.TileRows, r / PanelProduct.TileColumns);
+            var left = (float*)NativeMemory.AlignedAlloc((nuint)(((tiles * LeftNext) + (panels * RightNext)) * sizeof(float)), 64);
+            var right = left + (tiles * LeftNext);
             try
             {
                 for (var o = first; o < end; o++)
                 {
-                    new Span<float>(sums, r * r).Clear();
                     for (int line = 0, lines; line < In; line += lines)
                     {
                         lines = (int)Math.Min(MostLines, In - line);
                         Pack(o, line, lines, left, right);
-                        Multiply(left, right, lines, sums);
+                        new ProductTiles<FloatTile, NoStart>
+                        {
+                            IsFirst = line == 0,
+                            Y = Gradient + ((long)o * r * r),
+                            Stride = r,
+                            Rows = r,
+                            Columns = r,
+                            Steps = lines,
+                        }.Multiply(left, LeftNext, right, RightNext);
                     }
-
-                    new Span<float>(sums, r * r).CopyTo(new Span<float>(Gradient + ((long)o * r * r), r * r));
                 }
             }
             finally
@@ -151,19 +152,6 @@ internal static unsafe class BlockAffineKernels
             {
                 var (tile, row) = Math.DivRem((int)((line + step) / (In / r)), PanelProduct.TileRows);
                 left[(tile * LeftNext) + (step * PanelProduct.TileRows) + row]++;
-            }
-        }
-
-        private readonly void Multiply(float* left, float* right, int lines, float* sums)
-        {
-            for (var panel = 0; panel < Panels; panel++)
-            {
-                for (var tile = 0; tile < Tiles; tile++)
-                {
-                    var y = sums + (tile * PanelProduct.TileRows * BlockSize) + (panel * PanelProduct.TileColumns);
-                    default(FloatTile).Multiply(
-                        left + (tile * LeftNext), right + (panel * RightNext), lines, y, BlockSize, row: 0, column: 0, new Present(y, BlockSize));
-                }
             }
         }
     }

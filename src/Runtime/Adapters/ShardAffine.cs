@@ -21,16 +21,16 @@ public static class ShardAffine
     {
         Check(x, block);
         using var scope = NewDisposeScope();
-        var (r, transposed) = (block.size(1), block.transpose(1, 2));
-        if (x.size(0) >= LeastRows && SmallProduct.CanMultiply(r, x, block))
+        var r = block.size(1);
+        if (x.size(0) >= LeastRows && FloatTile.Suits(r, x, block))
         {
             var (turned, sum) = (empty_like(x), empty([x.size(0), r], dtype: ScalarType.Float32));
-            ShardAffineKernels.Apply(x, transposed.contiguous(), turned, sum);
+            ShardAffineKernels.Apply(x, block, turned, sum);
             return scope.MoveToOuter(turned, sum);
         }
 
         var shards = Cut(x, r);
-        var z = shards.bmm(transposed); // [in/r, n, r]
+        var z = shards.bmm(block.transpose(1, 2)); // [in/r, n, r]
         // x comes first: the sum then has its memory order, and the view back is free.
         return scope.MoveToOuter((shards.transpose(0, 1) + z.transpose(0, 1)).view(x.shape), z.sum([0]));
     }
@@ -57,7 +57,7 @@ public static class ShardAffine
 
         using var scope = NewDisposeScope();
         var r = block.size(1);
-        if (SmallProduct.CanMultiply(r, dx, g, x, block))
+        if (FloatTile.Suits(r, dx, g, x, block))
         {
             var gradient = empty_like(block);
             ShardAffineKernels.Backward(dx, g, x, block, gradient, needsInput);

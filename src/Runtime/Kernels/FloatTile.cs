@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using static TorchSharp.torch;
 
 namespace Marrow.Kernels;
 
@@ -9,6 +11,22 @@ namespace Marrow.Kernels;
 /// </summary>
 internal readonly unsafe struct FloatTile : IProductTile
 {
+    /// <summary>Whether blocks of tensors that lie like this can be multiplied in whole tiles.</summary>
+    /// <param name="columns">Columns of a block.</param>
+    /// <param name="operands">What is multiplied.</param>
+    public static bool Suits(long columns, params ReadOnlySpan<Tensor> operands)
+    {
+        foreach (var operand in operands)
+        {
+            if (!operand.is_contiguous())
+            {
+                return false;
+            }
+        }
+
+        return TensorMemory.AreFloats(operands) && Avx2.IsSupported && columns % PanelProduct.TileColumns == 0;
+    }
+
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public void Multiply<TStart>(float* a, float* b, int steps, float* y, long stride, int row, int column, in TStart start)
         where TStart : struct, IProductStart

@@ -22,11 +22,11 @@ internal static unsafe class PanelProduct
     /// </summary>
     public const int MostSteps = 1088;
 
-    /// <summary>Fewer rows are laid out once for all, and columns by the threads that multiply them; else it is the other way round.</summary>
-    public const int FewRows = 96;
+    // Panels that a thread lays out for itself: 300 KiB, which stay in the second cache while the other side's come and go.
+    private const int MostRowPanels = 12, MostColumnPanels = 4;
 
-    // Panels of a at a time: 300 KiB, which stay in the second cache while panels of b come and go.
-    private const int MostTiles = 12;
+    // Items enough for threads of unequal speed to be done at the same time; with fewer panels than that, the other side would be read too often.
+    private const int LeastRowPanels = 2;
 
     // Panels a power of two apart would push one another out of the cache. And an operand may overwrite a little after its panel.
     private const int Apart = 80;
@@ -34,8 +34,11 @@ internal static unsafe class PanelProduct
     // A pass over memory takes about as long for an entry as so many steps.
     private const int StepsOfElement = 16;
 
-    // Floats of b that are laid out at a time.
-    private const int MostPacked = 1 << 20;
+    // Floats that are laid out for all threads at a time: never all of a weight that is worth it.
+    private const int MostPacked = 512 * MostSteps;
+
+    // With more lines than that, tiles that are not whole are too few to matter.
+    private const int MostThin = 96;
 
     /// <summary>
     /// Whether these products are at least as fast as libtorch's: with AVX2 they are level with it, or a little ahead; its AVX-512 is twice as wide.
@@ -43,7 +46,7 @@ internal static unsafe class PanelProduct
     public static bool IsFast { get; } = Avx2.IsSupported && Fma.IsSupported && !Avx512F.IsSupported;
 
     /// <summary>Whether so many lines waste less of their tiles as rows than as columns.</summary>
-    public static bool AreBetterAsRows(long lines) => lines < FewRows && Parts((int)lines, TileRows) * TileRows < Parts((int)lines, TileColumns) * TileColumns;
+    public static bool AreBetterAsRows(long lines) => lines < MostThin && Parts((int)lines, TileRows) * TileRows < Parts((int)lines, TileColumns) * TileColumns;
 
     /// <summary><c>y = start + a b</c>.</summary>
     /// <param name="tile">The arithmetic.</param>
@@ -74,123 +77,131 @@ internal static unsafe class PanelProduct
         var units = Math.Max(1, Parts(steps, unit));
         var blocks = Parts(units, Math.Max(1, MostSteps / unit));
         var most = Parts(units, blocks) * unit;
-        var areFew = rows < FewRows;
-        var panels = Parts(columns, TileColumns);
-        var range = areFew ? columns : Parts(panels, Parts(panels, Math.Max(1, MostPacked / (most * TileColumns)))) * TileColumns;
-        var next = areFew ? (TileRows * most) + Lanes.Count : (TileColumns * most) + Apart;
-        using var packed = empty([areFew ? Parts(rows, TileRows) : range / TileColumns, next], dtype: ScalarType.Float32);
-        for (var column = 0; column < columns; column += range)
-        {
-            for (var block = 0; block < blocks; block++)
-            {
-                var first = (int)((long)units * block / blocks) * unit;
-                var end = Math.Min(steps, (int)((long)units * (block + 1) / blocks) * unit);
-                var tiles = new Tiles<TTile, TStart>
-                {
-                    Tile = tile,
-                    Start = start,
-                    IsFirst = block == 0,
-                    Y = y.Entries(),
-                    Stride = y.stride(0),
-                    Rows = rows,
-                    Columns = columns,
-                    Steps = end - first,
-                };
-                var work = (long)rows * Math.Min(range, columns - column) * Math.Max(1, tiles.Steps / StepsOfElement);
-                if (areFew)
-                {
-                    left.Pack(0, rows, first, tiles.Steps, packed.Floats(), next, TileRows);
-                    var few = new FewRowsKernel<TTile, TRight, TStart> { Tiles = tiles, Right = right, Step = first, Next = next, Packed = packed.Floats() };
-                    ThreadTeam.Run(ref few, few.Items, work);
-                    continue;
-                }
+        var (rowPanels, columnPanels) = (Parts(rows, TileRows), Parts(columns, TileColumns));
+        long rowNext = (TileRows * most) + Lanes.Count, columnNext = (TileColumns * most) + Apart;
 
-                var pack = new PackKernel<TRight>
-                {
-                    Right = right,
-                    Column = column,
-                    Columns = Math.Min(range, columns - column),
-                    Step = first,
-                    Steps = tiles.Steps,
-                    Next = next,
-                    Packed = packed.Floats(),
-                };
-                ThreadTeam.Run(ref pack, pack.Items, (long)pack.Columns * pack.Steps);
-                var multiply = new MultiplyKernel<TTile, TLeft, TStart>
+        // The smaller side is laid out once for all, and the other by the threads that multiply it.
+        var areRows = rows <= columns && rowPanels * rowNext <= MostPacked;
+        var range = Parts(columnPanels, Parts(columnPanels, (int)Math.Max(1, MostPacked / columnNext)));
+        using var packed = empty([areRows ? rowPanels * rowNext : range * columnNext], dtype: ScalarType.Float32);
+        for (var block = 0; block < blocks; block++)
+        {
+            var first = (int)((long)units * block / blocks) * unit;
+            var end = Math.Min(steps, (int)((long)units * (block + 1) / blocks) * unit);
+            var tiles = new ProductTiles<TTile, TStart>
+            {
+                Tile = tile,
+                Start = start,
+                IsFirst = block == 0,
+                Y = y.Entries(),
+                Stride = y.stride(0),
+                Rows = rows,
+                Columns = columns,
+                Steps = end - first,
+            };
+            if (areRows)
+            {
+                var panels = new Panels(packed.Floats(), rowNext, TileRows);
+                LayOut(left, 0, rows, first, tiles.Steps, panels);
+                var multiply = new ColumnsKernel<TTile, TRight, TStart> { Tiles = tiles, Right = right, Rows = panels, Step = first, Next = columnNext };
+                ThreadTeam.Run(ref multiply, multiply.Items, Work(tiles, columns));
+                continue;
+            }
+
+            for (var column = 0; column < columns; column += range * TileColumns)
+            {
+                var panels = new Panels(packed.Floats(), columnNext, TileColumns);
+                var count = Math.Min(range * TileColumns, columns - column);
+                LayOut(right, column, count, first, tiles.Steps, panels);
+                var multiply = new RowsKernel<TTile, TLeft, TStart>
                 {
                     Tiles = tiles,
                     Left = left,
+                    Columns = panels,
                     Column = column,
-                    Columns = pack.Columns,
+                    Count = count,
                     Step = first,
-                    Next = next,
-                    Packed = packed.Floats(),
+                    Next = rowNext,
                 };
-                ThreadTeam.Run(ref multiply, multiply.Items, work);
+                ThreadTeam.Run(ref multiply, multiply.Items, Work(tiles, count));
             }
         }
     }
 
+    private static void LayOut<TOperand>(TOperand operand, int line, int lines, int step, int steps, Panels panels)
+        where TOperand : struct, IPanelOperand
+    {
+        var kernel = new LayOutKernel<TOperand> { Operand = operand, Line = line, Lines = lines, Step = step, Steps = steps, Panels = panels };
+        ThreadTeam.Run(ref kernel, kernel.Items, (long)lines * steps);
+    }
+
+    private static long Work<TTile, TStart>(ProductTiles<TTile, TStart> tiles, int columns)
+        where TTile : struct, IProductTile
+        where TStart : struct, IProductStart => (long)tiles.Rows * columns * Math.Max(1, tiles.Steps / StepsOfElement);
+
     private static int Parts(int whole, int part) => (whole + part - 1) / part;
 
-    private struct PackKernel<TRight> : IRangeKernel
-        where TRight : struct, IPanelOperand
+    /// <summary>Panels in a row.</summary>
+    private readonly struct Panels(float* first, long next, int width)
     {
-        public TRight Right;
-        public int Column, Columns, Step, Steps;
-        public long Next;
-        public float* Packed;
+        public long Next => next;
 
-        public readonly int Items => Parts(Panels, Group);
+        public int Width => width;
 
-        private readonly int Panels => Parts(Columns, TileColumns);
+        /// <summary>The panel that begins with a line.</summary>
+        public float* At(int line) => first + (line / width * next);
+    }
+
+    private struct LayOutKernel<TOperand> : IRangeKernel
+        where TOperand : struct, IPanelOperand
+    {
+        public TOperand Operand;
+        public int Line, Lines, Step, Steps;
+        public Panels Panels;
+
+        public readonly int Items => Parts(Lines, Group);
 
         // Adjacent panels together, where there are enough: what they are made of lies in the same lines of the cache.
-        private readonly int Group => Math.Clamp(Panels / 8, 1, 4);
+        private readonly int Group => Math.Clamp(Lines / (8 * Panels.Width), 1, 4) * Panels.Width;
 
         public readonly void Run(int first, int end, int part)
         {
-            var (panel, column) = (first * Group, first * Group * TileColumns);
-            Right.Pack(
-                Column + column, Math.Min(Columns, end * Group * TileColumns) - column, Step, Steps, Packed + (panel * Next), Next, TileColumns);
+            var line = first * Group;
+            Operand.Pack(Line + line, Math.Min(Lines, end * Group) - line, Step, Steps, Panels.At(line), Panels.Next, Panels.Width);
         }
     }
 
-    /// <summary>An item is some rows of tiles.</summary>
-    private struct MultiplyKernel<TTile, TLeft, TStart> : IRangeKernel
+    /// <summary>Columns are laid out; an item is some panels of rows.</summary>
+    private struct RowsKernel<TTile, TLeft, TStart> : IRangeKernel
         where TTile : struct, IProductTile
         where TLeft : struct, IPanelOperand
         where TStart : struct, IProductStart
     {
-        // Rows of items come in fours, so that neither two threads nor four wait for one that has the odd item.
-        private const int Shares = 4;
-
-        public Tiles<TTile, TStart> Tiles;
+        public ProductTiles<TTile, TStart> Tiles;
         public TLeft Left;
-        public int Column, Columns, Step;
+        public Panels Columns;
+        public int Column, Count, Step;
         public long Next;
-        public float* Packed;
 
-        public readonly int Items => Parts(RowTiles, MostTiles * Shares) * Shares;
+        public readonly int Items => Math.Max(Parts(Panels, MostRowPanels), Math.Min(Panels / LeastRowPanels, ThreadTeam.MostParts));
 
-        private readonly int RowTiles => Parts(Tiles.Rows, TileRows);
+        private readonly int Panels => Parts(Tiles.Rows, TileRows);
 
         public readonly void Run(int first, int end, int part)
         {
-            var next = (TileRows * Tiles.Steps) + Lanes.Count; // an operand may overwrite a little after its panel
-            var a = (float*)NativeMemory.AlignedAlloc((nuint)(MostTiles * next * sizeof(float)), 64);
+            var a = (float*)NativeMemory.AlignedAlloc((nuint)(MostRowPanels * Next * sizeof(float)), 64);
             try
             {
                 for (var item = first; item < end; item++)
                 {
                     var (row, rowEnd) = (Row(item), Math.Min(Tiles.Rows, Row(item + 1)));
-                    Left.Pack(row, rowEnd - row, Step, Tiles.Steps, a, next, TileRows);
-                    for (var column = 0; column < Columns; column += TileColumns)
+                    Left.Pack(row, rowEnd - row, Step, Tiles.Steps, a, Next, TileRows);
+                    for (var column = 0; column < Count; column += TileColumns)
                     {
                         var panel = a;
-                        for (var r = row; r < rowEnd; r += TileRows, panel += next)
+                        for (var r = row; r < rowEnd; r += TileRows, panel += Next)
                         {
-                            Tiles.Multiply(panel, Packed + (column / TileColumns * Next), r, Column + column);
+                            Tiles.Multiply(panel, Columns.At(column), r, Column + column);
                         }
                     }
                 }
@@ -201,40 +212,40 @@ internal static unsafe class PanelProduct
             }
         }
 
-        private readonly int Row(int item) => (int)((long)RowTiles * item / Items) * TileRows;
+        private readonly int Row(int item) => (int)((long)Panels * item / Items) * TileRows;
     }
 
-    /// <summary>The other way round: rows of a are laid out already, and an item is a few panels of b, which pass through the cache once.</summary>
-    private struct FewRowsKernel<TTile, TRight, TStart> : IRangeKernel
+    /// <summary>Rows are laid out; an item is some panels of columns.</summary>
+    private struct ColumnsKernel<TTile, TRight, TStart> : IRangeKernel
         where TTile : struct, IProductTile
         where TRight : struct, IPanelOperand
         where TStart : struct, IProductStart
     {
-        public Tiles<TTile, TStart> Tiles;
+        public ProductTiles<TTile, TStart> Tiles;
         public TRight Right;
+        public Panels Rows;
         public int Step;
         public long Next;
-        public float* Packed;
 
         public readonly int Items => Parts(Tiles.Columns, Columns);
 
-        private readonly int Columns => Math.Clamp(Tiles.Columns / (16 * TileColumns), 1, 4) * TileColumns;
+        private readonly int Columns => Math.Clamp(Tiles.Columns / (16 * TileColumns), 1, MostColumnPanels) * TileColumns;
 
         public readonly void Run(int first, int end, int part)
         {
-            var next = (TileColumns * Tiles.Steps) + Apart;
-            var b = (float*)NativeMemory.AlignedAlloc((nuint)(Columns / TileColumns * next * sizeof(float)), 64);
+            var b = (float*)NativeMemory.AlignedAlloc((nuint)(MostColumnPanels * Next * sizeof(float)), 64);
             try
             {
                 for (var item = first; item < end; item++)
                 {
                     var (column, columnEnd) = (item * Columns, Math.Min(Tiles.Columns, (item + 1) * Columns));
-                    Right.Pack(column, columnEnd - column, Step, Tiles.Steps, b, next, TileColumns);
-                    for (var panel = b; column < columnEnd; column += TileColumns, panel += next)
+                    Right.Pack(column, columnEnd - column, Step, Tiles.Steps, b, Next, TileColumns);
+                    for (var row = 0; row < Tiles.Rows; row += TileRows)
                     {
-                        for (var row = 0; row < Tiles.Rows; row += TileRows)
+                        var panel = b;
+                        for (var c = column; c < columnEnd; c += TileColumns, panel += Next)
                         {
-                            Tiles.Multiply(Packed + (row / TileRows * Next), panel, row, column);
+                            Tiles.Multiply(Rows.At(row), panel, row, c);
                         }
                     }
                 }
@@ -242,51 +253,6 @@ internal static unsafe class PanelProduct
             finally
             {
                 NativeMemory.AlignedFree(b);
-            }
-        }
-    }
-
-    /// <summary>What of y comes of one block of steps, tile by tile.</summary>
-    private struct Tiles<TTile, TStart>
-        where TTile : struct, IProductTile
-        where TStart : struct, IProductStart
-    {
-        public TTile Tile;
-        public TStart Start;
-        public bool IsFirst;
-        public float* Y;
-        public long Stride;
-        public int Rows, Columns, Steps;
-
-        public readonly void Multiply(float* a, float* b, int row, int column)
-        {
-            var y = Y + (row * Stride) + column;
-            if (Rows - row < TileRows || Columns - column < TileColumns)
-            {
-                MultiplyPart(a, b, y, row, column);
-            }
-            else if (IsFirst)
-            {
-                Tile.Multiply(a, b, Steps, y, Stride, row, column, in Start);
-            }
-            else
-            {
-                Tile.Multiply(a, b, Steps, y, Stride, row, column, new Present(Y, Stride));
-            }
-        }
-
-        /// <summary>A tile that is not whole.</summary>
-        private readonly void MultiplyPart(float* a, float* b, float* y, int row, int column)
-        {
-            var sums = stackalloc float[TileRows * TileColumns];
-            Tile.Multiply(a, b, Steps, sums, TileColumns, row, column, default(NoStart));
-            for (var r = 0; r < Math.Min(TileRows, Rows - row); r++)
-            {
-                for (var c = 0; c < Math.Min(TileColumns, Columns - column); c++)
-                {
-                    y[(r * Stride) + c] = sums[(r * TileColumns) + c]
-                        + (IsFirst ? Start.At(row + r, column + (c & ~7))[c & 7] : y[(r * Stride) + c]);
-                }
             }
         }
     }

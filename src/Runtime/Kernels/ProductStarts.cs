@@ -39,11 +39,3 @@ internal readonly struct SumStart<TFirst, TSecond>(TFirst first, TSecond second)
 {
     public Vector256<float> At(int row, int column) => first.At(row, column) + second.At(row, column);
 }
-
-/// <summary>What is there.</summary>
-/// <param name="y">The first entry.</param>
-/// <param name="stride">From row to row.</param>
-internal readonly unsafe struct Present(float* y, long stride) : IProductStart
-{
-    public Vector256<float> At(int row, int column) => Vector256.Load(y + (row * stride) + column);
-}

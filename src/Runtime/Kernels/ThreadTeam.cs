@@ -44,6 +44,9 @@ internal static unsafe class ThreadTeam
         }
     }
 
+    /// <summary>The most parts that work is cut in.</summary>
+    public static int MostParts => PartsOfThread * torch.get_num_threads();
+
     /// <summary>
     /// In how many parts <see cref="Run"/> cuts the work. It depends on the work and on torch's number of threads alone,
     /// so that sums over parts come out the same from run to run.
@@ -55,8 +58,7 @@ internal static unsafe class ThreadTeam
             return 1;
         }
 
-        var threads = torch.get_num_threads();
-        return threads == 1 ? 1 : (int)Math.Max(1, Math.Min(Math.Min(items, PartsOfThread * threads), elements / LeastElementsOfPart));
+        return torch.get_num_threads() == 1 ? 1 : (int)Math.Max(1, Math.Min(Math.Min(items, MostParts), elements / LeastElementsOfPart));
     }
 
     /// <summary>Runs a kernel over all items, in <see cref="Parts"/> equal parts; each thread takes the next part when it is done with one.</summary>

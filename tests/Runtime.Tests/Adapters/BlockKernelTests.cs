@@ -20,6 +20,7 @@ public class BlockKernelTests
         { 700, 160, 160, 16 }, // from here on W′ is made on the way
         { 600, 128, 256, 64 },
         { 110, 1152, 1200, 48 }, // more than one block of steps
+        { 1300, 1152, 1152, 64 }, // and W′ is laid out in parts
     };
 
     [Theory, MemberData(nameof(Sizes))]

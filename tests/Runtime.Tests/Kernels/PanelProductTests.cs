@@ -9,7 +9,7 @@ namespace Marrow.Tests.Kernels;
 /// <summary>The panel products against float64. They need AVX2; whether they are the fastest does not matter here.</summary>
 public class PanelProductTests
 {
-    // Rows, steps, columns: no whole tile; tiles and rests; several blocks of steps; more columns than are laid out at once; few rows and many.
+    // Rows, steps, columns: no whole tile; tiles and rests; several blocks of steps; either side the smaller one; more columns than are laid out at once.
     public static TheoryData<int, int, int> Sizes => new()
     {
         { 0, 3, 20 },
@@ -24,6 +24,7 @@ public class PanelProductTests
         { 300, 8, 33 },
         { 36, 1100, 1030 },
         { 95, 20, 16 },
+        { 700, 2170, 720 },
     };
 
     [Theory, MemberData(nameof(Sizes))]
