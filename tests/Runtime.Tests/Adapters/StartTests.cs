@@ -143,11 +143,11 @@ public sealed class StartTests : IDisposable
         var (u, v) = (linalg.qr(randn(300, 300)).Q, linalg.qr(randn(280, 280)).Q);
         var values = arange(1, 281, dtype: float32).pow(-0.5);
         var matrix = u[.., ..280].mul(values).mm(v.t());
-        var exact = SingularTriples.Exact(matrix).Leading(16);
-        var fast = SingularTriples.Randomized(matrix, 16, 4);
-        Assert.True(((fast.S - exact.S).abs() / exact.S).max().item<float>() < 0.01);
-        Assert.True(fast.U.t().mm(fast.U).allclose(eye(16), 1e-4, 1e-4));
-        Assert.True(SingularTriples.Randomized(matrix, 16, 4).Vt.Equals(fast.Vt));
+        var exact = SingularTriples.Exact(matrix).Leading(36);
+        var fast = SingularTriples.Randomized(matrix, 36, 4);
+        Assert.True(((fast.S - exact.S).abs() / exact.S).max().item<float>() < 0.002);
+        Assert.True(fast.U.t().mm(fast.U).allclose(eye(36), 1e-4, 1e-4));
+        Assert.True(SingularTriples.Randomized(matrix, 36, 4).Vt.Equals(fast.Vt));
     }
 
     [Fact]

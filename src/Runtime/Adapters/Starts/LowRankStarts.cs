@@ -53,7 +53,7 @@ internal static class LowRankStarts
         var least = gradient.shape.Min();
         var (u, s, vt) = least <= SmallMatrix
             ? SingularTriples.Exact(gradient)
-            : SingularTriples.Randomized(gradient, Math.Min(4 * rank, least), LoraGaIterations);
+            : SingularTriples.Randomized(gradient, 2 * rank, LoraGaIterations);
         var (first, second) = (arange(rank, device: gradient.device), arange(rank, 2 * rank, device: gradient.device));
         var (ofA, ofB) = options.Direction switch
         {

@@ -8,8 +8,9 @@ namespace Marrow.Adapters;
 /// <param name="Vt">Right vectors as rows, [count, columns].</param>
 internal sealed record SingularTriples(Tensor U, Tensor S, Tensor Vt)
 {
-    // Columns beyond those asked for, which take up what the power iterations have not yet pushed out of the others.
-    private const long Oversampling = 16;
+    // Columns beyond those asked for take up what the power iterations have not yet pushed out of the others. Where singular values fall slowly it
+    // takes as many again: the last one's error falls with (σ beyond them all / σ)^(4 iterations + 2).
+    private const long LeastOversampling = 16;
 
     private const ulong Seed = 5489;
 
@@ -31,7 +32,7 @@ internal sealed record SingularTriples(Tensor U, Tensor S, Tensor Vt)
     public static SingularTriples Randomized(Tensor matrix, long count, int iterations)
     {
         var (rows, columns) = (matrix.size(0), matrix.size(1));
-        var width = Math.Min(count + Oversampling, Math.Min(rows, columns));
+        var width = Math.Min(count + Math.Max(count, LeastOversampling), Math.Min(rows, columns));
         using var generator = new Generator(Seed, CPU);
         var omega = randn([columns, width], dtype: matrix.dtype, generator: generator).to(matrix.device);
         var range = Orthonormal(matrix.mm(omega));
