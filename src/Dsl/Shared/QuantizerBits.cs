@@ -24,7 +24,7 @@ internal static class QuantizerBits
     /// <returns>What is wrong, or null.</returns>
     public static string? Activations(long bits) => bits is 0
         ? "[Quantize] the activations' bits are 0 at run time, but the layer was written to quantize them; to leave them as they are, write 0 as a constant"
-        : OrNone("Activations", bits);
+        : OrNone("Activations", bits) is null ? null : Text($"[Quantize] Activations {bits} is not in 2 to 8");
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -28,7 +28,7 @@ internal abstract class AdaptedLayerView(string name, SpecialLayer layer)
     {
         null => "site",
         { IsPacked: true } quantizer => $"site, packedBits: {Option(quantizer.Bits, "bits")}",
-        var quantizer => $"site, new QuantizerSettings({QuantizedLayerView.SettingsOf(quantizer, _ => null)})",
+        var quantizer => $"site, new QuantizerSettings({QuantizedLayerView.SettingsOf(quantizer, _ => null, needsActivations: false)})",
     };
 
     /// <summary>Whether the adapted weight is quantized.</summary>

@@ -72,7 +72,7 @@ internal sealed class QuantizedLayerView(string name, SpecialLayer layer, Quanti
     /// <summary>Odd levels of 8 bits are stored halved.</summary>
     public string IsHalved => IsLsq ? "false" : quantizer.Bits.Integer is { } bits ? bits == 8 ? "true" : "false" : "bits == 8";
 
-    public string Settings => SettingsOf(quantizer, _ => null);
+    public string Settings => SettingsOf(quantizer, _ => null, needsActivations: true);
 
     /// <summary>The gradients, in the order of the layer's parameters.</summary>
     public string Results
@@ -103,7 +103,8 @@ internal sealed class QuantizedLayerView(string name, SpecialLayer layer, Quanti
     /// <summary>The arguments of <c>QuantizerSettings</c>.</summary>
     /// <param name="quantizer">The quantizer.</param>
     /// <param name="nameOf">How a constructor parameter is read; null: the option's own name is a parameter.</param>
-    public static string SettingsOf(QuantizeSpec quantizer, Func<string, string?> nameOf)
+    /// <param name="needsActivations">Whether the layer is written to quantize activations; else 0 bits at run time are none.</param>
+    public static string SettingsOf(QuantizeSpec quantizer, Func<string, string?> nameOf, bool needsActivations)
     {
         return string.Join(", ", Options());
 
@@ -117,7 +118,7 @@ internal sealed class QuantizedLayerView(string name, SpecialLayer layer, Quanti
             if (quantizer.HasActivations)
             {
                 var activations = Value("Activations", quantizer.Activations);
-                yield return $"Activations: {(quantizer.Activations.Integer is null ? $"QuantizerSettings.ActivationBits({activations})" : activations)}";
+                yield return $"Activations: {(needsActivations && quantizer.Activations.Integer is null ? $"QuantizerSettings.ActivationBits({activations})" : activations)}";
             }
 
             if (quantizer.Weights == "Lsq")

@@ -73,7 +73,7 @@ internal sealed class QuantizedLeaves(QuantizeSpec quantizer, IReadOnlyList<Leaf
     /// <summary>The creation of a quantized attention, or null for a plain one.</summary>
     public static string? Attention(QuantizeSpec? quantizer) => quantizer is null
         ? null
-        : $"new {(quantizer.IsQkr ? "QkrAttention" : "QuantizedAttention")}(site, new QuantizerSettings({QuantizedLayerView.SettingsOf(quantizer, FieldView.FieldOf)}{(quantizer is { IsQkr: true, Bfloat16Backward: true } ? ", Bfloat16Backward: true" : "")}))";
+        : $"new {(quantizer.IsQkr ? "QkrAttention" : "QuantizedAttention")}(site, new QuantizerSettings({QuantizedLayerView.SettingsOf(quantizer, FieldView.FieldOf, needsActivations: !quantizer.IsQkr)}{(quantizer is { IsQkr: true, Bfloat16Backward: true } ? ", Bfloat16Backward: true" : "")}))";
 
     private static string Print(SizeExpression size) => size.Print(FieldView.FieldOf);
 }

@@ -25,7 +25,7 @@ internal static unsafe class BlockAffineKernels
             Features = weight.size(1),
             BlockSize = (int)block.size(1),
         };
-        ThreadTeam.Run(ref kernel, (int)(kernel.Features / kernel.BlockSize), weight.numel());
+        ThreadTeam.Run(ref kernel, kernel.Items, weight.numel());
         panels.Dispose();
     }
 
@@ -46,33 +46,35 @@ internal static unsafe class BlockAffineKernels
         ThreadTeam.Run(ref kernel, (int)gradient.size(0), weight.numel());
     }
 
-    /// <summary>A column of blocks at a time.</summary>
+    /// <summary>A few blocks of a column of blocks at a time: they are made as for a product, in the cache, and taken from there.</summary>
     private struct AdaptKernel : IRangeKernel
     {
-        // They are made as for a product, in the second cache where r is 64, and taken from there.
-        private const int MostBlocks = 8;
+        private const int MostRows = 512;
 
         public BlockAffineColumns Columns;
         public float* Adapted;
         public int Rows, BlockSize;
         public long Features;
 
+        public readonly int Items => (int)(Features / BlockSize) * Groups;
+
+        private readonly int Groups => PanelProduct.Parts(Rows, GroupRows);
+
+        private readonly int GroupRows => Math.Max(1, MostRows / BlockSize) * BlockSize;
+
         public readonly void Run(int first, int end, int part)
         {
-            var r = BlockSize;
-            var most = Math.Min(Rows, MostBlocks * r);
+            var (r, most) = (BlockSize, GroupRows);
             var next = (long)PanelProduct.TileColumns * (most + PanelProduct.TileRows);
             var panels = (float*)NativeMemory.AlignedAlloc((nuint)(r / PanelProduct.TileColumns * next * sizeof(float)), 64);
             try
             {
-                for (var column = first * r; column < end * r; column += r)
+                for (var item = first; item < end; item++)
                 {
-                    for (int row = 0, rows; row < Rows; row += rows)
-                    {
-                        rows = Math.Min(most, Rows - row);
-                        Columns.Pack(column, r, row, rows, panels, next, PanelProduct.TileColumns);
-                        Unpack(panels, next, rows, r, Adapted + (row * Features) + column, Features);
-                    }
+                    var (column, row) = (item / Groups * r, item % Groups * most);
+                    var rows = Math.Min(most, Rows - row);
+                    Columns.Pack(column, r, row, rows, panels, next, PanelProduct.TileColumns);
+                    Unpack(panels, next, rows, r, Adapted + (row * Features) + column, Features);
                 }
             }
             finally
@@ -113,7 +115,7 @@ internal static unsafe class BlockAffineKernels
         public readonly void Run(int first, int end, int part)
         {
             var r = BlockSize;
-            var (tiles, panels) = ((r + PanelProduct.TileRows - 1) / PanelProduct.TileRows, r / PanelProduct.TileColumns);
+            var (tiles, panels) = (PanelProduct.Parts(r, PanelProduct.TileRows), r / PanelProduct.TileColumns);
             var left = (float*)NativeMemory.AlignedAlloc((nuint)(((tiles * LeftNext) + (panels * RightNext)) * sizeof(float)), 64);
             var right = left + (tiles * LeftNext);
             try
@@ -148,10 +150,16 @@ internal static unsafe class BlockAffineKernels
             var (r, at) = (BlockSize, o * BlockSize * In);
             new FloatOperand(Weight + at, lineStride: 1, stepStride: r).Pack(0, r, line, lines, left, LeftNext, PanelProduct.TileRows);
             new FloatOperand(G + at, lineStride: 1, stepStride: r).Pack(0, r, line, lines, right, RightNext, PanelProduct.TileColumns);
-            for (var step = 0; step < lines; step++)
+            var shards = (int)(In / r);
+            for (int step = 0, next; step < lines; step = next)
             {
-                var (tile, row) = Math.DivRem((int)((line + step) / (In / r)), PanelProduct.TileRows);
-                left[(tile * LeftNext) + (step * PanelProduct.TileRows) + row]++;
+                var row = (line + step) / shards;
+                next = Math.Min(lines, ((row + 1) * shards) - line);
+                var one = left + (row / PanelProduct.TileRows * LeftNext) + (row % PanelProduct.TileRows);
+                for (var each = step; each < next; each++)
+                {
+                    one[each * PanelProduct.TileRows]++;
+                }
             }
         }
     }

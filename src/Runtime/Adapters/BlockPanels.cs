@@ -31,11 +31,11 @@ internal readonly unsafe struct BlockPanels
     public int RightNext => PanelProduct.TileColumns * BlockSize;
 
     /// <summary>Tiles of a block's height; the last one may go past its end.</summary>
-    public int Tiles => (BlockSize + PanelProduct.TileRows - 1) / PanelProduct.TileRows;
+    public int Tiles => PanelProduct.Parts(BlockSize, PanelProduct.TileRows);
 
     private int FactorNext => width == PanelProduct.TileRows ? LeftNext : RightNext;
 
-    private int FactorFloats => (BlockSize + width - 1) / width * FactorNext;
+    private int FactorFloats => PanelProduct.Parts(BlockSize, width) * FactorNext;
 
     private int StartNext => Tiles * PanelProduct.TileRows * PanelProduct.TileColumns;
 
@@ -51,7 +51,7 @@ internal readonly unsafe struct BlockPanels
         var width = isLeft ? PanelProduct.TileRows : PanelProduct.TileColumns;
         panels = empty([count, new BlockPanels(null, r, width).Floats], dtype: ScalarType.Float32);
         using var scope = NewDisposeScope();
-        var (lines, turned) = (block.view(count * r, r), (block + eye(r)).view(count * r, r));
+        var (lines, turned) = (block.view(count * r, r), (block + eye(r, dtype: ScalarType.Float32)).view(count * r, r));
         var laidOut = new BlockPanels(panels.Floats(), r, width);
         var kernel = new LayOutKernel
         {
@@ -103,6 +103,8 @@ internal readonly unsafe struct BlockPanels
             var r = Panels.BlockSize;
             for (var o = first; o < end; o++)
             {
+                // Lines that are not there are multiplied too: in what happens to lie in memory there may be slow numbers.
+                new Span<float>(Panels.Factor(o, 0), Panels.Floats).Clear();
                 Turned.Pack(0, r, o * r, r, Panels.Factor(o, 0), Panels.FactorNext, Panels.width);
                 var (line, step) = IsLeft ? (o * r, 0) : (0, o * r);
                 Block.Pack(line, r, step, r, Panels.Start(o, 0), Panels.StartNext, PanelProduct.TileColumns);

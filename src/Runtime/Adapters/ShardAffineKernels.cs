@@ -34,7 +34,7 @@ internal static unsafe class ShardAffineKernels
             Features = x.size(1),
             Length = r,
         };
-        ThreadTeam.Run(ref kernel, (count + Rows - 1) / Rows, x.numel());
+        ThreadTeam.Run(ref kernel, PanelProduct.Parts(count, Rows), x.numel());
     }
 
     /// <summary><c>dB[i] = h_iᵀ x_i</c> and, if wanted, <c>dx_i += h_i B[i]</c> in place, where <c>h_i = dx_i + g</c>.</summary>
@@ -139,7 +139,7 @@ internal static unsafe class ShardAffineKernels
         {
             var r = Length;
             int leftNext = (PanelProduct.TileRows * Math.Max(r, Rows)) + Lanes.Count, rightNext = PanelProduct.TileColumns * Rows;
-            var tiles = Math.Max(Rows, r + PanelProduct.TileRows) / PanelProduct.TileRows;
+            var tiles = PanelProduct.Parts(Math.Max(Rows, r), PanelProduct.TileRows);
             var h = (float*)NativeMemory.AlignedAlloc((nuint)(((2 * Rows * r) + (r * r) + (tiles * leftNext)) * sizeof(float)), 64);
             float* x = h + (Rows * r), block = x + (Rows * r), left = block + (r * r);
             try
@@ -148,7 +148,12 @@ internal static unsafe class ShardAffineKernels
                 {
                     var gradient = Gradient + ((long)shard * r * r);
                     new Span<float>(gradient, r * r).Clear();
-                    new FloatOperand(Blocks + ((long)shard * r * r), 1, r).Pack(0, r, 0, r, block, PanelProduct.TileColumns * r, PanelProduct.TileColumns);
+                    if (NeedsInput)
+                    {
+                        new FloatOperand(Blocks + ((long)shard * r * r), lineStride: 1, stepStride: r)
+                            .Pack(0, r, 0, r, block, PanelProduct.TileColumns * r, PanelProduct.TileColumns);
+                    }
+
                     for (var row = 0; row < Count; row += Rows)
                     {
                         var rows = Math.Min(Rows, Count - row);

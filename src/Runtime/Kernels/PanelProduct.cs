@@ -34,7 +34,7 @@ internal static unsafe class PanelProduct
     // A pass over memory takes about as long for an entry as so many steps.
     private const int StepsOfElement = 16;
 
-    // Floats that are laid out for all threads at a time: never all of a weight that is worth it.
+    // Floats that are laid out for all threads at a time, 2 MiB: some of a large weight, never all of it.
     private const int MostPacked = 512 * MostSteps;
 
     // With more lines than that, tiles that are not whole are too few to matter.
@@ -68,7 +68,7 @@ internal static unsafe class PanelProduct
         }
 
         var (rows, columns) = ((int)y.size(0), (int)y.size(1));
-        if (rows == 0)
+        if (rows == 0 || columns == 0)
         {
             return;
         }
@@ -103,7 +103,7 @@ internal static unsafe class PanelProduct
             {
                 var panels = new Panels(packed.Floats(), rowNext, TileRows);
                 LayOut(left, 0, rows, first, tiles.Steps, panels);
-                var multiply = new ColumnsKernel<TTile, TRight, TStart> { Tiles = tiles, Right = right, Rows = panels, Step = first, Next = columnNext };
+                var multiply = new ColumnPanelsKernel<TTile, TRight, TStart> { Tiles = tiles, Right = right, LaidOut = panels, Step = first, Next = columnNext };
                 ThreadTeam.Run(ref multiply, multiply.Items, Work(tiles, columns));
                 continue;
             }
@@ -113,13 +113,14 @@ internal static unsafe class PanelProduct
                 var panels = new Panels(packed.Floats(), columnNext, TileColumns);
                 var count = Math.Min(range * TileColumns, columns - column);
                 LayOut(right, column, count, first, tiles.Steps, panels);
-                var multiply = new RowsKernel<TTile, TLeft, TStart>
+                var multiply = new RowPanelsKernel<TTile, TLeft, TStart>
                 {
                     Tiles = tiles,
                     Left = left,
-                    Columns = panels,
+                    LaidOut = panels,
                     Column = column,
-                    Count = count,
+                    Columns = count,
+                    Items = Math.Max(Parts(rowPanels, MostRowPanels), Math.Min(rowPanels / LeastRowPanels, ThreadTeam.MostParts)),
                     Step = first,
                     Next = rowNext,
                 };
@@ -139,7 +140,8 @@ internal static unsafe class PanelProduct
         where TTile : struct, IProductTile
         where TStart : struct, IProductStart => (long)tiles.Rows * columns * Math.Max(1, tiles.Steps / StepsOfElement);
 
-    private static int Parts(int whole, int part) => (whole + part - 1) / part;
+    /// <summary>In how many parts a whole is cut.</summary>
+    public static int Parts(int whole, int part) => (whole + part - 1) / part;
 
     /// <summary>Panels in a row.</summary>
     private readonly struct Panels(float* first, long next, int width)
@@ -172,20 +174,19 @@ internal static unsafe class PanelProduct
     }
 
     /// <summary>Columns are laid out; an item is some panels of rows.</summary>
-    private struct RowsKernel<TTile, TLeft, TStart> : IRangeKernel
+    private struct RowPanelsKernel<TTile, TLeft, TStart> : IRangeKernel
         where TTile : struct, IProductTile
         where TLeft : struct, IPanelOperand
         where TStart : struct, IProductStart
     {
         public ProductTiles<TTile, TStart> Tiles;
         public TLeft Left;
-        public Panels Columns;
-        public int Column, Count, Step;
+        public Panels LaidOut;
+        public int Column, Columns, Step;
         public long Next;
 
-        public readonly int Items => Math.Max(Parts(Panels, MostRowPanels), Math.Min(Panels / LeastRowPanels, ThreadTeam.MostParts));
-
-        private readonly int Panels => Parts(Tiles.Rows, TileRows);
+        // The caller counts them: another thread may be told another number of threads.
+        public int Items;
 
         public readonly void Run(int first, int end, int part)
         {
@@ -196,12 +197,12 @@ internal static unsafe class PanelProduct
                 {
                     var (row, rowEnd) = (Row(item), Math.Min(Tiles.Rows, Row(item + 1)));
                     Left.Pack(row, rowEnd - row, Step, Tiles.Steps, a, Next, TileRows);
-                    for (var column = 0; column < Count; column += TileColumns)
+                    for (var column = 0; column < Columns; column += TileColumns)
                     {
                         var panel = a;
                         for (var r = row; r < rowEnd; r += TileRows, panel += Next)
                         {
-                            Tiles.Multiply(panel, Columns.At(column), r, Column + column);
+                            Tiles.Multiply(panel, LaidOut.At(column), r, Column + column);
                         }
                     }
                 }
@@ -212,18 +213,18 @@ internal static unsafe class PanelProduct
             }
         }
 
-        private readonly int Row(int item) => (int)((long)Panels * item / Items) * TileRows;
+        private readonly int Row(int item) => (int)((long)Parts(Tiles.Rows, TileRows) * item / Items) * TileRows;
     }
 
     /// <summary>Rows are laid out; an item is some panels of columns.</summary>
-    private struct ColumnsKernel<TTile, TRight, TStart> : IRangeKernel
+    private struct ColumnPanelsKernel<TTile, TRight, TStart> : IRangeKernel
         where TTile : struct, IProductTile
         where TRight : struct, IPanelOperand
         where TStart : struct, IProductStart
     {
         public ProductTiles<TTile, TStart> Tiles;
         public TRight Right;
-        public Panels Rows;
+        public Panels LaidOut;
         public int Step;
         public long Next;
 
@@ -245,7 +246,7 @@ internal static unsafe class PanelProduct
                         var panel = b;
                         for (var c = column; c < columnEnd; c += TileColumns, panel += Next)
                         {
-                            Tiles.Multiply(Rows.At(row), panel, row, c);
+                            Tiles.Multiply(LaidOut.At(row), panel, row, c);
                         }
                     }
                 }

@@ -9,8 +9,8 @@ namespace Marrow.Quantization;
 
 /// <summary>
 /// The products of a quantized linear layer's backward in integers of 16 bits, for processors without bfloat16: levels are integers already, and
-/// gradients are rounded to 15 bits (12 to 15 where levels have 8) of the largest of their line: <c>dx̂ = (dy ∘ ws) p</c> by rows of dy,
-/// <c>dŴ = (dy ∘ S)ᵀ q + db ⊗ after</c> by its columns. Sums are exact. bfloat16 would round those below a sixtieth of the largest more finely, and all others less.
+/// gradients are rounded to 15 bits (12 or more where levels have 6 to 8 and sums are long) of the largest of their line: <c>dx̂ = (dy ∘ ws) p</c> by rows of dy,
+/// <c>dŴ = (dy ∘ S)ᵀ q + db ⊗ after</c> by its columns. Sums are exact. bfloat16 would round those below a 128th of the largest (a 15th at 12 bits) more finely, and all others less.
 /// </summary>
 internal static unsafe class ShortGradients
 {

@@ -18,6 +18,9 @@ public class BlockKernelTests
         { 203, 128, 448, 64 },
         { 333, 256, 128, 128 },
         { 700, 160, 160, 16 }, // from here on W′ is made on the way
+        { 600, 256, 256, 32 }, // whose tiles go four lines beyond a block
+        { 520, 384, 384, 128 },
+        { 100, 1136, 1136, 1136 }, // a block is longer than a block of steps
         { 600, 128, 256, 64 },
         { 110, 1152, 1200, 48 }, // more than one block of steps
         { 1300, 1152, 1152, 64 }, // and W′ is laid out in parts

@@ -14,13 +14,15 @@ public class PanelProductTests
     {
         { 0, 3, 20 },
         { 20, 0, 33 },
+        { 33, 0, 20 },
+        { 4, 5, 0 },
         { 1, 1, 1 },
         { 5, 7, 3 },
         { 6, 4, 16 },
         { 100, 37, 55 },
         { 97, 1100, 48 },
-        { 13, 545, 2000 },
-        { 96, 545, 2000 },
+        { 13, 1089, 2000 },
+        { 96, 1089, 2000 },
         { 300, 8, 33 },
         { 36, 1100, 1030 },
         { 95, 20, 16 },
@@ -103,17 +105,48 @@ public class PanelProductTests
         Assert.Throws<ArgumentException>(() => BlockAffine.InputGradient(x, zeros(48, 48), zeros(3, 16, 16)));
     }
 
-    [Fact]
-    public void Products_DoNotDependOnTheNumberOfThreads()
+    [Theory, InlineData(300, 700, 96), InlineData(128, 700, 400)]
+    public void Products_DoNotDependOnTheNumberOfThreads(int n, int k, int m)
     {
         Assert.SkipUnless(PanelProduct.IsFast, "the processor has wider instructions, and libtorch's products are used");
         using var scope = NewDisposeScope();
-        var (a, b, threads) = (randn(300, 700), randn(700, 96), get_num_threads());
+        var (a, b, threads) = (randn(n, k), randn(k, m), get_num_threads());
         var both = MatrixProduct.Of(a, b);
         try
         {
             set_num_threads(1);
             Assert.True(MatrixProduct.Of(a, b).Equals(both));
+        }
+        finally
+        {
+            set_num_threads(threads);
+        }
+    }
+
+    /// <summary>Each thread asks libtorch for its own number of threads, and new ones are told what was set last.</summary>
+    [Fact]
+    public void Products_OfAThreadWithAnotherNumberOfThreads_AreWhole()
+    {
+        Assert.SkipUnless(HasAvx2, "the processor has no AVX2");
+        using var scope = NewDisposeScope();
+        var (a, b, y, threads) = (randn(300, 700), randn(700, 96), full(300, 96, float.NaN), get_num_threads());
+        using var asked = new ManualResetEventSlim();
+        using var set = new ManualResetEventSlim();
+        var other = new Thread(() =>
+        {
+            get_num_threads();
+            asked.Set();
+            set.Wait();
+            PanelProduct.Multiply(default(FloatTile), FloatOperand.Rows(a), FloatOperand.Columns(b), default(NoStart), y, 700);
+        });
+        other.Start();
+        asked.Wait(TestContext.Current.CancellationToken);
+        try
+        {
+            set_num_threads(1);
+            set.Set();
+            other.Join();
+            Near(a.to(float64).mm(b.to(float64)), y);
         }
         finally
         {
