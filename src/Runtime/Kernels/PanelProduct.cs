@@ -45,6 +45,9 @@ internal static unsafe class PanelProduct
     /// </summary>
     public static bool IsFast { get; } = Avx2.IsSupported && Fma.IsSupported && !Avx512F.IsSupported;
 
+    /// <summary>In how many parts a whole is cut.</summary>
+    public static int Parts(int whole, int part) => (whole + part - 1) / part;
+
     /// <summary>Whether so many lines waste less of their tiles as rows than as columns.</summary>
     public static bool AreBetterAsRows(long lines) => lines < MostThin && Parts((int)lines, TileRows) * TileRows < Parts((int)lines, TileColumns) * TileColumns;
 
@@ -139,9 +142,6 @@ internal static unsafe class PanelProduct
     private static long Work<TTile, TStart>(ProductTiles<TTile, TStart> tiles, int columns)
         where TTile : struct, IProductTile
         where TStart : struct, IProductStart => (long)tiles.Rows * columns * Math.Max(1, tiles.Steps / StepsOfElement);
-
-    /// <summary>In how many parts a whole is cut.</summary>
-    public static int Parts(int whole, int part) => (whole + part - 1) / part;
 
     /// <summary>Panels in a row.</summary>
     private readonly struct Panels(float* first, long next, int width)
