@@ -1,4 +1,5 @@
 using Marrow.Generators.Emission;
+using Marrow.Generators.Methods;
 using Marrow.Generators.Reading;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
@@ -6,37 +7,45 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 namespace Marrow.Generators;
 
 /// <summary>
-/// Emits one file per model class: its layers, its forward method, its plan, and for an annotated class the
-/// specialised layers. Each class is one equatable value, so that an edit re-emits only what it changes.
+/// Emits the other part of each model class: its layers, its forward method, its plan; and for an annotated class the
+/// classes of its layers. Each class is one equatable value, so that an edit re-emits only what it changes, and fails
+/// for itself.
 /// </summary>
 [Generator(LanguageNames.CSharp)]
 public sealed class ModelGenerator : IIncrementalGenerator
 {
+    private readonly MethodTable methods;
+
+    /// <summary>Makes the generator with the methods that come with it.</summary>
+    public ModelGenerator()
+        : this(MethodTable.All)
+    {
+    }
+
+    /// <summary>Makes the generator with other methods.</summary>
+    internal ModelGenerator(MethodTable methods) => this.methods = methods;
+
     /// <inheritdoc/>
     public void Initialize(IncrementalGeneratorInitializationContext context)
     {
-        foreach (var attribute in KnownNames.ClassAttributes)
+        foreach (var attribute in ClassAttributes.Of(methods))
         {
-            var closures = context.SyntaxProvider
+            var classes = context.SyntaxProvider
                 .ForAttributeWithMetadataName(
                     attribute,
                     static (node, _) => node is ClassDeclarationSyntax or RecordDeclarationSyntax,
-                    (match, cancellation) => IsFirst((INamedTypeSymbol)match.TargetSymbol, attribute)
-                        ? ClosureReader.Read((INamedTypeSymbol)match.TargetSymbol, match.SemanticModel.Compilation, cancellation)
+                    (match, cancellation) => ClassAttributes.IsAnchor(match, attribute, methods)
+                        ? GeneratorInput.Read((INamedTypeSymbol)match.TargetSymbol, match.SemanticModel.Compilation, methods, cancellation)
                         : null)
-                .WithTrackingName(TrackingNames.Closure);
+                .WithTrackingName(TrackingNames.Input);
 
-            context.RegisterSourceOutput(closures, static (output, closure) =>
+            context.RegisterSourceOutput(classes, (output, input) =>
             {
-                if (closure is not null && ModelFile.Emit(closure) is { } text)
+                foreach (var file in input is null ? [] : ModelFiles.Emit(input, methods))
                 {
-                    output.AddSource(ModelFile.HintName(closure.Root), text);
+                    output.AddSource(file.Name, file.Text);
                 }
             });
         }
     }
-
-    /// <summary>A class with several of the attributes is emitted for the first one.</summary>
-    private static bool IsFirst(INamedTypeSymbol type, string attribute) =>
-        KnownNames.ClassAttributes.First(type.HasAttribute) == attribute;
 }

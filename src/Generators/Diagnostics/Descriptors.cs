@@ -14,11 +14,15 @@ internal static class Descriptors
         Error(DiagnosticIds.CircularBlocks, "A model cannot contain itself"),
         Error(DiagnosticIds.AdapterPlacement, "Adapters and quantizers go on a model, on one class of a line of derivation"),
         Error(DiagnosticIds.ForwardMethod, "A model has one [Forward] method"),
+        Error(DiagnosticIds.InternalError, "Marrow failed on a class"),
+        Error(DiagnosticIds.LayerName, "A layer has a checkpoint name of its own"),
         Error(DiagnosticIds.BlockSize, "The block size divides the features it must divide"),
         Error(DiagnosticIds.Rank, "The rank is in 1 to the smaller size of the layer"),
         Error(DiagnosticIds.TwoAdapters, "A layer has one adapter"),
         Warning(DiagnosticIds.TargetsMatchNothing, "Targets matches a layer"),
         Warning(DiagnosticIds.AdapterTooLarge, "An adapter is smaller than the layer it adapts"),
+        Error(DiagnosticIds.LayerOption, "The options of a layer are in their range"),
+        Error(DiagnosticIds.ParameterCount, "A model has fewer than 2^59 parameters"),
         Error(DiagnosticIds.QuantizerBits, "The quantizers have the given bits"),
         Error(DiagnosticIds.Cga, "CGA anneals StatsQ weights within a part of a level"),
         Error(DiagnosticIds.Qkr, "Query-key reparameterisation needs a quantized attention"),
@@ -38,6 +42,6 @@ internal static class Descriptors
 
     private static DiagnosticDescriptor Warning(string id, string title) => Create(id, title, DiagnosticSeverity.Warning);
 
-    private static DiagnosticDescriptor Create(string id, string title, DiagnosticSeverity severity) => new(
-        id, title, "{0}", "Marrow", severity, isEnabledByDefault: true, helpLinkUri: $"docs/diagnostics/{id}.md");
+    private static DiagnosticDescriptor Create(string id, string title, DiagnosticSeverity severity) =>
+        new(id, title, "{0}", "Marrow", severity, isEnabledByDefault: true);
 }

@@ -1,4 +1,4 @@
-using Marrow.Generators.Specs;
+using Marrow.Generators.Declarations;
 
 namespace Marrow.Generators.Emission;
 
@@ -9,7 +9,7 @@ namespace Marrow.Generators.Emission;
 /// <param name="Method">The user's method.</param>
 internal sealed record ForwardView(string Result, string Parameters, string Arguments, string Method)
 {
-    private const string NoForward = "Tensor, Tensor";
+    private const string Tensor = "global::TorchSharp.torch.Tensor";
 
     public static ForwardView? Of(ClassSpec type) => type.Forward is { Method: { } method } forward
         ? new ForwardView(
@@ -23,8 +23,8 @@ internal sealed record ForwardView(string Result, string Parameters, string Argu
     public static string BaseClause(ClassSpec type) => type switch
     {
         { BaseKey: not null } => "",
-        { Forward: { Method: not null, Fault: null } forward } =>
-            $" : Model<{string.Join(", ", forward.Inputs.Select(input => input.Type).Append(forward.Result))}>",
-        _ => $" : Model<{NoForward}>",
+        { Forward: { Method: not null, Error: null } forward } =>
+            $" : global::Marrow.Model<{string.Join(", ", forward.Inputs.Select(input => input.Type).Append(forward.Result))}>",
+        _ => $" : global::Marrow.Model<{Tensor}, {Tensor}>",
     };
 }

@@ -1,5 +1,6 @@
-using Marrow.Generators.Rules;
-using Marrow.Generators.Specs;
+using Marrow.Generators.Declarations;
+using Marrow.Generators.Reading;
+using Marrow.Generators.Sizes;
 
 namespace Marrow.Generators.Emission;
 
@@ -7,18 +8,27 @@ namespace Marrow.Generators.Emission;
 /// A model that breaks a rule: it keeps its members, so that no cascade of compiler errors hides the one message,
 /// but each throws it.
 /// </summary>
-internal sealed class InvalidModelView(ModelClosure closure, Violation violation)
+internal sealed class InvalidModelView(ModelClosure closure, string message)
 {
-    public string Name => closure.Root.Name;
+    private readonly ClassSpec type = closure.Root;
 
-    public string BaseClause => ForwardView.BaseClause(closure.Root);
+    public string Name => Symbols.Escape(type.Name);
 
-    public string Message => new SizeExpression.Literal($"{violation.Id}: {violation.Message}").ToString();
+    public string BaseClause => ForwardView.BaseClause(type);
 
-    public IReadOnlyList<PropertySpec> Properties =>
-        [.. closure.Root.Layers.Select(layer => layer.Property).Where(property => property.Modifiers.Contains("partial"))];
+    /// <summary>Whether the base has a plan that this class's hides.</summary>
+    public bool HidesPlan => ModelView.HasPlan(closure.Find(type.BaseKey));
 
-    public IReadOnlyList<string> Unread => [.. FieldView.Copied(closure.Root).Select(parameter => parameter.Name)];
+    public string Message => SizeExpression.Quote(message);
 
-    public ForwardView? Forward => closure.Root.Forward.Fault is null ? ForwardView.Of(closure.Root) : null;
+    public IReadOnlyList<string> Properties =>
+    [
+        .. type.Layers.Select(layer => layer.Property)
+            .Where(property => property.Modifiers.Split(' ').Contains("partial"))
+            .Select(property => $"{property.Modifiers} {property.Type} {Symbols.Escape(property.Name)}"),
+    ];
+
+    public IReadOnlyList<FieldView> Unread => [.. FieldView.Of(type)];
+
+    public ForwardView? Forward => type.Forward.Error is null ? ForwardView.Of(type) : null;
 }

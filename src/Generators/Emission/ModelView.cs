@@ -1,5 +1,7 @@
-using Marrow.Generators.Planning;
-using Marrow.Generators.Specs;
+using Marrow.Generators.Declarations;
+using Marrow.Generators.Reading;
+using Marrow.Generators.Resolution;
+using Marrow.Generators.Sizes;
 
 namespace Marrow.Generators.Emission;
 
@@ -7,49 +9,61 @@ namespace Marrow.Generators.Emission;
 internal sealed class ModelView
 {
     private readonly ClassSpec type;
-    private readonly PlannedModel plan;
-    private readonly SpecialLayers special;
+    private readonly IReadOnlyList<PlanRow> rows;
 
-    public ModelView(ModelClosure closure, PlannedModel plan)
+    public ModelView(ModelClosure closure)
     {
         type = closure.Root;
-        this.plan = plan;
-        special = new SpecialLayers(type, plan);
+        HidesPlan = HasPlan(closure.Find(type.BaseKey));
+        var plan = PlannedModel.Of(closure);
+        rows = PlanTable.Rows(plan);
+        Classes = new LayerClasses();
+        Specializations = Emission.Specializations.Of(type, plan, Classes);
+        Layers = [.. type.Layers.Select(layer => LayerView.Of(layer, Classes))];
     }
 
-    public string Name => type.Name;
+    /// <summary>Whether a class has an emitted part with a plan.</summary>
+    public static bool HasPlan(ClassSpec? type) => type is { Error: null };
+
+    /// <summary>The layer classes that the model uses.</summary>
+    public LayerClasses Classes { get; }
+
+    /// <summary>The attribute that marks each emitted member; on the class it would mark the user's code too.</summary>
+    public string Generated => $"[global::System.CodeDom.Compiler.GeneratedCode(\"Marrow\", \"{ModelFiles.Version}\")]";
+
+    public string Name => Symbols.Escape(type.Name);
 
     public bool IsVariant => type.BaseKey is not null;
+
+    /// <summary>Whether the base has a plan that this class's hides.</summary>
+    public bool HidesPlan { get; }
 
     public string BaseClause => ForwardView.BaseClause(type);
 
     /// <summary>The record of the base call that variants in other assemblies read.</summary>
     public string? BaseCall => IsVariant && type.BaseArguments.Count > 0
-        ? string.Join(", ", type.BaseArguments.Select(argument => new SizeExpression.Literal(argument.ToString()).ToString()))
+        ? string.Join(", ", type.BaseArguments.Select(argument => SizeExpression.Quote(argument.ToString())))
         : null;
 
     public IReadOnlyList<FieldView> Fields => FieldView.Of(type);
 
-    public IReadOnlyList<LayerView> Layers => [.. type.Layers.Select(layer => LayerView.Of(layer, special))];
+    public IReadOnlyList<LayerView> Layers { get; }
 
     public IReadOnlyList<LayerView> Modules => [.. Layers.Where(layer => layer.Field is not null)];
 
     public ForwardView? Forward => ForwardView.Of(type);
 
-    public bool ReturnsTensor => type.Forward.Result == "Tensor";
+    public bool ReturnsTensor => type.Forward.ReturnsTensor;
 
-    public IReadOnlyList<SpecialisationView> Specialisations => special.Specialisations;
+    public IReadOnlyList<SpecializationView> Specializations { get; }
 
     /// <summary>Whether every block runs again in the backward.</summary>
     public bool Recomputes => type.Recomputes;
-
-    public IReadOnlyList<string> LayerClasses => special.Rendered;
 
     public IReadOnlyList<PlanRowView> Plan
     {
         get
         {
-            var rows = PlanTable.Rows(plan);
             var width = rows.Count == 0 ? 0 : rows.Max(row => row.Layer.Length);
             return [.. rows.Select(row => new PlanRowView(row, width))];
         }
@@ -60,18 +74,18 @@ internal sealed class ModelView
     {
         get
         {
-            var rows = PlanTable.Rows(plan);
-            var whole = Sum(rows.Select(row => row.Parameters * row.Repeat));
-            var added = Sum(rows.Select(row => row.AdapterParameters * row.Repeat));
+            var (whole, added) = PlanTable.Totals(rows);
             var lines = new List<string>();
-            if (special.Words.Count > 0)
+            if (Classes.Words.Count > 0)
             {
-                lines.Add($"{Name} is {type.BaseKey?.Split('.').Last() ?? "a model"} with {string.Join(" and ", special.Words)}{(added != 0 ? "; the base is frozen" : "")}.");
+                var kind = type.BaseKey?.Split('.').Last() ?? "a model";
+                lines.Add($"{type.Name} is {kind} with {string.Join(" and ", Classes.Words)}{(added != 0 ? "; the base is frozen" : "")}.");
             }
 
             if (whole is not null && added is not null && rows.Any(row => row.Adapter is not null))
             {
-                lines.Add(FormattableString.Invariant($"{added:N0} trainable parameters beside {whole:N0} frozen ones ({100.0 * added / whole:0.00} %)."));
+                lines.Add(FormattableString.Invariant(
+                    $"{added:N0} trainable parameters beside {whole:N0} frozen ones ({100.0 * added / Math.Max(1, whole.Value):0.00} %)."));
             }
             else if (whole is not null && rows.Count > 0)
             {
@@ -81,29 +95,24 @@ internal sealed class ModelView
             return lines;
         }
     }
-
-    private static long? Sum(IEnumerable<long?> counts) =>
-        counts.Aggregate((long?)0, (sum, count) => sum + count);
 }
 
 /// <summary>A row of the plan as C#.</summary>
 internal sealed class PlanRowView(PlanRow row, int width)
 {
-    public string Layer => (Quote(row.Layer) + ",").PadRight(width + 3);
+    public string Layer => (SizeExpression.Quote(row.Layer) + ",").PadRight(width + 3);
 
-    public string Shape => Quote(row.Shape);
+    public string Shape => SizeExpression.Quote(row.Shape);
 
     public string Repeat => Number(row.Repeat);
 
     public string Parameters => Number(row.Parameters);
 
-    public string? Adapter => row.Adapter is null ? null : Quote(row.Adapter);
+    public string? Adapter => row.Adapter is null ? null : SizeExpression.Quote(row.Adapter);
 
     public string AdapterParameters => Number(row.AdapterParameters);
 
-    public string? Quantizer => row.Quantizer is null ? null : Quote(row.Quantizer);
-
-    private static string Quote(string text) => new SizeExpression.Literal(text).ToString();
+    public string? Quantizer => row.Quantizer is null ? null : SizeExpression.Quote(row.Quantizer);
 
     private static string Number(long? value) => value is null ? "null" : FormattableString.Invariant($"{value}");
 }

@@ -1,91 +1,60 @@
-using System.Globalization;
-using Marrow.Generators.Specs;
+using Marrow.Generators.Declarations;
+using Marrow.Generators.Methods;
 
 namespace Marrow.Generators.Emission;
 
-/// <summary>What the template of quantized linear layers prints.</summary>
-internal sealed class QuantizedLayerView(string name, SpecialLayer layer, QuantizeSpec quantizer)
+/// <summary>What the templates of quantized linear layers without an adapter print.</summary>
+internal sealed class QuantizedLayerView(EmittedClass target) : LayerClassView(target)
 {
-    public string Name => name;
+    private QuantizeSpec Q => Quantizer!;
 
-    public string Parameters => string.Join(", ", layer.RunTimeOptions.Select(option => $"int {option.Name}").Prepend("LinearSite site"));
+    public bool HasActivations => Q.HasActivations;
 
-    public string InWord => Number(layer.In) ?? "in";
+    public bool IsLsq => Q.Weights.LearnsSteps;
 
-    public string OutWord => Number(layer.Out) ?? "out";
+    public string Weights => Q.Weights.Words;
 
-    public bool HasTokens => layer.Tokens is not null;
+    public string ActivationsWord => Q.Activations.ToString();
 
-    public string TokensWord => Number(layer.Tokens?.Integer) ?? "N";
+    /// <summary>Bits of a packed weight as the constructor passes them on.</summary>
+    public string Bits => $"packedBits: {Code("Bits", Q.Bits)}";
 
-    public bool HasActivations => quantizer.HasActivations;
+    public bool Bfloat16 => Q.Bfloat16Backward;
 
-    public bool IsLsq => quantizer.Weights == "Lsq";
+    public string Formula => Q.Weights.Formula(Q.Bits);
 
-    public string Weights => quantizer.Weights == "Lsq" ? "LSQ" : quantizer.Weights;
+    /// <summary>The levels of the activations in words.</summary>
+    public string RangeWords => Q.Activations.Integer is >= 1 and <= 8 and { } bits
+        ? $"−{1 << (int)(bits - 1)} to {(1 << (int)(bits - 1)) - 1}, or 0 to {(1 << (int)bits) - 1} where the input is mostly positive"
+        : "whole numbers with a sign, or without one where the input is mostly positive";
 
-    public string BitsWord => quantizer.Bits.ToString();
+    /// <summary>Ŵ by plain operations: the statements of a method of w.</summary>
+    public IReadOnlyList<string> PlainQuantizer => Q.Weights.Plain(Q.Bits, "Settings.Bits");
 
-    public string ActivationsWord => quantizer.Activations.ToString();
-
-    /// <summary>Bits as the constructor passes them on.</summary>
-    public string Bits => quantizer.Bits.Integer is { } bits ? $"bits: {Number(bits)}" : "bits";
-
-    public bool BitsIsField => !IsLsq && quantizer.Bits.Integer is null;
-
-    public bool HasBias => layer.HasBias != false;
-
-    public string Bias => HasBias ? "Bias" : "bias: null";
-
-    public bool Bfloat16 => quantizer.Bfloat16Backward;
-
-    public string Low => Power(quantizer.Activations, layer.PositiveInput ? null : bits => -(1 << (bits - 1)), "low");
-
-    public string High => Power(quantizer.Activations, layer.PositiveInput ? bits => (1 << bits) - 1 : bits => (1 << (bits - 1)) - 1, "high");
-
-    public string WeightLow => Power(quantizer.Bits, bits => bits == 1 ? -1 : -(1 << (bits - 1)), "low");
-
-    public string WeightHigh => Power(quantizer.Bits, bits => bits == 1 ? 1 : (1 << (bits - 1)) - 1, "high");
-
-    public string N => Power(quantizer.Bits, bits => 1 << (bits - 1), "n");
-
-    public string TwoN => Power(quantizer.Bits, bits => 1 << bits, "2n");
+    /// <summary>Ŵ of the plain formula.</summary>
+    public string PlainWeight => Freezes ? "Frozen(Quantized(Weight))" : "Quantized(Weight)";
 
     /// <summary>The call that makes p.</summary>
-    public string Levels
+    public string Codes
     {
         get
         {
-            var levels = IsLsq
-                ? "WeightLevels.Lsq(Weight, WeightStep, WeightRange)"
-                : $"WeightLevels.StatsQ(Weight, bits{(BitsIsField ? "" : $": {quantizer.Bits}")})";
-            return Freezes ? $"Held.Hold({levels})" : levels;
+            var codes = Q.Weights.Codes("Weight", Q.Bits.Integer is null ? "Settings.Bits" : $"bits: {Q.Bits}");
+            return Freezes ? $"Held.Hold({codes})" : codes;
         }
     }
-
-    /// <summary>Whether iterative freezing holds levels.</summary>
-    public bool Freezes => quantizer.Oscillation == "Freeze";
-
-    /// <summary>Unsigned levels of 8 bits are stored less 128.</summary>
-    public string Offset => !layer.PositiveInput ? "0" : quantizer.Activations.Integer is { } bits ? bits == 8 ? "128" : "0" : "Range.High > 127 ? 128 : 0";
-
-    /// <summary>Odd levels of 8 bits are stored halved.</summary>
-    public string IsHalved => IsLsq ? "false" : quantizer.Bits.Integer is { } bits ? bits == 8 ? "true" : "false" : "bits == 8";
-
-    public string Settings => SettingsOf(quantizer, _ => null, needsActivations: true);
 
     /// <summary>The gradients, in the order of the layer's parameters.</summary>
     public string Results
     {
         get
         {
-            List<string> results = [HasActivations ? "input.Input" : "dx", IsLsq ? "weight.Input" : Freezes ? "Held.Live(dWeight)" : "dWeight"];
-            if (HasBias)
-            {
-                var sum = HasActivations && Bfloat16 ? "dBias" : "BiasGradient.Of(dy)";
-                results.Add(layer.HasBias is null ? $".. Bias is null ? [] : new[] {{ {sum} }}" : sum);
-            }
-
+            List<string> results =
+            [
+                HasActivations ? "input.Input" : "dx",
+                IsLsq ? "weight.Input" : Freezes ? "Held.Live(dWeight)" : "dWeight",
+                HasActivations && Bfloat16 ? "dBias" : "BiasGradient(dy)",
+            ];
             if (IsLsq)
             {
                 results.Add("weight.Step");
@@ -96,53 +65,7 @@ internal sealed class QuantizedLayerView(string name, SpecialLayer layer, Quanti
                 results.AddRange(["input.Step", "input.Before", "input.After"]);
             }
 
-            return layer.HasBias is null ? $"{results[0]}, [{string.Join(", ", results.Skip(1))}]" : string.Join(", ", results);
+            return string.Join(", ", results);
         }
     }
-
-    /// <summary>The arguments of <c>QuantizerSettings</c>.</summary>
-    /// <param name="quantizer">The quantizer.</param>
-    /// <param name="nameOf">How a constructor parameter is read; null: the option's own name is a parameter.</param>
-    /// <param name="needsActivations">Whether the layer is written to quantize activations; else 0 bits at run time are none.</param>
-    public static string SettingsOf(QuantizeSpec quantizer, Func<string, string?> nameOf, bool needsActivations)
-    {
-        return string.Join(", ", Options());
-
-        string Value(string name, SizeExpression size) => size.Integer is { } value
-            ? Number(value)!
-            : nameOf("") is null ? char.ToLowerInvariant(name[0]) + name.Substring(1) : size.Print(parameter => nameOf(parameter)!);
-
-        IEnumerable<string> Options()
-        {
-            yield return $"Bits: {Value("Bits", quantizer.Bits)}";
-            if (quantizer.HasActivations)
-            {
-                var activations = Value("Activations", quantizer.Activations);
-                yield return $"Activations: {(needsActivations && quantizer.Activations.Integer is null ? $"QuantizerSettings.ActivationBits({activations})" : activations)}";
-            }
-
-            if (quantizer.Weights == "Lsq")
-            {
-                yield return "Weights: WeightQuantizer.Lsq";
-            }
-
-            if (quantizer.Oscillation != "None")
-            {
-                yield return $"Oscillation: Oscillation.{quantizer.Oscillation}";
-            }
-
-            if (quantizer.Oscillation == "Cga")
-            {
-                yield return $"BoundaryRange: {quantizer.BoundaryRange.ToString("R", CultureInfo.InvariantCulture)}";
-            }
-        }
-    }
-
-    private static string Power(SizeExpression bits, Func<int, int>? value, string otherwise) => value is null
-        ? "0"
-        : bits.Integer is >= 1 and <= 8 and { } number
-            ? value((int)number).ToString(CultureInfo.InvariantCulture).Replace('-', '−')
-            : otherwise;
-
-    private static string? Number(long? value) => value?.ToString(CultureInfo.InvariantCulture);
 }

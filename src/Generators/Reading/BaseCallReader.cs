@@ -1,4 +1,4 @@
-using Marrow.Generators.Specs;
+using Marrow.Generators.Sizes;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
@@ -13,11 +13,11 @@ internal static class BaseCallReader
 {
     /// <param name="type">The variant.</param>
     /// <param name="baseType">The model it derives from.</param>
-    /// <param name="expressions">Reads expressions of the variant.</param>
+    /// <param name="sizes">Reads size expressions of the variant.</param>
     /// <param name="compilation">The variant's compilation, or null for a class of another assembly.</param>
     /// <returns>One expression per parameter of the base's constructor, in their order.</returns>
     public static IReadOnlyList<SizeExpression> Read(
-        INamedTypeSymbol type, INamedTypeSymbol baseType, ExpressionReader expressions, Compilation? compilation)
+        INamedTypeSymbol type, INamedTypeSymbol baseType, SizeReader sizes, Compilation? compilation)
     {
         var parameters = baseType.InstanceConstructors
             .OrderByDescending(constructor => constructor.Parameters.Length)
@@ -29,7 +29,7 @@ internal static class BaseCallReader
             var texts = record is { Kind: TypedConstantKind.Array, IsNull: false } array ? array.Values : [];
             for (var i = 0; i < Math.Min(arguments.Length, texts.Length); i++)
             {
-                arguments[i] = Recorded(expressions, texts[i].Value as string ?? "?");
+                arguments[i] = Recorded(sizes, texts[i].Value as string ?? "?");
             }
         }
         else if (ArgumentList(type) is { } list)
@@ -41,12 +41,12 @@ internal static class BaseCallReader
                 var index = name is null ? i : IndexOf(parameters, name);
                 if (index >= 0 && index < arguments.Length)
                 {
-                    arguments[index] = expressions.FromBaseCall(list.Arguments[i].Expression, semantics);
+                    arguments[index] = sizes.FromBaseCall(list.Arguments[i].Expression, semantics);
                 }
             }
         }
 
-        return [.. parameters.Select((parameter, i) => arguments[i] ?? ExpressionReader.Default(parameter))];
+        return [.. parameters.Select((parameter, i) => arguments[i] ?? SizeReader.Default(parameter))];
     }
 
     /// <summary>The argument list of the base call, wherever the class is declared.</summary>
@@ -60,8 +60,8 @@ internal static class BaseCallReader
                 ?.Initializer?.ArgumentList)
         .FirstOrDefault(list => list is not null);
 
-    private static SizeExpression Recorded(ExpressionReader expressions, string text) =>
-        expressions.FromText(text) is { Fault: null } expression ? expression : new SizeExpression.Opaque(text);
+    private static SizeExpression Recorded(SizeReader sizes, string text) =>
+        sizes.FromText(text) is { Error: null } expression ? expression : new SizeExpression.Opaque(text, "");
 
     private static int IndexOf(IReadOnlyList<IParameterSymbol> parameters, string name)
     {

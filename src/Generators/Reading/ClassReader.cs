@@ -1,5 +1,7 @@
+using Marrow.Generators.Declarations;
 using Marrow.Generators.Equatable;
-using Marrow.Generators.Specs;
+using Marrow.Generators.Methods;
+using Marrow.Generators.Sizes;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
@@ -9,43 +11,71 @@ namespace Marrow.Generators.Reading;
 /// <summary>Reads one class declaration.</summary>
 internal static class ClassReader
 {
-    public static ClassReading Read(INamedTypeSymbol type, Compilation compilation)
+    public static ClassReading Read(INamedTypeSymbol type, Compilation compilation, MethodTable methods)
     {
-        var constructor = Constructor(type);
-        var parameters = constructor?.Parameters ?? [];
-        var expressions = new ExpressionReader(type, [.. parameters.Select(parameter => parameter.Name)]);
-        var layers = new LayerReader(type, expressions);
+        var parameters = Constructor(type)?.Parameters ?? [];
+        var sizes = new SizeReader(type, [.. parameters.Select(parameter => parameter.Name)]);
+        var annotations = new AnnotationReader(methods, sizes);
+        var layers = new LayerReader(type, sizes, annotations);
 
-        var baseModel = type.BaseType is { } candidate && candidate.IsModel() && !candidate.IsRuntimeModelBase()
-            ? candidate
-            : null;
+        var baseModel = BaseModel(type);
         var isLocal = SymbolEqualityComparer.Default.Equals(type.ContainingAssembly, compilation.Assembly);
         var spec = new ClassSpec(
             Key: type.Key(),
             Name: type.Name,
-            Namespace: type.ContainingNamespace is { IsGlobalNamespace: false } space ? space.ToDisplayString() : "",
+            Namespace: NamespaceOf(type),
             Containers: Containers(type).ToEquatable(),
+            FileName: isLocal ? FileNames.Of(type) : "",
             IsLocal: isLocal,
-            IsSealed: type.IsSealed,
             IsModel: type.IsModel(),
-            Fault: isLocal ? Fault(type, baseModel) : null,
+            Error: isLocal ? Error(type, baseModel) : null,
             BaseKey: baseModel?.Key(),
             BaseArguments: (baseModel is null
                 ? []
-                : BaseCallReader.Read(type, baseModel, expressions, isLocal ? compilation : null)).ToEquatable(),
-            Parameters: parameters.Select(parameter => new ParameterSpec(
-                parameter.Name,
-                Symbols.TypeText(parameter.Type, type),
-                parameter.HasExplicitDefaultValue ? ExpressionReader.Default(parameter) : null)).ToEquatable(),
+                : BaseCallReader.Read(type, baseModel, sizes, isLocal ? compilation : null)).ToEquatable(),
+            Parameters: parameters.Select(Parameter).ToEquatable(),
             Forward: isLocal ? ForwardReader.Read(type) : ForwardSpec.None,
             Layers: layers.Read().ToEquatable(),
-            Adapters: AdapterReader.Read(type, expressions).ToEquatable(),
-            Quantizer: QuantizerReader.Read(type, expressions),
-            IsQkr: type.HasAttribute(KnownNames.Qkr),
+            Adapters: annotations.Adapters(type).ToEquatable(),
+            Quantizer: annotations.Quantizer(type),
+            Marker: annotations.Marker(type),
             Recomputes: type.HasAttribute(KnownNames.Recompute));
 
         return new ClassReading(spec, baseModel is null ? layers.Models : [baseModel, .. layers.Models]);
     }
+
+    /// <summary>
+    /// As much of a class as its throwing members need, when reading all of it failed. Touches nothing but names.
+    /// </summary>
+    public static ClassSpec ReadSkeleton(INamedTypeSymbol type) => new(
+        Key: type.Key(),
+        Name: type.Name,
+        Namespace: NamespaceOf(type),
+        Containers: Containers(type).ToEquatable(),
+        FileName: FileNames.Of(type),
+        IsLocal: true,
+        IsModel: type.IsModel(),
+        Error: Error(type, BaseModel(type)),
+        BaseKey: BaseModel(type)?.Key(),
+        BaseArguments: default,
+        Parameters: (Constructor(type)?.Parameters ?? []).Select(Parameter).ToEquatable(),
+        Forward: ForwardReader.Read(type),
+        Layers: LayerReader.Skeletons(type).ToEquatable<LayerSpec>(),
+        Adapters: default,
+        Quantizer: null,
+        Marker: null,
+        Recomputes: false);
+
+    public static ParameterSpec Parameter(IParameterSymbol parameter) => new(
+        parameter.Name,
+        parameter.Type.Text(),
+        parameter.HasExplicitDefaultValue ? SizeReader.Default(parameter) : null);
+
+    private static INamedTypeSymbol? BaseModel(INamedTypeSymbol type) =>
+        type.BaseType is { } candidate && candidate.IsModel() && !candidate.IsRuntimeModelBase() ? candidate : null;
+
+    private static string NamespaceOf(INamedTypeSymbol type) =>
+        type.ContainingNamespace is { IsGlobalNamespace: false } space ? space.ToDisplayString(Symbols.EscapedName) : "";
 
     /// <summary>The one constructor; of a metadata class, the one with the most parameters.</summary>
     private static IMethodSymbol? Constructor(INamedTypeSymbol type) => type.InstanceConstructors
@@ -66,14 +96,14 @@ internal static class ClassReader
                 (_, TypeKind.Interface) => "interface",
                 _ => "class",
             };
-            containers.Push($"partial {keyword} {outer.Name}");
+            containers.Push($"partial {keyword} {Symbols.Escape(outer.Name)}");
         }
 
         return containers;
     }
 
     /// <summary>MRW001 in words.</summary>
-    private static string? Fault(INamedTypeSymbol type, INamedTypeSymbol? baseModel)
+    private static ClassError? Error(INamedTypeSymbol type, INamedTypeSymbol? baseModel)
     {
         var declarations = type.DeclaringSyntaxReferences
             .Select(reference => reference.GetSyntax())
@@ -81,50 +111,56 @@ internal static class ClassReader
             .ToList();
         if (type.IsRecord)
         {
-            return "is a record; make it a class";
+            return new("is a record; make it a class");
         }
 
         if (type.IsStatic)
         {
-            return "is static; a model has state";
-        }
-
-        if (type.IsFileLocal)
-        {
-            return "is file-local; remove 'file', the emitted part lies in another file";
+            return new("is static; a model has state");
         }
 
         for (var current = type; current is not null; current = current.ContainingType)
         {
+            var isSelf = ReferenceEquals(current, type);
+            if (current.IsFileLocal)
+            {
+                return new(isSelf
+                    ? "is file-local; remove 'file', the emitted part lies in another file"
+                    : $"lies in '{current.Name}', which is file-local; remove 'file' there");
+            }
+
             if (current.IsGenericType)
             {
-                return ReferenceEquals(current, type)
-                    ? "is generic; state the types"
-                    : $"lies in the generic type '{current.Name}'; move it out";
+                return new(isSelf ? "is generic; state the types" : $"lies in the generic type '{current.Name}'; move it out");
             }
 
             if (!IsPartial(current))
             {
-                return ReferenceEquals(current, type)
-                    ? "is not partial; add 'partial'"
-                    : $"lies in '{current.Name}', which is not partial; add 'partial' there";
+                return new(
+                    isSelf ? "is not partial; add 'partial'" : $"lies in '{current.Name}', which is not partial; add 'partial' there",
+                    IsPartialMissing: true);
             }
         }
 
         var constructors = type.InstanceConstructors.Where(constructor => !constructor.IsImplicitlyDeclared).ToList();
         if (constructors.Count > 1)
         {
-            return $"has {constructors.Count} constructors; a model has one";
+            return new($"has {constructors.Count} constructors; a model has one");
         }
 
         if (constructors is [{ Parameters.Length: > 0 }] && declarations.All(part => part.ParameterList is null))
         {
-            return "takes its sizes in an ordinary constructor; make them primary-constructor parameters";
+            return new("takes its sizes in an ordinary constructor; make them primary-constructor parameters");
+        }
+
+        if (constructors is [var only] && only.Parameters.FirstOrDefault(parameter => parameter.RefKind != RefKind.None) is { } byReference)
+        {
+            return new($"takes '{byReference.Name}' by reference; a model keeps its sizes");
         }
 
         return baseModel is null && type.BaseType is { SpecialType: not SpecialType.System_Object, TypeKind: not TypeKind.Error } other
             && !other.IsRuntimeModelBase()
-                ? $"derives from '{other.Name}', which is no model; a model derives from nothing or from a model"
+                ? new($"derives from '{other.Name}', which is no model; a model derives from nothing or from a model")
                 : null;
     }
 

@@ -1,7 +1,8 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
+using Marrow.Generators.Declarations;
 using Marrow.Generators.Equatable;
-using Marrow.Generators.Specs;
+using Marrow.Generators.Methods;
 using Microsoft.CodeAnalysis;
 
 namespace Marrow.Generators.Reading;
@@ -13,15 +14,20 @@ namespace Marrow.Generators.Reading;
 internal sealed class ClosureReader
 {
     // Variants share their architectures; within one compilation each class is read once.
-    private static readonly ConditionalWeakTable<Compilation, ClosureReader> Readers = new();
+    private static readonly ConditionalWeakTable<Compilation, ConcurrentDictionary<MethodTable, ClosureReader>> Readers = new();
 
     private readonly Compilation compilation;
+    private readonly MethodTable methods;
     private readonly ConcurrentDictionary<INamedTypeSymbol, ClassReading> classes = new(SymbolEqualityComparer.Default);
 
-    private ClosureReader(Compilation compilation) => this.compilation = compilation;
+    private ClosureReader(Compilation compilation, MethodTable methods) =>
+        (this.compilation, this.methods) = (compilation, methods);
 
-    public static ModelClosure Read(INamedTypeSymbol type, Compilation compilation, CancellationToken cancellation) =>
-        Readers.GetValue(compilation, key => new ClosureReader(key)).Read(type, cancellation);
+    public static ModelClosure Read(
+        INamedTypeSymbol type, Compilation compilation, MethodTable methods, CancellationToken cancellation) => Readers
+            .GetValue(compilation, _ => new())
+            .GetOrAdd(methods, table => new ClosureReader(compilation, table))
+            .Read(type, cancellation);
 
     private ModelClosure Read(INamedTypeSymbol root, CancellationToken cancellation)
     {
@@ -30,7 +36,7 @@ internal sealed class ClosureReader
         while (waiting.Count > 0)
         {
             cancellation.ThrowIfCancellationRequested();
-            var reading = classes.GetOrAdd(waiting.Pop(), type => ClassReader.Read(type, compilation));
+            var reading = classes.GetOrAdd(waiting.Pop(), type => ClassReader.Read(type, compilation, methods));
             if (!found.ContainsKey(reading.Spec.Key))
             {
                 found.Add(reading.Spec.Key, reading.Spec);

@@ -1,5 +1,5 @@
+using Marrow.Generators.Declarations;
 using Marrow.Generators.Equatable;
-using Marrow.Generators.Specs;
 using Microsoft.CodeAnalysis;
 
 namespace Marrow.Generators.Reading;
@@ -19,18 +19,21 @@ internal static class ForwardReader
 
         var method = methods[0];
         return new ForwardSpec(
-            method.Name,
+            Symbols.Escape(method.Name),
             method.Parameters
-                .Select(parameter => new ParameterSpec(parameter.Name, Symbols.TypeText(parameter.Type, type), null))
+                .Select(parameter => new ParameterSpec(Symbols.Escape(parameter.Name), parameter.Type.Text(), null))
                 .ToEquatable(),
-            Symbols.TypeText(method.ReturnType, type),
-            methods.Count > 1 ? $"'{methods[1].Name}' is a second [Forward] method; a model has one" : Fault(method));
+            method.ReturnType.Text(),
+            method.ReturnType.FullName() == KnownNames.Tensor,
+            methods.Count > 1
+                ? new($"'{methods[1].Name}' is a second [Forward] method; a model has one", Method: 1)
+                : Error(method) is { } error ? new(error) : null);
     }
 
     public static IEnumerable<IMethodSymbol> Methods(INamedTypeSymbol type) =>
         type.GetMembers().OfType<IMethodSymbol>().Where(method => method.HasAttribute(KnownNames.Forward));
 
-    private static string? Fault(IMethodSymbol method) => method switch
+    private static string? Error(IMethodSymbol method) => method switch
     {
         { Name: "forward" } => "the [Forward] method must not be named 'forward', which the emitted code overrides; name it 'Network'",
         { IsStatic: true } => $"the [Forward] method '{method.Name}' must not be static",

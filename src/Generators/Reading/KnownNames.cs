@@ -8,32 +8,29 @@ internal static class KnownNames
     public const string Forward = "Marrow.ForwardAttribute";
     public const string Name = "Marrow.NameAttribute";
     public const string BaseCall = "Marrow.BaseCallAttribute";
-    public const string Bone = "Marrow.BoneAttribute";
-    public const string Lora = "Marrow.LoraAttribute";
-    public const string Dora = "Marrow.DoraAttribute";
     public const string Quantize = "Marrow.QuantizeAttribute";
-    public const string Qkr = "Marrow.QkrAttribute";
     public const string Recompute = "Marrow.RecomputeAttribute";
+    public const string Linear = "Marrow.LinearAttribute";
     public const string Block = "Marrow.BlockAttribute";
-
-    /// <summary>The attributes that make a class worth generating for.</summary>
-    public static readonly string[] ClassAttributes = [Model, Bone, Lora, Dora, Quantize, Qkr, Recompute];
-
-    /// <summary>The attributes that adapt a layer.</summary>
-    public static readonly string[] Adapters = [Bone, Lora, Dora];
+    public const string Embedding = "Marrow.EmbeddingAttribute";
+    public const string ModuleList = "Marrow.ModuleList";
+    public const string Tensor = "TorchSharp.torch.Tensor";
 
     /// <summary>The layer attributes, and the type that a property with one must have (null: depends).</summary>
     public static readonly Dictionary<string, string?> Layers = new()
     {
-        ["Marrow.LinearAttribute"] = "Marrow.Linear",
+        [Linear] = "Marrow.Linear",
         ["Marrow.Conv2dAttribute"] = "Marrow.Conv2d",
         ["Marrow.AttentionAttribute"] = "Marrow.Attention",
-        ["Marrow.EmbeddingAttribute"] = "Marrow.Embedding",
+        [Embedding] = "Marrow.Embedding",
         ["Marrow.RmsNormAttribute"] = "Marrow.RmsNorm",
         ["Marrow.LayerNormAttribute"] = "Marrow.LayerNorm",
         ["Marrow.DropoutAttribute"] = "Marrow.Dropout",
-        ["Marrow.ParameterAttribute"] = "TorchSharp.torch.Tensor",
-        ["Marrow.BufferAttribute"] = "TorchSharp.torch.Tensor",
+        ["Marrow.ParameterAttribute"] = Tensor,
+        ["Marrow.BufferAttribute"] = Tensor,
         [Block] = null,
     };
+
+    /// <summary>The metadata name of an attribute of the DSL.</summary>
+    public static string Attribute(string name) => $"{Namespace}.{name}Attribute";
 }

@@ -1,5 +1,7 @@
+using Marrow.Generators.Declarations;
 using Marrow.Generators.Equatable;
-using Marrow.Generators.Specs;
+using Marrow.Generators.Methods;
+using Marrow.Generators.Sizes;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
@@ -8,8 +10,9 @@ namespace Marrow.Generators.Reading;
 
 /// <summary>Reads the layer properties of a class.</summary>
 /// <param name="type">The class.</param>
-/// <param name="expressions">Reads its size expressions.</param>
-internal sealed class LayerReader(INamedTypeSymbol type, ExpressionReader expressions)
+/// <param name="sizes">Reads its size expressions.</param>
+/// <param name="annotations">Reads its adapters and quantizers.</param>
+internal sealed class LayerReader(INamedTypeSymbol type, SizeReader sizes, AnnotationReader annotations)
 {
     private readonly List<INamedTypeSymbol> models = [];
 
@@ -17,11 +20,11 @@ internal sealed class LayerReader(INamedTypeSymbol type, ExpressionReader expres
     public IReadOnlyList<INamedTypeSymbol> Models => models;
 
     public IReadOnlyList<LayerSpec> Read() =>
-    [
-        .. Properties(type)
-            .Select(property => Read(property, LayerAttribute(property)!))
-            .OfType<LayerSpec>(),
-    ];
+        [.. Properties(type).Select(property => Read(property, LayerAttribute(property)!))];
+
+    /// <summary>The layers of a class, by their names alone.</summary>
+    public static IEnumerable<LayerSpec> Skeletons(INamedTypeSymbol type) => Properties(type)
+        .Select(property => new UnreadableSpec(Property(property, LayerAttribute(property)!, error: null, errors: default)));
 
     /// <summary>The properties of a class that carry a layer attribute, in the order of declaration.</summary>
     public static IEnumerable<IPropertySymbol> Properties(INamedTypeSymbol type) => type.GetMembers()
@@ -31,97 +34,92 @@ internal sealed class LayerReader(INamedTypeSymbol type, ExpressionReader expres
     public static AttributeData? LayerAttribute(IPropertySymbol property) => property.GetAttributes()
         .FirstOrDefault(attribute => attribute.AttributeClass is { } kind && KnownNames.Layers.ContainsKey(kind.FullName()));
 
+    private static PropertySpec Property(
+        IPropertySymbol property, AttributeData attribute, string? error, EquatableArray<ArgumentError> errors)
+    {
+        var name = property.Attribute(KnownNames.Name)?.ConstructorArguments.FirstOrDefault().Value as string;
+        return new PropertySpec(
+            property.Name,
+            name ?? LayerNames.SnakeCase(property.Name),
+            IsNamed: name is not null,
+            Modifiers(property),
+            property.Type.Text(),
+            attribute.AttributeClass!.Name.Replace("Attribute", ""),
+            error,
+            errors);
+    }
+
     private LayerSpec Read(IPropertySymbol property, AttributeData attribute)
     {
         var kind = attribute.AttributeClass!.FullName();
-        var element = ElementType(property.Type, kind);
-        var spec = new PropertySpec(
-            property.Name,
-            property.Attribute(KnownNames.Name)?.ConstructorArguments.FirstOrDefault().Value as string is { Length: > 0 } name
-                ? name
-                : LayerNames.SnakeCase(property.Name),
-            Modifiers(property),
-            Symbols.TypeText(property.Type, type),
-            attribute.AttributeClass!.Name.Replace("Attribute", ""),
-            Fault(property, attribute));
-
+        var options = new OptionReader(attribute, sizes);
+        var init = kind == "Marrow.ParameterAttribute" ? options.Member<ParameterInit>("Init") : default;
+        var spec = Property(property, attribute, Error(property, attribute), options.Errors);
         var arguments = attribute.ConstructorArguments;
-        return kind switch
+        return (kind, arguments.Length) switch
         {
-            "Marrow.LinearAttribute" when arguments.Length == 2 => new LinearSpec(
+            (KnownNames.Linear, 2) => new LinearSpec(
                 spec,
-                expressions.FromAttribute(arguments[0]),
-                expressions.FromAttribute(arguments[1]),
+                Size(0),
+                Size(1),
                 Option("Bias", true),
-                Constant("Tie") as string,
-                TieFault(Constant("Tie") as string),
+                options.Text("Tie"),
+                TieError(options.Text("Tie")),
                 Option("TieWhen", true),
-                AdapterReader.Read(property, expressions).ToEquatable(),
-                QuantizerReader.Read(property, expressions),
-                Optional("Tokens"),
-                Constant("PositiveInput") is true),
-            "Marrow.Conv2dAttribute" when arguments.Length == 3 => new Conv2dSpec(
+                annotations.Adapters(property).ToEquatable(),
+                annotations.Quantizer(property),
+                Given("Tokens"),
+                options.Flag("PositiveInput")),
+            ("Marrow.Conv2dAttribute", 3) => new Conv2dSpec(
                 spec,
-                expressions.FromAttribute(arguments[0]),
-                expressions.FromAttribute(arguments[1]),
-                expressions.FromAttribute(arguments[2]),
+                Size(0),
+                Size(1),
+                Size(2),
                 Option("Stride", 1L),
                 Option("Padding", 0L),
                 Option("Groups", 1L),
                 Option("Bias", true),
-                Optional("Tokens"),
-                QuantizerReader.Read(property, expressions)),
-            "Marrow.AttentionAttribute" when arguments.Length == 2 => new AttentionSpec(
+                Given("Tokens"),
+                annotations.Quantizer(property)),
+            ("Marrow.AttentionAttribute", 2) => new AttentionSpec(
                 spec,
-                expressions.FromAttribute(arguments[0]),
-                expressions.FromAttribute(arguments[1]),
+                Size(0),
+                Size(1),
                 Option("QkvBias", true),
                 Option("Window", 0L),
                 Option("Shift", 0L),
-                Optional("Tokens"),
-                QuantizerReader.Read(property, expressions),
-                property.HasAttribute(KnownNames.Qkr)),
-            "Marrow.EmbeddingAttribute" when arguments.Length == 2 => new EmbeddingSpec(
-                spec, expressions.FromAttribute(arguments[0]), expressions.FromAttribute(arguments[1])),
-            "Marrow.RmsNormAttribute" when arguments.Length == 1 => new RmsNormSpec(
-                spec, expressions.FromAttribute(arguments[0]), Option("Eps", 1e-6)),
-            "Marrow.LayerNormAttribute" when arguments.Length == 1 => new LayerNormSpec(
-                spec, expressions.FromAttribute(arguments[0]), Option("Eps", 1e-5), Option("Bias", true)),
-            "Marrow.DropoutAttribute" when arguments.Length == 1 => new DropoutSpec(
-                spec, expressions.FromAttribute(arguments[0])),
-            "Marrow.ParameterAttribute" => new TensorSpec(
-                spec, List(0), InitName(), Constant("Std") as double? ?? 0.02),
-            "Marrow.BufferAttribute" => new BufferSpec(
-                spec, List(0), Constant("Init") as string, BufferInitFault(Constant("Init") as string)),
-            KnownNames.Block when element is not null => new BlockSpec(
+                Given("Tokens"),
+                annotations.Quantizer(property),
+                annotations.Marker(property)),
+            (KnownNames.Embedding, 2) => new EmbeddingSpec(spec, Size(0), Size(1)),
+            ("Marrow.RmsNormAttribute", 1) => new RmsNormSpec(spec, Size(0), Option("Eps", 1e-6)),
+            ("Marrow.LayerNormAttribute", 1) => new LayerNormSpec(spec, Size(0), Option("Eps", 1e-5), Option("Bias", true)),
+            ("Marrow.DropoutAttribute", 1) => new DropoutSpec(spec, Size(0)),
+            ("Marrow.ParameterAttribute", _) => new TensorSpec(spec, List(sizes), init, options.Number("Std", unset: 0.02)),
+            ("Marrow.BufferAttribute", _) => new BufferSpec(spec, List(sizes), options.Text("Init"), InitError(options.Text("Init"))),
+            (KnownNames.Block, _) when ElementType(property.Type, kind) is { } element => new BlockSpec(
                 spec,
                 Model(element),
-                Symbols.TypeText(element, type),
-                List(0, Optional("Count") is null ? expressions : expressions.OfCopies),
-                Optional("Count"),
+                element.Text(),
+                Parameters(element, List(sizes).Count),
+                List(Given("Count") is null ? sizes : sizes.OfCopies),
+                Given("Count"),
                 property.HasAttribute(KnownNames.Recompute)),
             _ => new UnreadableSpec(spec),
         };
 
-        SizeExpression Option(string option, object unset) =>
-            attribute.NamedArguments.FirstOrDefault(argument => argument.Key == option) is { Key: not null } given
-                ? expressions.FromAttribute(given.Value)
-                : new SizeExpression.Literal(unset);
+        SizeExpression Size(int index) => sizes.FromAttribute(arguments[index]);
 
-        SizeExpression? Optional(string option) =>
-            attribute.NamedArguments.Any(argument => argument.Key == option && !argument.Value.IsNull) ? Option(option, 0L) : null;
+        SizeExpression Option(string option, object unset) => options.Size(option) ?? new SizeExpression.Literal(unset);
 
-        object? Constant(string option) => attribute.NamedArguments
-            .FirstOrDefault(argument => argument.Key == option) is { Key: not null, Value.Kind: not TypedConstantKind.Array } given
-            ? given.Value.Value
-            : null;
+        // null is how an optional size is left out.
+        SizeExpression? Given(string option) =>
+            options.Size(option) is { } size and not SizeExpression.Invalid { Text: "null" } ? size : null;
 
-        EquatableArray<SizeExpression> List(int index, ExpressionReader? reader = null) =>
-            arguments.Length > index && arguments[index] is { Kind: TypedConstantKind.Array, IsNull: false } list
-                ? list.Values.Select((reader ?? expressions).FromAttribute).ToEquatable()
+        EquatableArray<SizeExpression> List(SizeReader reader) =>
+            arguments is [{ Kind: TypedConstantKind.Array, IsNull: false } list, ..]
+                ? list.Values.Select(reader.FromAttribute).ToEquatable()
                 : default;
-
-        string InitName() => Constant("Init") switch { 1 => "Ones", 2 => "Normal", _ => "Zeros" };
     }
 
     private string? Model(ITypeSymbol element)
@@ -135,7 +133,21 @@ internal sealed class LayerReader(INamedTypeSymbol type, ExpressionReader expres
         return null;
     }
 
-    private SizeExpression.Invalid? TieFault(string? tie)
+    /// <summary>The parameters of the constructor that takes this many arguments, or of the longest one.</summary>
+    private EquatableArray<ParameterSpec> Parameters(ITypeSymbol element, int arguments)
+    {
+        var constructors = (element as INamedTypeSymbol)?.InstanceConstructors
+            .Where(constructor => constructor.DeclaredAccessibility == Accessibility.Public
+                || SymbolEqualityComparer.Default.Equals(constructor.ContainingAssembly, type.ContainingAssembly))
+            .Where(constructor => constructor.DeclaredAccessibility != Accessibility.Private)
+            .OrderByDescending(constructor => constructor.Parameters.Length)
+            .ToList() ?? [];
+        var fitting = constructors.FirstOrDefault(constructor => arguments <= constructor.Parameters.Length
+            && arguments >= constructor.Parameters.Count(parameter => !parameter.HasExplicitDefaultValue));
+        return (fitting ?? constructors.FirstOrDefault())?.Parameters.Select(ClassReader.Parameter).ToEquatable() ?? default;
+    }
+
+    private SizeExpression.Invalid? TieError(string? tie)
     {
         if (tie is null)
         {
@@ -143,13 +155,13 @@ internal sealed class LayerReader(INamedTypeSymbol type, ExpressionReader expres
         }
 
         var embeddings = Members().OfType<IPropertySymbol>()
-            .Where(property => property.HasAttribute("Marrow.EmbeddingAttribute"))
+            .Where(property => property.HasAttribute(KnownNames.Embedding))
             .Select(property => property.Name)
             .ToList();
         return embeddings.Contains(tie) ? null : Unknown(tie, "embedding property", embeddings);
     }
 
-    private SizeExpression.Invalid? BufferInitFault(string? init)
+    private SizeExpression.Invalid? InitError(string? init)
     {
         if (init is null)
         {
@@ -157,8 +169,10 @@ internal sealed class LayerReader(INamedTypeSymbol type, ExpressionReader expres
         }
 
         var methods = Members().OfType<IMethodSymbol>()
-            .Where(method => method is { MethodKind: MethodKind.Ordinary, Parameters.Length: 0 }
-                && method.ReturnType.FullName() == "TorchSharp.torch.Tensor")
+            .Where(method => method is { MethodKind: MethodKind.Ordinary, Parameters.Length: 0, IsGenericMethod: false }
+                && method.ReturnType.FullName() == KnownNames.Tensor
+                && (method.DeclaredAccessibility != Accessibility.Private
+                    || SymbolEqualityComparer.Default.Equals(method.ContainingType, type)))
             .Select(method => method.Name)
             .ToList();
         return methods.Contains(init) ? null : Unknown(init, "method without arguments that returns a Tensor", methods);
@@ -182,7 +196,8 @@ internal sealed class LayerReader(INamedTypeSymbol type, ExpressionReader expres
 
     private static ITypeSymbol? ElementType(ITypeSymbol declared, string kind) => (kind, declared) switch
     {
-        (KnownNames.Block, INamedTypeSymbol { TypeArguments: [var element] } list) when list.FullName() == "Marrow.ModuleList" => element,
+        (KnownNames.Block, INamedTypeSymbol { TypeArguments: [var element] } list) when list.FullName() == KnownNames.ModuleList =>
+            element,
         (KnownNames.Block, { TypeKind: not TypeKind.Error }) => declared,
         _ => null,
     };
@@ -194,7 +209,7 @@ internal sealed class LayerReader(INamedTypeSymbol type, ExpressionReader expres
         .FirstOrDefault() ?? "public";
 
     /// <summary>MRW002 in words.</summary>
-    private string? Fault(IPropertySymbol property, AttributeData attribute)
+    private string? Error(IPropertySymbol property, AttributeData attribute)
     {
         var syntax = property.DeclaringSyntaxReferences
             .Select(reference => reference.GetSyntax())
@@ -205,9 +220,10 @@ internal sealed class LayerReader(INamedTypeSymbol type, ExpressionReader expres
             return null;
         }
 
-        var wanted = KnownNames.Layers[attribute.AttributeClass!.FullName()];
-        var isList = property.Type is INamedTypeSymbol list && list.FullName() == "Marrow.ModuleList";
-        var hasCount = attribute.NamedArguments.Any(option => option.Key == "Count");
+        var kind = attribute.AttributeClass!.FullName();
+        var wanted = KnownNames.Layers[kind];
+        var isList = property.Type is INamedTypeSymbol list && list.FullName() == KnownNames.ModuleList;
+        var hasCount = attribute.NamedArguments.Any(option => option.Key == "Count" && !option.Value.IsNull);
         return property switch
         {
             { IsStatic: true } => "must not be static",
@@ -219,16 +235,39 @@ internal sealed class LayerReader(INamedTypeSymbol type, ExpressionReader expres
             { Type.TypeKind: TypeKind.Error } => null,
             _ when wanted is not null && property.Type.FullName() != wanted =>
                 $"must be of type {wanted.Substring(wanted.LastIndexOf('.') + 1)}",
+            { NullableAnnotation: NullableAnnotation.Annotated } => "must not be nullable; the layer is always there",
             _ when wanted is null && isList && !hasCount => "is a ModuleList, so [Block] needs Count",
             _ when wanted is null && !isList && hasCount => "must be a ModuleList, because [Block] has Count",
+            _ when wanted is null && ElementType(property.Type, kind) is { IsAbstract: true } element =>
+                $"must be of a type that can be made, and '{element.Name}' is abstract",
+            _ when wanted is null && ElementType(property.Type, kind) is { TypeKind: not TypeKind.Error } element && !IsModule(element) =>
+                $"must be a model or a TorchSharp module, which '{element.Name}' is not",
             _ when property.GetAttributes().Count(other =>
-                other.AttributeClass is { } kind && KnownNames.Layers.ContainsKey(kind.FullName())) > 1 =>
+                other.AttributeClass is { } one && KnownNames.Layers.ContainsKey(one.FullName())) > 1 =>
                 "has two layer attributes",
-            _ when attribute.AttributeClass!.Name != "LinearAttribute" && KnownNames.Adapters.FirstOrDefault(property.HasAttribute) is { } adapter =>
-                $"carries [{adapter.Substring("Marrow.".Length).Replace("Attribute", "")}], which only a linear layer can",
-            _ when attribute.AttributeClass!.FullName() != KnownNames.Block && property.HasAttribute(KnownNames.Recompute) =>
+            _ when kind != KnownNames.Linear && annotations.AdapterOn(property) is { } adapter =>
+                $"carries [{adapter}], which only a linear layer can",
+            _ when kind is not (KnownNames.Linear or "Marrow.Conv2dAttribute" or "Marrow.AttentionAttribute")
+                && property.HasAttribute(KnownNames.Quantize) =>
+                "carries [Quantize], which only a linear layer, a convolution or an attention can",
+            _ when kind != "Marrow.AttentionAttribute" && annotations.Marker(property) is { } marker =>
+                $"carries [{marker}], which only an attention can",
+            _ when kind != KnownNames.Block && property.HasAttribute(KnownNames.Recompute) =>
                 "carries [Recompute], which only a block can",
             _ => null,
         };
+    }
+
+    private static bool IsModule(ITypeSymbol element)
+    {
+        for (var current = element; current is not null; current = current.BaseType)
+        {
+            if (current.FullName() == "TorchSharp.torch.nn.Module" || (current is INamedTypeSymbol named && named.IsModel()))
+            {
+                return true;
+            }
+        }
+
+        return element.TypeKind == TypeKind.Error;
     }
 }

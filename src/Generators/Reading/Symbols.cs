@@ -1,4 +1,5 @@
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
 
 namespace Marrow.Generators.Reading;
 
@@ -7,6 +8,10 @@ internal static class Symbols
 {
     private static readonly SymbolDisplayFormat QualifiedName = new(
         typeQualificationStyle: SymbolDisplayTypeQualificationStyle.NameAndContainingTypesAndNamespaces);
+
+    /// <summary>A name as C# text.</summary>
+    public static readonly SymbolDisplayFormat EscapedName = QualifiedName
+        .WithMiscellaneousOptions(SymbolDisplayMiscellaneousOptions.EscapeKeywordIdentifiers);
 
     private static readonly SymbolDisplayFormat TypeFormat = SymbolDisplayFormat.FullyQualifiedFormat
         .WithMiscellaneousOptions(SymbolDisplayMiscellaneousOptions.UseSpecialTypes
@@ -42,49 +47,10 @@ internal static class Symbols
     /// <summary>Identity of a class across compilations: namespace, containing classes and name.</summary>
     public static string Key(this INamedTypeSymbol type) => type.FullName();
 
-    /// <summary>
-    /// A type as C# text inside <paramref name="scope"/>: short where the emitted file's usings or the class's own
-    /// namespace make that safe, qualified otherwise.
-    /// </summary>
-    public static string TypeText(ITypeSymbol type, INamedTypeSymbol scope)
-    {
-        if (type is INamedTypeSymbol { TypeKind: not TypeKind.Error, IsTupleType: false, SpecialType: SpecialType.None } named)
-        {
-            var home = named.ContainingNamespace?.ToDisplayString() ?? "";
-            var imported = named.FullName() == "TorchSharp.torch.Tensor"
-                || (named.ContainingType is null && home == KnownNames.Namespace);
-            var neighbour = named.ContainingType is null
-                && SymbolEqualityComparer.Default.Equals(named.ContainingNamespace, scope.ContainingNamespace);
-            if (neighbour || (imported && !IsHidden(named.Name, scope, home)))
-            {
-                var arguments = named.TypeArguments.Length == 0
-                    ? ""
-                    : $"<{string.Join(", ", named.TypeArguments.Select(argument => TypeText(argument, scope)))}>";
-                return named.Name + arguments + (named.NullableAnnotation == NullableAnnotation.Annotated && named.IsReferenceType ? "?" : "");
-            }
-        }
+    /// <summary>A type as C# text that means the same everywhere.</summary>
+    public static string Text(this ITypeSymbol type) => type.ToDisplayString(TypeFormat);
 
-        return type.ToDisplayString(TypeFormat);
-    }
-
-    private static bool IsHidden(string name, INamedTypeSymbol scope, string home)
-    {
-        for (var space = scope.ContainingNamespace; space is not null; space = space.ContainingNamespace)
-        {
-            if (space.ToDisplayString() != home && space.GetTypeMembers(name).Length > 0)
-            {
-                return true;
-            }
-        }
-
-        for (var type = scope; type is not null; type = type.ContainingType)
-        {
-            if (type.GetTypeMembers(name).Length > 0)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
+    /// <summary>An identifier as C# text.</summary>
+    public static string Escape(string identifier) =>
+        SyntaxFacts.GetKeywordKind(identifier) == SyntaxKind.None ? identifier : "@" + identifier;
 }

@@ -1,6 +1,6 @@
+using Marrow.Generators.Declarations;
 using Marrow.Generators.Diagnostics;
-using Marrow.Generators.Planning;
-using Marrow.Generators.Specs;
+using Marrow.Generators.Resolution;
 
 namespace Marrow.Generators.Rules;
 
@@ -10,37 +10,39 @@ internal static class AdapterTooLargeRule
     public static IEnumerable<Violation> Check(ModelCheck check)
     {
         var wasteful =
-            from leaf in check.Leaves
-            let layer = leaf.Layer.Evaluated as LinearSpec
-            let adapter = leaf.Adapter
-            where adapter is not null && AdapterSizesAreSound(layer, adapter)
-            let own = ParameterCount.Of(adapter, layer)
-            let whole = layer.In.Integer * layer.Out.Integer
-            where own >= whole
-            let site = Site(check, leaf, layer, adapter)
+            from layer in check.Layers
+            let counts = Counts(layer)
+            where counts is not null && counts.Value.Own >= counts.Value.Whole
+            let site = check.SiteOf(layer, layer.Adapter!.SizeOption)
             where site is not null
-            select (leaf, site, own, whole, adapter);
+            select (layer, site, counts.Value.Own, counts.Value.Whole);
         return wasteful
             .GroupBy(item => item.site)
             .Select(group => new Violation(
                 DiagnosticIds.AdapterTooLarge,
-                group.Key!,
-                ModelCheck.AndMore(
-                    FormattableString.Invariant($"[{group.First().adapter.Attribute}] adds {group.First().own} parameters to layer '{group.First().leaf.Name}', whose weight has {group.First().whole}; train the layer itself or make the adapter smaller"),
-                    group.Count())));
+                group.Key,
+                ModelCheck.AndMore(Message(group.First().layer, group.First().Own, group.First().Whole), group.Count())));
     }
 
-    private static bool AdapterSizesAreSound(LinearSpec layer, AdapterSpec adapter) =>
-        layer is { In.Integer: > 0, Out.Integer: > 0 } && adapter.Sizes.All(pair => pair.Size.Integer is >= 0 || pair.Option == "Alpha")
-        && (adapter is not LoraSpec { Rank.Integer: { } rank } || rank <= Math.Min(layer.In.Integer!.Value, layer.Out.Integer!.Value));
+    private static string Message(LayerInstance layer, long own, long whole) => FormattableString.Invariant(
+        $"[{layer.Adapter!.Attribute}] adds {own} parameters to layer '{layer.Name}', whose weight has {whole}; train the layer itself or make the adapter smaller");
 
-    private static Site? Site(ModelCheck check, Leaf leaf, LinearSpec layer, AdapterSpec adapter)
+    /// <summary>Parameters of a layer's adapter and of its weight, where the adapter's sizes are right.</summary>
+    private static (long Own, long Whole)? Counts(LayerInstance layer)
     {
-        var option = adapter is LoraSpec ? "Rank" : "BlockSize";
-        return layer.Adapters.Count > 0
-            ? check.IsOwn(leaf) ? new Site.Argument(layer.Property.Name, adapter.Attribute, option) : null
-            : leaf.ClassAdapters.Any(pair => ReferenceEquals(pair.Annotation, adapter) && ReferenceEquals(pair.Owner, check.Type))
-                ? new Site.Argument(null, adapter.Attribute, option)
-                : null;
+        if (layer is not { Adapter: { } adapter, Spec: LinearSpec { In.Integer: > 0 and { } input, Out.Integer: > 0 and { } output } }
+            || adapter.SizeErrorOn(layer.Name, input, output) is not null)
+        {
+            return null;
+        }
+
+        try
+        {
+            return adapter.ParameterCount(input, output) is { } own ? (own, checked(input * output)) : null;
+        }
+        catch (OverflowException)
+        {
+            return null; // reported by ParameterCountRule
+        }
     }
 }

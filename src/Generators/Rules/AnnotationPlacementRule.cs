@@ -1,5 +1,5 @@
+using Marrow.Generators.Declarations;
 using Marrow.Generators.Diagnostics;
-using Marrow.Generators.Specs;
 
 namespace Marrow.Generators.Rules;
 
@@ -8,40 +8,37 @@ internal static class AnnotationPlacementRule
 {
     public static IEnumerable<Violation> Check(ModelCheck check)
     {
-        if (check.Type is { Recomputes: true, IsModel: false })
+        var (type, carried) = (check.Type, Carried(check.Type).ToList());
+        if (!type.IsModel)
         {
-            yield return new(
+            return carried.Concat(type.Recomputes ? ["Recompute"] : []).Select(attribute => new Violation(
                 DiagnosticIds.AdapterPlacement,
-                new Site.Attribute(null, "Recompute"),
-                $"[Recompute] on '{check.Type.Name}', which derives from no model; derive from one or add [Model]");
+                new Site.Attribute(null, attribute),
+                $"[{attribute}] on '{type.Name}', which derives from no model; derive from one or add [Model]"));
         }
 
-        var carried = check.Type.Annotations.Select(annotation => annotation.Attribute);
-        foreach (var attribute in check.Type.IsQkr ? carried.Append("Qkr") : carried)
-        {
-            var site = new Site.Attribute(null, attribute);
-            if (!check.Type.IsModel)
-            {
-                yield return new(
-                    DiagnosticIds.AdapterPlacement,
-                    site,
-                    $"[{attribute}] on '{check.Type.Name}', which derives from no model; derive from one or add [Model]");
-                continue;
-            }
+        return check.Closure.Lineage(type).Skip(1).FirstOrDefault(ancestor => ancestor.Annotations.Any()) is { } annotated
+            ? carried.Select(attribute => new Violation(
+                DiagnosticIds.AdapterPlacement,
+                new Site.Attribute(null, attribute),
+                $"[{attribute}] on '{type.Name}', whose base '{annotated.Name}' already carries "
+                    + $"[{annotated.Annotations.First().Attribute}]; derive both from the plain architecture"
+                    + Together(attribute, type, annotated)))
+            : [];
+    }
 
-            if (check.Closure.Lineage(check.Type).Skip(1).FirstOrDefault(ancestor => ancestor.Annotations.Any()) is { } annotated)
-            {
-                yield return new(
-                    DiagnosticIds.AdapterPlacement,
-                    site,
-                    $"[{attribute}] on '{check.Type.Name}', whose base '{annotated.Name}' already carries [{annotated.Annotations.First().Attribute}]; derive both from the plain architecture{Together(attribute, annotated)}");
-            }
-        }
+    private static IEnumerable<string> Carried(ClassSpec type)
+    {
+        var annotations = type.Annotations.Select(annotation => annotation.Attribute);
+        return type.Marker is { } marker ? annotations.Append(marker) : annotations;
     }
 
     /// <summary>An adapter and a quantizer may meet, but on one class: that class's layers do both.</summary>
-    private static string Together(string attribute, ClassSpec annotated) =>
-        annotated.Annotations.Any(other => (other is QuantizeSpec) != (attribute is "Quantize" or "Qkr"))
+    private static string Together(string attribute, ClassSpec type, ClassSpec annotated)
+    {
+        var isAdapter = type.Adapters.Any(adapter => adapter.Attribute == attribute);
+        return annotated.Annotations.Any(other => other is AdapterSpec != isAdapter)
             ? $", with [{attribute}] and [{annotated.Annotations.First().Attribute}] on the same class"
             : "";
+    }
 }

@@ -1,5 +1,5 @@
 using Marrow.Generators.Diagnostics;
-using Marrow.Generators.Specs;
+using Marrow.Generators.Declarations;
 
 namespace Marrow.Generators.Rules;
 

@@ -1,5 +1,5 @@
+using Marrow.Generators.Declarations;
 using Marrow.Generators.Diagnostics;
-using Marrow.Generators.Specs;
 
 namespace Marrow.Generators.Rules;
 
@@ -14,10 +14,9 @@ internal static class ForwardRule
             yield break;
         }
 
-        if (forward.Fault is { } fault)
+        if (forward.Error is { } error)
         {
-            var index = fault.Contains("second [Forward]") ? 1 : 0;
-            yield return new(DiagnosticIds.ForwardMethod, new Site.Method(index), $"In '{type.Name}', {fault}");
+            yield return new(DiagnosticIds.ForwardMethod, new Site.Method(error.Method), $"In '{type.Name}', {error.Message}");
         }
         else if (forward.Method is null && type.BaseKey is null)
         {
@@ -41,5 +40,5 @@ internal static class ForwardRule
         .FirstOrDefault(forward => forward.Method is not null);
 
     private static string Signature(ForwardSpec forward) =>
-        $"{forward.Result} ({string.Join(", ", forward.Inputs.Select(input => input.Type))})";
+        $"{forward.Result} ({string.Join(", ", forward.Inputs.Select(input => input.Type))})".Replace("global::", "");
 }

@@ -1,5 +1,6 @@
+using Marrow.Generators.Declarations;
 using Marrow.Generators.Diagnostics;
-using Marrow.Generators.Specs;
+using Marrow.Generators.Sizes;
 using Marrow.Shared;
 
 namespace Marrow.Generators.Rules;
@@ -10,20 +11,26 @@ internal static class HeadCountRule
     public static IEnumerable<Violation> Check(ModelCheck check)
     {
         var broken =
-            from leaf in check.Leaves
-            where leaf.Layer.Evaluated is AttentionSpec
-            let attention = (AttentionSpec)leaf.Layer.Evaluated
-            let declared = (AttentionSpec)leaf.Layer.Declared
-            where attention is { Heads.Integer: not null, Dim.Integer: > 0 }
-            let fault = AdapterSizes.HeadsDivide(leaf.Name, attention.Heads.Integer!.Value, attention.Dim.Integer!.Value)
-            where fault is not null && (check.IsOurs(leaf, declared.Heads) || check.IsOurs(leaf, declared.Dim))
-            select (leaf, fault);
+            from layer in check.Layers
+            where layer.Spec is AttentionSpec { Heads.Integer: > 0, Dim.Integer: > 0 }
+            let attention = (AttentionSpec)layer.Spec
+            where attention.Dim.Integer % attention.Heads.Integer != 0
+                && (check.IsOurs(layer, "heads") || check.IsOurs(layer, "dim"))
+            select (layer, attention);
         return broken
-            .GroupBy(item => check.Blame(item.leaf, "heads", layer => Size((AttentionSpec)layer)))
+            .GroupBy(item => check.FindCause(item.layer, "heads", layer => Size((AttentionSpec)layer)))
             .Select(group => new Violation(
-                DiagnosticIds.HeadCount, group.Key, ModelCheck.AndMore(group.First().fault, group.Count())));
+                DiagnosticIds.HeadCount,
+                group.Key,
+                ModelCheck.AndMore(
+                    AdapterSizes.HeadsDivide(
+                        group.First().layer.Name,
+                        group.First().attention.Heads.Integer!.Value,
+                        group.First().attention.Dim.Integer!.Value)!,
+                    group.Count())));
     }
 
     /// <summary>The size to point at: the heads, or the dimension where the heads are a constant.</summary>
-    private static SizeExpression Size(AttentionSpec attention) => attention.Heads.Names.Any() ? attention.Heads : attention.Dim;
+    private static SizeExpression Size(AttentionSpec attention) =>
+        attention.Heads.Names.Any() ? attention.Heads : attention.Dim;
 }

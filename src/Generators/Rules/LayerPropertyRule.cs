@@ -7,9 +7,9 @@ internal static class LayerPropertyRule
 {
     public static IEnumerable<Violation> Check(ModelCheck check) =>
         from layer in check.Type.Layers
-        where layer.Property.Fault is not null
+        where layer.Property.Error is not null
         select new Violation(
             DiagnosticIds.LayerPropertyShape,
             new Site.Property(layer.Property.Name),
-            $"[{layer.Property.Attribute}] property '{layer.Property.Name}' {layer.Property.Fault}");
+            $"[{layer.Property.Attribute}] property '{layer.Property.Name}' {layer.Property.Error}");
 }

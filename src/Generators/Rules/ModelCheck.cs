@@ -1,5 +1,6 @@
-using Marrow.Generators.Planning;
-using Marrow.Generators.Specs;
+using Marrow.Generators.Declarations;
+using Marrow.Generators.Resolution;
+using Marrow.Generators.Sizes;
 
 namespace Marrow.Generators.Rules;
 
@@ -10,6 +11,7 @@ internal sealed class ModelCheck
     [
         ClassShapeRule.Check,
         LayerPropertyRule.Check,
+        LayerNamesRule.Check,
         ForwardRule.Check,
         AnnotationPlacementRule.Check,
         CircularBlocksRule.Check,
@@ -18,8 +20,11 @@ internal sealed class ModelCheck
     private static readonly Func<ModelCheck, IEnumerable<Violation>>[] SizeRules =
     [
         SizeExpressionRule.Check,
+        BlockArgumentsRule.Check,
         PositiveSizesRule.Check,
-        AdapterOptionsRule.Check,
+        LayerOptionsRule.Check,
+        ParameterCountRule.Check,
+        AnnotationOptionsRule.Check,
         TwoAdaptersRule.Check,
         TargetsRule.Check,
         AdapterSizesRule.Check,
@@ -27,17 +32,16 @@ internal sealed class ModelCheck
         HeadCountRule.Check,
         QuantizerBitsRule.Check,
         CgaRule.Check,
-        QkrRule.Check,
         QuantizerOptionsRule.Check,
     ];
 
-    private PlannedModel? symbolic;
+    private Dictionary<string, LayerInstance>? symbolic;
 
     private ModelCheck(ModelClosure closure)
     {
         Closure = closure;
         Plan = PlannedModel.Of(closure);
-        Leaves = Plan.RepeatsItself ? [] : [.. Plan.Leaves()];
+        Layers = Plan.Instances();
     }
 
     public ModelClosure Closure { get; }
@@ -46,46 +50,78 @@ internal sealed class ModelCheck
 
     public PlannedModel Plan { get; }
 
-    public IReadOnlyList<Leaf> Leaves { get; }
+    /// <summary>Every layer of the model.</summary>
+    public IReadOnlyList<LayerInstance> Layers { get; }
 
     /// <summary>All violations of a class, those of its shape first; sizes are checked only if the shape is right.</summary>
-    public static IReadOnlyList<Violation> Run(ModelClosure closure)
+    /// <param name="closure">The class.</param>
+    /// <param name="rules">The rules of single methods.</param>
+    public static IReadOnlyList<Violation> Run(
+        ModelClosure closure, IReadOnlyList<Func<ModelCheck, IEnumerable<Violation>>> rules)
     {
         var check = new ModelCheck(closure);
         var violations = ShapeRules.SelectMany(rule => rule(check)).ToList();
-        return violations.Count > 0 ? violations : [.. SizeRules.SelectMany(rule => rule(check))];
+        return violations.Count > 0 ? violations : [.. SizeRules.Concat(rules).SelectMany(rule => rule(check))];
     }
 
     /// <summary>
-    /// Where to point at for a size of a layer that has a wrong value: its own argument if this class declares it,
-    /// otherwise the base-call argument or the block that the value comes from.
+    /// Where a size of a layer that has a wrong value comes from: its own argument if this class declares it,
+    /// otherwise the base-call argument or the block that the value comes through.
     /// </summary>
-    public Site Blame(Leaf leaf, string argument, Func<LayerSpec, SizeExpression?> size)
+    public Site FindCause(LayerInstance layer, string argument, Func<LayerSpec, SizeExpression?> size)
     {
-        var attribute = leaf.Layer.Declared.Property.Attribute;
-        if (IsOwn(leaf))
+        if (IsOwn(layer))
         {
-            return new Site.Argument(leaf.Layer.Declared.Property.Name, attribute, argument);
+            var property = layer.Layer.Declared.Property;
+            return new Site.Argument(property.Name, property.Attribute, argument);
         }
 
-        symbolic ??= PlannedModel.Of(Closure, baseArguments: false);
-        var source = symbolic.Leaves().FirstOrDefault(other => other.Name == leaf.Name);
-        var parameter = source is null ? null : size(source.Layer.Evaluated)?.Names.FirstOrDefault();
-        if (parameter is not null && Type.BaseKey is not null)
+        if (Type.BaseKey is not null)
         {
-            return new Site.BaseArgument(parameter);
+            symbolic ??= PlannedModel.Of(Closure, baseArguments: false).Instances()
+                .GroupBy(other => other.Name)
+                .ToDictionary(group => group.Key, group => group.First());
+            var parameter = symbolic.TryGetValue(layer.Name, out var source) ? size(source.Spec)?.Names.FirstOrDefault() : null;
+            if (parameter is not null)
+            {
+                return new Site.BaseArgument(parameter);
+            }
         }
 
-        var block = Type.Layers.FirstOrDefault(layer => leaf.Name.StartsWith(layer.Property.LayerName + ".", StringComparison.Ordinal));
+        var block = Type.Layers.FirstOrDefault(own => layer.Name.StartsWith(own.Property.LayerName + ".", StringComparison.Ordinal));
         return block is null ? new Site.Class() : new Site.Attribute(block.Property.Name, block.Property.Attribute);
     }
 
-    /// <summary>Whether the class itself declares the layer.</summary>
-    public bool IsOwn(Leaf leaf) => ReferenceEquals(leaf.Layer.Owner, Type)
-        && leaf.Name == leaf.Layer.Declared.Property.LayerName;
+    /// <summary>The same for an argument of the layer's attribute.</summary>
+    public Site FindCause(LayerInstance layer, string argument) => FindCause(
+        layer, argument, spec => spec.Arguments.FirstOrDefault(candidate => candidate.Name == argument)?.Value);
 
-    /// <summary>Whether a wrong size shows only with this class's sizes, so that this class is the one to report it.</summary>
-    public bool IsOurs(Leaf leaf, SizeExpression declared) => IsOwn(leaf) || declared.Names.Any() || !leaf.Layer.Owner.IsLocal;
+    /// <summary>Whether the class itself declares the layer.</summary>
+    public bool IsOwn(LayerInstance layer) => ReferenceEquals(layer.Layer.Owner, Type)
+        && layer.Name == layer.Layer.Declared.Property.LayerName;
+
+    /// <summary>Whether a wrong value shows only with this class's sizes, so that this class is the one to report it.</summary>
+    public bool IsOurs(LayerInstance layer, SizeExpression? declared) =>
+        IsOwn(layer) || declared?.Names.Any() == true || !layer.Layer.Owner.IsLocal;
+
+    /// <summary>The same for an argument of the layer's attribute.</summary>
+    public bool IsOurs(LayerInstance layer, string argument) => IsOurs(
+        layer, layer.Layer.Declared.Arguments.FirstOrDefault(candidate => candidate.Name == argument)?.Value);
+
+    /// <summary>
+    /// Where an option of the adapter of a layer stands in this class: on the layer or on the class; null if another
+    /// class wrote it.
+    /// </summary>
+    public Site? SiteOf(LayerInstance layer, string option)
+    {
+        var adapter = layer.Adapter!;
+        if (layer.Spec is LinearSpec { Adapters.Count: > 0 })
+        {
+            return IsOwn(layer) ? new Site.Argument(layer.Spec.Property.Name, adapter.Attribute, option) : null;
+        }
+
+        return Type.Adapters.Any(adapter.IsSameAs) ? new Site.Argument(null, adapter.Attribute, option) : null;
+    }
 
     /// <summary>One violation for many layers: the first layer's sentence, and how many more.</summary>
     public static string AndMore(string sentence, int layers) => layers switch

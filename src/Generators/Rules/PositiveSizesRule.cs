@@ -1,5 +1,5 @@
+using Marrow.Generators.Declarations;
 using Marrow.Generators.Diagnostics;
-using Marrow.Generators.Specs;
 using Marrow.Shared;
 
 namespace Marrow.Generators.Rules;
@@ -10,26 +10,25 @@ internal static class PositiveSizesRule
     public static IEnumerable<Violation> Check(ModelCheck check)
     {
         var broken =
-            from leaf in check.Leaves
-            from size in leaf.Layer.Evaluated.Sizes
-            let declared = Size(leaf.Layer.Declared, size.Argument)
-            where size.Size.Integer < 1 && check.IsOurs(leaf, declared)
-            select (leaf, size.What, size.Argument, Value: size.Size.Integer!.Value);
+            from layer in check.Layers
+            from argument in layer.Spec.Arguments
+            where argument.What is not null && argument.Value.Integer < 1 && check.IsOurs(layer, argument.Name)
+            select (layer, argument);
         return broken
-            .GroupBy(item => check.Blame(item.leaf, item.Argument, layer => Size(layer, item.Argument)))
+            .GroupBy(item => check.FindCause(item.layer, item.argument.Name))
             .Select(group => new Violation(
                 DiagnosticIds.SizeNotPositive,
                 group.Key,
                 ModelCheck.AndMore(
-                    AdapterSizes.Positive(group.First().leaf.Name, Capital(group.First().What), group.First().Value)!,
+                    AdapterSizes.Positive(
+                        group.First().layer.Name,
+                        Capital(group.First().argument.What!),
+                        group.First().argument.Value.Integer!.Value)!,
                     group.Count())))
             .Concat(Counts(check));
     }
 
-    private static SizeExpression Size(LayerSpec layer, string argument) =>
-        layer.Sizes.First(size => size.Argument == argument).Size;
-
-    /// <summary>Counts of blocks, which are not leaves.</summary>
+    /// <summary>Counts of blocks, which are not among the layers of the model.</summary>
     private static IEnumerable<Violation> Counts(ModelCheck check) =>
         from layer in check.Plan.Layers
         where layer is { Evaluated: BlockSpec { Count.Integer: < 1 }, Block: not null }

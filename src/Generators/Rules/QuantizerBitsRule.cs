@@ -1,5 +1,5 @@
+using Marrow.Generators.Declarations;
 using Marrow.Generators.Diagnostics;
-using Marrow.Generators.Specs;
 using Marrow.Shared;
 
 namespace Marrow.Generators.Rules;
@@ -9,12 +9,12 @@ internal static class QuantizerBitsRule
 {
     public static IEnumerable<Violation> Check(ModelCheck check) =>
         from written in WrittenQuantizer.Of(check)
-        from fault in Faults(written.Quantizer)
-        select new Violation(DiagnosticIds.QuantizerBits, written.At(fault.Option), fault.Words);
+        from error in Errors(written.Quantizer)
+        select new Violation(DiagnosticIds.QuantizerBits, written.At(error.Option), error.Message);
 
-    private static IEnumerable<(string Option, string Words)> Faults(QuantizeSpec quantizer)
+    private static IEnumerable<(string Option, string Message)> Errors(QuantizeSpec quantizer)
     {
-        if (quantizer.Bits.Integer is { } bits && QuantizerBits.Weights(bits, quantizer.Weights == "Lsq") is { } weights)
+        if (quantizer.Bits.Integer is { } bits && quantizer.Weights.BitsError(bits) is { } weights)
         {
             yield return ("Bits", weights);
         }
@@ -24,9 +24,9 @@ internal static class QuantizerBitsRule
             yield return ("Activations", inputs);
         }
 
-        if (quantizer.EndBits.Integer is { } ends && QuantizerBits.OrNone("EndBits", ends) is { } fault)
+        if (quantizer.EndBits.Integer is { } ends && QuantizerBits.OrNone("EndBits", ends) is { } error)
         {
-            yield return ("EndBits", fault);
+            yield return ("EndBits", error);
         }
     }
 }

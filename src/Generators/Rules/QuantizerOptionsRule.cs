@@ -1,5 +1,5 @@
+using Marrow.Generators.Declarations;
 using Marrow.Generators.Diagnostics;
-using Marrow.Generators.Specs;
 
 namespace Marrow.Generators.Rules;
 
@@ -8,71 +8,84 @@ internal static class QuantizerOptionsRule
 {
     public static IEnumerable<Violation> Check(ModelCheck check) =>
         from written in WrittenQuantizer.Of(check)
-        from fault in Faults(check, written)
-        select new Violation(DiagnosticIds.UnknownOption, written.At(fault.Option), $"[Quantize] {fault.Words}");
+        from error in Alone(written).Concat(WithAdapters(check, written.Quantizer))
+        select new Violation(DiagnosticIds.UnknownOption, written.At(error.Option), $"[Quantize] {error.Message}");
 
-    private static IEnumerable<(string Option, string Words)> Faults(ModelCheck check, WrittenQuantizer written)
+    private static IEnumerable<(string Option, string Message)> Alone(WrittenQuantizer written)
     {
         var quantizer = written.Quantizer;
-        if (written.Layer is not null && quantizer.Targets is not null)
-        {
-            yield return ("Targets", "on a property quantizes that layer; Targets belongs on a class");
-        }
-
-        if (quantizer.Given.Contains("EndBits") && (written.Layer is not null || quantizer.Targets is not null || quantizer.IsPacked))
+        if (quantizer.Has("EndBits") && (written.Layer is not null || quantizer.Targets is not null || quantizer.IsPacked))
         {
             yield return ("EndBits", "EndBits is for a class-level annotation without Targets, in the Merged scope");
         }
 
-        if (quantizer.Given.Contains("BoundaryRange") && quantizer.Oscillation != "Cga")
+        if (quantizer.Has("BoundaryRange") && !quantizer.Anneals)
         {
             yield return ("BoundaryRange", $"Oscillation {quantizer.Oscillation} has no BoundaryRange; only Cga has");
         }
 
-        if (quantizer.IsPacked && quantizer.Oscillation != "None")
+        if (!quantizer.IsPacked)
+        {
+            yield break;
+        }
+
+        if (quantizer.Oscillation != Oscillation.None)
         {
             yield return ("Oscillation", "the weights of a frozen base do not move, so they cannot oscillate; leave Oscillation out");
         }
 
-        if (quantizer.IsPacked && quantizer.Weights != "StatsQ")
+        if (!quantizer.Weights.SuitsAdapters)
         {
-            yield return ("Weights", "Scope FrozenBase packs StatsQ levels; leave Weights out");
+            yield return ("Weights", $"Scope FrozenBase packs {quantizer.BaseWeights.Words} levels; leave Weights out");
         }
 
-        if (quantizer.IsPacked && quantizer.Bits.Integer is 5 or 6 or 7)
+        if (quantizer.Bits.Integer is 5 or 6 or 7)
         {
-            yield return ("Bits", FormattableString.Invariant($"Scope FrozenBase packs 2, 3, 4 or 8 bits, not {quantizer.Bits}"));
+            yield return ("Bits", $"Scope FrozenBase packs 2, 3, 4 or 8 bits, not {quantizer.Bits}");
         }
 
-        if (quantizer.HasActivations && (quantizer.IsPacked || MeetsAdapter(check, quantizer)))
+        if (quantizer.HasActivations)
         {
-            yield return ("Activations", "Activations of adapted layers and of a frozen base stay as they are; leave Activations out");
+            yield return ("Activations", Activations);
         }
 
-        if (!quantizer.IsPacked && quantizer.Weights == "Lsq" && MeetsAdapter(check, quantizer))
-        {
-            yield return ("Weights", "weights of adapted layers are quantized by StatsQ; leave Weights out");
-        }
-
-        if (!quantizer.IsPacked && check.Leaves.Any(leaf => leaf.Adapter is { Dropout: > 0 } && leaf.Quantizer is { } found && Same(found, quantizer)))
-        {
-            yield return ("Scope", "Scope Merged quantizes the adapted weight, so the adapter's input has no Dropout; leave Dropout out, or use FrozenBase");
-        }
-
-        if (quantizer.Bfloat16Backward && MeetsAdapter(check, quantizer) && !quantizer.IsPacked)
-        {
-            yield return ("Bfloat16Backward", "adapted layers have no Bfloat16Backward");
-        }
-
-        if (quantizer.Bfloat16Backward && quantizer.IsPacked)
+        if (quantizer.Bfloat16Backward)
         {
             yield return ("Bfloat16Backward", "Scope FrozenBase has no Bfloat16Backward");
         }
     }
 
-    private static bool MeetsAdapter(ModelCheck check, QuantizeSpec quantizer) =>
-        check.Leaves.Any(leaf => leaf.Adapter is not null && leaf.Quantizer is { } found && Same(found, quantizer));
+    private static IEnumerable<(string Option, string Message)> WithAdapters(ModelCheck check, QuantizeSpec quantizer)
+    {
+        var adapted = check.Layers
+            .Where(layer => layer.Adapter is not null && layer.Quantizer?.IsSameAs(quantizer) == true)
+            .ToList();
+        if (adapted.Count == 0 || quantizer.IsPacked)
+        {
+            yield break;
+        }
 
-    private static bool Same(QuantizeSpec found, QuantizeSpec written) =>
-        found.Given.Equals(written.Given) && found.Targets == written.Targets && found.Scope == written.Scope;
+        if (quantizer.HasActivations)
+        {
+            yield return ("Activations", Activations);
+        }
+
+        if (!quantizer.Weights.SuitsAdapters)
+        {
+            yield return ("Weights", $"weights of adapted layers are quantized by {quantizer.BaseWeights.Words}; leave Weights out");
+        }
+
+        if (adapted.Any(layer => layer.Adapter!.Dropout > 0))
+        {
+            yield return ("Scope", "Scope Merged quantizes the adapted weight, so the adapter's input has no Dropout; leave Dropout out, or use FrozenBase");
+        }
+
+        if (quantizer.Bfloat16Backward)
+        {
+            yield return ("Bfloat16Backward", "adapted layers have no Bfloat16Backward");
+        }
+    }
+
+    private const string Activations =
+        "Activations of adapted layers and of a frozen base stay as they are; leave Activations out";
 }

@@ -1,43 +1,38 @@
+using Marrow.Generators.Declarations;
 using Marrow.Generators.Diagnostics;
-using Marrow.Generators.Specs;
+using Marrow.Generators.Sizes;
 
 namespace Marrow.Generators.Rules;
 
-/// <summary>MRW003: a size is a constant or an expression over the constructor's parameters, and evaluates.</summary>
+/// <summary>
+/// MRW003: an argument is a constant or an expression over the constructor's parameters, evaluates, and has the kind of
+/// value that the argument takes. An option with a rule of its own has that rule's id for values of another kind.
+/// </summary>
 internal static class SizeExpressionRule
 {
     public static IEnumerable<Violation> Check(ModelCheck check) => check.Type.Layers
-        .SelectMany(layer => Written(layer))
-        .Concat(check.Type.Annotations.SelectMany(annotation => Options(null, annotation)))
-        .Concat(BlockArguments(check))
+        .SelectMany(layer => Written(check.Type, layer))
+        .Concat(check.Type.Annotations.SelectMany(annotation => Written(check.Type, null, annotation.Attribute, annotation.Arguments)))
         .Concat(Evaluated(check));
 
-    private static IEnumerable<Violation> Written(LayerSpec layer) => layer.Expressions
-        .Where(pair => pair.Expression.Fault is not null)
-        .Select(pair => Of(new Site.Argument(layer.Property.Name, layer.Property.Attribute, pair.Argument), pair.Expression.Fault!))
-        .Concat(layer.Annotations.SelectMany(annotation => Options(layer.Property.Name, annotation)));
+    private static IEnumerable<Violation> Written(ClassSpec type, LayerSpec layer) =>
+        Written(type, layer.Property.Name, layer.Property.Attribute, layer.Arguments)
+            .Concat(layer.Annotations.SelectMany(annotation =>
+                Written(type, layer.Property.Name, annotation.Attribute, annotation.Arguments)));
 
-    private static IEnumerable<Violation> Options(string? property, AnnotationSpec annotation) => annotation.Sizes
-        .Where(pair => pair.Size.Fault is not null)
-        .Select(pair => Of(new Site.Argument(property, annotation.Attribute, pair.Option), pair.Size.Fault!));
-
-    private static IEnumerable<Violation> BlockArguments(ModelCheck check)
+    private static IEnumerable<Violation> Written(ClassSpec type, string? property, string attribute, IEnumerable<Argument> arguments)
     {
-        foreach (var block in check.Type.Layers.OfType<BlockSpec>())
+        foreach (var argument in arguments)
         {
-            if (check.Closure.Find(block.TypeKey) is not { } model)
+            var site = new Site.Argument(property, attribute, argument.Name);
+            var value = argument.Value.Evaluate(_ => null);
+            if (value.Error is { } error)
             {
-                continue;
+                yield return Of(DiagnosticIds.SizeExpression, site, error);
             }
-
-            var required = model.Parameters.Count(parameter => parameter.Default is null);
-            if (block.Arguments.Count < required || block.Arguments.Count > model.Parameters.Count)
+            else if (value.Mismatch(argument.Kind, type.TypeOf) is { } mismatch)
             {
-                var wanted = string.Join(", ", model.Parameters.Select(parameter => $"{parameter.Type} {parameter.Name}"));
-                yield return new(
-                    DiagnosticIds.SizeExpression,
-                    new Site.Attribute(block.Property.Name, block.Property.Attribute),
-                    $"[Block] gives {block.Arguments.Count} arguments, but {model.Name} takes ({wanted})");
+                yield return Of(argument.Id, site, mismatch);
             }
         }
     }
@@ -46,31 +41,23 @@ internal static class SizeExpressionRule
     private static IEnumerable<Violation> Evaluated(ModelCheck check)
     {
         var reported = new HashSet<Site>();
-        foreach (var leaf in check.Leaves)
+        foreach (var layer in check.Layers)
         {
-            foreach (var (argument, expression) in leaf.Layer.Evaluated.Expressions)
+            foreach (var argument in layer.Spec.Arguments)
             {
-                var declared = leaf.Layer.Declared.Expressions.First(pair => pair.Argument == argument).Expression;
-                var fault = expression.Fault ?? NotInteger(leaf.Layer.Evaluated, argument, expression);
-                if (fault is null || declared.Fault is not null || !check.IsOurs(leaf, declared))
+                if (argument.Value.Error is { } error
+                    && layer.Layer.Declared.Arguments.First(other => other.Name == argument.Name).Value is var declared
+                    && declared.Evaluate(_ => null).Error is null
+                    && check.IsOurs(layer, declared)
+                    && check.FindCause(layer, argument.Name) is var site
+                    && reported.Add(site))
                 {
-                    continue;
-                }
-
-                var site = check.Blame(leaf, argument, layer => layer.Expressions.First(pair => pair.Argument == argument).Expression);
-                if (reported.Add(site))
-                {
-                    yield return Of(site, fault);
+                    yield return Of(DiagnosticIds.SizeExpression, site, error);
                 }
             }
         }
     }
 
-    private static SizeExpression.Invalid? NotInteger(LayerSpec layer, string argument, SizeExpression expression) =>
-        expression.Value is not (null or long) && layer.Sizes.Any(size => size.Argument == argument)
-            ? new SizeExpression.Invalid(expression.ToString(), "a size is an integer")
-            : null;
-
-    private static Violation Of(Site site, SizeExpression.Invalid fault) =>
-        new(DiagnosticIds.SizeExpression, site, $"Size expression '{fault.Text}' cannot be used: {fault.Reason}");
+    private static Violation Of(string id, Site site, SizeExpression.Invalid error) =>
+        new(id, site, $"Size expression '{error.Text}' cannot be used: {error.Reason}");
 }

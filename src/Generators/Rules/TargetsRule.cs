@@ -1,6 +1,7 @@
+using Marrow.Generators.Declarations;
 using Marrow.Generators.Diagnostics;
-using Marrow.Generators.Reading;
-using Marrow.Generators.Specs;
+using Marrow.Generators.Sizes;
+using Marrow.Shared;
 
 namespace Marrow.Generators.Rules;
 
@@ -9,12 +10,12 @@ internal static class TargetsRule
 {
     public static IEnumerable<Violation> Check(ModelCheck check)
     {
-        var linear = check.Leaves.Where(leaf => leaf.Layer.Evaluated is LinearSpec).Select(leaf => leaf.Name).ToList();
+        var linear = check.Layers.Where(layer => layer.Spec is LinearSpec).Select(layer => layer.Name).ToList();
         foreach (var annotation in check.Type.Annotations)
         {
             foreach (var pattern in annotation.Targets?.Split('|').Select(text => text.Trim()) ?? [])
             {
-                if (!linear.Exists(name => Shared.LayerTargets.Match(pattern, name)))
+                if (!linear.Exists(name => LayerTargets.Match(pattern, name)))
                 {
                     yield return new(
                         DiagnosticIds.TargetsMatchNothing,

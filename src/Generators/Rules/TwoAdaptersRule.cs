@@ -1,5 +1,5 @@
+using Marrow.Generators.Declarations;
 using Marrow.Generators.Diagnostics;
-using Marrow.Generators.Specs;
 
 namespace Marrow.Generators.Rules;
 
@@ -19,11 +19,11 @@ internal static class TwoAdaptersRule
     private static IEnumerable<Violation> OnClasses(ModelCheck check)
     {
         var doubled =
-            from leaf in check.Leaves
-            where leaf.Layer.Evaluated is LinearSpec { Adapters.Count: 0 }
-            let adapters = leaf.ClassAdapters.Where(leaf.Targets).ToList()
-            where adapters.Count > 1 && adapters.Any(pair => ReferenceEquals(pair.Owner, check.Type))
-            select (leaf, adapters);
+            from layer in check.Layers
+            where layer.Spec is LinearSpec { Adapters.Count: 0 }
+            let adapters = layer.Placement.Adapters.Where(layer.Targets).ToList()
+            where adapters.Count > 1 && adapters.Any(placed => ReferenceEquals(placed.Owner, check.Type))
+            select (layer, adapters);
         var all = doubled.ToList();
         if (all.Count == 0)
         {
@@ -31,8 +31,8 @@ internal static class TwoAdaptersRule
         }
 
         var (first, pair) = all[0];
-        var own = pair.Last(item => ReferenceEquals(item.Owner, check.Type));
-        var other = pair.First(item => !ReferenceEquals(item.Annotation, own.Annotation));
+        var own = pair.Last(placed => ReferenceEquals(placed.Owner, check.Type));
+        var other = pair.First(placed => !ReferenceEquals(placed.Annotation, own.Annotation));
         var where = ReferenceEquals(other.Owner, check.Type) ? "" : $" of '{other.Owner.Name}'";
         yield return new(
             DiagnosticIds.TwoAdapters,

@@ -1,4 +1,4 @@
-using Marrow.Generators.Specs;
+using Marrow.Generators.Declarations;
 
 namespace Marrow.Generators.Rules;
 
@@ -9,8 +9,9 @@ internal sealed record WrittenQuantizer(LayerSpec? Layer, QuantizeSpec Quantizer
 
     public static IEnumerable<WrittenQuantizer> Of(ModelCheck check)
     {
-        var onLayers = check.Type.Layers.SelectMany(layer =>
-            layer.Annotations.OfType<QuantizeSpec>().Select(quantizer => new WrittenQuantizer(layer, quantizer)));
+        var onLayers = check.Type.Layers
+            .Where(layer => layer.OwnQuantizer is not null)
+            .Select(layer => new WrittenQuantizer(layer, layer.OwnQuantizer!));
         return check.Type.Quantizer is { } own ? onLayers.Prepend(new WrittenQuantizer(null, own)) : onLayers;
     }
 }

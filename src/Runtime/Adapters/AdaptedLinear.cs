@@ -20,20 +20,27 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
     private (Tensor A, Tensor B)? start;
 
     /// <summary>Makes the frozen base.</summary>
-    protected AdaptedLinear(LinearSite site)
+    /// <exception cref="ArgumentException">The adapter does not suit the layer's sizes.</exception>
+    protected AdaptedLinear(LinearSite site, AdapterSettings settings)
         : base(site)
     {
-        (adapterType, device) = (AdapterType(site), site.Device);
+        settings.Check(site);
+        (Settings, adapterType, device) = (settings, AdapterType(site), site.Device);
         Weight.requires_grad = false;
         Bias?.requires_grad = false;
     }
 
     /// <summary>Makes a base that is frozen in a few bits.</summary>
-    protected AdaptedLinear(LinearSite site, int packedBits)
-        : base(site, packedBits) => (adapterType, device) = (AdapterType(site), site.Device);
+    /// <exception cref="ArgumentException">The adapter does not suit the layer's sizes.</exception>
+    protected AdaptedLinear(LinearSite site, AdapterSettings settings, int packedBits)
+        : base(site, packedBits)
+    {
+        settings.Check(site);
+        (Settings, adapterType, device) = (settings, AdapterType(site), site.Device);
+    }
 
     /// <summary>What the adapter is, as saving needs it.</summary>
-    public abstract AdapterSettings Settings { get; }
+    public AdapterSettings Settings { get; }
 
     /// <summary>The adapter's parameters with their names, in the order they were added.</summary>
     public IEnumerable<(string Name, Parameter Value)> Adapter => adapters.Select(adapter => (adapter.Name, GetParameter(adapter.Name)));
@@ -97,6 +104,10 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
 
     /// <summary>The weight with the adapter folded in, by plain differentiable operations: [out, in].</summary>
     public abstract Tensor AdaptedWeight();
+
+    /// <summary>y by the plain formula, in ordinary differentiable operations.</summary>
+    /// <param name="x">[..., in].</param>
+    protected abstract Tensor Plain(Tensor x);
 
     /// <summary>The output of a layer that was exported for inference, or null.</summary>
     private protected virtual Tensor? Exported(Tensor x) => null;
@@ -368,7 +379,7 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
     private Tensor Eager(Tensor x)
     {
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(nn.functional.linear(x, Effective(AdaptedWeight()), Bias));
+        return scope.MoveToOuter(Plain(x));
     }
 
     private Tensor Unadapted(Tensor x)

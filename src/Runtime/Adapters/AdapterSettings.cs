@@ -1,14 +1,35 @@
 namespace Marrow;
 
 /// <summary>What an adapter is, apart from its values.</summary>
-public abstract record AdapterSettings;
+public abstract record AdapterSettings
+{
+    /// <summary>The compile-time size rules, for sizes that are known only at run time.</summary>
+    /// <exception cref="ArgumentException">The adapter does not suit the layer's sizes.</exception>
+    internal abstract void Check(LinearSite site);
+}
 
 /// <summary>A Bone adapter.</summary>
 /// <param name="Form">Its form.</param>
 /// <param name="BlockSize">Edge of a block.</param>
 /// <param name="MiniRank">Columns of the trainable matrix in the Mini form, else 0.</param>
 /// <param name="Dropout">Dropout on its input.</param>
-public sealed record BoneSettings(BoneForm Form, long BlockSize, long MiniRank = 0, double Dropout = 0) : AdapterSettings;
+public sealed record BoneSettings(BoneForm Form, long BlockSize, long MiniRank = 0, double Dropout = 0) : AdapterSettings
+{
+    internal override void Check(LinearSite site)
+    {
+        if (Form is BoneForm.Row or BoneForm.Column)
+        {
+            AdapterSize.BlockDividesBoth(site, BlockSize);
+            return;
+        }
+
+        AdapterSize.BlockIsPositive(site, BlockSize);
+        if (Form == BoneForm.Mini)
+        {
+            AdapterSize.MiniRankDivides(site, MiniRank);
+        }
+    }
+}
 
 /// <summary>A LoRA or DoRA adapter.</summary>
 /// <param name="Rank">Rank of the update.</param>
@@ -31,4 +52,6 @@ public sealed record LoraSettings(
 {
     /// <summary>s in <c>W + s B A</c>.</summary>
     public double Scale => Alpha / (RankStabilized ? Math.Sqrt(Rank) : Rank);
+
+    internal override void Check(LinearSite site) => AdapterSize.RankFits(site, this);
 }

@@ -12,7 +12,7 @@ public interface IModel : IDisposable
     /// <summary>The model as TorchSharp sees it.</summary>
     nn.Module Module { get; }
 
-    internal void Specialise(LayerBuilder builder);
+    internal void Specialize(LayerBuilder builder);
 
     internal void BuildLayers(LayerBuilder builder);
 

@@ -19,9 +19,8 @@ public sealed class LayerBuilder
     private readonly string prefix;
     private readonly Device device;
     private readonly ScalarType dtype;
-    private readonly List<(string? Targets, Func<LinearSite, Linear> Create)> adapters = [];
+    private readonly List<(string? Targets, Func<LinearSite, Linear>? Create, Func<LinearSite, Linear>? Quantized)> adapters = [];
     private (string? Targets, Func<LinearSite, Linear> Create)? quantizer;
-    private (string? Targets, Func<LinearSite, Linear> Create)? adaptedQuantizer;
     private Func<LinearSite, Linear>? headQuantizer;
     private (string? Targets, Func<Conv2dSite, Conv2d> Create)? convolutionQuantizer;
     private (string? Targets, Func<AttentionSite, Attention> Create)? attentionQuantizer;
@@ -44,7 +43,7 @@ public sealed class LayerBuilder
         current = builder;
         try
         {
-            model.Specialise(builder);
+            model.Specialize(builder);
             model.BuildLayers(builder);
         }
         finally
@@ -60,18 +59,15 @@ public sealed class LayerBuilder
 
     /// <summary>Adapts every linear layer of this model and its blocks that the targets match.</summary>
     /// <param name="targets">Patterns over layer names, joined by <c>|</c>; null: all but the output head.</param>
-    /// <param name="create">Makes the adapted layer.</param>
-    public void Adapt(string? targets, Func<LinearSite, Linear> create) => adapters.Add((targets, create));
+    /// <param name="create">Makes the adapted layer; null if the quantizer of this model means all of them too.</param>
+    /// <param name="quantized">Makes a layer that the quantizer of this model means too; null if there is none.</param>
+    public void Adapt(string? targets, Func<LinearSite, Linear>? create = null, Func<LinearSite, Linear>? quantized = null) =>
+        adapters.Add((targets, create, quantized));
 
     /// <summary>Quantizes every linear layer of this model and its blocks that the targets match and no adapter means.</summary>
     /// <param name="targets">Patterns over layer names, joined by <c>|</c>; null: all but the output heads.</param>
     /// <param name="create">Makes the quantized layer.</param>
     public void Quantize(string? targets, Func<LinearSite, Linear> create) => quantizer = (targets, create);
-
-    /// <summary>What layers become that both an adapter and the quantizer of this model mean.</summary>
-    /// <param name="targets">Patterns of the quantizer.</param>
-    /// <param name="create">Makes the layer with both.</param>
-    public void AdaptQuantized(string? targets, Func<LinearSite, Linear> create) => adaptedQuantizer = (targets, create);
 
     /// <summary>Every block of this model keeps only its inputs for the backward.</summary>
     public void RecomputeBlocks() => recomputesBlocks = true;
@@ -107,7 +103,7 @@ public sealed class LayerBuilder
         Require(AdapterSizes.Positive(full, "Input features", inFeatures));
         Require(AdapterSizes.Positive(full, "Output features", outFeatures));
         var site = new LinearSite(full, inFeatures, outFeatures, bias, tokens, positiveInput, dtype, device);
-        var create = adapter ?? Specialised(full) ?? (plain => new Linear(plain));
+        var create = adapter ?? Specialized(full) ?? (plain => new Linear(plain));
         var layer = create(site);
         if (device.type != TorchSharp.DeviceType.META)
         {
@@ -300,7 +296,7 @@ public sealed class LayerBuilder
     }
 
     /// <summary>What the annotations of the classes around a linear layer make of it, or null.</summary>
-    private Func<LinearSite, Linear>? Specialised(string layer)
+    private Func<LinearSite, Linear>? Specialized(string layer)
     {
         Func<LinearSite, Linear>? found = null;
         for (var builder = this; builder is not null; builder = builder.outer)
@@ -321,12 +317,12 @@ public sealed class LayerBuilder
         var adapted = adapters.Where(pair => LayerTargets.Match(pair.Targets, relative)).ToList();
         Require(adapted.Count < 2 ? null : $"Two class-level adapters target layer '{layer}'; narrow one's Targets");
         var quantized = quantizer is { } own && LayerTargets.Match(own.Targets, relative) ? own.Create : null;
-        var both = adaptedQuantizer is { } other && LayerTargets.Match(other.Targets, relative) ? other.Create : null;
-        return (adapted, quantized, both) switch
+        return (adapted, quantized) switch
         {
-            ([_], _, not null) => both,
-            ([var adapter], _, _) => adapter.Create,
-            (_, not null, _) => quantized,
+            ([{ Quantized: { } both }], not null) => both,
+            ([{ Create: { } alone }], _) => alone,
+            ([_], _) => site => throw site.NotPlanned(),
+            (_, not null) => quantized,
             _ => LayerTargets.IsOutputHead(relative) ? headQuantizer : null,
         };
     }

@@ -27,7 +27,7 @@ public abstract class Model<T, TResult> : nn.Module<T, TResult>, IModel, ICompon
 
     nn.Module IModel.Module => this;
 
-    void IModel.Specialise(LayerBuilder builder) => Specialise(builder);
+    void IModel.Specialize(LayerBuilder builder) => Specialize(builder);
 
     void IModel.BuildLayers(LayerBuilder builder) => BuildLayers(builder);
 
@@ -43,7 +43,7 @@ public abstract class Model<T, TResult> : nn.Module<T, TResult>, IModel, ICompon
         : base.call(input);
 
     /// <summary>Says which layers get adapters; emitted for annotated classes.</summary>
-    protected virtual void Specialise(LayerBuilder builder)
+    protected virtual void Specialize(LayerBuilder builder)
     {
     }
 

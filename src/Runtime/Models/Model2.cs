@@ -28,7 +28,7 @@ public abstract class Model<T1, T2, TResult> : nn.Module<T1, T2, TResult>, IMode
 
     nn.Module IModel.Module => this;
 
-    void IModel.Specialise(LayerBuilder builder) => Specialise(builder);
+    void IModel.Specialize(LayerBuilder builder) => Specialize(builder);
 
     void IModel.BuildLayers(LayerBuilder builder) => BuildLayers(builder);
 
@@ -44,7 +44,7 @@ public abstract class Model<T1, T2, TResult> : nn.Module<T1, T2, TResult>, IMode
         : base.call(input1, input2);
 
     /// <summary>Says which layers get adapters; emitted for annotated classes.</summary>
-    protected virtual void Specialise(LayerBuilder builder)
+    protected virtual void Specialize(LayerBuilder builder)
     {
     }
 

@@ -29,7 +29,7 @@ public abstract class Model<T1, T2, T3, TResult> : nn.Module<T1, T2, T3, TResult
 
     nn.Module IModel.Module => this;
 
-    void IModel.Specialise(LayerBuilder builder) => Specialise(builder);
+    void IModel.Specialize(LayerBuilder builder) => Specialize(builder);
 
     void IModel.BuildLayers(LayerBuilder builder) => BuildLayers(builder);
 
@@ -45,7 +45,7 @@ public abstract class Model<T1, T2, T3, TResult> : nn.Module<T1, T2, T3, TResult
         : base.call(input1, input2, input3);
 
     /// <summary>Says which layers get adapters; emitted for annotated classes.</summary>
-    protected virtual void Specialise(LayerBuilder builder)
+    protected virtual void Specialize(LayerBuilder builder)
     {
     }
 

@@ -52,6 +52,18 @@ public static class Lsq
     }
 
     /// <summary>
+    /// S = max(step, 1e-5), with the gradient of the step divided by sqrt(<paramref name="count"/>) so that steps and
+    /// weights learn at like rates (LSQ, section 2.2).
+    /// </summary>
+    /// <param name="step">[steps].</param>
+    /// <param name="count">The highest level times the number of elements that share a step.</param>
+    public static Tensor LearnedStep(Tensor step, double count)
+    {
+        var floored = StraightThrough.To(step.clamp_min(LeastStep), step);
+        return StraightThrough.To(floored, floored / Math.Sqrt(count));
+    }
+
+    /// <summary>
     /// The step that the first batch gives: <c>c · mean|x| / sqrt(high)</c> over the elements that share it; c is 2, or 4
     /// for an unsigned range.
     /// </summary>

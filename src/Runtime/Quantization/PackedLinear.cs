@@ -9,8 +9,8 @@ namespace Marrow;
 /// derive from it and state the forward and its backward.
 /// </summary>
 /// <param name="site">What the layer is to be.</param>
-/// <param name="bits">2, 3, 4 or 8.</param>
-public abstract class PackedLinear(LinearSite site, int bits) : Linear(site, bits), IExplicitLayer
+/// <param name="packedBits">2, 3, 4 or 8.</param>
+public abstract class PackedLinear(LinearSite site, int packedBits) : Linear(site, packedBits), IExplicitLayer
 {
     ScalarType IExplicitLayer.Dtype => GetParameter("weight.scale").dtype;
 
@@ -27,12 +27,16 @@ public abstract class PackedLinear(LinearSite site, int bits) : Linear(site, bit
         }
 
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(nn.functional.linear(x, Base.Dequantize(), Bias));
+        return scope.MoveToOuter(Plain(x));
     }
 
     Tensor IExplicitLayer.Forward(Saved saved, Tensor x) => Forward(saved, x);
 
     Gradients IExplicitLayer.Backward(Saved saved, Tensor dy) => Backward(saved, dy);
+
+    /// <summary>y by the plain formula, in ordinary differentiable operations.</summary>
+    /// <param name="x">[..., in].</param>
+    protected abstract Tensor Plain(Tensor x);
 
     /// <summary>The forward, outside autograd.</summary>
     /// <param name="saved">Keeps what the backward needs.</param>

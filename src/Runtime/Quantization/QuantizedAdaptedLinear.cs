@@ -13,8 +13,8 @@ public abstract class QuantizedAdaptedLinear : AdaptedLinear, IQuantizedLayer
     private PackedWeight? packed;
 
     /// <summary>Makes the frozen base.</summary>
-    protected QuantizedAdaptedLinear(LinearSite site, QuantizerSettings settings)
-        : base(site) => Quantizer = settings.Checked();
+    protected QuantizedAdaptedLinear(LinearSite site, AdapterSettings settings, QuantizerSettings quantizer)
+        : base(site, settings) => Quantizer = quantizer.Checked();
 
     /// <summary>How the adapted weight is quantized.</summary>
     protected QuantizerSettings Quantizer { get; }
@@ -56,6 +56,14 @@ public abstract class QuantizedAdaptedLinear : AdaptedLinear, IQuantizedLayer
             ? where(mask, Held.Hold(WeightLevels.StatsQ(weight.detach().contiguous(), Quantizer.Bits)).Dequantize(), values)
             : values);
     }
+
+    /// <summary>The codes of Ŵ from what the forward kept.</summary>
+    protected WeightLevels SavedWeight(Tensor codes, Tensor scale) => new(codes, scale, IsHalved: Quantizer.Bits == 8);
+
+    /// <summary>Ŵ with the entries that are frozen at their level.</summary>
+    protected Tensor Frozen(Tensor weight) => Held is { Mask: { } mask, Levels: not null }
+        ? where(mask, Held.Hold(WeightLevels.StatsQ(AdaptedWeight().detach().contiguous(), Quantizer.Bits)).Dequantize(), weight)
+        : weight;
 
     private Tensor MergedWeight() => IsMerged ? Weight.alias() : AdaptedWeight();
 }

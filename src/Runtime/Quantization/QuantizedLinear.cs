@@ -127,7 +127,16 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
 
     Tensor IExplicitLayer.Forward(Saved saved, Tensor x) => Forward(saved, x);
 
-    Gradients IExplicitLayer.Backward(Saved saved, Tensor dy) => Backward(saved, dy);
+    /// <summary>A layer without a bias has no gradient of one, which the emitted classes hand on as null.</summary>
+    Gradients IExplicitLayer.Backward(Saved saved, Tensor dy)
+    {
+        var gradients = Backward(saved, dy);
+        return Bias is null ? new(gradients.Input, [gradients.Parameters[0], .. gradients.Parameters[2..]]) : gradients;
+    }
+
+    /// <summary>y by the plain formula, in ordinary differentiable operations.</summary>
+    /// <param name="x">[..., in].</param>
+    protected abstract Tensor Plain(Tensor x);
 
     /// <summary>The fused forward, outside autograd.</summary>
     /// <param name="saved">Keeps what the backward needs.</param>
@@ -135,7 +144,9 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
     /// <returns>y [n, out].</returns>
     protected abstract Tensor Forward(Saved saved, Tensor x);
 
-    /// <summary>The gradients. Temporaries are freed by the caller.</summary>
+    /// <summary>
+    /// The gradients of weight, bias (null if there is none), and the quantizers' parameters. Temporaries are freed by the caller.
+    /// </summary>
     /// <param name="saved">What the forward kept.</param>
     /// <param name="dy">Gradient of the output, [n, out].</param>
     protected abstract Gradients Backward(Saved saved, Tensor dy);
@@ -153,6 +164,20 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
     /// <param name="dWeight">Gradient of Ŵ, [out, in].</param>
     protected LsqGradients WeightGradients(Tensor dWeight) =>
         Lsq.Gradients(dWeight.contiguous(), Weight, WeightStep, WeightRange, StepSharing.Row, before: null, hasAfter: false);
+
+    /// <summary>The codes of x from what the forward kept.</summary>
+    protected ActivationLevels SavedInput(Tensor codes) => new(codes, Range.Offset);
+
+    /// <summary>The codes of Ŵ from what the forward kept.</summary>
+    protected WeightLevels SavedWeight(Tensor codes, Tensor scale) =>
+        new(codes, scale, IsHalved: Settings is { Weights: WeightQuantizer.StatsQ, Bits: 8 });
+
+    /// <summary>Gradient of the bias, [out]; null if there is none.</summary>
+    protected Tensor? BiasGradient(Tensor dy) => Bias is null ? null : Autograd.BiasGradient.Of(dy);
+
+    /// <summary>Ŵ with the entries that are frozen at their level.</summary>
+    protected Tensor Frozen(Tensor weight) =>
+        Held is { Mask: { } mask, Levels: not null } ? where(mask, QuantizedWeight.Quantized(), weight) : weight;
 
     private StepSharing Sharing => tokens > 1 ? StepSharing.Position : StepSharing.Tensor;
 
@@ -211,17 +236,6 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
     private Tensor Eager(Tensor x)
     {
         using var scope = NewDisposeScope();
-        var weight = Settings.Weights == WeightQuantizer.Lsq
-            ? Lsq.Plain(Weight, WeightStep, WeightRange, StepSharing.Row)
-            : StatsQ.Plain(Weight, Settings.Bits);
-        if (Held is { Mask: not null, Levels: not null })
-        {
-            weight = where(Held.Mask, QuantizedWeight.Quantized(), weight);
-        }
-
-        var input = Settings.Activations > 0
-            ? Lsq.Plain(x, Step, Range, Sharing, Before, After)
-            : x;
-        return scope.MoveToOuter(nn.functional.linear(input, weight, Bias));
+        return scope.MoveToOuter(Plain(x));
     }
 }

@@ -1,5 +1,5 @@
 using System.Reflection;
-using Marrow.Generators.Diagnostics;
+using Marrow.Generators.Analysis;
 using Xunit;
 
 namespace Marrow.Generators.Tests.Diagnostics;

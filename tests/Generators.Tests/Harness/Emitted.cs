@@ -6,7 +6,7 @@ namespace Marrow.Generators.Tests.Harness;
 /// <summary>Emitted code of a test source, with the promise that it compiles without a warning.</summary>
 internal static class Emitted
 {
-    /// <summary>The file emitted for one class.</summary>
+    /// <summary>The files emitted for one class, its other part first.</summary>
     public static string For(string className, string source, params MetadataReference[] more)
     {
         TestCompilation.Driver().RunGeneratorsAndUpdateCompilation(
@@ -14,6 +14,9 @@ internal static class Emitted
         Assert.Empty(problems);
         Assert.Empty(output.GetDiagnostics(TestContext.Current.CancellationToken)
             .Where(diagnostic => diagnostic.Severity >= DiagnosticSeverity.Warning && diagnostic.Id != "CS1591"));
-        return output.SyntaxTrees.Single(tree => Path.GetFileName(tree.FilePath) == $"{className}.g.cs").ToString();
+        var texts = output.SyntaxTrees.ToDictionary(tree => Path.GetFileName(tree.FilePath), tree => tree.ToString());
+        return texts.TryGetValue($"{className}.Layers.g.cs", out var layers)
+            ? $"{texts[$"{className}.g.cs"]}\n\n// {className}.Layers.g.cs\n\n{layers}"
+            : texts[$"{className}.g.cs"];
     }
 }

@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using Marrow.Generators.Diagnostics;
+using Marrow.Generators.Analysis;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.Diagnostics;

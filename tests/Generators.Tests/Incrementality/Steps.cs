@@ -1,6 +1,6 @@
 using System.Collections;
 using System.Reflection;
-using Marrow.Generators.Specs;
+using Marrow.Generators.Reading;
 using Marrow.Generators.Tests.Harness;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
@@ -33,7 +33,7 @@ public class Steps
     {
         var compilation = Start();
         var driver = TestCompilation.Driver().RunGenerators(compilation, TestContext.Current.CancellationToken);
-        Assert.All(Reasons(driver.RunGenerators(compilation, TestContext.Current.CancellationToken), TrackingNames.Closure), reason => Assert.Equal(Cached, reason));
+        Assert.All(Reasons(driver.RunGenerators(compilation, TestContext.Current.CancellationToken), TrackingNames.Input), reason => Assert.Equal(Cached, reason));
     }
 
     [Theory]
@@ -82,16 +82,16 @@ public class Steps
     [Fact]
     public void Read_TwoCompilationsOfEqualSources_GivesEqualSpecsAndHashes()
     {
-        var (one, two) = (Closures(Start()), Closures(Start()));
+        var (one, two) = (Inputs(Start()), Inputs(Start()));
         Assert.Equal(one, two);
-        Assert.Equal(one.Select(closure => closure.GetHashCode()), two.Select(closure => closure.GetHashCode()));
+        Assert.Equal(one.Select(input => input.GetHashCode()), two.Select(input => input.GetHashCode()));
     }
 
     [Fact]
     public void Read_Spec_HoldsNoSymbolSyntaxOrCompilation()
     {
         var seen = new HashSet<object>(ReferenceEqualityComparer.Instance);
-        Closures(Start()).ForEach(closure => Walk(closure, "closure"));
+        Inputs(Start()).ForEach(input => Walk(input, "input"));
         Assert.True(seen.Count > 20);
 
         void Walk(object? value, string path)
@@ -120,14 +120,14 @@ public class Steps
     private static CSharpCompilation Start() => TestCompilation.Create("namespace Other; public class Unrelated { public int Value => 1; }")
         .AddSyntaxTrees(TestCompilation.Parse(Architecture, "Mlp.cs"), TestCompilation.Parse(Variant, "Small.cs"), TestCompilation.Parse("// empty", "Other.cs"));
 
-    private static List<ModelClosure> Closures(CSharpCompilation compilation) =>
+    private static List<GeneratorInput> Inputs(CSharpCompilation compilation) =>
     [
         .. TestCompilation.Driver().RunGenerators(compilation, TestContext.Current.CancellationToken).GetRunResult().Results[0]
-            .TrackedSteps[TrackingNames.Closure]
+            .TrackedSteps[TrackingNames.Input]
             .SelectMany(step => step.Outputs)
             .Select(output => output.Value)
-            .OfType<ModelClosure>()
-            .OrderBy(closure => closure.Root.Key, StringComparer.Ordinal),
+            .OfType<GeneratorInput>()
+            .OrderBy(input => input.Closure.Root.Key, StringComparer.Ordinal),
     ];
 
     private static (List<IncrementalStepRunReason> Specs, List<IncrementalStepRunReason> Outputs) RunAfter(
@@ -139,7 +139,7 @@ public class Steps
             .RunGenerators(edit(compilation), TestContext.Current.CancellationToken);
         var run = driver.GetRunResult().Results[0];
         return (
-            Reasons(driver, TrackingNames.Closure),
+            Reasons(driver, TrackingNames.Input),
             [.. run.TrackedOutputSteps.SelectMany(pair => pair.Value).SelectMany(step => step.Outputs).Select(output => output.Reason)]);
     }
 

@@ -1,0 +1,84 @@
+using System.Collections.Immutable;
+using Marrow.Generators.Diagnostics;
+using Marrow.Generators.Methods;
+using Marrow.Generators.Reading;
+using Marrow.Generators.Rules;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Diagnostics;
+
+namespace Marrow.Generators.Analysis;
+
+/// <summary>
+/// Reports the rules that a model class breaks. The generator, which reads and checks the same way, stays silent:
+/// only an analyzer's diagnostics respect <c>#pragma warning disable</c>.
+/// </summary>
+[DiagnosticAnalyzer(LanguageNames.CSharp)]
+public sealed class ModelAnalyzer : DiagnosticAnalyzer
+{
+    private readonly MethodTable methods;
+
+    /// <summary>Makes the analyzer with the methods that come with it.</summary>
+    public ModelAnalyzer()
+        : this(MethodTable.All)
+    {
+    }
+
+    /// <summary>Makes the analyzer with other methods.</summary>
+    internal ModelAnalyzer(MethodTable methods) => this.methods = methods;
+
+    /// <inheritdoc/>
+    public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics { get; } = [.. Descriptors.List];
+
+    /// <inheritdoc/>
+    public override void Initialize(AnalysisContext context)
+    {
+        context.ConfigureGeneratedCodeAnalysis(GeneratedCodeAnalysisFlags.None);
+        context.EnableConcurrentExecution();
+        context.RegisterSymbolAction(Analyze, SymbolKind.NamedType);
+    }
+
+    private void Analyze(SymbolAnalysisContext context)
+    {
+        var type = (INamedTypeSymbol)context.Symbol;
+        if (type.TypeKind != TypeKind.Class || !Concerns(type))
+        {
+            return;
+        }
+
+        foreach (var violation in Violations(type, context.Compilation, context.CancellationToken))
+        {
+            context.ReportDiagnostic(Diagnostic.Create(
+                Descriptors.Of(violation.Id),
+                SiteLocator.Locate(violation.Site, type, context.CancellationToken),
+                ImmutableDictionary<string, string?>.Empty.Add(DiagnosticIds.FixesProperty, string.Join(",", violation.Fixes)),
+                violation.Message));
+        }
+    }
+
+    private IReadOnlyList<Violation> Violations(INamedTypeSymbol type, Compilation compilation, CancellationToken cancellation)
+    {
+        try
+        {
+            var violations = ModelCheck.Run(ClosureReader.Read(type, compilation, methods, cancellation), methods.Rules);
+            return violations.Count > 0 ? violations : [.. EmissionFailure(type)];
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            return [new(DiagnosticIds.InternalError, new Site.Class(), InternalError.Describe(type.Name, failure))];
+        }
+    }
+
+    /// <summary>What failed in the generator alone stands in the class's emitted part.</summary>
+    private static IEnumerable<Violation> EmissionFailure(INamedTypeSymbol type)
+    {
+        var prefix = DiagnosticIds.InternalError + ": ";
+        if (type.GetMembers("__Error").FirstOrDefault() is IFieldSymbol { ConstantValue: string message }
+            && message.StartsWith(prefix, StringComparison.Ordinal))
+        {
+            yield return new(DiagnosticIds.InternalError, new Site.Class(), message.Substring(prefix.Length));
+        }
+    }
+
+    private bool Concerns(INamedTypeSymbol type) =>
+        ClassAttributes.Of(methods).Any(type.HasAttribute) || LayerReader.Properties(type).Any();
+}

@@ -1,0 +1,103 @@
+using Marrow.Generators.Reading;
+using Marrow.Generators.Rules;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+
+namespace Marrow.Generators.Analysis;
+
+/// <summary>Finds the text that a violation points at.</summary>
+internal static class SiteLocator
+{
+    public static Location Locate(Site site, INamedTypeSymbol type, CancellationToken cancellation) => (site switch
+    {
+        Site.Property property => PropertyName(type, property.Name, cancellation),
+        Site.Method method => ForwardReader.Methods(type).ElementAtOrDefault(method.Index)?.Locations.FirstOrDefault(),
+        Site.Attribute attribute => Attribute(type, attribute.Carrier, attribute.Name, cancellation)?.Name.GetLocation(),
+        Site.Argument argument => Argument(type, argument, cancellation),
+        Site.BaseArgument argument => BaseArgument(type, argument.Parameter),
+        _ => null,
+    }) ?? ClassName(type, cancellation);
+
+    /// <summary>The name in the part that carries an attribute, a base call or layers; generated parts come last.</summary>
+    private static Location ClassName(INamedTypeSymbol type, CancellationToken cancellation) =>
+        type.DeclaringSyntaxReferences
+            .Select(reference => reference.GetSyntax(cancellation))
+            .OfType<TypeDeclarationSyntax>()
+            .OrderByDescending(part => part.AttributeLists.Count > 0 || part.ParameterList is not null)
+            .FirstOrDefault()?.Identifier.GetLocation() ?? type.Locations[0];
+
+    private static Location? PropertyName(INamedTypeSymbol type, string name, CancellationToken cancellation) =>
+        Property(type, name)?.DeclaringSyntaxReferences
+            .Select(reference => reference.GetSyntax(cancellation))
+            .OfType<PropertyDeclarationSyntax>()
+            .FirstOrDefault()?.Identifier.GetLocation();
+
+    private static IPropertySymbol? Property(INamedTypeSymbol type, string name) =>
+        LayerReader.Properties(type).FirstOrDefault(property => property.Name == name);
+
+    private static AttributeSyntax? Attribute(INamedTypeSymbol type, string? property, string name, CancellationToken cancellation)
+    {
+        ISymbol? carrier = property is null ? type : Property(type, property);
+        return carrier?.Attribute($"{KnownNames.Namespace}.{name}Attribute")?.ApplicationSyntaxReference?.GetSyntax(cancellation)
+            as AttributeSyntax;
+    }
+
+    private static Location? Argument(INamedTypeSymbol type, Site.Argument site, CancellationToken cancellation)
+    {
+        if (Attribute(type, site.Carrier, site.AttributeName, cancellation) is not { } attribute)
+        {
+            return null;
+        }
+
+        var arguments = attribute.ArgumentList?.Arguments ?? default;
+        var named = arguments.FirstOrDefault(argument =>
+            (argument.NameEquals?.Name ?? argument.NameColon?.Name)?.Identifier.ValueText == site.Name);
+        if (named is not null)
+        {
+            return named.GetLocation();
+        }
+
+        var positional = arguments.Where(argument => argument.NameEquals is null).ToList();
+        var position = Position(type, site, cancellation);
+        return position >= 0 && position < positional.Count && positional[position].NameColon is null
+            ? positional[position].GetLocation()
+            : attribute.Name.GetLocation();
+    }
+
+    /// <summary>The position of a constructor argument: <c>sizes#2</c> is two after the start of the list.</summary>
+    private static int Position(INamedTypeSymbol type, Site.Argument site, CancellationToken cancellation)
+    {
+        ISymbol? carrier = site.Carrier is null ? type : Property(type, site.Carrier);
+        var parameters = carrier?.Attribute($"{KnownNames.Namespace}.{site.AttributeName}Attribute")?.AttributeConstructor?.Parameters ?? [];
+        var (name, offset) = site.Name.Split('#') is [var list, var index] ? (list, int.Parse(index)) : (site.Name, 0);
+        for (var i = 0; i < parameters.Length; i++)
+        {
+            if (parameters[i].Name == name)
+            {
+                return i + offset;
+            }
+        }
+
+        return -1;
+    }
+
+    private static Location? BaseArgument(INamedTypeSymbol type, string parameter)
+    {
+        if (BaseCallReader.ArgumentList(type) is not { } list)
+        {
+            return null;
+        }
+
+        var named = list.Arguments.FirstOrDefault(argument => argument.NameColon?.Name.Identifier.ValueText == parameter);
+        if (named is not null)
+        {
+            return named.GetLocation();
+        }
+
+        var constructor = type.BaseType?.InstanceConstructors.OrderByDescending(candidate => candidate.Parameters.Length).FirstOrDefault();
+        var position = constructor?.Parameters.FirstOrDefault(candidate => candidate.Name == parameter)?.Ordinal ?? -1;
+        return position >= 0 && position < list.Arguments.Count && list.Arguments[position].NameColon is null
+            ? list.Arguments[position].GetLocation()
+            : (list.Parent as PrimaryConstructorBaseTypeSyntax)?.Type.GetLocation();
+    }
+}

@@ -1,0 +1,50 @@
+using Marrow.Generators.Sizes;
+
+namespace Marrow.Generators.Declarations;
+
+/// <summary>An adapter annotation: everything that the rules, the plan and the emission ask of its method.</summary>
+/// <param name="Header">The attribute as written.</param>
+/// <param name="Dropout">Dropout on the adapter's input, in training.</param>
+internal abstract record AdapterSpec(AnnotationHeader Header, double Dropout) : AnnotationSpec(Header)
+{
+    /// <summary>The method's name and its main options in words: <c>Bone row, block 64</c>.</summary>
+    public abstract string Words { get; }
+
+    /// <summary>The same as part of a class name: <c>BoneRow64</c>.</summary>
+    public abstract string ClassName { get; }
+
+    /// <summary>The option that decides how large the adapter is.</summary>
+    public abstract string SizeOption { get; }
+
+    /// <summary>The template of its layer classes.</summary>
+    public abstract string Template { get; }
+
+    /// <summary>The same adapter with its expressions evaluated.</summary>
+    public abstract AdapterSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate);
+
+    /// <summary>Options that do not go with each other, or are out of their range whatever the layer.</summary>
+    public abstract IEnumerable<ArgumentError> OptionErrors();
+
+    /// <summary>Why the adapter does not suit a layer of these sizes, or null.</summary>
+    public abstract SizeError? SizeErrorOn(string layer, long inFeatures, long outFeatures);
+
+    /// <summary>
+    /// The nearest values of <see cref="SizeOption"/> that suit all of these layers, for a code fix; none if there is
+    /// no obvious one.
+    /// </summary>
+    public virtual IReadOnlyList<long> SizesThatFit(IEnumerable<(long In, long Out)> layers) => [];
+
+    /// <summary>Trainable parameters on a layer of these sizes; null if a size is known only at run time.</summary>
+    /// <exception cref="OverflowException">There are more than a 64-bit integer holds.</exception>
+    public abstract long? ParameterCount(long? inFeatures, long? outFeatures);
+
+    /// <summary>What the template prints.</summary>
+    public abstract object View(EmittedClass target);
+}
+
+/// <summary>A size of an adapter that a layer cannot have.</summary>
+/// <param name="Id">The diagnostic.</param>
+/// <param name="Option">The option that holds the size.</param>
+/// <param name="Message">The sentence to show.</param>
+/// <param name="Fixes">Values that would be right for this layer.</param>
+internal sealed record SizeError(string Id, string Option, string Message, IReadOnlyList<long> Fixes);

@@ -1,0 +1,46 @@
+using Marrow.Generators.Diagnostics;
+using Marrow.Generators.Equatable;
+using Marrow.Generators.Sizes;
+
+namespace Marrow.Generators.Declarations;
+
+/// <summary>What is common to an adapter's and a quantizer's attribute, on a class or on a layer.</summary>
+/// <param name="Attribute">The attribute's name without suffix.</param>
+/// <param name="Origin">The class and property that carry it: tells equal annotations of two places apart.</param>
+/// <param name="Targets">Patterns over layer names, or null.</param>
+/// <param name="Given">Names of the options that are written out.</param>
+/// <param name="Errors">What was wrong with the options as they were written.</param>
+internal sealed record AnnotationHeader(
+    string Attribute, string Origin, string? Targets, EquatableArray<string> Given, EquatableArray<ArgumentError> Errors);
+
+/// <summary>An adapter or a quantizer, on a class or on a layer.</summary>
+internal abstract record AnnotationSpec(AnnotationHeader Header)
+{
+    public string Attribute => Header.Attribute;
+
+    public string? Targets => Header.Targets;
+
+    /// <summary>The options that may be expressions over the constructor's parameters.</summary>
+    public abstract IEnumerable<Argument> Arguments { get; }
+
+    /// <summary>Whether an option is written out.</summary>
+    public bool Has(string option) => Header.Given.Contains(option);
+
+    /// <summary>Whether this is the annotation that <paramref name="other"/> is too, evaluated with whatever sizes.</summary>
+    public bool IsSameAs(AnnotationSpec other) => Attribute == other.Attribute && Header.Origin == other.Header.Origin;
+}
+
+/// <summary>An argument of an attribute: a constructor argument or an option.</summary>
+/// <param name="Name">Its name; <c>sizes#2</c> is the third of a list.</param>
+/// <param name="Value">Its value.</param>
+/// <param name="Kind">What kind of value it takes.</param>
+/// <param name="What">For a size that must be positive: the words a message uses for it.</param>
+/// <param name="Id">The diagnostic of a value of another kind.</param>
+internal sealed record Argument(
+    string Name, SizeExpression Value, ValueKind Kind, string? What = null, string Id = DiagnosticIds.SizeExpression);
+
+/// <summary>A value that an argument cannot have.</summary>
+/// <param name="Argument">The argument's name.</param>
+/// <param name="Message">The sentence to show.</param>
+/// <param name="Id">The diagnostic.</param>
+internal sealed record ArgumentError(string Argument, string Message, string Id);

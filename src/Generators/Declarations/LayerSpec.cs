@@ -1,0 +1,342 @@
+using Marrow.Generators.Diagnostics;
+using Marrow.Generators.Equatable;
+using Marrow.Generators.Sizes;
+
+namespace Marrow.Generators.Declarations;
+
+/// <summary>A layer property as declared.</summary>
+/// <param name="Property">The property.</param>
+internal abstract record LayerSpec(PropertySpec Property)
+{
+    /// <summary>All expressions of the declaration.</summary>
+    public abstract IEnumerable<Argument> Arguments { get; }
+
+    /// <summary>Adapters and quantizers on the property.</summary>
+    public virtual IEnumerable<AnnotationSpec> Annotations => [];
+
+    /// <summary>The quantizer on the property, or null.</summary>
+    public QuantizeSpec? OwnQuantizer => Annotations.OfType<QuantizeSpec>().FirstOrDefault();
+
+    /// <summary>The same layer with every expression evaluated.</summary>
+    public abstract LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate);
+
+    /// <summary>Values out of range, other than sizes that are not positive.</summary>
+    public virtual IEnumerable<ArgumentError> RangeErrors(string layer) => [];
+
+    /// <summary>Parameters without adapters and quantizers; null if a size is known only at run time.</summary>
+    /// <exception cref="OverflowException">There are more than a 64-bit integer holds.</exception>
+    public virtual long? ParameterCount => 0;
+
+    /// <summary>The shape in words, for the plan.</summary>
+    public virtual string Shape => "";
+
+    /// <summary>What the layer computes, with shapes; null for a block, which has a file of its own.</summary>
+    public virtual string? Formula => null;
+
+    private protected static ArgumentError? NotNegative(string layer, string argument, SizeExpression value) =>
+        value.Number < 0 ? Range(argument, $"{argument} of layer '{layer}' is {value}; it must not be negative") : null;
+
+    private protected static ArgumentError? NegativeEps(string layer, SizeExpression value) => NotNegative(layer, "Eps", value);
+
+    private protected static ArgumentError Range(string argument, string message) =>
+        new(argument, message, DiagnosticIds.LayerOption);
+
+    private protected static Argument Size(string name, SizeExpression value, string what) =>
+        new(name, value, ValueKind.Integer, what);
+
+    private protected static Argument? TokenCount(SizeExpression? tokens) =>
+        tokens is null ? null : Size("Tokens", tokens, "tokens");
+
+    private protected static string PlusBias(SizeExpression bias) => bias.Value is false ? "" : " + b";
+}
+
+/// <summary>The property that declares a layer.</summary>
+/// <param name="Name">Its C# name.</param>
+/// <param name="LayerName">Its name in checkpoints, relative to the class.</param>
+/// <param name="IsNamed">Whether that name is written out with [Name].</param>
+/// <param name="Modifiers">Its modifiers as written, with <c>partial</c>.</param>
+/// <param name="Type">Its type as C# text.</param>
+/// <param name="Attribute">The layer attribute's name without suffix: <c>Linear</c>.</param>
+/// <param name="Error">What is wrong with the property (MRW002), or null.</param>
+/// <param name="Errors">What was wrong with the attribute's options as they were written.</param>
+internal sealed record PropertySpec(
+    string Name,
+    string LayerName,
+    bool IsNamed,
+    string Modifiers,
+    string Type,
+    string Attribute,
+    string? Error,
+    EquatableArray<ArgumentError> Errors)
+{
+    /// <summary>The emitted backing field.</summary>
+    public string Field => "__" + Name;
+}
+
+/// <summary>[Linear].</summary>
+internal sealed record LinearSpec(
+    PropertySpec Property,
+    SizeExpression In,
+    SizeExpression Out,
+    SizeExpression Bias,
+    string? Tie,
+    SizeExpression.Invalid? TieError,
+    SizeExpression TieWhen,
+    EquatableArray<AdapterSpec> Adapters,
+    QuantizeSpec? Quantizer,
+    SizeExpression? Tokens,
+    bool PositiveInput) : LayerSpec(Property)
+{
+    /// <summary>Whether the weight is certainly the layer's own.</summary>
+    public bool IsUntied => Tie is null || TieWhen.Value is false;
+
+    public override IEnumerable<AnnotationSpec> Annotations =>
+        Quantizer is null ? Adapters : Adapters.Append<AnnotationSpec>(Quantizer);
+
+    public override IEnumerable<Argument> Arguments => new[]
+    {
+        Size("inFeatures", In, "input features"),
+        Size("outFeatures", Out, "output features"),
+        TokenCount(Tokens),
+        new Argument("Bias", Bias, ValueKind.Boolean),
+        new Argument("TieWhen", TieWhen, ValueKind.Boolean),
+        TieError is null ? null : new Argument("Tie", TieError, ValueKind.Any),
+    }.OfType<Argument>();
+
+    public override long? ParameterCount => (Tie, TieWhen.Value) switch
+    {
+        (not null, true) => 0,
+        (not null, null) => null,
+        _ => checked((In.Integer * Out.Integer) + (Bias.Value is bool bias ? bias ? Out.Integer : 0 : null)),
+    };
+
+    public override string Shape => Tie is { } tie && TieWhen.Value is true
+        ? $"shares {tie}"
+        : $"{In} → {Out}{(Bias.Value is true ? " + bias" : "")}";
+
+    public override string? Formula => Tie is { } tie && TieWhen.Value is true
+        ? $"y = x Eᵀ, E the weight of {tie}"
+        : $"y = x Wᵀ{PlusBias(Bias)}, W [{Out}, {In}]";
+
+    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) => this with
+    {
+        In = evaluate(In),
+        Out = evaluate(Out),
+        Bias = evaluate(Bias),
+        TieWhen = evaluate(TieWhen),
+        Adapters = Adapters.Select(adapter => adapter.Evaluate(evaluate)).ToEquatable(),
+        Quantizer = Quantizer?.Evaluate(evaluate),
+        Tokens = Tokens is null ? null : evaluate(Tokens),
+    };
+}
+
+/// <summary>[Conv2d].</summary>
+internal sealed record Conv2dSpec(
+    PropertySpec Property,
+    SizeExpression In,
+    SizeExpression Out,
+    SizeExpression Kernel,
+    SizeExpression Stride,
+    SizeExpression Padding,
+    SizeExpression Groups,
+    SizeExpression Bias,
+    SizeExpression? Tokens,
+    QuantizeSpec? Quantizer) : LayerSpec(Property)
+{
+    public override IEnumerable<AnnotationSpec> Annotations => Quantizer is null ? [] : [Quantizer];
+
+    public override IEnumerable<Argument> Arguments => new[]
+    {
+        Size("inChannels", In, "input channels"),
+        Size("outChannels", Out, "output channels"),
+        Size("kernel", Kernel, "kernel"),
+        Size("Stride", Stride, "stride"),
+        Size("Groups", Groups, "groups"),
+        TokenCount(Tokens),
+        new Argument("Padding", Padding, ValueKind.Integer),
+        new Argument("Bias", Bias, ValueKind.Boolean),
+    }.OfType<Argument>();
+
+    public override IEnumerable<ArgumentError> RangeErrors(string layer)
+    {
+        if (NotNegative(layer, "Padding", Padding) is { } padding)
+        {
+            yield return padding;
+        }
+
+        if (Groups.Integer is > 0 and { } groups
+            && (In.Integer is { } input && input % groups != 0 || Out.Integer is { } output && output % groups != 0))
+        {
+            yield return Range("Groups", $"Groups {groups} of layer '{layer}' does not divide its {In} input and {Out} output channels");
+        }
+    }
+
+    public override long? ParameterCount => Groups.Integer is > 0 and { } groups
+        ? checked((In.Integer / groups * Out.Integer * Kernel.Integer * Kernel.Integer)
+            + (Bias.Value is bool bias ? bias ? Out.Integer : 0 : null))
+        : null;
+
+    public override string Shape => $"{In} → {Out}, kernel {Kernel}{(Bias.Value is true ? " + bias" : "")}";
+
+    public override string? Formula =>
+        $"y = x ∗ W{PlusBias(Bias)}, W [{Out}, {In}{(Groups.Integer is 1 ? "" : $" / {Groups}")}, {Kernel}, {Kernel}]";
+
+    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) => this with
+    {
+        In = evaluate(In),
+        Out = evaluate(Out),
+        Kernel = evaluate(Kernel),
+        Stride = evaluate(Stride),
+        Padding = evaluate(Padding),
+        Groups = evaluate(Groups),
+        Bias = evaluate(Bias),
+        Tokens = Tokens is null ? null : evaluate(Tokens),
+        Quantizer = Quantizer?.Evaluate(evaluate),
+    };
+}
+
+/// <summary>[Embedding].</summary>
+internal sealed record EmbeddingSpec(PropertySpec Property, SizeExpression Rows, SizeExpression Dim) : LayerSpec(Property)
+{
+    public override IEnumerable<Argument> Arguments => [Size("count", Rows, "count"), Size("dim", Dim, "dimension")];
+
+    public override long? ParameterCount => checked(Rows.Integer * Dim.Integer);
+
+    public override string Shape => $"{Rows} × {Dim}";
+
+    public override string? Formula => $"y = E[id], E [{Rows}, {Dim}]";
+
+    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) =>
+        this with { Rows = evaluate(Rows), Dim = evaluate(Dim) };
+}
+
+/// <summary>[RmsNorm].</summary>
+internal sealed record RmsNormSpec(PropertySpec Property, SizeExpression Dim, SizeExpression Eps) : LayerSpec(Property)
+{
+    public override IEnumerable<Argument> Arguments =>
+        [Size("dim", Dim, "dimension"), new("Eps", Eps, ValueKind.Number)];
+
+    public override IEnumerable<ArgumentError> RangeErrors(string layer) => NegativeEps(layer, Eps) is { } error ? [error] : [];
+
+    public override long? ParameterCount => Dim.Integer;
+
+    public override string Shape => Dim.ToString();
+
+    public override string? Formula => $"y = x / sqrt(mean x² + eps) · w, w [{Dim}]";
+
+    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) =>
+        this with { Dim = evaluate(Dim), Eps = evaluate(Eps) };
+}
+
+/// <summary>[LayerNorm].</summary>
+internal sealed record LayerNormSpec(
+    PropertySpec Property, SizeExpression Dim, SizeExpression Eps, SizeExpression Bias) : LayerSpec(Property)
+{
+    public override IEnumerable<Argument> Arguments =>
+        [Size("dim", Dim, "dimension"), new("Eps", Eps, ValueKind.Number), new("Bias", Bias, ValueKind.Boolean)];
+
+    public override IEnumerable<ArgumentError> RangeErrors(string layer) => NegativeEps(layer, Eps) is { } error ? [error] : [];
+
+    public override long? ParameterCount => checked(Bias.Value is bool bias ? bias ? 2 * Dim.Integer : Dim.Integer : null);
+
+    public override string Shape => Dim.ToString();
+
+    public override string? Formula => $"y = (x − mean) / sqrt(var + eps) · w{PlusBias(Bias)}, w [{Dim}]";
+
+    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) =>
+        this with { Dim = evaluate(Dim), Eps = evaluate(Eps), Bias = evaluate(Bias) };
+}
+
+/// <summary>[Dropout].</summary>
+internal sealed record DropoutSpec(PropertySpec Property, SizeExpression Probability) : LayerSpec(Property)
+{
+    public override IEnumerable<Argument> Arguments => [new("p", Probability, ValueKind.Number)];
+
+    public override IEnumerable<ArgumentError> RangeErrors(string layer) => Probability.Number is < 0 or >= 1
+        ? [Range("p", $"The probability of layer '{layer}' is {Probability}; it must be in 0 to 1 (1 excluded)")]
+        : [];
+
+    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) =>
+        this with { Probability = evaluate(Probability) };
+}
+
+/// <summary>[Parameter].</summary>
+internal sealed record TensorSpec(
+    PropertySpec Property, EquatableArray<SizeExpression> Sizes, ParameterInit Init, double Std) : LayerSpec(Property)
+{
+    public override IEnumerable<Argument> Arguments => Sizes.Select((size, i) => Size($"sizes#{i}", size, $"size {i}"));
+
+    public override IEnumerable<ArgumentError> RangeErrors(string layer) =>
+        Std is >= 0 and < double.PositiveInfinity
+            ? []
+            : [Range("Std", FormattableString.Invariant($"Std of layer '{layer}' is {Std}; it must be finite and not negative"))];
+
+    public override long? ParameterCount => Sizes.Aggregate((long?)1, (product, size) => checked(product * size.Integer));
+
+    public override string Shape => string.Join(" × ", Sizes);
+
+    public override string? Formula => $"[{string.Join(", ", Sizes)}]";
+
+    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) =>
+        this with { Sizes = Sizes.Select(evaluate).ToEquatable() };
+}
+
+/// <summary>[Buffer]; <paramref name="Init"/> is the method that computes it, or null.</summary>
+internal sealed record BufferSpec(
+    PropertySpec Property,
+    EquatableArray<SizeExpression> Sizes,
+    string? Init,
+    SizeExpression.Invalid? InitError) : LayerSpec(Property)
+{
+    public override IEnumerable<Argument> Arguments => Sizes
+        .Select((size, i) => Size($"sizes#{i}", size, $"size {i}"))
+        .Concat(InitError is null ? [] : [new Argument("Init", InitError, ValueKind.Any)]);
+
+    public override string Shape => string.Join(" × ", Sizes) + " (table)";
+
+    public override string? Formula => $"[{string.Join(", ", Sizes)}]";
+
+    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) =>
+        this with { Sizes = Sizes.Select(evaluate).ToEquatable() };
+}
+
+/// <summary>[Block].</summary>
+/// <param name="Property">The property.</param>
+/// <param name="TypeKey">Key of the nested model, or null for a hand-written module.</param>
+/// <param name="ElementType">The module's type as C# text.</param>
+/// <param name="Parameters">Parameters of its constructor.</param>
+/// <param name="Values">Its constructor arguments.</param>
+/// <param name="Count">How many, or null for a single one.</param>
+/// <param name="Recomputes">Whether the property carries [Recompute].</param>
+internal sealed record BlockSpec(
+    PropertySpec Property,
+    string? TypeKey,
+    string ElementType,
+    EquatableArray<ParameterSpec> Parameters,
+    EquatableArray<SizeExpression> Values,
+    SizeExpression? Count,
+    bool Recomputes) : LayerSpec(Property)
+{
+    /// <summary>Whether the copies differ: an argument names the number of the copy.</summary>
+    public bool HasCopyIndex => Values.SelectMany(value => value.Names).Contains(SizeExpression.CopyIndex);
+
+    public override IEnumerable<Argument> Arguments => Values
+        .Select((value, i) => new Argument($"arguments#{i}", value, ValueKind.Any))
+        .Concat(Count is null ? [] : [Size("Count", Count, "Count")]);
+
+    public override string Shape => ElementType;
+
+    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) => this with
+    {
+        Values = Values.Select(evaluate).ToEquatable(),
+        Count = Count is null ? null : evaluate(Count),
+    };
+}
+
+/// <summary>A layer attribute that is still being typed; the property gets a throwing body and no diagnostic.</summary>
+internal sealed record UnreadableSpec(PropertySpec Property) : LayerSpec(Property)
+{
+    public override IEnumerable<Argument> Arguments => [];
+
+    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) => this;
+}

@@ -1,0 +1,55 @@
+using Marrow.Generators.Declarations;
+
+namespace Marrow.Generators.Emission;
+
+/// <summary>The layer classes of a model: one for each combination of adapter, quantizer and their options.</summary>
+internal sealed class LayerClasses
+{
+    /// <summary>The alias of the namespace that the classes lie in. A user's member cannot hide it: <c>::</c> asks for aliases.</summary>
+    public const string Alias = "__Layers";
+
+    private readonly List<(LayerClass Layer, string Name, List<string> Shapes)> classes = [];
+
+    /// <summary>Adapters and quantizers in words, for the file's header.</summary>
+    public IReadOnlyList<string> Words => [.. classes.Select(entry => entry.Layer.Words).Distinct()];
+
+    /// <summary>The classes in the order of first use.</summary>
+    public IReadOnlyList<EmittedClass> All => [.. classes.Select(entry => new EmittedClass(
+        entry.Name, entry.Layer, entry.Shapes.Count is 0 or > MostShapes ? null : string.Join(", ", entry.Shapes)))];
+
+    private const int MostShapes = 6;
+
+    /// <summary>The creation of a layer, with the options that are known only at run time.</summary>
+    public string Create(LayerClass layer, IEnumerable<LinearSpec> uses)
+    {
+        var arguments = layer.RunTimeOptions
+            .Select(option => $"{char.ToLowerInvariant(option.Name[0])}{option.Name.Substring(1)}: {option.Value.Print(FieldView.FieldOf)}")
+            .Prepend("site");
+        return $"new {Alias}::{NameOf(layer, uses)}({string.Join(", ", arguments)})";
+    }
+
+    /// <summary>The lambda that makes a layer with an annotation of its own, or null.</summary>
+    public string? FactoryOf(LinearSpec linear) => linear.Annotations.Any()
+        ? $"site => {Create(new LayerClass(linear.Adapters.FirstOrDefault(), linear.Quantizer), [linear])}"
+        : null;
+
+    private string NameOf(LayerClass layer, IEnumerable<LinearSpec> uses)
+    {
+        var found = classes.FindIndex(entry => entry.Layer.Equals(layer));
+        if (found < 0)
+        {
+            var name = layer.Name;
+            for (var number = 2; classes.Any(entry => entry.Name == name); number++)
+            {
+                name = $"{layer.Name}_{number}";
+            }
+
+            found = classes.Count;
+            classes.Add((layer, name, []));
+        }
+
+        var shapes = classes[found].Shapes;
+        shapes.AddRange(uses.Select(use => $"{use.In} → {use.Out}").Distinct().Except(shapes).ToList());
+        return classes[found].Name;
+    }
+}

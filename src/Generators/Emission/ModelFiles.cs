@@ -1,0 +1,99 @@
+using Marrow.Generators.Declarations;
+using Marrow.Generators.Diagnostics;
+using Marrow.Generators.Methods;
+using Marrow.Generators.Reading;
+using Marrow.Generators.Rules;
+
+namespace Marrow.Generators.Emission;
+
+/// <summary>The files that are emitted for a model class: its other part, and the classes of its layers.</summary>
+internal static class ModelFiles
+{
+    /// <summary>The version that emitted code names.</summary>
+    public static readonly string Version = typeof(ModelFiles).Assembly.GetName().Version.ToString(3);
+
+    /// <summary>The files; none if the class cannot have a second part. A failure gives the class throwing members.</summary>
+    public static IReadOnlyList<EmittedFile> Emit(GeneratorInput input, MethodTable methods)
+    {
+        var type = input.Closure.Root;
+        if (!type.IsModel || type.Error is not null)
+        {
+            return [];
+        }
+
+        if (input.Failure is not null)
+        {
+            return [Invalid(input.Closure, $"{DiagnosticIds.InternalError}: {input.Failure}")];
+        }
+
+        try
+        {
+            return ModelCheck.Run(input.Closure, methods.Rules).FirstOrDefault(IsFatal) is { } violation
+                ? [Invalid(input.Closure, $"{violation.Id}: {violation.Message}")]
+                : Valid(input.Closure);
+        }
+        catch (Exception failure)
+        {
+            return [Invalid(input.Closure, $"{DiagnosticIds.InternalError}: {InternalError.Describe(type.Name, failure)}")];
+        }
+    }
+
+    private static bool IsFatal(Violation violation) => Descriptors.IsError(violation.Id);
+
+    private static IReadOnlyList<EmittedFile> Valid(ModelClosure closure)
+    {
+        var (type, view) = (closure.Root, new ModelView(closure));
+        var layers = view.Classes.All;
+        var space = $"Marrow.Emitted.{string.Join(".", type.Key.Split('.').Select(Symbols.Escape))}";
+        var model = new EmittedFile(
+            $"{type.FileName}.g.cs",
+            Format("ModelFile", new FileView(type, layers.Count == 0 ? null : space, Contained(type, Templates.Render("Model", view)))));
+        return layers.Count == 0
+            ? [model]
+            : [model, new($"{type.FileName}.Layers.g.cs", Format("LayersFile", new FileView(type, space, Classes(layers))))];
+    }
+
+    private static EmittedFile Invalid(ModelClosure closure, string message) => new(
+        $"{closure.Root.FileName}.g.cs",
+        Format("ModelFile", new FileView(
+            closure.Root, null, Contained(closure.Root, Templates.Render("InvalidModel", new InvalidModelView(closure, message))))));
+
+    private static string Classes(IReadOnlyList<EmittedClass> layers) => string.Join("\n\n", layers.Select(layer => layer.Layer switch
+    {
+        { Adapter: { } adapter } => Templates.Render(adapter.Template, adapter.View(layer)).TrimEnd(),
+        { Quantizer: { IsPacked: true } } => Templates.Render("PackedLinear", new QuantizedLayerView(layer)).TrimEnd(),
+        _ => Templates.Render("QuantizedLinear", new QuantizedLayerView(layer)).TrimEnd(),
+    }));
+
+    /// <summary>Puts the containing types around the emitted part.</summary>
+    private static string Contained(ClassSpec type, string body)
+    {
+        var lines = body.TrimEnd().Split('\n').ToList();
+        foreach (var container in type.Containers.Reverse())
+        {
+            lines = [container, "{", .. lines.Select(line => line.Length == 0 ? line : "    " + line), "}"];
+        }
+
+        return string.Join("\n", lines);
+    }
+
+    private static string Format(string template, FileView view) => LineWrapper.Wrap(Templates.Render(template, view));
+
+    /// <summary>What the templates of whole files print.</summary>
+    private sealed class FileView(ClassSpec type, string? layers, string body)
+    {
+        public string Key => type.Key;
+
+        public string Version => ModelFiles.Version;
+
+        public string Namespace => type.Namespace;
+
+        /// <summary>The namespace of the layer classes, or null if there are none.</summary>
+        public string? Layers => layers;
+
+        public string Body => body;
+    }
+}
+
+/// <summary>A file to emit.</summary>
+internal sealed record EmittedFile(string Name, string Text);

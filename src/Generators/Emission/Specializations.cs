@@ -1,0 +1,67 @@
+using Marrow.Generators.Declarations;
+using Marrow.Generators.Resolution;
+using Marrow.Generators.Sizes;
+
+namespace Marrow.Generators.Emission;
+
+/// <summary>One call of the builder that specializes the layers a class-level annotation means.</summary>
+/// <param name="Call">The call.</param>
+/// <param name="Comment">The layers and the annotation in words.</param>
+internal sealed record SpecializationView(string Call, string Comment);
+
+/// <summary>The calls of the builder that specialize the layers a class's annotations mean.</summary>
+internal static class Specializations
+{
+    public static IReadOnlyList<SpecializationView> Of(ClassSpec type, PlannedModel plan, LayerClasses classes)
+    {
+        if (!type.Annotations.Any())
+        {
+            return [];
+        }
+
+        // The plan evaluated the class's own annotations.
+        var layers = plan.Instances();
+        var adapters = plan.Adapters.Where(pair => ReferenceEquals(pair.Owner, type)).Select(pair => pair.Adapter);
+        var quantizer = plan.Quantizers.FirstOrDefault(pair => ReferenceEquals(pair.Owner, type)).Quantizer;
+        return
+        [
+            .. adapters.Select(adapter => Adapted(type, adapter, quantizer, layers, classes)),
+            .. quantizer is null ? [] : new QuantizedSites(quantizer, layers, classes).Specializations(),
+        ];
+    }
+
+    /// <summary>The patterns of an annotation as C#.</summary>
+    public static string Patterns(AnnotationSpec annotation) =>
+        annotation.Targets is { } targets ? SizeExpression.Quote(targets) : "null";
+
+    /// <summary>The layers that an annotation means, in words.</summary>
+    public static string Which(AnnotationSpec annotation) => annotation.Targets is null
+        ? "Every linear layer but the output head"
+        : $"Every linear layer that {Patterns(annotation)} matches";
+
+    /// <summary>The layers that an adapter means, and among them those that are quantized too.</summary>
+    private static SpecializationView Adapted(
+        ClassSpec type, AdapterSpec adapter, QuantizeSpec? quantizer, IReadOnlyList<LayerInstance> layers, LayerClasses classes)
+    {
+        var placed = new Placed<AdapterSpec>(adapter, type, "");
+        var uses = layers
+            .Where(layer => layer.Spec is LinearSpec { Adapters.Count: 0 } && layer.Targets(placed))
+            .ToLookup(
+                layer => quantizer is not null && layer.QuantizerFor(quantizer, "") is not null,
+                layer => (LinearSpec)layer.Spec);
+        var comment = $"{Which(adapter)}: {adapter.Words}";
+        var call = $"Adapt({Patterns(adapter)}";
+        if (uses[false].Any() || !uses[true].Any())
+        {
+            call += $", site => {classes.Create(new LayerClass(adapter, null), uses[false])}";
+        }
+
+        if (uses[true].Any())
+        {
+            call += $", quantized: site => {classes.Create(new LayerClass(adapter, quantizer), uses[true])}";
+            comment += $"; where the quantizer means it too, on {quantizer!.Words}";
+        }
+
+        return new(call + ");", comment + ".");
+    }
+}

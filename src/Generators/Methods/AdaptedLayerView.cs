@@ -1,0 +1,66 @@
+using Marrow.Generators.Declarations;
+
+namespace Marrow.Generators.Methods;
+
+/// <summary>What every template of an adapted layer prints.</summary>
+internal abstract class AdaptedLayerView(EmittedClass target, AdapterSpec adapter) : LayerClassView(target)
+{
+    /// <summary>The settings of the adapter as C#.</summary>
+    public abstract string Settings { get; }
+
+    /// <summary>The class that the layer derives from.</summary>
+    public string Base => IsMerged ? "QuantizedAdaptedLinear" : "AdaptedLinear";
+
+    /// <summary>What the base class's constructor takes.</summary>
+    public IReadOnlyList<string> BaseArguments => Quantizer switch
+    {
+        null => ["site", Settings],
+        { IsPacked: true } quantizer => ["site", Settings, $"packedBits: {Code("Bits", quantizer.Bits)}"],
+        _ => ["site", Settings, QuantizerSettings!],
+    };
+
+    /// <summary>Whether the adapted weight is quantized.</summary>
+    public bool IsMerged => Quantizer is { IsPacked: false };
+
+    /// <summary>Whether a treatment of oscillation holds entries of the weight.</summary>
+    public bool Holds => Freezes || Anneals;
+
+    /// <summary>The formula of Ŵ, as a line of the summary.</summary>
+    public string? QuantizerFormula => Quantizer?.Weights.Formula(Quantizer.Bits);
+
+    public string? QuantizerWords => Quantizer?.Weights.Words;
+
+    /// <summary>Ŵ by plain operations: the statements of a method of w.</summary>
+    public IReadOnlyList<string> PlainQuantizer => Quantizer?.Weights.Plain(Quantizer.Bits, "Quantizer.Bits") ?? [];
+
+    /// <summary>Ŵ of the plain formula.</summary>
+    public string PlainWeight => Freezes
+        ? "Frozen(Quantized(AdaptedWeight()))"
+        : Anneals ? "Quantized(Held.Hold(AdaptedWeight()))" : "Quantized(AdaptedWeight())";
+
+    /// <summary>The call that makes the codes of the adapted weight.</summary>
+    public string? Codes
+    {
+        get
+        {
+            if (Quantizer is null)
+            {
+                return null;
+            }
+
+            var weight = Anneals ? "Held.Hold(AdaptedWeight())" : "AdaptedWeight()";
+            var codes = Quantizer.Weights.Codes(weight, Quantizer.Bits.Integer is null ? "Quantizer.Bits" : BitsWord);
+            return Freezes ? $"Held.Hold({codes})" : codes;
+        }
+    }
+
+    /// <summary>The base weight as a formula reads it.</summary>
+    public string Weight => IsPacked ? "Base.Dequantize()" : "Weight";
+
+    /// <summary>x Wᵀ + b.</summary>
+    public string BaseProduct => IsPacked ? "Base.Linear(x, Bias)" : "linear(x, Weight, Bias)";
+
+    public bool HasDropout => adapter.Dropout > 0;
+
+    public string Dropout => Real(adapter.Dropout);
+}

@@ -1,0 +1,106 @@
+using Marrow.Generators.Declarations;
+using Marrow.Generators.Diagnostics;
+using Marrow.Generators.Sizes;
+using Marrow.Shared;
+
+namespace Marrow.Generators.Methods.Bone;
+
+/// <summary>[Bone].</summary>
+/// <param name="Header">The attribute as written.</param>
+/// <param name="Form">Which blocks are shared.</param>
+/// <param name="BlockSize">Edge of a block.</param>
+/// <param name="MiniRank">Columns of the trainable matrix in the Mini form.</param>
+/// <param name="Dropout">Dropout on the adapter's input.</param>
+internal sealed record BoneSpec(
+    AnnotationHeader Header, BoneForm Form, SizeExpression BlockSize, SizeExpression MiniRank, double Dropout)
+    : AdapterSpec(Header, Dropout)
+{
+    /// <summary>Whether whole blocks of W are mapped, which both sizes must be made of.</summary>
+    private bool IsBlockAffine => Form is BoneForm.Row or BoneForm.Column;
+
+    private bool IsMini => Form == BoneForm.Mini;
+
+    public override string Words =>
+        $"Bone {Form.ToString().ToLowerInvariant()}, block {BlockSize}{(IsMini ? $", columns {MiniRank}" : "")}";
+
+    public override string ClassName => $"Bone{Form}{BlockSize.Integer}{(IsMini ? $"x{MiniRank.Integer}" : "")}";
+
+    public override string SizeOption => "BlockSize";
+
+    public override string Template => Form switch
+    {
+        BoneForm.Row => "BoneRow",
+        BoneForm.Column => "BoneColumn",
+        _ => "BoneFree",
+    };
+
+    public override IEnumerable<Argument> Arguments =>
+    [
+        new("BlockSize", BlockSize, ValueKind.Integer, Id: DiagnosticIds.BlockSize),
+        .. IsMini ? (Argument[])[new("MiniRank", MiniRank, ValueKind.Integer, Id: DiagnosticIds.BlockSize)] : [],
+    ];
+
+    public override AdapterSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) =>
+        this with { BlockSize = evaluate(BlockSize), MiniRank = evaluate(MiniRank) };
+
+    public override IEnumerable<ArgumentError> OptionErrors()
+    {
+        if (!IsMini && Has("MiniRank"))
+        {
+            yield return Unknown("MiniRank", $"Form {Form} has no MiniRank; only Mini has");
+        }
+
+        if (IsMini && !Has("MiniRank"))
+        {
+            yield return Unknown("Form", "Form Mini needs MiniRank");
+        }
+
+        if (IsBlockAffine && Has("Dropout"))
+        {
+            yield return Unknown("Dropout", $"Form {Form} has no Dropout; Free and Mini have");
+        }
+
+        static ArgumentError Unknown(string option, string message) => new(option, message, DiagnosticIds.UnknownOption);
+    }
+
+    public override SizeError? SizeErrorOn(string layer, long inFeatures, long outFeatures)
+    {
+        if (BlockSize.Integer is { } size)
+        {
+            var error = IsBlockAffine
+                ? AdapterSizes.BlockDividesBoth(layer, size, inFeatures, outFeatures)
+                : AdapterSizes.BlockIsPositive(layer, size);
+            if (error is not null)
+            {
+                return new(DiagnosticIds.BlockSize, "BlockSize", error, []);
+            }
+        }
+
+        return IsMini && Has("MiniRank") && MiniRank.Integer is { } columns
+            && AdapterSizes.MiniRankDivides(layer, columns, outFeatures) is { } wrong
+                ? new(DiagnosticIds.BlockSize, "MiniRank", wrong, AdapterSizes.NearestDivisors(columns, outFeatures))
+                : null;
+    }
+
+    public override IReadOnlyList<long> SizesThatFit(IEnumerable<(long In, long Out)> layers)
+    {
+        if (!IsBlockAffine || BlockSize.Integer is not { } size)
+        {
+            return [];
+        }
+
+        var common = layers.Aggregate(0L, (divisor, layer) => AdapterSizes.Gcd(AdapterSizes.Gcd(layer.In, layer.Out), divisor));
+        return AdapterSizes.NearestDivisors(size, common);
+    }
+
+    public override long? ParameterCount(long? inFeatures, long? outFeatures) => Form switch
+    {
+        _ when BlockSize.Integer is null or <= 0 => null,
+        BoneForm.Row => checked(outFeatures / BlockSize.Integer * BlockSize.Integer * BlockSize.Integer),
+        BoneForm.Column => checked(inFeatures / BlockSize.Integer * BlockSize.Integer * BlockSize.Integer),
+        BoneForm.Free => checked(BlockSize.Integer * outFeatures),
+        _ => checked(BlockSize.Integer * MiniRank.Integer),
+    };
+
+    public override object View(EmittedClass target) => new BoneView(target, this);
+}

@@ -1,0 +1,39 @@
+using Marrow.Generators.Declarations;
+using Marrow.Generators.Sizes;
+
+namespace Marrow.Generators.Methods.Bone;
+
+/// <summary>What the Bone templates print.</summary>
+internal sealed class BoneView(EmittedClass target, BoneSpec bone) : AdaptedLayerView(target, bone)
+{
+    public override string Settings => "new BoneSettings(" + string.Join(", ", new[]
+    {
+        $"BoneForm.{bone.Form}",
+        Block,
+        IsMini ? $"MiniRank: {Columns}" : null,
+        HasDropout ? $"Dropout: {Dropout}" : null,
+    }.OfType<string>()) + ")";
+
+    /// <summary>Options that the methods read, when they are known only at run time.</summary>
+    public IReadOnlyList<string> Fields =>
+        [.. bone.Arguments.Where(option => option.Value.Value is null).Select(option => Camel(option.Name))];
+
+    /// <summary>r as code, and as comments name it.</summary>
+    public string Block => Code("BlockSize", bone.BlockSize);
+
+    public string BlockWord => Word(bone.BlockSize, "r");
+
+    public bool IsMini => bone.Form == BoneForm.Mini;
+
+    /// <summary>Columns of M as code, and as comments name them.</summary>
+    public string Columns => IsMini ? Code("MiniRank", bone.MiniRank) : "OutFeatures";
+
+    public string ColumnsWord => IsMini ? Word(bone.MiniRank, "c") : "out";
+
+    /// <summary>What is summed over shards, and the gradient that meets it, as code and comments name them.</summary>
+    public string SumWord => HasDropout ? "S(D x)" : "S(x)";
+
+    public string G => IsMini ? "g" : "dy";
+
+    private static string Word(SizeExpression size, string otherwise) => size.Integer is null ? otherwise : size.ToString();
+}

@@ -1,0 +1,151 @@
+using Marrow.Generators.Declarations;
+
+namespace Marrow.Generators.Resolution;
+
+/// <summary>A row of a model's plan: one layer, or equal layers of repeated blocks.</summary>
+/// <param name="Layer">Full name; <c>layers.{0-31}.mlp.up_proj</c> for repeated ones.</param>
+/// <param name="Repeat">How many layers; null if known only at run time.</param>
+/// <param name="Shape">Shape in words.</param>
+/// <param name="Adapter">The adapter in words, or null.</param>
+/// <param name="Parameters">Parameters of one layer without adapter; null if known only at run time.</param>
+/// <param name="AdapterParameters">Parameters of one layer's adapter; null if known only at run time.</param>
+/// <param name="Quantizer">The quantizer in words, or null.</param>
+internal sealed record PlanRow(
+    string Layer, long? Repeat, string Shape, string? Adapter, long? Parameters, long? AdapterParameters, string? Quantizer);
+
+/// <summary>Makes the rows of a model's plan.</summary>
+internal sealed class PlanTable
+{
+    // Beyond this many rows the first copy of a block stands for all, as in PlannedModel.
+    private const int MostRows = 4096;
+    private int count;
+
+    private PlanTable()
+    {
+    }
+
+    /// <exception cref="OverflowException">A count is larger than a 64-bit integer holds.</exception>
+    public static IReadOnlyList<PlanRow> Rows(PlannedModel model) => new PlanTable().Rows(model, "", Placement.None);
+
+    /// <summary>The counts of all rows together; null if one is known only at run time.</summary>
+    /// <exception cref="OverflowException">A sum is larger than a 64-bit integer holds.</exception>
+    public static (long? Parameters, long? AdapterParameters) Totals(IReadOnlyList<PlanRow> rows) => (
+        rows.Aggregate((long?)0, (sum, row) => checked(sum + (row.Parameters * row.Repeat))),
+        rows.Aggregate((long?)0, (sum, row) => checked(sum + (row.AdapterParameters * row.Repeat))));
+
+    private IReadOnlyList<PlanRow> Rows(PlannedModel model, string prefix, Placement outer)
+    {
+        var rows = new List<PlanRow>();
+        var placement = model.Place(prefix, outer);
+        foreach (var layer in model.Layers)
+        {
+            var name = layer.Declared.Property.LayerName;
+            if (layer.Evaluated is AttentionSpec attention)
+            {
+                rows.AddRange(AttentionRows(layer, attention, prefix, placement));
+            }
+            else if (layer.Block is not null)
+            {
+                rows.AddRange(Repeated(layer, prefix + name, name, placement));
+            }
+            else if (layer.Evaluated is not (DropoutSpec or UnreadableSpec))
+            {
+                rows.Add(Row(new LayerInstance(prefix + name, layer, placement), name));
+            }
+        }
+
+        return rows;
+    }
+
+    /// <summary>The layers of an attention, and what its own quantizers learn.</summary>
+    private IEnumerable<PlanRow> AttentionRows(
+        PlannedLayer layer, AttentionSpec attention, string prefix, Placement placement)
+    {
+        var name = layer.Declared.Property.LayerName;
+        var quantizer = new LayerInstance(prefix + name, layer, placement).Quantizer;
+        foreach (var row in Repeated(layer, prefix + name, name, placement))
+        {
+            if (row.Layer == $"{name}.qkv" && quantizer is { Attention.ReplacesQkv: true })
+            {
+                var (shape, parameters, words) = quantizer.Attention.Qkv(quantizer, attention);
+                yield return row with { Shape = shape, Parameters = parameters, Quantizer = words };
+            }
+            else
+            {
+                yield return row;
+            }
+        }
+
+        if (quantizer is { HasActivations: true })
+        {
+            yield return new PlanRow(
+                name, 1, "steps and shifts", null, QuantizerCount.Of(quantizer, attention), 0, quantizer.ActivationWords);
+        }
+    }
+
+    /// <summary>The rows of a block's copies, with runs of equal copies as one.</summary>
+    private IEnumerable<PlanRow> Repeated(PlannedLayer layer, string path, string name, Placement placement)
+    {
+        var count = (layer.Evaluated as BlockSpec)?.Count;
+        if (count is null)
+        {
+            return Copy(null).Select(row => row with { Layer = $"{name}.{row.Layer}" });
+        }
+
+        // Copies differ by their arguments, or where a pattern or an annotation around them tells their names apart.
+        var isUniform = this.count > MostRows || (layer.Copies.Count == 0
+            && placement.Adapters.All(placed => placed.Annotation.Targets is null)
+            && placement.Quantizers.All(placed => placed.Annotation.Targets is null));
+        var indices = isUniform ? [0] : PlannedModel.Indices(layer.Evaluated).ToList();
+        if (indices.Count == 1)
+        {
+            var span = count.Integer switch { null => $"{{{count}}}", 1 => "0", var many => $"{{0-{many - 1}}}" };
+            return Copy(0).Select(row => row with { Layer = $"{name}.{span}.{row.Layer}", Repeat = checked(row.Repeat * count.Integer) });
+        }
+
+        var copies = indices.Select(Copy).ToList();
+        var merged = new List<PlanRow>();
+        for (var first = 0; first < copies.Count;)
+        {
+            var next = first + 1;
+            while (next < copies.Count && copies[next].SequenceEqual(copies[first]))
+            {
+                next++;
+            }
+
+            var span = next - first == 1 ? $"{first}" : $"{{{first}-{next - 1}}}";
+            var repeat = next - first;
+            merged.AddRange(copies[first].Select(row => row with
+            {
+                Layer = $"{name}.{span}.{row.Layer}",
+                Repeat = checked(row.Repeat * repeat),
+            }));
+            first = next;
+        }
+
+        return merged;
+
+        IReadOnlyList<PlanRow> Copy(long? index) =>
+            Rows(layer.Copy(index), index is null ? path + "." : $"{path}.{index}.", placement);
+    }
+
+    private PlanRow Row(LayerInstance instance, string name)
+    {
+        count++;
+        var layer = instance.Spec;
+        var quantizer = layer is Conv2dSpec && instance.Quantizer is { } written
+            ? written with { Weights = written.EndWeights }
+            : instance.Quantizer;
+        var steps = quantizer is null || instance.Adapter is not null ? 0 : QuantizerCount.Of(quantizer, layer);
+        return new PlanRow(
+            name,
+            1,
+            layer.Shape,
+            instance.Adapter?.Words,
+            checked(layer.ParameterCount + steps),
+            instance.Adapter is { } adapter && layer is LinearSpec linear
+                ? adapter.ParameterCount(linear.In.Integer, linear.Out.Integer)
+                : 0,
+            quantizer?.Words);
+    }
+}

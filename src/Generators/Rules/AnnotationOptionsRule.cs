@@ -1,0 +1,57 @@
+using Marrow.Generators.Declarations;
+using Marrow.Generators.Diagnostics;
+
+namespace Marrow.Generators.Rules;
+
+/// <summary>
+/// MRW205: options of adapters and quantizers are given once, exist in the chosen form, and are in their range.
+/// </summary>
+internal static class AnnotationOptionsRule
+{
+    public static IEnumerable<Violation> Check(ModelCheck check)
+    {
+        var annotations = check.Type.Annotations.Select(annotation => (Property: (string?)null, annotation))
+            .Concat(check.Type.Layers.SelectMany(layer => layer.Annotations
+                .Select(annotation => (Property: (string?)layer.Property.Name, annotation))));
+        foreach (var (property, annotation) in annotations)
+        {
+            foreach (var error in Errors(annotation, property is not null))
+            {
+                yield return new(
+                    error.Id,
+                    new Site.Argument(property, annotation.Attribute, error.Argument),
+                    $"[{annotation.Attribute}] {error.Message}");
+            }
+        }
+    }
+
+    private static IEnumerable<ArgumentError> Errors(AnnotationSpec annotation, bool isOnProperty)
+    {
+        foreach (var error in annotation.Header.Errors)
+        {
+            yield return error;
+        }
+
+        if (isOnProperty && annotation.Targets is not null)
+        {
+            yield return Wrong("Targets", "on a property means that layer; Targets belongs on a class");
+        }
+
+        if (annotation is not AdapterSpec adapter)
+        {
+            yield break;
+        }
+
+        if (adapter.Dropout is < 0 or >= 1 or double.NaN)
+        {
+            yield return Wrong("Dropout", FormattableString.Invariant($"Dropout {adapter.Dropout} is not in 0 to 1 (1 excluded)"));
+        }
+
+        foreach (var error in adapter.OptionErrors())
+        {
+            yield return error;
+        }
+    }
+
+    private static ArgumentError Wrong(string option, string message) => new(option, message, DiagnosticIds.UnknownOption);
+}

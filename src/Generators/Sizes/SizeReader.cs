@@ -1,0 +1,150 @@
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+
+namespace Marrow.Generators.Sizes;
+
+/// <summary>Reads C# expressions, from attribute strings and from base calls, as size expressions.</summary>
+/// <param name="type">The class whose parameters and constants the expressions may name.</param>
+/// <param name="parameters">The names of its constructor parameters.</param>
+/// <param name="hasCopies">Whether <c>index</c> may be named, the number of a block's copy.</param>
+internal sealed class SizeReader(INamedTypeSymbol type, IReadOnlyList<string> parameters, bool hasCopies = false)
+{
+    // Far beyond any real size, and far below what recursion over the syntax tree could not take.
+    private const int MostCharacters = 500;
+    private const int DeepestNesting = 100;
+
+    /// <summary>A reader for the arguments of a repeated block.</summary>
+    public SizeReader OfCopies => new(type, parameters, hasCopies: true);
+
+    /// <summary>A size as an attribute holds it: a constant, or a string with an expression.</summary>
+    public SizeExpression FromAttribute(TypedConstant argument) => argument switch
+    {
+        { Kind: TypedConstantKind.Primitive, Value: string text } => FromText(text),
+        { Kind: TypedConstantKind.Primitive, Value: { } value } => FromConstant(value),
+        { IsNull: true } => new SizeExpression.Invalid("null", "it is no size"),
+        _ => new SizeExpression.Invalid(argument.ToCSharpString(), "it is no size"),
+    };
+
+    /// <summary>An expression over the class's parameters and constants.</summary>
+    public SizeExpression FromText(string text)
+    {
+        if (text.Length > MostCharacters)
+        {
+            return new SizeExpression.Invalid(
+                text.Substring(0, 20) + "…", $"it has more than {MostCharacters} characters");
+        }
+
+        var syntax = SyntaxFactory.ParseExpression(text);
+        return syntax.ContainsDiagnostics || text.Trim().Length == 0
+            ? new SizeExpression.Invalid(text, "it is no C# expression")
+            : Convert(syntax, NamedValue, inner => new SizeExpression.Invalid(text, $"'{inner}' is not supported in a size"));
+    }
+
+    /// <summary>An argument of the base call; what is not constant and not over the parameters stays opaque.</summary>
+    public SizeExpression FromBaseCall(ExpressionSyntax syntax, SemanticModel semantics)
+    {
+        return Convert(syntax, Bound, _ => Opaque(syntax), Constant);
+
+        SizeExpression? Constant(ExpressionSyntax inner) =>
+            semantics.GetConstantValue(inner) is { HasValue: true, Value: { } value }
+                ? FromConstant(value) is SizeExpression.Literal literal ? literal : Opaque(inner)
+                : null;
+
+        SizeExpression Bound(IdentifierNameSyntax name) => parameters.Contains(name.Identifier.ValueText)
+            ? new SizeExpression.Name(name.Identifier.ValueText)
+            : Opaque(name);
+    }
+
+    /// <summary>The value of a parameter that is not given; one that is no size stays opaque.</summary>
+    public static SizeExpression Default(IParameterSymbol parameter) =>
+        parameter.HasExplicitDefaultValue && parameter.ExplicitDefaultValue is { } value
+            && FromConstant(value) is SizeExpression.Literal literal
+                ? literal
+                : new SizeExpression.Opaque(parameter.Name, parameter.Name);
+
+    private static SizeExpression FromConstant(object value) => value switch
+    {
+        bool or string => new SizeExpression.Literal(value),
+        float or double => new SizeExpression.Literal(System.Convert.ToDouble(value)),
+        sbyte or byte or short or ushort or int or uint or long => new SizeExpression.Literal(System.Convert.ToInt64(value)),
+        _ => new SizeExpression.Invalid(value.ToString(), "it is no size"),
+    };
+
+    private static SizeExpression.Opaque Opaque(ExpressionSyntax syntax) => new(
+        syntax.ToString(),
+        string.Join(" ", syntax.DescendantTokens()
+            .Where(token => token.IsKind(SyntaxKind.IdentifierToken))
+            .Select(token => token.ValueText)
+            .Distinct()));
+
+    private SizeExpression NamedValue(IdentifierNameSyntax name)
+    {
+        var text = name.Identifier.ValueText;
+        if (parameters.Contains(text))
+        {
+            return new SizeExpression.Name(text);
+        }
+
+        if (hasCopies && text == "index")
+        {
+            return new SizeExpression.Name(SizeExpression.CopyIndex);
+        }
+
+        if (Constants().FirstOrDefault(field => field.Name == text) is { ConstantValue: { } value })
+        {
+            return FromConstant(value);
+        }
+
+        var nearest = Suggestion.Nearest(text, parameters.Concat(Constants().Select(field => field.Name)));
+        var reason = $"'{text}' is no constructor parameter and no public or protected constant of {type.Name}";
+        return new SizeExpression.Invalid(text, nearest is null ? reason : $"{reason}; did you mean '{nearest}'?");
+    }
+
+    private IEnumerable<IFieldSymbol> Constants()
+    {
+        for (var current = type; current is not null; current = current.BaseType)
+        {
+            foreach (var field in current.GetMembers().OfType<IFieldSymbol>())
+            {
+                var isVisible = field.DeclaredAccessibility
+                    is Accessibility.Public or Accessibility.Protected or Accessibility.ProtectedOrInternal;
+                if (field.IsConst && isVisible)
+                {
+                    yield return field;
+                }
+            }
+        }
+    }
+
+    private static SizeExpression Convert(
+        ExpressionSyntax syntax,
+        Func<IdentifierNameSyntax, SizeExpression> name,
+        Func<ExpressionSyntax, SizeExpression> unsupported,
+        Func<ExpressionSyntax, SizeExpression?>? constant = null,
+        int depth = 0)
+    {
+        if (depth > DeepestNesting)
+        {
+            return unsupported(syntax);
+        }
+
+        return constant?.Invoke(syntax) ?? syntax switch
+        {
+            ParenthesizedExpressionSyntax inner => Next(inner.Expression),
+            IdentifierNameSyntax identifier => name(identifier),
+            LiteralExpressionSyntax { Token.Value: int or long or uint or double or float or bool } literal =>
+                FromConstant(literal.Token.Value!),
+            PrefixUnaryExpressionSyntax unary when unary.IsKind(SyntaxKind.UnaryMinusExpression)
+                || unary.IsKind(SyntaxKind.LogicalNotExpression) =>
+                new SizeExpression.Unary(unary.OperatorToken.Text, Next(unary.Operand)),
+            BinaryExpressionSyntax binary when SizeArithmetic.Knows(binary.OperatorToken.Text) =>
+                new SizeExpression.Binary(binary.OperatorToken.Text, Next(binary.Left), Next(binary.Right)),
+            ConditionalExpressionSyntax conditional => new SizeExpression.Conditional(
+                Next(conditional.Condition), Next(conditional.WhenTrue), Next(conditional.WhenFalse)),
+            _ => unsupported(syntax),
+        };
+
+        SizeExpression Next(ExpressionSyntax inner) => Convert(inner, name, unsupported, constant, depth + 1);
+    }
+}
