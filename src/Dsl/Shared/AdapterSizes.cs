@@ -62,11 +62,14 @@ internal static class AdapterSizes
     public static string? Positive(string layer, string size, long value) =>
         value >= 1 ? null : Text($"{size} of layer '{layer}' is {value}; it must be positive");
 
-    /// <summary>The divisors of <paramref name="number"/> next to <paramref name="wanted"/>, below and above.</summary>
+    /// <summary>
+    /// The divisors of <paramref name="number"/> next to <paramref name="wanted"/>, below and above. All divisors of
+    /// numbers below 2³² are found, of larger ones those with a factor below 2¹⁶.
+    /// </summary>
     public static IReadOnlyList<long> NearestDivisors(long wanted, long number)
     {
         long? below = null, above = null;
-        for (long low = 1; low * low <= number; low++)
+        for (long low = 1; low <= 1 << 16 && low * low <= number; low++)
         {
             if (number % low == 0)
             {

@@ -50,7 +50,7 @@ internal static class SiteLocator
         }
 
         var arguments = attribute.ArgumentList?.Arguments ?? default;
-        var named = arguments.FirstOrDefault(argument =>
+        var named = arguments.LastOrDefault(argument =>
             (argument.NameEquals?.Name ?? argument.NameColon?.Name)?.Identifier.ValueText == site.Name);
         if (named is not null)
         {

@@ -17,7 +17,7 @@ internal sealed class InvalidModelView(ModelClosure closure, string message)
     public string BaseClause => ForwardView.BaseClause(type);
 
     /// <summary>Whether the base has a plan that this class's hides.</summary>
-    public bool HidesPlan => ModelView.HasPlan(closure.Find(type.BaseKey));
+    public bool HidesPlan => ModelView.HasPlan(closure, type.BaseKey);
 
     public string Message => SizeExpression.Quote(message);
 

@@ -14,7 +14,7 @@ internal sealed class ModelView
     public ModelView(ModelClosure closure)
     {
         type = closure.Root;
-        HidesPlan = HasPlan(closure.Find(type.BaseKey));
+        HidesPlan = HasPlan(closure, type.BaseKey);
         var plan = PlannedModel.Of(closure);
         rows = PlanTable.Rows(plan);
         Classes = new LayerClasses();
@@ -22,8 +22,9 @@ internal sealed class ModelView
         Layers = [.. type.Layers.Select(layer => LayerView.Of(layer, Classes))];
     }
 
-    /// <summary>Whether a class has an emitted part with a plan.</summary>
-    public static bool HasPlan(ClassSpec? type) => type is { Error: null };
+    /// <summary>Whether a model has an emitted part with a plan; one that is not in a skeleton has.</summary>
+    public static bool HasPlan(ModelClosure closure, string? key) =>
+        key is not null && closure.Find(key) is null or { Error: null };
 
     /// <summary>The layer classes that the model uses.</summary>
     public LayerClasses Classes { get; }

@@ -1,3 +1,4 @@
+using Marrow.Generators.Methods;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using TorchSharp;
@@ -42,8 +43,11 @@ internal static class TestCompilation
     public static SyntaxTree Parse(string source, string path) => CSharpSyntaxTree.ParseText(source, Options, path);
 
     /// <summary>The driver as the compiler would run it, with its steps recorded.</summary>
-    public static GeneratorDriver Driver() => CSharpGeneratorDriver.Create(
-        [new ModelGenerator().AsSourceGenerator()],
+    public static GeneratorDriver Driver() => Driver(MethodTable.All);
+
+    /// <summary>The same with other methods.</summary>
+    public static GeneratorDriver Driver(MethodTable methods) => CSharpGeneratorDriver.Create(
+        [new ModelGenerator(methods).AsSourceGenerator()],
         parseOptions: Options,
         driverOptions: new GeneratorDriverOptions(IncrementalGeneratorOutputKind.None, trackIncrementalGeneratorSteps: true));
 
