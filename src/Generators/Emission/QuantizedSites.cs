@@ -28,6 +28,10 @@ internal sealed class QuantizedSites(QuantizeSpec quantizer, IReadOnlyList<Layer
         {
             yield return View($"Quantize({patterns}, site", Emission.Specializations.Which(quantizer), quantizer, plain);
         }
+        else if (linear.Any(pair => ReferenceEquals(pair.quantizer, quantizer)))
+        {
+            yield return new($"Quantize({patterns});", $"All layers that the quantizer means are adapted: {quantizer.Words}.");
+        }
 
         var heads = linear.Where(pair => !ReferenceEquals(pair.quantizer, quantizer)).ToList();
         if (heads.Count > 0)
@@ -71,6 +75,7 @@ internal sealed class QuantizedSites(QuantizeSpec quantizer, IReadOnlyList<Layer
         var settings = QuantizerText.Settings(
             quantizer,
             option => Print(quantizer.Arguments.First(argument => argument.Name == option).Value),
+            needsActivations: !quantizer.Attention.NeedsNoActivations,
             "global::Marrow.");
         return quantizer is { Bfloat16Backward: true, Attention.HasBfloat16Backward: true }
             ? $"new {Runtime}{quantizer.Attention.LayerType}(site, {settings.TrimEnd(')')}, Bfloat16Backward: true))"

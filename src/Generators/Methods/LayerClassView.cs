@@ -35,7 +35,7 @@ internal abstract class LayerClassView(EmittedClass target)
     public bool Anneals => Quantizer is { Anneals: true };
 
     /// <summary>The settings of the quantizer as C#.</summary>
-    public string? QuantizerSettings => Quantizer is null ? null : QuantizerText.Settings(Quantizer, Camel);
+    public string? QuantizerSettings => Quantizer is null ? null : QuantizerText.Settings(Quantizer, Camel, needsActivations: true);
 
     /// <summary>A constant, or the name of the constructor's parameter that holds it.</summary>
     private protected static string Code(string option, SizeExpression value) => value.Value switch

@@ -10,8 +10,10 @@ internal static class QuantizerText
     /// <summary>The creation of its settings.</summary>
     /// <param name="quantizer">The quantizer.</param>
     /// <param name="name">How an option that is known only at run time is read.</param>
+    /// <param name="needsActivations">Whether the layer is written to quantize activations: 0 bits at run time are an error.</param>
     /// <param name="prefix">What qualifies the names of types.</param>
-    public static string Settings(QuantizeSpec quantizer, Func<string, string> name, string prefix = "")
+    public static string Settings(
+        QuantizeSpec quantizer, Func<string, string> name, bool needsActivations, string prefix = "")
     {
         return $"new {prefix}QuantizerSettings({string.Join(", ", Options())})";
 
@@ -22,7 +24,10 @@ internal static class QuantizerText
             yield return $"Bits: {Value("Bits", quantizer.Bits)}";
             if (quantizer.HasActivations)
             {
-                yield return $"Activations: {Value("Activations", quantizer.Activations)}";
+                var bits = Value("Activations", quantizer.Activations);
+                yield return needsActivations && quantizer.Activations.Integer is null
+                    ? $"Activations: {prefix}QuantizerSettings.ActivationBits({bits})"
+                    : $"Activations: {bits}";
             }
 
             if (quantizer.Weights.Kind != default)

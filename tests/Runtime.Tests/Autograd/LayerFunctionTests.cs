@@ -208,11 +208,11 @@ public class LayerFunctionTests
     private sealed class FailingLayer : AdaptedLinear
     {
         public FailingLayer(LinearSite site)
-            : base(site) => AddAdapter("nothing", 1);
-
-        public override AdapterSettings Settings => new LoraSettings(1, 1);
+            : base(site, new LoraSettings(1, 1)) => AddAdapter("nothing", 1);
 
         public override Tensor AdaptedWeight() => Weight.alias();
+
+        protected override Tensor Plain(Tensor x) => nn.functional.linear(x, Weight);
 
         protected override Tensor Forward(Saved saved, Tensor x) => nn.functional.linear(x, Weight);
 
