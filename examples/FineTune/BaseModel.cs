@@ -23,7 +23,7 @@ internal abstract record BaseModel(string Path, Tokenizer Tokenizer, int Vocabul
     }
 
     /// <summary>
-    /// A fresh model of a method: built as shapes only, then given the base's weights, so that nothing is initialised twice.
+    /// A fresh model of a method: built as shapes only, then given the base's weights, so that nothing is initialized twice.
     /// The seed decides the adapters' starting values.
     /// </summary>
     public ICausalModel Create(Method method, int block, int seed, Device device)

@@ -62,7 +62,7 @@ internal static class Pretraining
         }
 
         var rwkv = new Rwkv6Full(new(CharacterTokenizer.VocabularySize, Width: 128, Inner: 256, Layers: 3, HeadSize: 32, MixRank: 16, DecayRank: 16));
-        rwkv.InitialiseForPretraining();
+        rwkv.InitializeForPretraining();
         return rwkv;
     }
 

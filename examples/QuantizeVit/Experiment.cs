@@ -91,7 +91,7 @@ internal sealed class Experiment
         return model;
     }
 
-    /// <summary>A student starts from the teacher's weights; an annealed one from what QKR has learnt.</summary>
+    /// <summary>A student starts from the teacher's weights; an annealed one from what QKR has learned.</summary>
     private MethodResult Quantize(string method, SmallViT model, string from, SmallViT teacher, int seed, string folder, bool isAnnealing)
     {
         manual_seed(seed);

@@ -14,17 +14,17 @@ internal sealed record ImageTask(ImageSplits Splits, IImageTransform Training, I
     /// <exception cref="ImageDataException">They cannot be read.</exception>
     public static ImageTask Open(Options options)
     {
-        var (splits, normalisation, flips) = (options.Data, options.Format) switch
+        var (splits, normalization, flips) = (options.Data, options.Format) switch
         {
-            (null, _) => (Generated(options.Image), Normalisation.ImageNet, false),
-            ({ } folder, "cifar10") => (ImageSplits.Cifar10(folder), Normalisation.Cifar10, true),
-            ({ } folder, "idx") => (ImageSplits.Idx(folder), new Normalisation([0.5f, 0.5f, 0.5f], [0.5f, 0.5f, 0.5f]), false),
-            ({ } folder, _) => (ImageSplits.Folders(folder), Normalisation.ImageNet, true),
+            (null, _) => (Generated(options.Image), Normalization.ImageNet, false),
+            ({ } folder, "cifar10") => (ImageSplits.Cifar10(folder), Normalization.Cifar10, true),
+            ({ } folder, "idx") => (ImageSplits.Idx(folder), new Normalization([0.5f, 0.5f, 0.5f], [0.5f, 0.5f, 0.5f]), false),
+            ({ } folder, _) => (ImageSplits.Folders(folder), Normalization.ImageNet, true),
         };
         return new(
             splits,
-            new TrainingTransform(options.Image, normalisation) { Flips = flips, LeastArea = 0.6, Magnitude = 4, Operations = 1, Erasing = 0.1 },
-            new EvaluationTransform(options.Image, normalisation));
+            new TrainingTransform(options.Image, normalization) { Flips = flips, LeastArea = 0.6, Magnitude = 4, Operations = 1, Erasing = 0.1 },
+            new EvaluationTransform(options.Image, normalization));
     }
 
     private static ImageSplits Generated(int side) =>

@@ -65,7 +65,7 @@ internal static class StrokeFont
     /// <param name="x">The point on the baseline that <paramref name="anchor"/> refers to.</param>
     /// <param name="y">The baseline.</param>
     /// <param name="height">Height of the capitals.</param>
-    /// <param name="color">The colour.</param>
+    /// <param name="color">The color.</param>
     /// <param name="anchor">0: x is the left end; 1: the right end; 0.5: the middle.</param>
     public static void Write(SKCanvas canvas, string text, float x, float y, float height, SKColor color, float anchor = 0)
     {

@@ -11,7 +11,7 @@ internal static class LossPicture
     private const float TextHeight = 10;
     private const int SmoothingShare = 40;
 
-    // Colours that stay apart for colour-blind readers too (Okabe and Ito).
+    // Colors that stay apart for color-blind readers too (Okabe and Ito).
     private static readonly SKColor[] Colors = [new(0x00, 0x72, 0xB2), new(0xD5, 0x5E, 0x00), new(0x00, 0x9E, 0x73), new(0xCC, 0x79, 0xA7), new(0xE6, 0x9F, 0x00), new(0x56, 0xB4, 0xE9), new(0x33, 0x33, 0x33), new(0x99, 0x44, 0x55), new(0x66, 0x99, 0x00), new(0x77, 0x55, 0xCC)];
     private static readonly SKColor Ink = new(0x33, 0x38, 0x40), Grid = new(0xE6, 0xE8, 0xEC), Quiet = new(0x7A, 0x80, 0x8A);
     private static readonly SKRect Area = new(82, 70, Width - 28, Height - 62);
@@ -112,7 +112,7 @@ internal static class LossPicture
         }
     }
 
-    /// <summary>Each value averaged with its neighbours on both sides, so that the curve does not lag behind.</summary>
+    /// <summary>Each value averaged with its neighbors on both sides, so that the curve does not lag behind.</summary>
     private static List<double> Smooth(IReadOnlyList<double> losses)
     {
         var reach = losses.Count / SmoothingShare;

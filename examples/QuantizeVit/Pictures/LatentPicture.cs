@@ -31,7 +31,7 @@ internal static class LatentPicture
                 axes.Vertical(level, Axes.Text(level));
             }
 
-            using var paint = new SKPaint { Color = Axes.Colours[index] };
+            using var paint = new SKPaint { Color = Axes.Colors[index] };
             for (var bin = 0; bin < bins; bin++)
             {
                 var left = start + (bin * width);

@@ -28,7 +28,7 @@ internal static class OscillationPicture
         StrokeFont.Write(canvas, "step", area.MidX, Height - 14, Axes.TextHeight, Axes.Ink, anchor: 0.5f);
         foreach (var (index, method) in methods.Index())
         {
-            using var paint = new SKPaint { Color = Axes.Colours[index], StrokeWidth = 2.5f, IsAntialias = true, IsStroke = true, StrokeJoin = SKStrokeJoin.Round };
+            using var paint = new SKPaint { Color = Axes.Colors[index], StrokeWidth = 2.5f, IsAntialias = true, IsStroke = true, StrokeJoin = SKStrokeJoin.Round };
             using var line = new SKPath();
             line.AddPoly([.. method.Oscillation.Select(point => new SKPoint(axes.X(point.Step), axes.Y(100 * point.Share)))], close: false);
             canvas.DrawPath(line, paint);

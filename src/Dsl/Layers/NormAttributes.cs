@@ -1,6 +1,6 @@
 namespace Marrow;
 
-/// <summary>Root mean square normalisation over the last dimension, <c>x / sqrt(mean x² + eps) · w</c>.</summary>
+/// <summary>Root mean square normalization over the last dimension, <c>x / sqrt(mean x² + eps) · w</c>.</summary>
 /// <param name="dim">Length of the last dimension.</param>
 [AttributeUsage(AttributeTargets.Property, Inherited = false)]
 public sealed class RmsNormAttribute(object dim) : Attribute
@@ -12,7 +12,7 @@ public sealed class RmsNormAttribute(object dim) : Attribute
     public object Eps { get; set; } = 1e-6;
 }
 
-/// <summary>Layer normalisation over the last dimension, <c>(x − mean) / sqrt(var + eps) · w + b</c>.</summary>
+/// <summary>Layer normalization over the last dimension, <c>(x − mean) / sqrt(var + eps) · w + b</c>.</summary>
 /// <param name="dim">Length of the last dimension.</param>
 [AttributeUsage(AttributeTargets.Property, Inherited = false)]
 public sealed class LayerNormAttribute(object dim) : Attribute

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Marrow.Models;
 
 /// <summary>
-/// LLaMA (arXiv 2302.13971, 2307.09288): a decoder of pre-normalised blocks with rotary attention, grouped key and
+/// LLaMA (arXiv 2302.13971, 2307.09288): a decoder of pre-normalized blocks with rotary attention, grouped key and
 /// value heads, and a gated MLP. Layer names are those of Hugging Face's checkpoints.
 /// </summary>
 /// <param name="vocabulary">Number of token ids.</param>

@@ -75,7 +75,7 @@ public partial class Rwkv6(
     }
 
     /// <summary>Gives all weights the starting values of RWKV-6's own training code, for a model that is trained from nothing.</summary>
-    public void InitialiseForPretraining() => Rwkv6Initialisation.Apply(this);
+    public void InitializeForPretraining() => Rwkv6Initialization.Apply(this);
 
     /// <inheritdoc/>
     public Decoding StartDecoding(int batch) => new Rwkv6Decoding(this, batch);

@@ -2,17 +2,17 @@ using System.Text;
 
 namespace Marrow.Tokenizers;
 
-/// <summary>Rank of merging two neighbours into one piece, lowest first; null if they never merge.</summary>
-/// <param name="pair">Both neighbours.</param>
+/// <summary>Rank of merging two neighbors into one piece, lowest first; null if they never merge.</summary>
+/// <param name="pair">Both neighbors.</param>
 /// <param name="split">Where the right one begins.</param>
 internal delegate double? MergeRank(ReadOnlySpan<char> pair, int split);
 
-/// <summary>Byte-pair encoding: neighbours merge in the order of their rank, equal ones from the left.</summary>
+/// <summary>Byte-pair encoding: neighbors merge in the order of their rank, equal ones from the left.</summary>
 internal static class BytePairs
 {
     /// <summary>Cuts a text into pieces, as ranges of it; characters that merge with nothing stay alone.</summary>
     /// <param name="text">Well-formed UTF-16.</param>
-    /// <param name="rank">Which neighbours merge.</param>
+    /// <param name="rank">Which neighbors merge.</param>
     public static List<Range> Merge(string text, MergeRank rank)
     {
         // A list linked by index: ends[i] is where the piece that starts at i ends, starts[i] where the one before i starts.

@@ -6,7 +6,7 @@ namespace Marrow.Tokenizers;
 /// Text to token ids and back. Names of special tokens in a text, such as "&lt;s&gt;", are ordinary text.
 /// </summary>
 /// <remarks>
-/// Microsoft.ML.Tokenizers is not used: it merges equal neighbours of a SentencePiece model from the right instead of from
+/// Microsoft.ML.Tokenizers is not used: it merges equal neighbors of a SentencePiece model from the right instead of from
 /// the left (32 times "a" gives other ids), gives one unknown id per character instead of one per run, cannot read a
 /// tokenizer.json with byte fallback, and knows no RWKV World.
 /// </remarks>

@@ -11,7 +11,7 @@ internal sealed class Vocabulary
     private readonly HashSet<int> control;
 
     /// <param name="pieces">Piece by id.</param>
-    /// <param name="rank">Which neighbours merge.</param>
+    /// <param name="rank">Which neighbors merge.</param>
     /// <param name="control">Ids that stand for no text, the unknown one excepted.</param>
     public Vocabulary(string[] pieces, MergeRank rank, IEnumerable<int> control)
     {

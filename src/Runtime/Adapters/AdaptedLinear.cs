@@ -1,6 +1,5 @@
 using Marrow.Adapters;
 using Marrow.Autograd;
-using Marrow.Models;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -8,16 +7,13 @@ namespace Marrow;
 
 /// <summary>
 /// A linear layer with a frozen weight and a trainable adapter. The emitted classes derive from it and state the
-/// fused forward, its backward, and the adapted weight as a plain formula.
+/// fused forward, its backward, and what both compute as plain formulas.
 /// </summary>
 public abstract class AdaptedLinear : Linear, IExplicitLayer
 {
-    private readonly List<(string Name, double Bound)> adapters = [];
     private readonly ScalarType adapterType;
     private readonly Device device;
-    private readonly Dictionary<string, Dictionary<string, Parameter>> waiting = [];
-    private Tensor? original;
-    private (Tensor A, Tensor B)? start;
+    private readonly InitialFactors factors = new();
 
     /// <summary>Makes the frozen base.</summary>
     /// <exception cref="ArgumentException">The adapter does not suit the layer's sizes.</exception>
@@ -26,6 +22,7 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
     {
         settings.Check(site);
         (Settings, adapterType, device) = (settings, AdapterType(site), site.Device);
+        (Slots, Merged) = (new(this), new(this));
         Weight.requires_grad = false;
         Bias?.requires_grad = false;
     }
@@ -37,28 +34,36 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
     {
         settings.Check(site);
         (Settings, adapterType, device) = (settings, AdapterType(site), site.Device);
+        (Slots, Merged) = (new(this), new(this));
     }
 
-    /// <summary>What the adapter is, as saving needs it.</summary>
+    /// <summary>The adapter's method and options.</summary>
     public AdapterSettings Settings { get; }
 
     /// <summary>The adapter's parameters with their names, in the order they were added.</summary>
-    public IEnumerable<(string Name, Parameter Value)> Adapter => adapters.Select(adapter => (adapter.Name, GetParameter(adapter.Name)));
-
-    /// <summary>Learning rate of an adapter's parameter as a multiple of the others' (LoRA+): B's and DoRA's lengths differ.</summary>
-    internal double RateRatio(string parameter) => Settings is LoraSettings lora && parameter != "lora_A" ? lora.LearningRateRatio : 1;
-
-    /// <summary>The name of the adapter in use.</summary>
-    internal string AdapterName { get; private set; } = "default";
-
-    /// <summary>Names of adapters that wait beside it.</summary>
-    internal IEnumerable<string> WaitingAdapters => waiting.Keys;
+    public IEnumerable<(string Name, Parameter Value)> Adapter => Slots.Parameters.Select(name => (name, GetParameter(name)));
 
     /// <summary>Whether the forward pass uses the adapter.</summary>
     public bool IsEnabled { get; internal set; } = true;
 
     /// <summary>Whether the adapter is folded into the weight.</summary>
-    public bool IsMerged => original is not null;
+    public bool IsMerged => Merged.Original is not null;
+
+    /// <summary>The adapter in use and those that wait beside it.</summary>
+    internal AdapterSlots Slots { get; }
+
+    /// <summary>The merging of the adapter into the weight.</summary>
+    internal MergedWeight Merged { get; }
+
+    /// <summary>What initialization took out of the frozen weight, by the parameters' names, or null.</summary>
+    internal IReadOnlyDictionary<string, Tensor>? Factors => factors.Values;
+
+    ScalarType IExplicitLayer.Dtype => HasPackedBase ? GetParameter("weight.scale").dtype : Weight.dtype;
+
+    IReadOnlyList<Parameter> IExplicitLayer.Trainable => [.. Adapter.Select(pair => pair.Value)];
+
+    IReadOnlyList<Parameter> IExplicitLayer.Frozen =>
+        [.. HasPackedBase ? (Parameter[])[] : [Weight], .. Bias is { } bias ? (Parameter[])[bias] : []];
 
     /// <summary>
     /// x [..., in] to y [..., out]: with the adapter, unless it is switched off or already folded into the weight.
@@ -88,217 +93,12 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
         return EagerMode.IsOn ? Eager(x) : LayerFunction.Run(this, x);
     }
 
-    /// <summary>
-    /// The base's weight [out, in]: what is frozen, with what the adapter took out of it at its start put back. The caller
-    /// owns it.
-    /// </summary>
-    internal Tensor BaseWeight()
-    {
-        using var noGrad = no_grad();
-        var frozen = HasPackedBase ? Base.Dequantize() : (original ?? Weight).alias();
-        return start is var (a, b) ? frozen.add(b.mm(a), alpha: ((LoraSettings)Settings).Scale).to(frozen.dtype) : frozen;
-    }
-
-    /// <summary>A and B as they were when their product was taken out of the frozen weight, or null.</summary>
-    internal (Tensor A, Tensor B)? StartFactors => start;
-
     /// <summary>The weight with the adapter folded in, by plain differentiable operations: [out, in].</summary>
     public abstract Tensor AdaptedWeight();
-
-    /// <summary>y by the plain formula, in ordinary differentiable operations.</summary>
-    /// <param name="x">[..., in].</param>
-    protected abstract Tensor Plain(Tensor x);
-
-    /// <summary>The output of a layer that was exported for inference, or null.</summary>
-    private protected virtual Tensor? Exported(Tensor x) => null;
-
-    /// <summary>The weight that meets x, made of the adapted one; differentiable.</summary>
-    private protected virtual Tensor Effective(Tensor weight) => weight;
-
-    ScalarType IExplicitLayer.Dtype => HasPackedBase ? GetParameter("weight.scale").dtype : Weight.dtype;
-
-    IReadOnlyList<Parameter> IExplicitLayer.Trainable => [.. Adapter.Select(pair => pair.Value)];
-
-    IReadOnlyList<Parameter> IExplicitLayer.Frozen => [.. HasPackedBase ? (Parameter[])[] : [Weight], .. Bias is { } bias ? (Parameter[])[bias] : []];
 
     Tensor IExplicitLayer.Forward(Saved saved, Tensor x) => Forward(saved, x);
 
     Gradients IExplicitLayer.Backward(Saved saved, Tensor dy) => Backward(saved, dy);
-
-    /// <summary>The weight to fold in.</summary>
-    /// <exception cref="InvalidOperationException">It would not be finite.</exception>
-    internal Tensor ComputeMerged()
-    {
-        if (HasPackedBase)
-        {
-            throw new InvalidOperationException(
-                $"Layer '{LayerName}' has a packed base of a few bits, which no adapter can be folded into; nothing was merged. Save the adapter, and merge it into the float model.");
-        }
-
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        var merged = AdaptedWeight();
-        return merged.isfinite().all().item<bool>()
-            ? scope.Detach(merged)
-            : throw new InvalidOperationException(
-                $"Merging the adapter of layer '{LayerName}' would write a weight that is not finite; nothing was merged. Check the adapter for NaN and infinity.");
-    }
-
-    internal void CommitMerge(Tensor merged)
-    {
-        // The original is kept, not recomputed: only so does Unmerge give it back bit for bit.
-        original = Weight.alias().DetachFromDisposeScope();
-        Exchange(merged);
-    }
-
-    internal void Unmerge()
-    {
-        if (original is { } weight)
-        {
-            original = null;
-            Exchange(weight);
-        }
-    }
-
-    /// <summary>
-    /// Starts an adapter that depends on the base anew from the base's present weight. What a start takes out of a packed
-    /// base it took out before packing.
-    /// </summary>
-    internal void Start()
-    {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        if (!HasPackedBase)
-        {
-            Weight.copy_(Rest(Weight));
-        }
-        else if (Settings is LoraSettings { IsDora: true })
-        {
-            GetParameter("lora_magnitude_vector").copy_(RowNorms.Of(BaseWeight()));
-        }
-    }
-
-    /// <summary>Gives A and B these values, and takes their product out of the base's weight.</summary>
-    internal void Start(Tensor a, Tensor b)
-    {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        Weight.copy_(Rest(BaseWeight(), a, b));
-    }
-
-    /// <inheritdoc/>
-    internal override void Pack(Tensor weight)
-    {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        base.Pack(Rest(weight));
-    }
-
-    /// <summary>What of the base's weight stays frozen once the adapter has what its method starts from.</summary>
-    private Tensor Rest(Tensor weight)
-    {
-        if (Settings is not LoraSettings settings)
-        {
-            return weight;
-        }
-
-        if (settings.IsDora)
-        {
-            GetParameter("lora_magnitude_vector").copy_(RowNorms.Of(weight));
-        }
-
-        // A decomposition needs more than 16 bits.
-        var exact = weight.element_size() == 2 ? weight.to(ScalarType.Float32) : weight;
-        switch (settings.Init)
-        {
-            case LoraInit.Pissa:
-                var (a, b) = LowRankStarts.Pissa(exact, settings.Rank, settings.Scale, settings.Iterations);
-                return Rest(weight, a, b);
-            case LoraInit.Olora:
-                (a, b) = LowRankStarts.Olora(exact, settings.Rank);
-                return Rest(weight, a, b);
-            default:
-                if (start is not null)
-                {
-                    ForgetStart();
-                    InitialiseAdapter(weight.device);
-                }
-
-                return weight;
-        }
-    }
-
-    private Tensor Rest(Tensor weight, Tensor a, Tensor b)
-    {
-        GetParameter("lora_A").copy_(a);
-        GetParameter("lora_B").copy_(b);
-        ForgetStart();
-        var (first, second) = (GetParameter("lora_A").detach().clone(), GetParameter("lora_B").detach().clone());
-        start = (first.DetachFromDisposeScope(), second.DetachFromDisposeScope());
-        return weight.add(second.mm(first), alpha: -((LoraSettings)Settings).Scale);
-    }
-
-    private void ForgetStart()
-    {
-        start?.A.Dispose();
-        start?.B.Dispose();
-        start = null;
-    }
-
-    /// <summary>Gives the adapter of a layer that was built on the meta device its starting values.</summary>
-    internal void InitialiseAdapter(Device target)
-    {
-        using var scope = NewDisposeScope();
-        foreach (var (name, bound) in adapters)
-        {
-            Replace(name, ComponentMoves.Owned(Initial.Uniform(GetParameter(name).shape, bound, adapterType, target), trainable: true));
-        }
-    }
-
-    /// <summary>Adds an adapter with starting values beside the one in use.</summary>
-    internal void AddWaiting(string name)
-    {
-        using var scope = NewDisposeScope();
-        var device = GetParameter(adapters[0].Name).device;
-        waiting.Add(name, adapters.ToDictionary(
-            adapter => adapter.Name,
-            adapter => ComponentMoves.Owned(Initial.Uniform(GetParameter(adapter.Name).shape, adapter.Bound, GetParameter(adapter.Name).dtype, device), trainable: true)));
-        if (Settings is LoraSettings { IsDora: true })
-        {
-            using var noGrad = no_grad();
-            waiting[name]["lora_magnitude_vector"].copy_(RowNorms.Of(BaseWeight()));
-        }
-    }
-
-    /// <summary>The values of an adapter, in use or waiting.</summary>
-    internal IReadOnlyDictionary<string, Parameter> ValuesOf(string name) => name == AdapterName
-        ? Adapter.ToDictionary(pair => pair.Name, pair => pair.Value)
-        : waiting[name];
-
-    /// <summary>Exchanges the adapter in use with one that waits.</summary>
-    internal void Use(string name)
-    {
-        var next = waiting[name];
-        waiting.Remove(name);
-        waiting.Add(AdapterName, Adapter.ToDictionary(pair => pair.Name, pair => pair.Value));
-        foreach (var (parameter, value) in next)
-        {
-            Replace(parameter, value);
-        }
-
-        AdapterName = name;
-    }
-
-    /// <summary>Frees an adapter that waits.</summary>
-    internal void Forget(string name)
-    {
-        foreach (var value in waiting[name].Values)
-        {
-            value.Dispose();
-        }
-
-        waiting.Remove(name);
-    }
 
     /// <summary>The fused forward, outside autograd.</summary>
     /// <param name="saved">Keeps what the backward needs.</param>
@@ -310,6 +110,17 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
     /// <param name="saved">What the forward kept.</param>
     /// <param name="dy">Gradient of the output, [n, out].</param>
     protected abstract Gradients Backward(Saved saved, Tensor dy);
+
+    /// <summary>y by the plain formula, in ordinary differentiable operations. Temporaries are freed by the caller.</summary>
+    /// <param name="x">[..., in].</param>
+    /// <returns>y [..., out].</returns>
+    protected abstract Tensor Plain(Tensor x);
+
+    /// <summary>The output of a layer that was exported for inference, or null.</summary>
+    private protected virtual Tensor? Exported(Tensor x) => null;
+
+    /// <summary>The weight that meets x, made of the adapted one; differentiable.</summary>
+    private protected virtual Tensor Effective(Tensor weight) => weight;
 
     /// <summary>
     /// An adapter's parameter in the layer's own type. Over a base of 16 bits adapters are held in 32: small steps would be lost.
@@ -328,36 +139,74 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
     {
         using var scope = NewDisposeScope();
         Add(name, Initial.Uniform(sizes, bound, adapterType, device), trainable: true);
-        adapters.Add((name, bound));
+        Slots.Declare(name, bound);
+    }
+
+    /// <summary>
+    /// The base's weight [out, in]: what is frozen, with what initialization took out of it put back. The caller owns it.
+    /// </summary>
+    internal Tensor BaseWeight()
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var frozen = HasPackedBase ? Base.Dequantize() : (Merged.Original ?? Weight).alias();
+        return scope.MoveToOuter(
+            Factors is { } taken ? Settings.AddFactors(frozen, taken, 1).to(frozen.dtype) : frozen);
+    }
+
+    /// <summary>
+    /// Initializes an adapter that depends on the base anew from the base's present weight. What a method takes out of a
+    /// packed base it took out before packing.
+    /// </summary>
+    internal void Initialize()
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        Set(Settings.InitialValues(HasPackedBase ? BaseWeight() : Weight));
+        if (!HasPackedBase)
+        {
+            Weight.copy_(WithoutFactors(Weight));
+        }
+    }
+
+    /// <summary>Gives parameters these values, and takes their effect out of the base's weight.</summary>
+    internal void Initialize(IReadOnlyDictionary<string, Tensor> initial)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        Weight.copy_(WithoutFactors(BaseWeight(), initial));
+    }
+
+    /// <summary>Gives the adapter of a layer that was built on the meta device its first values.</summary>
+    internal void InitializeAdapter(Device target) => Slots.Materialize(adapterType, target);
+
+    /// <summary>Adds an adapter with first values beside the one in use.</summary>
+    internal void AddWaiting(string name)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var adapter = Slots.Add(name);
+        foreach (var (parameter, value) in Settings.InitialValues(BaseWeight()))
+        {
+            adapter[parameter].copy_(value);
+        }
+    }
+
+    /// <inheritdoc/>
+    internal override void Pack(Tensor weight)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        base.Pack(WithoutFactors(weight));
     }
 
     /// <inheritdoc/>
     protected override void _toEpilog(ScalarType? dtype, Device? device, bool non_blocking)
     {
         base._toEpilog(dtype, device, non_blocking);
-        if (original is { } weight)
-        {
-            original = Moved(weight);
-            weight.Dispose();
-        }
-
-        foreach (var adapter in waiting.Values)
-        {
-            foreach (var (name, value) in adapter.ToList())
-            {
-                adapter[name] = ComponentMoves.Owned(Moved(value), value.requires_grad);
-                value.Dispose();
-            }
-        }
-
-        if (start is var (a, b))
-        {
-            start = (Moved(a), Moved(b));
-            a.Dispose();
-            b.Dispose();
-        }
-
-        Tensor Moved(Tensor value) => value.to(dtype ?? value.dtype, device ?? value.device, copy: true).DetachFromDisposeScope();
+        Merged.Move(dtype, device);
+        Slots.Move(dtype, device);
+        factors.Move(dtype, device);
     }
 
     /// <inheritdoc/>
@@ -365,9 +214,9 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
     {
         if (disposing)
         {
-            original?.Dispose();
-            ForgetStart();
-            waiting.Keys.ToList().ForEach(Forget);
+            Merged.Dispose();
+            Slots.Dispose();
+            factors.Dispose();
         }
 
         base.Dispose(disposing);
@@ -388,10 +237,37 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
         return scope.MoveToOuter(nn.functional.linear(x, HasPackedBase ? BaseWeight() : Effective(BaseWeight()), Bias));
     }
 
-    private void Exchange(Tensor weight)
+    /// <summary>What of W stays frozen once the method has taken out what it starts from.</summary>
+    private Tensor WithoutFactors(Tensor weight)
     {
-        var old = Weight;
-        Replace("weight", ComponentMoves.Owned(weight, trainable: false));
-        old.Dispose();
+        if (Settings.InitialFactors(weight) is { } initial)
+        {
+            return WithoutFactors(weight, initial);
+        }
+
+        if (Factors is { } earlier)
+        {
+            // They came from another base.
+            Slots.Reset(earlier.Keys);
+            factors.Dispose();
+        }
+
+        return weight;
+    }
+
+    private Tensor WithoutFactors(Tensor weight, IReadOnlyDictionary<string, Tensor> initial)
+    {
+        Set(initial);
+
+        // As the parameters hold them, which may have rounded them.
+        return Settings.AddFactors(weight, factors.Keep(initial.Keys.Select(name => (name, (Tensor)GetParameter(name)))), -1);
+    }
+
+    private void Set(IReadOnlyDictionary<string, Tensor> values)
+    {
+        foreach (var (name, value) in values)
+        {
+            GetParameter(name).copy_(value);
+        }
     }
 }

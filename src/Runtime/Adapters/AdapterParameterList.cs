@@ -12,7 +12,7 @@ public sealed class AdapterParameterList : IReadOnlyList<Parameter>
     private readonly List<(Parameter Value, double Ratio)> parameters;
 
     internal AdapterParameterList(IEnumerable<AdaptedLinear> layers) =>
-        parameters = [.. layers.SelectMany(layer => layer.Adapter.Select(pair => (pair.Value, layer.RateRatio(pair.Name))))];
+        parameters = [.. layers.SelectMany(layer => layer.Adapter.Select(pair => (pair.Value, layer.Settings.RateRatio(pair.Name))))];
 
     /// <inheritdoc/>
     public int Count => parameters.Count;

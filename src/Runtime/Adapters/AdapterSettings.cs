@@ -1,57 +1,59 @@
+using Marrow.Adapters;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
 namespace Marrow;
 
-/// <summary>What an adapter is, apart from its values.</summary>
+/// <summary>
+/// An adapter method with its options: everything about the method that is not the emitted layer's mathematics. A method
+/// derives from it, and nothing outside its folder names it.
+/// </summary>
 public abstract record AdapterSettings
 {
     /// <summary>The compile-time size rules, for sizes that are known only at run time.</summary>
     /// <exception cref="ArgumentException">The adapter does not suit the layer's sizes.</exception>
     internal abstract void Check(LinearSite site);
-}
 
-/// <summary>A Bone adapter.</summary>
-/// <param name="Form">Its form.</param>
-/// <param name="BlockSize">Edge of a block.</param>
-/// <param name="MiniRank">Columns of the trainable matrix in the Mini form, else 0.</param>
-/// <param name="Dropout">Dropout on its input.</param>
-public sealed record BoneSettings(BoneForm Form, long BlockSize, long MiniRank = 0, double Dropout = 0) : AdapterSettings
-{
-    internal override void Check(LinearSite site)
-    {
-        if (Form is BoneForm.Row or BoneForm.Column)
-        {
-            AdapterSize.BlockDividesBoth(site, BlockSize);
-            return;
-        }
+    /// <summary>The fields of PEFT's adapter_config.json that make the adapter what it is.</summary>
+    internal abstract IReadOnlyList<PeftField> PeftFields { get; }
 
-        AdapterSize.BlockIsPositive(site, BlockSize);
-        if (Form == BoneForm.Mini)
-        {
-            AdapterSize.MiniRankDivides(site, MiniRank);
-        }
-    }
-}
+    /// <summary>Fields of PEFT's configuration that change what the adapter does, and that its attribute does not have.</summary>
+    internal virtual IReadOnlyList<string> UnsupportedPeftFields => [];
 
-/// <summary>A LoRA or DoRA adapter.</summary>
-/// <param name="Rank">Rank of the update.</param>
-/// <param name="Alpha">Numerator of the scale.</param>
-/// <param name="RankStabilized">Whether the scale divides by the root of the rank.</param>
-/// <param name="Dropout">Dropout on its input.</param>
-/// <param name="IsDora">Whether the rows' lengths are trained too.</param>
-/// <param name="Init">Where A and B start.</param>
-/// <param name="Iterations">Power iterations of PiSSA's randomized SVD; 0: the exact one.</param>
-/// <param name="LearningRateRatio">Learning rate of B as a multiple of A's.</param>
-public sealed record LoraSettings(
-    long Rank,
-    double Alpha,
-    bool RankStabilized = false,
-    double Dropout = 0,
-    bool IsDora = false,
-    LoraInit Init = LoraInit.Kaiming,
-    int Iterations = 0,
-    double LearningRateRatio = 1) : AdapterSettings
-{
-    /// <summary>s in <c>W + s B A</c>.</summary>
-    public double Scale => Alpha / (RankStabilized ? Math.Sqrt(Rank) : Rank);
+    /// <summary>Learning rate of a parameter as a multiple of the base rate.</summary>
+    internal virtual double RateRatio(string parameter) => 1;
 
-    internal override void Check(LinearSite site) => AdapterSize.RankFits(site, this);
+    /// <summary>Values of parameters that follow from the base's weight W [out, in], by the parameters' names.</summary>
+    internal virtual IReadOnlyDictionary<string, Tensor> InitialValues(Tensor weight) => new Dictionary<string, Tensor>();
+
+    /// <summary>
+    /// Values of parameters that are made of W [out, in] and whose effect is taken out of it, so that the layer's output stays
+    /// what it was; null if the method leaves W alone.
+    /// </summary>
+    internal virtual IReadOnlyDictionary<string, Tensor>? InitialFactors(Tensor weight) => null;
+
+    /// <summary>W [out, in] plus <paramref name="times"/> times the effect of initial factors.</summary>
+    internal virtual Tensor AddFactors(Tensor weight, IReadOnlyDictionary<string, Tensor> factors, double times) =>
+        throw new NotSupportedException($"{GetType().Name} takes nothing out of the weight.");
+
+    /// <summary>Name in a training checkpoint of what a parameter was initialized with.</summary>
+    internal virtual string FactorName(string parameter) => parameter;
+
+    /// <summary>The parameters of one adapter whose change of the weight is the weighted sum of others'.</summary>
+    /// <exception cref="InvalidOperationException">The method has no such adapter.</exception>
+    internal virtual IReadOnlyDictionary<string, Tensor> Combine(
+        IReadOnlyList<(IReadOnlyDictionary<string, Parameter> Values, double Weight)> parts) =>
+        throw new InvalidOperationException($"Adapters of {GetType().Name} have no weighted sum; merge one instead.");
+
+    /// <summary>What is saved of an adapter; the adapter as it is, unless its initialization cannot be repeated elsewhere.</summary>
+    internal virtual AdapterState Saved(AdapterState state) => state;
+
+    /// <summary>PEFT's name of a parameter, below the layer's.</summary>
+    internal virtual string PeftName(string parameter) => parameter;
+
+    /// <summary>A name that earlier versions of PEFT gave the parameter, or null.</summary>
+    internal virtual string? FormerPeftName(string parameter) => null;
+
+    /// <summary>RWKV-PEFT's name of a parameter, below the layer's; null if RWKV-PEFT has no such adapter.</summary>
+    internal virtual string? RwkvPeftName(string parameter) => null;
 }

@@ -5,7 +5,7 @@ namespace Marrow;
 /// <summary>
 /// Shifted windows (Swin, arXiv 2103.14030): the map is padded with zeros at the bottom and right to whole windows, rolled
 /// back by the shift, cut; attention runs in each window with a bias for each relative position, and −100 between
-/// positions that only the roll has made neighbours; then all is undone. A direction that one window covers is not shifted.
+/// positions that only the roll has made neighbors; then all is undone. A direction that one window covers is not shifted.
 /// </summary>
 internal sealed class AttentionWindows(long window, long shift)
 {

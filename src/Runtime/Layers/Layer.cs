@@ -75,7 +75,7 @@ public abstract class Layer(string name) : nn.Module<Tensor, Tensor>(name), ICom
     private protected void Replace(string name, Parameter parameter) => _internal_params[name] = parameter;
 
     /// <summary>The parameter of this name, as it is now.</summary>
-    protected Parameter GetParameter(string name) => _internal_params[name];
+    protected internal Parameter GetParameter(string name) => _internal_params[name];
 
     /// <inheritdoc/>
     protected override void RegisterComponents()

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Marrow;
 
-/// <summary>Layer normalisation over the last dimension, <c>(x − mean) / sqrt(var + eps) · w + b</c>.</summary>
+/// <summary>Layer normalization over the last dimension, <c>(x − mean) / sqrt(var + eps) · w + b</c>.</summary>
 public sealed class LayerNorm : Layer
 {
     private readonly long dim;

@@ -38,7 +38,7 @@ public class Linear : Layer
         }
         else
         {
-            Pack(Initial.Uniform([OutFeatures, InFeatures], 1 / Math.Sqrt(InFeatures), ScalarType.Float32, site.Device));
+            PackAsIs(Initial.Uniform([OutFeatures, InFeatures], 1 / Math.Sqrt(InFeatures), ScalarType.Float32, site.Device));
         }
 
         if (site.HasBias)
@@ -73,7 +73,12 @@ public class Linear : Layer
     internal Tensor UnpackedBase() => Base.Dequantize();
 
     /// <summary>Packs a weight [out, in] in place of the present one.</summary>
-    internal virtual void Pack(Tensor weight)
+    internal virtual void Pack(Tensor weight) => PackAsIs(weight);
+
+    /// <summary>x [..., in] to y [..., out].</summary>
+    public override Tensor forward(Tensor x) => nn.functional.linear(x, Weight, Bias);
+
+    private void PackAsIs(Tensor weight)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
@@ -82,7 +87,4 @@ public class Linear : Layer
         Add("weight.words", packed.Words, trainable: false);
         Add("weight.scale", packed.Scale.to(dtype), trainable: false);
     }
-
-    /// <summary>x [..., in] to y [..., out].</summary>
-    public override Tensor forward(Tensor x) => nn.functional.linear(x, Weight, Bias);
 }

@@ -14,6 +14,16 @@ namespace Marrow;
 public sealed record LinearSite(
     string Name, long InFeatures, long OutFeatures, bool HasBias, long? Tokens, bool PositiveInput, ScalarType Dtype, Device Device)
 {
+    /// <summary>Refuses sizes that an adapter cannot have.</summary>
+    /// <exception cref="ArgumentException">There is an error.</exception>
+    internal void Require(string? error)
+    {
+        if (error is not null)
+        {
+            throw new ArgumentException(error + ".");
+        }
+    }
+
     /// <summary>The failure of a site whose shape the emitted code does not know, which regenerating mends.</summary>
     public InvalidOperationException NotPlanned() => new(
         $"Layer '{Name}' is {InFeatures} → {OutFeatures}, a shape that was not there when the model's code was emitted; rebuild the project.");

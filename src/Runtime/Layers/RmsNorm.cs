@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Marrow;
 
 /// <summary>
-/// Root mean square normalisation over the last dimension, <c>x / sqrt(mean x² + eps) · w</c> (arXiv 1910.07467).
-/// Types narrower than float32 are normalised in float32.
+/// Root mean square normalization over the last dimension, <c>x / sqrt(mean x² + eps) · w</c> (arXiv 1910.07467).
+/// Types narrower than float32 are normalized in float32.
 /// </summary>
 public sealed class RmsNorm : Layer
 {

@@ -19,6 +19,10 @@ internal static class ComponentMoves
         return parameter;
     }
 
+    /// <summary>A converted copy that no dispose scope owns; null keeps the type or the device.</summary>
+    public static Tensor Copy(Tensor value, ScalarType? dtype, Device? device) =>
+        value.to(dtype ?? value.dtype, device ?? value.device, copy: true).DetachFromDisposeScope();
+
     /// <summary>Replaces the module's own parameters by converted ones; gradients move along.</summary>
     /// <exception cref="InvalidOperationException">A parameter is on the meta device and has no values.</exception>
     public static void MoveParameters<TModule>(TModule module, ScalarType? dtype, Device? device)

@@ -1,3 +1,4 @@
+using Marrow.Models;
 using static TorchSharp.torch;
 
 namespace Marrow;
@@ -12,13 +13,10 @@ public interface IModel : IDisposable
     /// <summary>The model as TorchSharp sees it.</summary>
     nn.Module Module { get; }
 
+    /// <summary>What the model has beside it.</summary>
+    internal ModelState State { get; }
+
     internal void Specialize(LayerBuilder builder);
 
     internal void BuildLayers(LayerBuilder builder);
-
-    /// <summary>From now on the model keeps only its inputs for the backward, and runs again there.</summary>
-    internal void Recompute();
-
-    /// <summary>Computes the tables again, which a model built on the meta device has only as shapes.</summary>
-    internal void FillTables(Device device);
 }

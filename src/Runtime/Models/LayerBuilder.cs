@@ -107,7 +107,7 @@ public sealed class LayerBuilder
         var layer = create(site);
         if (device.type != TorchSharp.DeviceType.META)
         {
-            (layer as AdaptedLinear)?.Start();
+            (layer as AdaptedLinear)?.Initialize();
         }
 
         return Register(name, layer);
@@ -179,14 +179,14 @@ public sealed class LayerBuilder
         return Register(name, new Embedding(prefix + name, count, dim, dtype, device));
     }
 
-    /// <summary>Root mean square normalisation.</summary>
+    /// <summary>Root mean square normalization.</summary>
     public RmsNorm RmsNorm(string name, long dim, double eps)
     {
         Require(AdapterSizes.Positive(prefix + name, "Dimension", dim));
         return Register(name, new RmsNorm(prefix + name, dim, eps, dtype, device));
     }
 
-    /// <summary>Layer normalisation.</summary>
+    /// <summary>Layer normalization.</summary>
     public LayerNorm LayerNorm(string name, long dim, double eps, bool bias)
     {
         Require(AdapterSizes.Positive(prefix + name, "Dimension", dim));
@@ -246,7 +246,7 @@ public sealed class LayerBuilder
     {
         if (recompute || recomputesBlocks)
         {
-            block.Recompute();
+            block.State.Recomputes = true;
         }
 
         return block;

@@ -1,4 +1,3 @@
-using Marrow.Autograd;
 using Marrow.Models;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -7,39 +6,37 @@ namespace Marrow;
 
 /// <summary>
 /// Base of the models with one input. The generator makes every <c>[Model]</c> class derive from it; the
-/// constructor builds the layers, each once and already specialised.
+/// constructor builds the layers, each once and already specialized.
 /// </summary>
 /// <typeparam name="T">Input.</typeparam>
 /// <typeparam name="TResult">Result.</typeparam>
 public abstract class Model<T, TResult> : nn.Module<T, TResult>, IModel, IComponents
 {
-    private readonly Tables tables = new();
-    private bool recomputes;
+    private readonly ModelState state;
 
     /// <summary>Builds the layers.</summary>
     protected Model()
         : base("Model")
     {
         name = GetType().Name;
-        LayerBuilder.Build(this, tables);
+        state = new ModelState(this, _internal_params);
+        state.Build();
         (_deviceType, _deviceIndex) = (Construction.Device.type, Construction.Device.index);
     }
 
     nn.Module IModel.Module => this;
 
+    ModelState IModel.State => state;
+
     void IModel.Specialize(LayerBuilder builder) => Specialize(builder);
 
     void IModel.BuildLayers(LayerBuilder builder) => BuildLayers(builder);
 
-    void IModel.Recompute() => recomputes = true;
-
-    void IModel.FillTables(Device device) => tables.Fill(null, device);
-
-    void IComponents.Replace(string name, Parameter parameter) => _internal_params[name] = parameter;
+    void IComponents.Replace(string name, Parameter parameter) => state.Replace(name, parameter);
 
     /// <summary>Runs the model; one that is marked by <c>[Recompute]</c> keeps only its inputs for the backward.</summary>
-    public new TResult call(T input) => recomputes && input is Tensor tensor1 && typeof(TResult) == typeof(Tensor)
-        ? (TResult)(object)new Recomputation(GetType().Name, x => (Tensor)(object)base.call((T)(object)x[0])!, [tensor1]).Run()
+    public new TResult call(T input) => state.Recomputes
+        ? state.Recompute(x => base.call((T)x[0]!), input)
         : base.call(input);
 
     /// <summary>Says which layers get adapters; emitted for annotated classes.</summary>
@@ -53,8 +50,7 @@ public abstract class Model<T, TResult> : nn.Module<T, TResult>, IModel, ICompon
     }
 
     /// <summary>The <c>[Parameter]</c> or <c>[Buffer]</c> tensor of this checkpoint name.</summary>
-    protected Tensor GetTensor(string name) =>
-        _internal_params.TryGetValue(name, out var parameter) ? parameter : tables[name];
+    protected Tensor GetTensor(string name) => state[name];
 
     /// <inheritdoc/>
     protected override void RegisterComponents()
@@ -65,9 +61,7 @@ public abstract class Model<T, TResult> : nn.Module<T, TResult>, IModel, ICompon
     /// <inheritdoc/>
     protected override void _toEpilog(ScalarType? dtype, Device? device, bool non_blocking)
     {
-        ComponentMoves.MoveChildren(this, dtype, device);
-        ComponentMoves.MoveParameters(this, dtype, device);
-        tables.Fill(dtype, device);
+        state.Move(this, dtype, device);
         if (device is not null)
         {
             (_deviceType, _deviceIndex) = (device.type, device.index);
@@ -79,7 +73,7 @@ public abstract class Model<T, TResult> : nn.Module<T, TResult>, IModel, ICompon
     {
         if (disposing)
         {
-            tables.Dispose();
+            state.Dispose();
         }
 
         base.Dispose(disposing);

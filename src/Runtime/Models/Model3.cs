@@ -1,4 +1,3 @@
-using Marrow.Autograd;
 using Marrow.Models;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -7,7 +6,7 @@ namespace Marrow;
 
 /// <summary>
 /// Base of the models with three inputs. The generator makes every <c>[Model]</c> class derive from it; the
-/// constructor builds the layers, each once and already specialised.
+/// constructor builds the layers, each once and already specialized.
 /// </summary>
 /// <typeparam name="T1">First input.</typeparam>
 /// <typeparam name="T2">Second input.</typeparam>
@@ -15,33 +14,31 @@ namespace Marrow;
 /// <typeparam name="TResult">Result.</typeparam>
 public abstract class Model<T1, T2, T3, TResult> : nn.Module<T1, T2, T3, TResult>, IModel, IComponents
 {
-    private readonly Tables tables = new();
-    private bool recomputes;
+    private readonly ModelState state;
 
     /// <summary>Builds the layers.</summary>
     protected Model()
         : base("Model")
     {
         name = GetType().Name;
-        LayerBuilder.Build(this, tables);
+        state = new ModelState(this, _internal_params);
+        state.Build();
         (_deviceType, _deviceIndex) = (Construction.Device.type, Construction.Device.index);
     }
 
     nn.Module IModel.Module => this;
 
+    ModelState IModel.State => state;
+
     void IModel.Specialize(LayerBuilder builder) => Specialize(builder);
 
     void IModel.BuildLayers(LayerBuilder builder) => BuildLayers(builder);
 
-    void IModel.Recompute() => recomputes = true;
-
-    void IModel.FillTables(Device device) => tables.Fill(null, device);
-
-    void IComponents.Replace(string name, Parameter parameter) => _internal_params[name] = parameter;
+    void IComponents.Replace(string name, Parameter parameter) => state.Replace(name, parameter);
 
     /// <summary>Runs the model; one that is marked by <c>[Recompute]</c> keeps only its inputs for the backward.</summary>
-    public new TResult call(T1 input1, T2 input2, T3 input3) => recomputes && (input1, input2, input3) is (Tensor tensor1, Tensor tensor2, Tensor tensor3) && typeof(TResult) == typeof(Tensor)
-        ? (TResult)(object)new Recomputation(GetType().Name, x => (Tensor)(object)base.call((T1)(object)x[0], (T2)(object)x[1], (T3)(object)x[2])!, [tensor1, tensor2, tensor3]).Run()
+    public new TResult call(T1 input1, T2 input2, T3 input3) => state.Recomputes
+        ? state.Recompute(x => base.call((T1)x[0]!, (T2)x[1]!, (T3)x[2]!), input1, input2, input3)
         : base.call(input1, input2, input3);
 
     /// <summary>Says which layers get adapters; emitted for annotated classes.</summary>
@@ -55,8 +52,7 @@ public abstract class Model<T1, T2, T3, TResult> : nn.Module<T1, T2, T3, TResult
     }
 
     /// <summary>The <c>[Parameter]</c> or <c>[Buffer]</c> tensor of this checkpoint name.</summary>
-    protected Tensor GetTensor(string name) =>
-        _internal_params.TryGetValue(name, out var parameter) ? parameter : tables[name];
+    protected Tensor GetTensor(string name) => state[name];
 
     /// <inheritdoc/>
     protected override void RegisterComponents()
@@ -67,9 +63,7 @@ public abstract class Model<T1, T2, T3, TResult> : nn.Module<T1, T2, T3, TResult
     /// <inheritdoc/>
     protected override void _toEpilog(ScalarType? dtype, Device? device, bool non_blocking)
     {
-        ComponentMoves.MoveChildren(this, dtype, device);
-        ComponentMoves.MoveParameters(this, dtype, device);
-        tables.Fill(dtype, device);
+        state.Move(this, dtype, device);
         if (device is not null)
         {
             (_deviceType, _deviceIndex) = (device.type, device.index);
@@ -81,7 +75,7 @@ public abstract class Model<T1, T2, T3, TResult> : nn.Module<T1, T2, T3, TResult
     {
         if (disposing)
         {
-            tables.Dispose();
+            state.Dispose();
         }
 
         base.Dispose(disposing);

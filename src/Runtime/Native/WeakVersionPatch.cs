@@ -2,7 +2,7 @@ namespace Marrow.Native;
 
 /// <summary>
 /// TorchSharp's Linux library asks for GLIBCXX_3.4.32 because of one symbol that only forces linking ("iostreams are
-/// initialised", new in GCC 13) and that nothing calls. Marked weak, the requirement no longer keeps the library from
+/// initialized", new in GCC 13) and that nothing calls. Marked weak, the requirement no longer keeps the library from
 /// loading on systems with an older libstdc++.
 /// </summary>
 internal static class WeakVersionPatch

@@ -9,14 +9,15 @@ public static class AdapterOperations
     public static AdapterParameterList AdapterParameters(this IModel model) => new(model.AdaptedLayers().Select(pair => pair.Layer));
 
     /// <summary>
-    /// Starts adapters that depend on the base (PiSSA, OLoRA, DoRA's lengths) from its present weights. Building and
-    /// <c>LoadPretrained</c> do it; call it when the base was filled otherwise. LoRA-GA has <see cref="LoraGaStart.StartLoraGa"/>.
+    /// Initializes adapters that depend on the base (PiSSA, OLoRA, DoRA's lengths) from its present weights. Building and
+    /// <c>LoadPretrained</c> do it; call it when the base was filled otherwise. LoRA-GA needs gradients:
+    /// <see cref="LoraGaInitialization.StartLoraGa"/>.
     /// </summary>
     public static void StartAdapters(this IModel model)
     {
         foreach (var (_, layer) in model.AdaptedLayers())
         {
-            layer.Start();
+            layer.Initialize();
         }
     }
 
@@ -33,7 +34,7 @@ public static class AdapterOperations
         {
             foreach (var layer in layers)
             {
-                merged.Add(layer.ComputeMerged());
+                merged.Add(layer.Merged.Compute());
             }
         }
         catch
@@ -44,7 +45,7 @@ public static class AdapterOperations
 
         foreach (var (layer, weight) in layers.Zip(merged))
         {
-            layer.CommitMerge(weight);
+            layer.Merged.Commit(weight);
             weight.Dispose();
         }
     }
@@ -54,7 +55,7 @@ public static class AdapterOperations
     {
         foreach (var (_, layer) in model.AdaptedLayers())
         {
-            layer.Unmerge();
+            layer.Merged.Undo();
         }
     }
 

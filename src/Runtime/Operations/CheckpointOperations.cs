@@ -15,8 +15,8 @@ public static class CheckpointOperations
     /// <summary>
     /// Loads the base weights from safetensors under their public names: a file, or a folder as Hugging Face's
     /// libraries write it (config.json, if the architecture knows it, one file or shards with an index). Every name
-    /// and shape is checked before the first weight is changed. Adapters that start from the base start from it now; others
-    /// stay as they are.
+    /// and shape is checked before the first weight is changed. Adapters that depend on the base are initialized from it
+    /// now; others stay as they are.
     /// </summary>
     /// <param name="model">The model; one on the meta device gets its weights on <paramref name="device"/>.</param>
     /// <param name="path">File or folder.</param>
@@ -143,8 +143,8 @@ public static class CheckpointOperations
     {
         foreach (var module in model.Module.modules().Prepend(model.Module))
         {
-            (module as IModel)?.FillTables(device);
-            (module as AdaptedLinear)?.InitialiseAdapter(device);
+            (module as IModel)?.State.FillTables(device);
+            (module as AdaptedLinear)?.InitializeAdapter(device);
         }
     }
 

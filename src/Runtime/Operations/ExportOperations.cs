@@ -86,7 +86,7 @@ public static class ExportOperations
 
         foreach (var module in model.Module.modules().Prepend(model.Module).OfType<IModel>())
         {
-            module.FillTables(CPU);
+            module.State.FillTables(CPU);
         }
 
         foreach (var (_, parameter) in model.Module.named_parameters())

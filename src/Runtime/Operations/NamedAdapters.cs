@@ -10,23 +10,17 @@ public static class NamedAdapters
 {
     /// <summary>The names of all adapters, the one in use first.</summary>
     public static IReadOnlyList<string> AdapterNames(this IModel model) =>
-        model.AdaptedLayers().Select(pair => pair.Layer).FirstOrDefault() is { } layer ? [layer.AdapterName, .. layer.WaitingAdapters] : [];
+        model.AdaptedLayers().Select(pair => pair.Layer).FirstOrDefault() is { } layer ? [layer.Slots.InUse, .. layer.Slots.Waiting] : [];
 
     /// <summary>Adds an adapter with fresh starting values, which waits until it is used.</summary>
     /// <param name="model">The model.</param>
     /// <param name="name">A name that no adapter has.</param>
     /// <exception cref="ArgumentException">The name is taken.</exception>
-    /// <exception cref="InvalidOperationException">The model has no adapter, or one whose start changed the base.</exception>
+    /// <exception cref="InvalidOperationException">The model has no adapter, or one that was taken out of the base.</exception>
     public static void AddAdapter(this IModel model, string name)
     {
         var layers = Layers(model);
-        Require(!model.AdapterNames().Contains(name), $"There is an adapter '{name}' already; adapters are {Names(model)}.");
-        if (layers.FirstOrDefault(layer => layer.StartFactors is not null) is { } started)
-        {
-            throw new InvalidOperationException(
-                $"The start of layer '{started.LayerName}' took a part out of the base, which other adapters would miss; save it with SaveAdapterAsLora and load it into a [Lora] class.");
-        }
-
+        RequireAddable(model, name, layers);
         layers.ForEach(layer => layer.AddWaiting(name));
     }
 
@@ -39,12 +33,12 @@ public static class NamedAdapters
         RequireKnown(model, name);
         if (layers[0].IsMerged)
         {
-            throw new InvalidOperationException($"Adapter '{layers[0].AdapterName}' is merged into the weights; Unmerge it before using another.");
+            throw new InvalidOperationException($"Adapter '{layers[0].Slots.InUse}' is merged into the weights; Unmerge it before using another.");
         }
 
-        if (layers[0].AdapterName != name)
+        if (layers[0].Slots.InUse != name)
         {
-            layers.ForEach(layer => layer.Use(name));
+            layers.ForEach(layer => layer.Slots.Use(name));
         }
     }
 
@@ -54,8 +48,8 @@ public static class NamedAdapters
     {
         var layers = Layers(model);
         RequireKnown(model, name);
-        Require(layers[0].AdapterName != name, $"Adapter '{name}' is in use; use another before removing it.");
-        layers.ForEach(layer => layer.Forget(name));
+        Require(layers[0].Slots.InUse != name, $"Adapter '{name}' is in use; use another before removing it.");
+        layers.ForEach(layer => layer.Slots.Forget(name));
     }
 
     /// <summary>
@@ -76,48 +70,34 @@ public static class NamedAdapters
             RequireKnown(model, part);
         }
 
-        if (layers.Any(layer => layer.Settings is LoraSettings { IsDora: true }))
-        {
-            throw new InvalidOperationException("DoRA divides by the lengths of the changed rows, so its adapters have no weighted sum; merge one instead.");
-        }
-
-        model.AddAdapter(name);
+        RequireAddable(model, name, layers);
+        using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        foreach (var layer in layers)
+        var sums = layers.Select(layer => layer.Settings.Combine([.. parts.Select(part => (layer.Slots[part.Name], part.Weight))])).ToList();
+        foreach (var (layer, sum) in layers.Zip(sums))
         {
-            using var scope = NewDisposeScope();
-            var given = parts.Select(part => (Values: layer.ValuesOf(part.Name), part.Weight)).ToList();
-            var target = layer.ValuesOf(name);
-            if (layer.Settings is LoraSettings lora)
+            layer.AddWaiting(name);
+            foreach (var (parameter, value) in layer.Slots[name])
             {
-                var (a, b) = LowRankSum([.. given.Select(part => (part.Values["lora_A"], part.Values["lora_B"] * part.Weight))], lora.Rank);
-                target["lora_A"].copy_(a);
-                target["lora_B"].copy_(b);
-                continue;
-            }
-
-            foreach (var (parameter, value) in target)
-            {
-                value.zero_();
-                given.ForEach(part => value.add_(part.Values[parameter], alpha: part.Weight));
+                value.copy_(sum[parameter]);
             }
         }
-    }
-
-    /// <summary>The best A and B of a rank for Σ B A: orthonormal bases of all B's columns and all A's rows, and an SVD between them.</summary>
-    private static (Tensor A, Tensor B) LowRankSum(IReadOnlyList<(Tensor A, Tensor B)> terms, long rank)
-    {
-        var (columns, r) = linalg.qr(cat([.. terms.Select(term => term.B)], 1));
-        var (rows, l) = linalg.qr(cat([.. terms.Select(term => term.A)], 0).t());
-        var (u, s, vt) = linalg.svd(r.mm(l.t()), fullMatrices: false);
-        var root = s.narrow(0, 0, rank).sqrt();
-        return (root.unsqueeze(1) * vt.narrow(0, 0, rank).mm(rows.t()), columns.mm(u.narrow(1, 0, rank)) * root);
     }
 
     private static List<AdaptedLinear> Layers(IModel model)
     {
         var layers = model.AdaptedLayers().Select(pair => pair.Layer).ToList();
         return layers.Count > 0 ? layers : throw new InvalidOperationException($"{model.GetType().Name} has no adapter.");
+    }
+
+    private static void RequireAddable(IModel model, string name, List<AdaptedLinear> layers)
+    {
+        Require(!model.AdapterNames().Contains(name), $"There is an adapter '{name}' already; adapters are {Names(model)}.");
+        if (layers.FirstOrDefault(layer => layer.Factors is not null) is { } initialized)
+        {
+            throw new InvalidOperationException(
+                $"The adapter of layer '{initialized.LayerName}' was taken out of the base, and others would miss that part; save it with SaveAdapterAsLora and load it into a [Lora] class.");
+        }
     }
 
     private static void RequireKnown(IModel model, string name) =>

@@ -1,15 +1,14 @@
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Marrow.Adapters;
 using Marrow.Checkpoints;
 using static TorchSharp.torch;
 
 namespace Marrow;
 
 /// <summary>
-/// Adapters on disk in the format of Hugging Face's PEFT: adapter_config.json and adapter_model.safetensors. LoRA
-/// is PEFT's LORA; Bone free and mini are its MISS, Bone row its MISS with init_weights "bat" (formerly BONE, which is
-/// read too). Bone column, which PEFT does not have, is written the same way under the type MARROW_BONE_COLUMN.
+/// Adapters on disk in the format of Hugging Face's PEFT: adapter_config.json and adapter_model.safetensors. What stands in
+/// them for a method is the method's own affair (<see cref="AdapterSettings"/>).
 /// </summary>
 public static class PeftAdapters
 {
@@ -17,17 +16,16 @@ public static class PeftAdapters
     private const string WeightsFile = "adapter_model.safetensors";
     private const string Prefix = "base_model.model.";
 
-    /// <summary>Fields that change what an adapter does, and that the annotated classes do not have.</summary>
+    /// <summary>Fields of every method that change what an adapter does, and that the annotated classes do not have.</summary>
     private static readonly string[] Unsupported =
     [
-        "alpha_pattern", "rank_pattern", "modules_to_save", "layer_replication", "lora_bias", "fan_in_fan_out", "use_qalora", "use_bdlora",
-        "target_parameters", "trainable_token_indices", "alora_invocation_tokens", "arrow_config", "monteclora_config", "velora_config", "kasa_config",
+        "alpha_pattern", "rank_pattern", "modules_to_save", "layer_replication", "fan_in_fan_out", "target_parameters", "trainable_token_indices",
     ];
 
     /// <summary>
     /// Saves the adapters of a model, whose layers must all have the same kind. PiSSA and OLoRA are saved as such: whoever
-    /// loads them starts them from the same base first, as PEFT does. The start of LoRA-GA cannot be computed from the base, so
-    /// it is saved as <see cref="SaveAdapterAsLora"/> does.
+    /// loads them initializes them from the same base first, as PEFT does. What LoRA-GA starts from cannot be computed from the
+    /// base, so it is saved as <see cref="LowRankAdapters.SaveAdapterAsLora"/> does.
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="directory">The folder; replaced as a whole, and only if everything could be written.</param>
@@ -36,51 +34,9 @@ public static class PeftAdapters
     public static void SaveAdapter(this IModel model, string directory)
     {
         var settings = OneKind(model);
-        if (settings is LoraSettings { Init: LoraInit.LoraGa })
-        {
-            model.SaveAdapterAsLora(directory);
-        }
-        else
-        {
-            Write(directory, settings, model, Tensors(model));
-        }
-    }
-
-    /// <summary>
-    /// Saves low-rank adapters as plain ones on the original base, whatever they started from:
-    /// <c>s (B A − B₀ A₀) = s [B, −B₀] [A; A₀]</c>, with twice the rank if there was a start. Loads without it, also in PEFT.
-    /// </summary>
-    /// <param name="model">The model.</param>
-    /// <param name="directory">The folder; replaced as a whole, and only if everything could be written.</param>
-    /// <exception cref="InvalidOperationException">The model has no adapter, adapters of different kinds, or none of LoRA's family.</exception>
-    /// <exception cref="CheckpointException">A file cannot be written.</exception>
-    public static void SaveAdapterAsLora(this IModel model, string directory)
-    {
-        if (OneKind(model) is not LoraSettings settings)
-        {
-            throw new InvalidOperationException($"The adapters of {model.GetType().Name} are not of LoRA's family; use SaveAdapter.");
-        }
-
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var tensors = Tensors(model);
-        var hasStart = false;
-        foreach (var (name, layer) in model.AdaptedLayers())
-        {
-            if (layer.StartFactors is var (a, b))
-            {
-                hasStart = true;
-                tensors[$"{Prefix}{name}.lora_A.weight"] = cat([tensors[$"{Prefix}{name}.lora_A.weight"], a], 0);
-                tensors[$"{Prefix}{name}.lora_B.weight"] = cat([tensors[$"{Prefix}{name}.lora_B.weight"], -b], 1);
-            }
-        }
-
-        var plain = settings with { Init = LoraInit.Kaiming, Iterations = 0 };
-        Write(
-            directory,
-            hasStart ? plain with { Rank = 2 * settings.Rank, Alpha = settings.Alpha * (settings.RankStabilized ? Math.Sqrt(2) : 2) } : plain,
-            model,
-            tensors);
+        Write(model, directory, settings.Saved);
     }
 
     /// <summary>
@@ -99,17 +55,14 @@ public static class PeftAdapters
         CheckConfig(model, Path.Combine(directory, ConfigFile));
         var path = Path.Combine(directory, WeightsFile);
         using var file = SafetensorsFile.Open(path);
-        var wanted = Tensors(model);
-
-        // The old BONE type has another name for the same block.
-        var stored = file.Tensors.Keys.ToDictionary(name => name.EndsWith(".bone_block", StringComparison.Ordinal)
-            ? name[..^"bone_block".Length] + "miss_block"
-            : name);
-        var faults = wanted.Keys.Where(name => !stored.ContainsKey(name)).Select(name => $"it lacks '{name}'")
-            .Concat(stored.Keys.Where(name => !wanted.ContainsKey(name)).Select(name => $"it has '{name}', which the model has not"))
+        var wanted = Parameters(model).Select(parameter => (
+            parameter.Name, parameter.Value, Stored: file.Tensors.ContainsKey(parameter.FormerName) ? parameter.FormerName : parameter.Name)).ToList();
+        var known = wanted.Select(parameter => parameter.Stored).ToHashSet();
+        var faults = wanted.Where(parameter => !file.Tensors.ContainsKey(parameter.Stored)).Select(parameter => $"it lacks '{parameter.Name}'")
+            .Concat(file.Tensors.Keys.Where(name => !known.Contains(name)).Select(name => $"it has '{name}', which the model has not"))
             .Concat(wanted
-                .Where(pair => stored.TryGetValue(pair.Key, out var name) && !file.Tensors[name].Shape.SequenceEqual(pair.Value.shape))
-                .Select(pair => $"'{pair.Key}' is [{string.Join(", ", file.Tensors[stored[pair.Key]].Shape)}], but the model's is [{string.Join(", ", pair.Value.shape)}]"))
+                .Where(parameter => file.Tensors.TryGetValue(parameter.Stored, out var info) && !info.Shape.SequenceEqual(parameter.Value.shape))
+                .Select(parameter => $"'{parameter.Name}' is [{string.Join(", ", file.Tensors[parameter.Stored].Shape)}], but the model's is [{string.Join(", ", parameter.Value.shape)}]"))
             .ToList();
         if (faults.Count > 0)
         {
@@ -118,13 +71,14 @@ public static class PeftAdapters
         }
 
         using var noGrad = no_grad();
-        foreach (var (name, value) in wanted)
+        foreach (var (_, value, stored) in wanted)
         {
-            file.CopyInto(stored[name], value);
+            file.CopyInto(stored, value);
         }
     }
 
-    private static AdapterSettings OneKind(IModel model)
+    /// <summary>The settings of all adapters.</summary>
+    internal static AdapterSettings OneKind(IModel model)
     {
         var kinds = model.AdaptedLayers().Select(layer => layer.Layer.Settings).Distinct().ToList();
         return kinds switch
@@ -136,71 +90,42 @@ public static class PeftAdapters
         };
     }
 
-    private static void Write(string directory, AdapterSettings settings, IModel model, Dictionary<string, Tensor> tensors) =>
+    /// <summary>Writes the adapters as a conversion makes them; all become of one kind.</summary>
+    internal static void Write(IModel model, string directory, Func<AdapterState, AdapterState> convert)
+    {
+        var layers = model.AdaptedLayers().Select(pair => (pair.Name, State: convert(State(pair.Layer)))).ToList();
         CheckpointException.Guard(directory, () => AtomicDirectory.Write(directory, fresh =>
         {
             File.WriteAllText(
                 Path.Combine(fresh, ConfigFile),
-                Config(settings, model.AdaptedLayers().Select(layer => layer.Name)).ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+                Config(layers[0].State.Settings, layers.Select(layer => layer.Name)).ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
             SafetensorsWriter.Write(
                 Path.Combine(fresh, WeightsFile),
-                tensors.Select(tensor => (tensor.Key, tensor.Value)),
+                layers.SelectMany(layer => layer.State.Values.Select(pair => ($"{Prefix}{layer.Name}.{layer.State.Settings.PeftName(pair.Key)}", pair.Value))),
                 new Dictionary<string, string> { ["format"] = "pt" });
         }));
+    }
 
-    /// <summary>PEFT's names of the adapters' tensors.</summary>
-    private static Dictionary<string, Tensor> Tensors(IModel model) => model.AdaptedLayers()
-        .SelectMany(layer => layer.Layer.Adapter.Select(pair => (
-            Key: Prefix + layer.Name + "." + pair.Name switch
-            {
-                "bone_block" => "miss_block",
-                "lora_A" => "lora_A.weight",
-                "lora_B" => "lora_B.weight",
-                var other => other,
-            },
-            Value: (Tensor)pair.Value)))
-        .ToDictionary(pair => pair.Key, pair => pair.Value);
+    private static AdapterState State(AdaptedLinear layer) =>
+        new(layer.Settings, layer.Adapter.ToDictionary(pair => pair.Name, pair => (Tensor)pair.Value), layer.Factors);
+
+    /// <summary>The adapters' parameters with PEFT's names, present and former.</summary>
+    private static IEnumerable<(string Name, string FormerName, Tensor Value)> Parameters(IModel model) =>
+        from pair in model.AdaptedLayers()
+        from parameter in pair.Layer.Adapter
+        let settings = pair.Layer.Settings
+        let name = settings.PeftName(parameter.Name)
+        select ($"{Prefix}{pair.Name}.{name}", $"{Prefix}{pair.Name}.{settings.FormerPeftName(parameter.Name) ?? name}", (Tensor)parameter.Value);
 
     private static JsonObject Config(AdapterSettings settings, IEnumerable<string> layers)
     {
-        var config = Kind(settings);
+        var config = new JsonObject(settings.PeftFields.Select(field => KeyValuePair.Create(field.Name, (JsonNode?)field.Value)));
         config["bias"] = "none";
         config["inference_mode"] = true;
         config["task_type"] = "CAUSAL_LM";
         config["target_modules"] = new JsonArray([.. layers.Select(name => JsonValue.Create(name))]);
         return config;
     }
-
-    /// <summary>The fields that make an adapter what it is.</summary>
-    private static JsonObject Kind(AdapterSettings settings) => settings switch
-    {
-        LoraSettings lora => new JsonObject
-        {
-            ["peft_type"] = "LORA",
-            ["r"] = lora.Rank,
-            ["lora_alpha"] = lora.Alpha,
-            ["use_rslora"] = lora.RankStabilized,
-            ["lora_dropout"] = lora.Dropout,
-            ["use_dora"] = lora.IsDora,
-            ["init_lora_weights"] = lora switch
-            {
-                { Init: LoraInit.Pissa, Iterations: > 0 } => $"pissa_niter_{lora.Iterations.ToString(CultureInfo.InvariantCulture)}",
-                { Init: LoraInit.Pissa } => "pissa",
-                { Init: LoraInit.Olora } => "olora",
-                _ => true,
-            },
-        },
-        BoneSettings { Form: BoneForm.Column } bone => new JsonObject { ["peft_type"] = "MARROW_BONE_COLUMN", ["r"] = bone.BlockSize },
-        BoneSettings bone => new JsonObject
-        {
-            ["peft_type"] = "MISS",
-            ["r"] = bone.BlockSize,
-            ["mini_r"] = bone.Form == BoneForm.Mini ? bone.MiniRank : 1,
-            ["init_weights"] = bone.Form switch { BoneForm.Row => "bat", BoneForm.Mini => "mini", _ => true },
-            ["miss_dropout"] = bone.Dropout,
-        },
-        _ => throw new InvalidOperationException($"Adapter {settings} has no form on disk."),
-    };
 
     private static void CheckConfig(IModel model, string path)
     {
@@ -218,11 +143,12 @@ public static class PeftAdapters
         try
         {
             using var json = JsonDocument.Parse(text);
-            var faults = Kind(own)
-                .Where(field => field.Key is not ("lora_dropout" or "miss_dropout" or "mini_r"))
-                .Select(field => Difference(field.Key, field.Value, json.RootElement))
-                .Where(fault => fault is not null)
-                .Concat(Unsupported.Where(field => json.RootElement.TryGetProperty(field, out var value) && !IsUnset(value)).Select(field => $"it uses {field}, which is not supported"))
+            var faults = own.PeftFields
+                .Select(field => field.Difference(json.RootElement))
+                .OfType<string>()
+                .Concat(Unsupported.Concat(own.UnsupportedPeftFields)
+                    .Where(field => json.RootElement.TryGetProperty(field, out var value) && !IsUnset(value))
+                    .Select(field => $"it uses {field}, which is not supported"))
                 .ToList();
             if (faults.Count > 0)
             {
@@ -242,30 +168,4 @@ public static class PeftAdapters
         JsonValueKind.Array => value.GetArrayLength() == 0,
         _ => false,
     };
-
-    /// <summary>Whether an adapter's start takes something out of the base, so that its values alone do not say what it does.</summary>
-    private static bool ChangesBase(JsonElement init) => init.ValueKind == JsonValueKind.String
-        && !(init.GetString() is "gaussian" or "eva" or "orthogonal");
-
-    private static string? Difference(string key, JsonNode? wanted, JsonElement config)
-    {
-        if (!config.TryGetProperty(key, out var found))
-        {
-            return (key is "use_rslora" or "use_dora" && wanted!.GetValue<bool>() is false) || (key is "init_lora_weights" && wanted!.GetValueKind() == JsonValueKind.True)
-                ? null
-                : $"{key} is missing";
-        }
-
-        // Starts that leave the base alone are all one once there are values.
-        if (key is "init_lora_weights" && wanted!.GetValueKind() == JsonValueKind.True && !ChangesBase(found))
-        {
-            return null;
-        }
-
-        var same = found.ValueKind == JsonValueKind.Number
-            ? wanted!.ToJsonString() == found.GetDouble().ToString("R", CultureInfo.InvariantCulture)
-            : wanted!.ToJsonString() == found.GetRawText();
-        var oldName = key == "peft_type" && found.GetRawText() == "\"BONE\"" && wanted!.ToJsonString() == "\"MISS\"";
-        return same || oldName ? null : $"{key} is {found.GetRawText()}, but the model's is {wanted!.ToJsonString()}";
-    }
 }

@@ -32,7 +32,7 @@ public static class RwkvPeftAdapters
         var faults = wanted.Keys.Where(name => !file.Tensors.ContainsKey(name)).Select(name => $"it lacks '{name}'").ToList();
         foreach (var (name, info) in file.Tensors)
         {
-            var target = wanted.GetValueOrDefault(name) ?? (IsAdapter(name) ? null : weights.GetValueOrDefault(name));
+            var target = wanted.GetValueOrDefault(name) ?? weights.GetValueOrDefault(name);
             if (target is null)
             {
                 faults.Add($"it has {CheckpointException.Quote(name)}, which the model has not");
@@ -55,13 +55,9 @@ public static class RwkvPeftAdapters
         }
     }
 
-    private static bool IsAdapter(string name) =>
-        name.EndsWith(".disha", StringComparison.Ordinal) || name.EndsWith(".lora_A", StringComparison.Ordinal) || name.EndsWith(".lora_B", StringComparison.Ordinal);
+    private static IEnumerable<(string Name, Parameter Value)> Wanted(string name, AdaptedLinear layer) => layer.Adapter.Select(pair => (
+        $"{name}.{layer.Settings.RwkvPeftName(pair.Name) ?? throw NoSuchAdapter(name, layer)}", pair.Value));
 
-    private static IEnumerable<(string Name, Parameter Value)> Wanted(string name, AdaptedLinear layer) => layer.Settings switch
-    {
-        BoneSettings { Form: BoneForm.Column or BoneForm.Free } => [($"{name}.disha", layer.Adapter.Single().Value)],
-        LoraSettings { IsDora: false, Init: LoraInit.Kaiming } => layer.Adapter.Select(pair => ($"{name}.{pair.Name}", pair.Value)),
-        var other => throw new InvalidOperationException($"RWKV-PEFT has no adapter like that of layer '{name}' ({other}); its are Bone column, Bone free and LoRA."),
-    };
+    private static InvalidOperationException NoSuchAdapter(string name, AdaptedLinear layer) => new(
+        $"RWKV-PEFT has no adapter like that of layer '{name}' ({layer.Settings}); its are Bone column, Bone free and LoRA.");
 }

@@ -17,7 +17,7 @@ public sealed record TrainedParameter(string Name, Parameter Value, bool IsDecay
     public static IReadOnlyList<TrainedParameter> Of(nn.Module module)
     {
         var ratios = module.modules().Prepend(module).OfType<AdaptedLinear>()
-            .SelectMany(layer => layer.Adapter.Select(pair => (Parameter: pair.Value, Ratio: layer.RateRatio(pair.Name))))
+            .SelectMany(layer => layer.Adapter.Select(pair => (Parameter: pair.Value, Ratio: layer.Settings.RateRatio(pair.Name))))
             .ToDictionary(pair => pair.Parameter, pair => pair.Ratio);
         return
         [

@@ -32,7 +32,7 @@ public sealed class TrainingState(
             path,
             [
                 .. Prefixed("parameter", Parameters().Select(pair => (pair.Name, (Tensor)pair.Value))),
-                .. Prefixed("start", Started().SelectMany(pair => new[] { ($"{pair.Name}.A", pair.Layer.StartFactors!.Value.A), ($"{pair.Name}.B", pair.Layer.StartFactors!.Value.B) })),
+                .. Prefixed("start", TakenOut().SelectMany(pair => Prefixed(pair.Name, pair.Layer.Factors!.Select(factor => (pair.Layer.Settings.FactorName(factor.Key), factor.Value))))),
                 .. Prefixed("optimizer", optimizer.State),
                 .. Prefixed("average", average?.Tensors ?? []),
                 .. Prefixed("held", model.QuantizedWeights().SelectMany(weight => Prefixed(weight.Name, weight.Held.Tensors))),
@@ -65,10 +65,15 @@ public sealed class TrainingState(
 
         foreach (var (name, layer) in model.AdaptedLayers())
         {
-            if (file.Tensors.ContainsKey($"start.{name}.A"))
+            var factors = layer.Adapter.Select(pair => pair.Name)
+                .Where(parameter => file.Tensors.ContainsKey(Stored(parameter)))
+                .ToDictionary(parameter => parameter, parameter => file.ReadTensor(Stored(parameter)));
+            if (factors.Count > 0)
             {
-                layer.Start(file.ReadTensor($"start.{name}.A"), file.ReadTensor($"start.{name}.B"));
+                layer.Initialize(factors);
             }
+
+            string Stored(string parameter) => $"start.{name}.{layer.Settings.FactorName(parameter)}";
         }
 
         var parameters = Parameters().ToList();
@@ -113,17 +118,17 @@ public sealed class TrainingState(
     }
 
     /// <summary>
-    /// What training changes: trainable parameters, and weights that a start took something out of. Whoever resumes has the
-    /// rest of the base.
+    /// What training changes: trainable parameters, and weights that an adapter's initialization took something out of. Whoever
+    /// resumes has the rest of the base.
     /// </summary>
     private IEnumerable<(string Name, Parameter Value)> Parameters()
     {
-        var started = Started().Select(pair => $"{pair.Name}.weight").ToHashSet();
-        return model.Module.named_parameters().Where(pair => pair.parameter.requires_grad || started.Contains(pair.name));
+        var changed = TakenOut().Select(pair => $"{pair.Name}.weight").ToHashSet();
+        return model.Module.named_parameters().Where(pair => pair.parameter.requires_grad || changed.Contains(pair.name));
     }
 
-    private IEnumerable<(string Name, AdaptedLinear Layer)> Started() =>
-        model.AdaptedLayers().Where(pair => pair.Layer.StartFactors is not null && !pair.Layer.HasPackedBase);
+    private IEnumerable<(string Name, AdaptedLinear Layer)> TakenOut() =>
+        model.AdaptedLayers().Where(pair => pair.Layer.Factors is not null && !pair.Layer.HasPackedBase);
 
     private static IEnumerable<(string Name, Tensor Value)> Prefixed(string prefix, IEnumerable<(string Name, Tensor Value)> tensors) =>
         tensors.Select(tensor => ($"{prefix}.{tensor.Name}", tensor.Value));

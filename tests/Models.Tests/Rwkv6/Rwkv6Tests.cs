@@ -71,7 +71,7 @@ public sealed class Rwkv6Tests : IDisposable
     public void Training_OnChunks_GivesTheGradientsOfTheWhole()
     {
         var model = new TinyRwkv6();
-        model.InitialiseForPretraining();
+        model.InitializeForPretraining();
         var (ids, labels) = (randint(0, 40, [2, 12]), randint(0, 40, [2, 12]));
         nn.functional.cross_entropy(model.call(ids).flatten(0, 1), labels.flatten(), reduction: nn.Reduction.Sum).backward();
         var whole = model.parameters().Select(parameter => parameter.grad!.clone()).ToList();
@@ -105,7 +105,7 @@ public sealed class Rwkv6Tests : IDisposable
     {
         manual_seed(3);
         var model = new TinyRwkv6();
-        model.InitialiseForPretraining();
+        model.InitializeForPretraining();
         var path = folder.File("model.pth");
         File.WriteAllBytes(path, TorchBytes.Make(model.named_parameters().Where(pair => keep?.Invoke(pair.name) != false).Select(pair => (pair.name, pair.parameter.detach().to(type)))));
         return (model, path);

@@ -81,7 +81,7 @@ public sealed class ExportTests : IDisposable
     {
         var options = new ImageTrainingOptions { Steps = 4, AnnealingSteps = 2, BatchSize = 8, LearningRate = 0.01, WarmUp = 1, FreezeThreshold = (0.001, 0.001) };
         using var training = new ImageTraining(
-            model, GeneratedImages.Create(40, 16, 1), new EvaluationTransform(16, Normalisation.ImageNet), options);
+            model, GeneratedImages.Create(40, 16, 1), new EvaluationTransform(16, Normalization.ImageNet), options);
         training.Run(cancellation: TestContext.Current.CancellationToken);
         return model;
     }

@@ -9,7 +9,7 @@ namespace Marrow.Models.Tests.Vision;
 public sealed class ImageTrainingTests : IDisposable
 {
     private static readonly ImageSet Images = GeneratedImages.Create(60, 16, 1);
-    private static readonly IImageTransform Transform = new TrainingTransform(16, Normalisation.ImageNet);
+    private static readonly IImageTransform Transform = new TrainingTransform(16, Normalization.ImageNet);
     private readonly string folder = Directory.CreateTempSubdirectory("marrow-training").FullName;
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
@@ -35,7 +35,7 @@ public sealed class ImageTrainingTests : IDisposable
         manual_seed(1);
         var losses = new List<double>();
         using var training = new ImageTraining(
-            new StatsQViT(), Images, new EvaluationTransform(16, Normalisation.ImageNet), new() { Steps = 40, BatchSize = 30, LearningRate = 3e-3, WarmUp = 4 });
+            new StatsQViT(), Images, new EvaluationTransform(16, Normalization.ImageNet), new() { Steps = 40, BatchSize = 30, LearningRate = 3e-3, WarmUp = 4 });
         training.Run(progress => losses.Add(progress.Loss), TestContext.Current.CancellationToken);
         Assert.True(losses[^5..].Average() < losses[..5].Average() - 0.2, string.Join(" ", losses));
     }
@@ -154,7 +154,7 @@ public sealed class ImageTrainingTests : IDisposable
         manual_seed(1);
         var (teacher, student) = (new PlainViT(), new PlainViT());
         using var training = new ImageTraining(
-            student, Images, new EvaluationTransform(16, Normalisation.ImageNet), new() { Steps = 2, BatchSize = 8, HardDistillation = 1 }, teacher);
+            student, Images, new EvaluationTransform(16, Normalization.ImageNet), new() { Steps = 2, BatchSize = 8, HardDistillation = 1 }, teacher);
         training.Run(cancellation: TestContext.Current.CancellationToken);
         Assert.Null(teacher.Head.Weight.grad);
         Assert.NotNull(student.HeadDist.Weight.grad);
@@ -166,7 +166,7 @@ public sealed class ImageTrainingTests : IDisposable
         using var scope = NewDisposeScope();
         manual_seed(1);
         using var training = new ImageTraining(
-            new QuantizedSwin(), GeneratedImages.Create(20, 32, 1), new TrainingTransform(32, Normalisation.ImageNet), new() { Steps = 2, BatchSize = 4 });
+            new QuantizedSwin(), GeneratedImages.Create(20, 32, 1), new TrainingTransform(32, Normalization.ImageNet), new() { Steps = 2, BatchSize = 4 });
         training.Run(progress => Assert.True(double.IsFinite(progress.Loss)), TestContext.Current.CancellationToken);
         Assert.Contains(training.Oscillations!.Weights(), weight => weight.Name.EndsWith(".qk", StringComparison.Ordinal));
     }

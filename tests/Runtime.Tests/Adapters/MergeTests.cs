@@ -17,12 +17,12 @@ public class MergeTests
         var x = randn(5, layer.InFeatures);
         var (weight, output) = (layer.Weight.clone(), layer.call(x));
 
-        layer.CommitMerge(layer.ComputeMerged());
+        layer.Merged.Commit(layer.Merged.Compute());
         Assert.True(layer.IsMerged);
         Assert.True(layer.call(x).allclose(output, 1e-5, 1e-5));
         Assert.False(layer.Weight.Equals(weight));
 
-        layer.Unmerge();
+        layer.Merged.Undo();
         Assert.False(layer.IsMerged);
         Assert.True(layer.Weight.Equals(weight));
         Assert.True(layer.call(x).Equals(output));
@@ -33,7 +33,7 @@ public class MergeTests
     {
         using var layer = Forms.Create(form, ScalarType.Float32);
         using (no_grad()) layer.Adapter.Last().Value.fill_(float.NaN);
-        var error = Assert.Throws<InvalidOperationException>(() => layer.ComputeMerged());
+        var error = Assert.Throws<InvalidOperationException>(() => layer.Merged.Compute());
         Assert.Contains("blocks.0.proj", error.Message);
         Assert.False(layer.IsMerged);
     }
@@ -57,7 +57,7 @@ public class MergeTests
         using var expected = nn.functional.linear(x, layer.Weight, layer.Bias);
         layer.IsEnabled = false;
         Assert.True(layer.call(x).Equals(expected));
-        layer.CommitMerge(layer.ComputeMerged());
+        layer.Merged.Commit(layer.Merged.Compute());
         Assert.True(layer.call(x).Equals(expected));
     }
 
@@ -66,9 +66,9 @@ public class MergeTests
     {
         using var layer = Forms.Create("row", ScalarType.Float32);
         using var weight = layer.Weight.to(float64);
-        layer.CommitMerge(layer.ComputeMerged());
+        layer.Merged.Commit(layer.Merged.Compute());
         layer.to(ScalarType.Float64);
-        layer.Unmerge();
+        layer.Merged.Undo();
         Assert.True(layer.Weight.Equals(weight));
     }
 }

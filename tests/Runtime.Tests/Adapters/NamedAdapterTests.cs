@@ -21,7 +21,7 @@ public class NamedAdapterTests
         {
             // Adapters along one direction have a sum of the same rank.
             using var noGrad = no_grad();
-            layer.ValuesOf("other")["lora_A"].copy_(layer.ValuesOf("default")["lora_A"]);
+            layer.Slots["other"]["lora_A"].copy_(layer.Slots["default"]["lora_A"]);
             second = layer.AdaptedWeight() - weight;
         }
 
@@ -71,7 +71,7 @@ public class NamedAdapterTests
         var layer = (AdaptedLinear)model.Layer;
         model.AddAdapter("other");
         using var noGrad = no_grad();
-        foreach (var value in layer.ValuesOf("default").Values.Concat(layer.ValuesOf("other").Values)) value.normal_(0, 0.3);
+        foreach (var value in layer.Slots["default"].Values.Concat(layer.Slots["other"].Values)) value.normal_(0, 0.3);
         model.UseAdapter("other");
         return (model, layer);
     }

@@ -140,7 +140,7 @@ public class LayerFunctionTests
         using var layer = Forms.Create("row", ScalarType.Float32);
         using var x = randn(2, layer.InFeatures, requires_grad: true);
         using var y = layer.call(x);
-        layer.CommitMerge(layer.ComputeMerged());
+        layer.Merged.Commit(layer.Merged.Compute());
         Backward(y);
     }
 

@@ -32,5 +32,5 @@ internal sealed record DoraSpec(AnnotationHeader Header, LowRankOptions Options)
 /// <summary>What the DoRA template prints.</summary>
 internal sealed class DoraView(EmittedClass target, DoraSpec dora) : LowRankView(target, dora)
 {
-    public override string Settings => $"new LoraSettings({SettingsArguments}, IsDora: true)";
+    public override string Settings => $"new DoraSettings({SettingsArguments})";
 }

@@ -1,10 +1,10 @@
 namespace Marrow.Vision;
 
-/// <summary>The shorter side to Size / crop, the middle square of Size, normalised: timm's evaluation.</summary>
+/// <summary>The shorter side to Size / crop, the middle square of Size, normalized: timm's evaluation.</summary>
 /// <param name="size">Pixels of a side.</param>
-/// <param name="normalisation">Means and deviations.</param>
+/// <param name="normalization">Means and deviations.</param>
 /// <param name="crop">Part of the shorter side that stays; ImageNet's 224 pixels have 0.875.</param>
-public sealed class EvaluationTransform(int size, Normalisation normalisation, double crop = 1) : IImageTransform
+public sealed class EvaluationTransform(int size, Normalization normalization, double crop = 1) : IImageTransform
 {
     /// <inheritdoc/>
     public int Size => size;
@@ -14,7 +14,7 @@ public sealed class EvaluationTransform(int size, Normalisation normalisation, d
     {
         var side = Math.Min(image.Width, image.Height) * crop;
         var isFitting = image.Width == size && image.Height == size && crop == 1;
-        normalisation.Write(
+        normalization.Write(
             isFitting ? image : Resampling.Resize(image, (image.Width - side) / 2, (image.Height - side) / 2, side, side, size, size), target);
     }
 }

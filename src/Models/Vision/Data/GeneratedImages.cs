@@ -5,7 +5,7 @@ namespace Marrow.Vision;
 
 /// <summary>
 /// A classification task that needs no files: shapes and glyphs of ten classes, some of them nearly alike, turned, scaled,
-/// sheared and shifted, in any colour on any ground, with distractors, an occluding bar and noise. The same seed gives the
+/// sheared and shifted, in any color on any ground, with distractors, an occluding bar and noise. The same seed gives the
 /// same images.
 /// </summary>
 public static class GeneratedImages
@@ -39,28 +39,28 @@ public static class GeneratedImages
     {
         using var bitmap = new SKBitmap(new SKImageInfo(side, side, SKColorType.Rgba8888, SKAlphaType.Opaque));
         using var canvas = new SKCanvas(bitmap);
-        var (ground, ink) = (Colour(random), Colour(random));
+        var (ground, ink) = (Color(random), Color(random));
         while (Math.Abs(Brightness(ground) - Brightness(ink)) < 60)
         {
-            ink = Colour(random);
+            ink = Color(random);
         }
 
         using (var paint = new SKPaint())
         {
             paint.Shader = SKShader.CreateLinearGradient(
-                new SKPoint(0, 0), new SKPoint(side, (float)(side * random.NextDouble())), [ground, Mix(ground, Colour(random), 0.35)], SKShaderTileMode.Clamp);
+                new SKPoint(0, 0), new SKPoint(side, (float)(side * random.NextDouble())), [ground, Mix(ground, Color(random), 0.35)], SKShaderTileMode.Clamp);
             canvas.DrawRect(0, 0, side, side, paint);
         }
 
         for (var distractor = random.Next(3); distractor > 0; distractor--)
         {
-            Stamp(canvas, Kinds[random.Next(Kinds.Length)], side, random, Mix(ground, Colour(random), 0.5), scale: Between(random, 0.08, 0.14), reach: 0.42);
+            Stamp(canvas, Kinds[random.Next(Kinds.Length)], side, random, Mix(ground, Color(random), 0.5), scale: Between(random, 0.08, 0.14), reach: 0.42);
         }
 
         Stamp(canvas, Kinds[label], side, random, ink, scale: Between(random, 0.2, 0.36), reach: 0.14);
         if (random.NextDouble() < 0.5)
         {
-            using var bar = new SKPaint { Color = Mix(ground, Colour(random), 0.3), StrokeWidth = (float)(side * Between(random, 0.05, 0.12)), IsStroke = true };
+            using var bar = new SKPaint { Color = Mix(ground, Color(random), 0.3), StrokeWidth = (float)(side * Between(random, 0.05, 0.12)), IsStroke = true };
             canvas.DrawLine(Point(random, side), Point(random, side), bar);
         }
 
@@ -76,7 +76,7 @@ public static class GeneratedImages
     }
 
     private static void Stamp(
-        SKCanvas canvas, (string Name, Action<SKPath> Draw, bool IsFilled) kind, int side, Random random, SKColor colour, double scale, double reach)
+        SKCanvas canvas, (string Name, Action<SKPath> Draw, bool IsFilled) kind, int side, Random random, SKColor color, double scale, double reach)
     {
         using var path = new SKPath();
         kind.Draw(path);
@@ -87,7 +87,7 @@ public static class GeneratedImages
         canvas.Scale((float)(side * scale * Between(random, 0.85, 1.2)), (float)(side * scale));
         using var paint = new SKPaint
         {
-            Color = colour,
+            Color = color,
             IsAntialias = true,
             IsStroke = !kind.IsFilled,
             StrokeWidth = (float)Between(random, 0.2, 0.4),
@@ -104,10 +104,10 @@ public static class GeneratedImages
 
     private static SKPoint Point(Random random, int side) => new(side * random.NextSingle(), side * random.NextSingle());
 
-    private static SKColor Colour(Random random) => new((byte)random.Next(256), (byte)random.Next(256), (byte)random.Next(256));
+    private static SKColor Color(Random random) => new((byte)random.Next(256), (byte)random.Next(256), (byte)random.Next(256));
 
     private static SKColor Mix(SKColor a, SKColor b, double part) => new(
         (byte)(a.Red + ((b.Red - a.Red) * part)), (byte)(a.Green + ((b.Green - a.Green) * part)), (byte)(a.Blue + ((b.Blue - a.Blue) * part)));
 
-    private static double Brightness(SKColor colour) => (0.299 * colour.Red) + (0.587 * colour.Green) + (0.114 * colour.Blue);
+    private static double Brightness(SKColor color) => (0.299 * color.Red) + (0.587 * color.Green) + (0.114 * color.Blue);
 }

@@ -6,7 +6,7 @@ public interface IImageTransform
     /// <summary>Pixels of a side of the result.</summary>
     int Size { get; }
 
-    /// <summary>Writes [3, Size, Size], normalised.</summary>
+    /// <summary>Writes [3, Size, Size], normalized.</summary>
     /// <param name="image">The image.</param>
     /// <param name="random">Random numbers for this image alone.</param>
     /// <param name="target">3 · Size · Size numbers.</param>
@@ -16,13 +16,13 @@ public interface IImageTransform
 /// <summary>Mean and standard deviation of each channel, of values from 0 to 1.</summary>
 /// <param name="Mean">Three means.</param>
 /// <param name="Deviation">Three deviations.</param>
-public sealed record Normalisation(float[] Mean, float[] Deviation)
+public sealed record Normalization(float[] Mean, float[] Deviation)
 {
     /// <summary>ImageNet's.</summary>
-    public static Normalisation ImageNet { get; } = new([0.485f, 0.456f, 0.406f], [0.229f, 0.224f, 0.225f]);
+    public static Normalization ImageNet { get; } = new([0.485f, 0.456f, 0.406f], [0.229f, 0.224f, 0.225f]);
 
     /// <summary>CIFAR-10's.</summary>
-    public static Normalisation Cifar10 { get; } = new([0.4914f, 0.4822f, 0.4465f], [0.2470f, 0.2435f, 0.2616f]);
+    public static Normalization Cifar10 { get; } = new([0.4914f, 0.4822f, 0.4465f], [0.2470f, 0.2435f, 0.2616f]);
 
     /// <summary>Writes an image as [3, height, width].</summary>
     public void Write(Picture image, Span<float> target)

@@ -6,7 +6,7 @@ namespace Marrow.Vision;
 
 /// <summary>
 /// Images in the idx format of the MNIST family, plain or gzip: big-endian 32-bit numbers (2051, count, rows, columns) and a
-/// byte for each pixel; labels (2049, count) and a byte each. Grey becomes equal red, green and blue.
+/// byte for each pixel; labels (2049, count) and a byte each. Gray becomes equal red, green and blue.
 /// </summary>
 public static class IdxImages
 {
@@ -31,7 +31,7 @@ public static class IdxImages
             }
 
             // One image after the other: a header that lies cannot ask for more memory than the file fills.
-            return Enumerable.Range(0, count).Select(_ => new Picture(columns, rows, Coloured(Bytes(file, imagesPath, rows * columns)))).ToList();
+            return Enumerable.Range(0, count).Select(_ => new Picture(columns, rows, Colored(Bytes(file, imagesPath, rows * columns)))).ToList();
         });
         var classes = labels.Length == 0 ? 0 : labels.Max() + 1;
         return new ImagesInMemory(
@@ -88,12 +88,12 @@ public static class IdxImages
         return bytes.ToArray();
     }
 
-    private static byte[] Coloured(byte[] grey)
+    private static byte[] Colored(byte[] gray)
     {
-        var pixels = new byte[3 * grey.Length];
+        var pixels = new byte[3 * gray.Length];
         for (var index = 0; index < pixels.Length; index++)
         {
-            pixels[index] = grey[index / 3];
+            pixels[index] = gray[index / 3];
         }
 
         return pixels;

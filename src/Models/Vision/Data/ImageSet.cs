@@ -1,6 +1,6 @@
 namespace Marrow.Vision;
 
-/// <summary>Labelled images. Reading is safe from several threads at once.</summary>
+/// <summary>Labeled images. Reading is safe from several threads at once.</summary>
 /// <param name="classes">Names of the classes; labels are indices into them.</param>
 /// <param name="labels">The label of each image.</param>
 public abstract class ImageSet(IReadOnlyList<string> classes, IReadOnlyList<int> labels)

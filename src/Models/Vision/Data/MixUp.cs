@@ -30,9 +30,9 @@ public sealed class MixUp(double mixUp = 0.8, double cutMix = 1)
         {
             var (height, width) = ((int)images.shape[2], (int)images.shape[3]);
             var side = Math.Sqrt(1 - part);
-            var (centreY, centreX) = (random.Next(height), random.Next(width));
-            var (top, bottom) = Span(centreY, (int)(height * side), height);
-            var (left, right) = Span(centreX, (int)(width * side), width);
+            var (centerY, centerX) = (random.Next(height), random.Next(width));
+            var (top, bottom) = Span(centerY, (int)(height * side), height);
+            var (left, right) = Span(centerX, (int)(width * side), width);
             images.narrow(2, top, bottom - top).narrow(3, left, right - left)
                 .copy_(others.narrow(2, top, bottom - top).narrow(3, left, right - left));
             part = 1 - ((bottom - top) * (right - left) / (double)(height * width));
@@ -44,8 +44,8 @@ public sealed class MixUp(double mixUp = 0.8, double cutMix = 1)
 
         return scope.MoveToOuter(targets.mul(part).add_(targets.flip(0), alpha: 1 - part));
 
-        static (int Start, int End) Span(int centre, int length, int limit) =>
-            (Math.Clamp(centre - (length / 2), 0, limit), Math.Clamp(centre + (length / 2), 0, limit));
+        static (int Start, int End) Span(int center, int length, int limit) =>
+            (Math.Clamp(center - (length / 2), 0, limit), Math.Clamp(center + (length / 2), 0, limit));
     }
 
     /// <summary>A draw from Beta(α, α): by Jöhnk's method for α ≤ 1, which is what mixing uses.</summary>

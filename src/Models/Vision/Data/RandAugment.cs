@@ -110,7 +110,7 @@ internal static class RandAugment
         var sum = 0.0;
         for (var pixel = 0; pixel < image.Pixels.Length; pixel += 3)
         {
-            sum += Grey(image.Pixels, pixel);
+            sum += Gray(image.Pixels, pixel);
         }
 
         var mean = Math.Round(sum / (image.Pixels.Length / 3));
@@ -122,8 +122,8 @@ internal static class RandAugment
         var pixels = new byte[image.Pixels.Length];
         for (var index = 0; index < pixels.Length; index++)
         {
-            var grey = Grey(image.Pixels, index - (index % 3));
-            pixels[index] = (byte)Math.Clamp(grey + ((image.Pixels[index] - grey) * factor), 0, 255);
+            var gray = Gray(image.Pixels, index - (index % 3));
+            pixels[index] = (byte)Math.Clamp(gray + ((image.Pixels[index] - gray) * factor), 0, 255);
         }
 
         return image with { Pixels = pixels };
@@ -152,5 +152,5 @@ internal static class RandAugment
         return image with { Pixels = pixels };
     }
 
-    private static double Grey(byte[] pixels, int pixel) => (0.299 * pixels[pixel]) + (0.587 * pixels[pixel + 1]) + (0.114 * pixels[pixel + 2]);
+    private static double Gray(byte[] pixels, int pixel) => (0.299 * pixels[pixel]) + (0.587 * pixels[pixel + 1]) + (0.114 * pixels[pixel + 2]);
 }

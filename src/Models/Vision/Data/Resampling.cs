@@ -51,19 +51,19 @@ internal static class Resampling
     }
 
     /// <summary>
-    /// An image under a linear map about its centre, bilinear; what comes from outside is grey. The map takes places of the
+    /// An image under a linear map about its center, bilinear; what comes from outside is gray. The map takes places of the
     /// result to places of the source.
     /// </summary>
     public static Picture Affine(Picture image, double xx, double xy, double yx, double yy, double shiftX, double shiftY)
     {
         var pixels = new byte[image.Pixels.Length];
-        var (centreX, centreY) = ((image.Width - 1) / 2.0, (image.Height - 1) / 2.0);
+        var (centerX, centerY) = ((image.Width - 1) / 2.0, (image.Height - 1) / 2.0);
         for (var y = 0; y < image.Height; y++)
         {
             for (var x = 0; x < image.Width; x++)
             {
-                var (dx, dy) = (x - centreX, y - centreY);
-                var (sourceX, sourceY) = ((xx * dx) + (xy * dy) + centreX + shiftX, (yx * dx) + (yy * dy) + centreY + shiftY);
+                var (dx, dy) = (x - centerX, y - centerY);
+                var (sourceX, sourceY) = ((xx * dx) + (xy * dy) + centerX + shiftX, (yx * dx) + (yy * dy) + centerY + shiftY);
                 var (left, top) = ((int)Math.Floor(sourceX), (int)Math.Floor(sourceY));
                 var (partX, partY) = (sourceX - left, sourceY - top);
                 for (var channel = 0; channel < 3; channel++)
@@ -89,13 +89,13 @@ internal static class Resampling
         var weights = new (int, float[])[places];
         for (var place = 0; place < places; place++)
         {
-            var centre = start + ((place + 0.5) * scale);
-            var first = Math.Clamp((int)Math.Floor(centre - reach), 0, limit - 1);
-            var last = Math.Clamp((int)Math.Ceiling(centre + reach), first + 1, limit);
+            var center = start + ((place + 0.5) * scale);
+            var first = Math.Clamp((int)Math.Floor(center - reach), 0, limit - 1);
+            var last = Math.Clamp((int)Math.Ceiling(center + reach), first + 1, limit);
             var parts = new float[last - first];
             for (var part = 0; part < parts.Length; part++)
             {
-                parts[part] = (float)Math.Max(0, 1 - (Math.Abs(first + part + 0.5 - centre) / reach));
+                parts[part] = (float)Math.Max(0, 1 - (Math.Abs(first + part + 0.5 - center) / reach));
             }
 
             var sum = parts.Sum();

@@ -1,12 +1,12 @@
 namespace Marrow.Vision;
 
 /// <summary>
-/// DeiT's augmentation (arXiv 2012.12877, table 9): a crop of random size and place, a flip, RandAugment, colour jitter,
+/// DeiT's augmentation (arXiv 2012.12877, table 9): a crop of random size and place, a flip, RandAugment, color jitter,
 /// random erasing.
 /// </summary>
 /// <param name="size">Pixels of a side.</param>
-/// <param name="normalisation">Means and deviations.</param>
-public sealed class TrainingTransform(int size, Normalisation normalisation) : IImageTransform
+/// <param name="normalization">Means and deviations.</param>
+public sealed class TrainingTransform(int size, Normalization normalization) : IImageTransform
 {
     /// <inheritdoc/>
     public int Size => size;
@@ -24,7 +24,7 @@ public sealed class TrainingTransform(int size, Normalisation normalisation) : I
     public int Operations { get; init; } = 2;
 
     /// <summary>Largest change of brightness, contrast and saturation; 0: none. DeiT uses 0.3 where there is no RandAugment.</summary>
-    public double ColourJitter { get; init; }
+    public double ColorJitter { get; init; }
 
     /// <summary>Share of images of which a rectangle is replaced by noise. DeiT: 0.25.</summary>
     public double Erasing { get; init; } = 0.25;
@@ -43,12 +43,12 @@ public sealed class TrainingTransform(int size, Normalisation normalisation) : I
             picture = RandAugment.Apply(picture, random, Magnitude);
         }
 
-        if (ColourJitter > 0)
+        if (ColorJitter > 0)
         {
-            picture = RandAugment.Jitter(picture, random, ColourJitter);
+            picture = RandAugment.Jitter(picture, random, ColorJitter);
         }
 
-        normalisation.Write(picture, target);
+        normalization.Write(picture, target);
         if (random.NextDouble() < Erasing)
         {
             Erase(random, target);

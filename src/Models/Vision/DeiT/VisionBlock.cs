@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Marrow.Models;
 
-/// <summary>A pre-normalised transformer block: attention, then the MLP, each added to the stream.</summary>
+/// <summary>A pre-normalized transformer block: attention, then the MLP, each added to the stream.</summary>
 /// <param name="dim">Width of the stream.</param>
 /// <param name="heads">Heads of attention.</param>
 /// <param name="hidden">Width inside the MLP.</param>

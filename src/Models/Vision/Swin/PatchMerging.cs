@@ -3,12 +3,12 @@ using static TorchSharp.torch.nn.functional;
 
 namespace Marrow.Models;
 
-/// <summary>Halves a map: four neighbours become one vector, and that one of twice the width.</summary>
+/// <summary>Halves a map: four neighbors become one vector, and that one of twice the width.</summary>
 /// <param name="dim">Width of the input.</param>
 [Model]
 public partial class PatchMerging(int dim)
 {
-    /// <summary>The norm over four neighbours.</summary>
+    /// <summary>The norm over four neighbors.</summary>
     [LayerNorm("4 * dim")]
     public partial LayerNorm Norm { get; }
 
@@ -26,7 +26,7 @@ public partial class PatchMerging(int dim)
             x = pad(x, [0, 0, 0, width % 2, 0, height % 2]);
         }
 
-        // Neighbours in the order (0, 0), (1, 0), (0, 1), (1, 1) of row and column.
+        // Neighbors in the order (0, 0), (1, 0), (0, 1), (1, 1) of row and column.
         var merged = x.view(batch, (height + 1) / 2, 2, (width + 1) / 2, 2, dim)
             .permute(0, 1, 3, 4, 2, 5).flatten(3);
         return Reduction.call(Norm.call(merged));

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Marrow.Models;
 
-/// <summary>An image in patches, each mapped to a vector and normalised.</summary>
+/// <summary>An image in patches, each mapped to a vector and normalized.</summary>
 /// <param name="image">Edge of the image.</param>
 /// <param name="patch">Edge of a patch.</param>
 /// <param name="channels">Channels of the image.</param>

@@ -1,15 +1,16 @@
 using Marrow.Adapters;
+using Marrow.Adapters.LowRank;
 using static TorchSharp.torch;
 
 namespace Marrow;
 
-/// <summary>The start of LoRA-GA (arXiv 2407.05000), which needs gradients of the loss by the frozen weights.</summary>
-public static class LoraGaStart
+/// <summary>The initialization of LoRA-GA (arXiv 2407.05000), which needs gradients of the loss by the frozen weights.</summary>
+public static class LoraGaInitialization
 {
     private const long DefaultBytes = 1L << 30;
 
     /// <summary>
-    /// Starts the adapters of every layer with <c>Init = LoraInit.LoraGa</c> from the mean gradient over some batches. A
+    /// Initializes the adapters of every layer with <c>Init = LoraInit.LoraGa</c> from the mean gradient over some batches. A
     /// gradient is as large as its weight, so only a group of layers is looked at in one run over the batches, and its
     /// gradients are reduced to A and B before the next; the groups are as large as the memory allowed for them.
     /// </summary>
@@ -18,33 +19,33 @@ public static class LoraGaStart
     /// <param name="loss">The loss of a batch, counted from 0: the same at every call with the same number.</param>
     /// <param name="options">The method's options; PEFT's defaults if null.</param>
     /// <param name="gradientBytes">The most bytes of gradients held at a time; one layer's at least. 1 GiB if not given.</param>
-    /// <exception cref="InvalidOperationException">No layer starts this way, adapters are merged, or a gradient is not finite.</exception>
+    /// <exception cref="InvalidOperationException">No layer is initialized this way, adapters are merged, or a gradient is not finite.</exception>
     public static void StartLoraGa(
         this IModel model, int batches, Func<int, Tensor> loss, LoraGaOptions? options = null, long gradientBytes = DefaultBytes)
     {
         var layers = model.AdaptedLayers().Select(pair => pair.Layer).Where(layer => layer.Settings is LoraSettings { Init: LoraInit.LoraGa }).ToList();
         Require(layers.Count > 0, $"{model.GetType().Name} has no layer with [Lora(Init = LoraInit.LoraGa)]; annotate it so, or leave this call out.");
         Require(batches > 0, "StartLoraGa needs at least one batch.");
-        Require(!layers.Any(layer => layer.IsMerged), "The model's adapters are merged into its weights; Unmerge it before starting them.");
-        Require(!layers.Any(layer => layer.HasPackedBase), "LoRA-GA takes its start out of a float weight; this base is packed. Use Init = LoraInit.Pissa, whose start is taken out before packing.");
+        Require(!layers.Any(layer => layer.IsMerged), "The model's adapters are merged into its weights; Unmerge it before initializing them.");
+        Require(!layers.Any(layer => layer.HasPackedBase), "LoRA-GA takes its first factors out of a float weight; this base is packed. Use Init = LoraInit.Pissa, whose factors are taken out before packing.");
 
         using var outer = NewDisposeScope();
-        var starts = new List<(AdaptedLinear Layer, Tensor A, Tensor B)>();
+        var factors = new List<(AdaptedLinear Layer, Tensor A, Tensor B)>();
         foreach (var group in Groups(layers, gradientBytes))
         {
             using var scope = NewDisposeScope();
             foreach (var (layer, gradient) in Collect(group, batches, loss))
             {
-                Require(gradient.isfinite().all().item<bool>(), $"The gradient of layer '{layer.LayerName}' holds NaN or infinity; no adapter was started. Check the batches and the base.");
+                Require(gradient.isfinite().all().item<bool>(), $"The gradient of layer '{layer.LayerName}' holds NaN or infinity; no adapter was initialized. Check the batches and the base.");
                 var settings = (LoraSettings)layer.Settings;
-                var (a, b) = LowRankStarts.LoraGa(layer.BaseWeight(), gradient.div_(batches), settings.Rank, settings.Scale, options ?? new());
-                starts.Add((layer, a.MoveToOuterDisposeScope(), b.MoveToOuterDisposeScope()));
+                var (a, b) = LowRankInitialization.LoraGa(layer.BaseWeight(), gradient.div_(batches), settings.Rank, settings.Scale, options ?? new());
+                factors.Add((layer, a.MoveToOuterDisposeScope(), b.MoveToOuterDisposeScope()));
             }
         }
 
-        foreach (var (layer, a, b) in starts)
+        foreach (var (layer, a, b) in factors)
         {
-            layer.Start(a, b);
+            layer.Initialize(LoraSettings.Factors((a, b)));
         }
     }
 

@@ -1,7 +1,8 @@
+using Marrow.Training;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Marrow.Training;
+namespace Marrow;
 
 /// <summary>
 /// LoRA+ (arXiv 2402.12354): the learning rate of B is a multiple of A's. The rules are those of PEFT's

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Marrow.Adapters;
+namespace Marrow.Adapters.LowRank;
 
 /// <summary>Lengths of a weight's rows, which DoRA trains apart from their directions. A row of zeros counts as length 1.</summary>
 public static class RowNorms

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Marrow.Adapters;
+namespace Marrow.Adapters.LowRank;
 
 /// <summary>The leading part of a singular value decomposition M ≈ U diag(S) Vᵀ.</summary>
 /// <param name="U">Left vectors as columns, [rows, count].</param>
@@ -24,7 +24,7 @@ internal sealed record SingularTriples(Tensor U, Tensor S, Tensor Vt)
     /// <summary>
     /// The randomized decomposition (Halko, Martinsson, Tropp, arXiv 0909.4061, algorithms 4.4 and 5.1): the range of
     /// <c>(M Mᵀ)^iterations M Ω</c> with Ω random, made orthonormal after every product, and the exact decomposition of
-    /// M within it. The random numbers are the same at every call, so that a start can be computed again.
+    /// M within it. The random numbers are the same at every call, so that they can be computed again.
     /// </summary>
     /// <param name="matrix">M [rows, columns].</param>
     /// <param name="count">How many triples.</param>

@@ -1,16 +1,16 @@
-using Marrow.Adapters;
+using Marrow.Adapters.LowRank;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
 
 namespace Marrow.Tests.Adapters;
 
-public sealed class StartTests : IDisposable
+public sealed class InitializationTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
     private readonly DisposeScope scope = NewDisposeScope();
 
-    public static TheoryData<string> Started => ["pissa", "pissa, fast, rank stabilised", "olora", "dora, pissa"];
+    public static TheoryData<string> Started => ["pissa", "pissa, fast, rank stabilized", "olora", "dora, pissa"];
 
     public void Dispose()
     {
@@ -42,7 +42,7 @@ public sealed class StartTests : IDisposable
         model.SaveAdapterAsLora(Path.Combine(folder.Path, "adapter"));
 
         var settings = (LoraSettings)layer.Settings;
-        OneLinear again = settings.IsDora
+        OneLinear again = settings is DoraSettings
             ? new Dora((int)layer.InFeatures, (int)layer.OutFeatures, true, 6, 2 * settings.Alpha)
             : settings.RankStabilized
                 ? new LoraStabilized((int)layer.InFeatures, (int)layer.OutFeatures, true, 6, settings.Alpha * Math.Sqrt(2))

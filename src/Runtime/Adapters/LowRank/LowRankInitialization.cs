@@ -1,12 +1,12 @@
 using static TorchSharp.torch;
 
-namespace Marrow.Adapters;
+namespace Marrow.Adapters.LowRank;
 
 /// <summary>
-/// Starting values A [rank, in] and B [out, rank] of low-rank adapters that come from a matrix M [out, in]. Whoever uses
+/// Initial values A [rank, in] and B [out, rank] of low-rank adapters that come from a matrix M [out, in]. Whoever uses
 /// them takes s B A out of the frozen weight.
 /// </summary>
-internal static class LowRankStarts
+internal static class LowRankInitialization
 {
     private const int LoraGaIterations = 4;
 

@@ -1,0 +1,60 @@
+using Marrow.Adapters;
+using Marrow.Shared;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Marrow;
+
+/// <summary>
+/// Bone (arXiv 2409.15371). PEFT has it as MISS, whose form "bat" is Row; Column is RWKV-PEFT's "bat", and Free its "bone".
+/// </summary>
+/// <param name="Form">Its form.</param>
+/// <param name="BlockSize">Edge of a block.</param>
+/// <param name="MiniRank">Columns of the trainable matrix in the Mini form, else 0.</param>
+/// <param name="Dropout">Dropout on its input.</param>
+public sealed record BoneSettings(BoneForm Form, long BlockSize, long MiniRank = 0, double Dropout = 0) : AdapterSettings
+{
+    private const string Block = "bone_block";
+
+    /// <inheritdoc/>
+    internal override void Check(LinearSite site)
+    {
+        site.Require(Form is BoneForm.Row or BoneForm.Column
+            ? AdapterSizes.BlockDividesBoth(site.Name, BlockSize, site.InFeatures, site.OutFeatures)
+            : AdapterSizes.BlockIsPositive(site.Name, BlockSize));
+        site.Require(Form == BoneForm.Mini ? AdapterSizes.MiniRankDivides(site.Name, MiniRank, site.OutFeatures) : null);
+    }
+
+    /// <inheritdoc/>
+    internal override IReadOnlyList<PeftField> PeftFields => Form == BoneForm.Column
+        ? [new("peft_type", "MARROW_BONE_COLUMN"), new("r", BlockSize)]
+        :
+        [
+            new("peft_type", "MISS", found => found?.GetRawText() == "\"BONE\""), // its name in earlier versions
+            new("r", BlockSize),
+            PeftField.Unchecked("mini_r", Form == BoneForm.Mini ? MiniRank : 1),
+            Form switch
+            {
+                BoneForm.Row => new("init_weights", "bat"),
+                BoneForm.Mini => new("init_weights", "mini"),
+                _ => new("init_weights", true),
+            },
+            PeftField.Unchecked("miss_dropout", Dropout),
+        ];
+
+    /// <inheritdoc/>
+    internal override string PeftName(string parameter) => parameter == Block ? "miss_block" : parameter;
+
+    /// <inheritdoc/>
+    internal override string? FormerPeftName(string parameter) => parameter == Block ? Block : null;
+
+    /// <inheritdoc/>
+    internal override string? RwkvPeftName(string parameter) => Form is BoneForm.Column or BoneForm.Free ? "disha" : null;
+
+    /// <summary>The change of the weight is linear in the blocks.</summary>
+    internal override IReadOnlyDictionary<string, Tensor> Combine(
+        IReadOnlyList<(IReadOnlyDictionary<string, Parameter> Values, double Weight)> parts) => new Dictionary<string, Tensor>
+    {
+        [Block] = parts.Aggregate(zeros_like(parts[0].Values[Block]), (sum, part) => sum.add_(part.Values[Block], alpha: part.Weight)),
+    };
+}

@@ -1,0 +1,52 @@
+using Marrow.Autograd;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Marrow.Models;
+
+/// <summary>
+/// What every model has beside TorchSharp's module, whatever its number of inputs: the models' bases differ in their
+/// <c>forward</c> alone and share this.
+/// </summary>
+/// <param name="model">The model.</param>
+/// <param name="parameters">The module's own table of parameters.</param>
+internal sealed class ModelState(nn.Module model, IDictionary<string, Parameter> parameters) : IDisposable
+{
+    private readonly Tables tables = new();
+
+    /// <summary>Whether the model keeps only its inputs for the backward, and runs again there.</summary>
+    public bool Recomputes { get; set; }
+
+    /// <summary>The parameter or table of this name.</summary>
+    public Tensor this[string name] => parameters.TryGetValue(name, out var parameter) ? parameter : tables[name];
+
+    /// <summary>Makes the layers.</summary>
+    public void Build() => LayerBuilder.Build((IModel)model, tables);
+
+    /// <summary>Puts a parameter in the place of the one of this name.</summary>
+    public void Replace(string name, Parameter parameter) => parameters[name] = parameter;
+
+    /// <summary>Computes the tables again, which a model built on the meta device has only as shapes.</summary>
+    public void FillTables(Device device) => tables.Fill(null, device);
+
+    /// <summary>Runs the model so that autograd keeps only its inputs, if these and the result are tensors.</summary>
+    public TResult Recompute<TResult>(Func<IReadOnlyList<object?>, TResult> run, params object?[] inputs)
+    {
+        var tensors = inputs.OfType<Tensor>().ToArray();
+        return tensors.Length == inputs.Length && typeof(TResult) == typeof(Tensor)
+            ? (TResult)(object)new Recomputation(model.GetType().Name, x => (Tensor)(object)run(x)!, tensors).Run()
+            : run(inputs);
+    }
+
+    /// <summary>Moves everything; null keeps the type or the device.</summary>
+    public void Move<TModel>(TModel module, ScalarType? dtype, Device? device)
+        where TModel : nn.Module, IComponents
+    {
+        ComponentMoves.MoveChildren(module, dtype, device);
+        ComponentMoves.MoveParameters(module, dtype, device);
+        tables.Fill(dtype, device);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => tables.Dispose();
+}
