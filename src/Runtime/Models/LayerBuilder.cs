@@ -20,7 +20,7 @@ public sealed class LayerBuilder
     private readonly Device device;
     private readonly ScalarType dtype;
     private readonly List<(string? Targets, Func<LinearSite, Linear>? Create, Func<LinearSite, Linear>? Quantized)> adapters = [];
-    private (string? Targets, Func<LinearSite, Linear> Create)? quantizer;
+    private (string? Targets, Func<LinearSite, Linear>? Create)? quantizer;
     private Func<LinearSite, Linear>? headQuantizer;
     private (string? Targets, Func<Conv2dSite, Conv2d> Create)? convolutionQuantizer;
     private (string? Targets, Func<AttentionSite, Attention> Create)? attentionQuantizer;
@@ -64,10 +64,10 @@ public sealed class LayerBuilder
     public void Adapt(string? targets, Func<LinearSite, Linear>? create = null, Func<LinearSite, Linear>? quantized = null) =>
         adapters.Add((targets, create, quantized));
 
-    /// <summary>Quantizes every linear layer of this model and its blocks that the targets match and no adapter means.</summary>
+    /// <summary>Quantizes every linear layer of this model and its blocks that the targets match.</summary>
     /// <param name="targets">Patterns over layer names, joined by <c>|</c>; null: all but the output heads.</param>
-    /// <param name="create">Makes the quantized layer.</param>
-    public void Quantize(string? targets, Func<LinearSite, Linear> create) => quantizer = (targets, create);
+    /// <param name="create">Makes a quantized layer that no adapter means; null if all of them are adapted.</param>
+    public void Quantize(string? targets, Func<LinearSite, Linear>? create = null) => quantizer = (targets, create);
 
     /// <summary>Every block of this model keeps only its inputs for the backward.</summary>
     public void RecomputeBlocks() => recomputesBlocks = true;
@@ -316,14 +316,14 @@ public sealed class LayerBuilder
     {
         var adapted = adapters.Where(pair => LayerTargets.Match(pair.Targets, relative)).ToList();
         Require(adapted.Count < 2 ? null : $"Two class-level adapters target layer '{layer}'; narrow one's Targets");
-        var quantized = quantizer is { } own && LayerTargets.Match(own.Targets, relative) ? own.Create : null;
-        return (adapted, quantized) switch
+        var isQuantized = quantizer is { } own && LayerTargets.Match(own.Targets, relative);
+        return (adapted, isQuantized) switch
         {
-            ([{ Quantized: { } both }], not null) => both,
-            ([{ Create: { } alone }], _) => alone,
-            ([_], _) => site => throw site.NotPlanned(),
-            (_, not null) => quantized,
-            _ => LayerTargets.IsOutputHead(relative) ? headQuantizer : null,
+            ([{ Quantized: { } both }], true) => both,
+            ([{ Create: { } alone }], false) => alone,
+            ([], true) when quantizer!.Value.Create is { } plain => plain,
+            ([], false) => LayerTargets.IsOutputHead(relative) ? headQuantizer : null,
+            _ => site => throw site.NotPlanned(),
         };
     }
 

@@ -155,7 +155,7 @@ public sealed class CompositionTests : IDisposable
         plain.SavePretrained(folder);
         model.LoadPretrained(folder);
         var weight = plain.Layer.Weight.detach();
-        var (a, b) = Marrow.Adapters.LowRankStarts.Pissa(weight, rank: 3, scale: 1, iterations: 0);
+        var (a, b) = Marrow.Adapters.LowRank.LowRankInitialization.Pissa(weight, rank: 3, scale: 1, iterations: 0);
         var expected = StatsQ.Quantize(weight - b.mm(a), 4) + b.mm(a);
         var x = randn(6, 12);
         Assert.True(model.call(x).allclose(nn.functional.linear(x, expected, plain.Layer.Bias), 1e-5, 1e-5));
