@@ -324,7 +324,10 @@ internal sealed record BlockSpec(
         .Select((value, i) => new Argument($"arguments#{i}", value, ValueKind.Any))
         .Concat(Count is null ? [] : [Size("Count", Count, "Count")]);
 
-    public override string Shape => ElementType;
+    /// <summary>Of a hand-written module: known when it is built. A model is planned as its layers.</summary>
+    public override long? ParameterCount => null;
+
+    public override string Shape => ElementType.Replace("global::", "");
 
     public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) => this with
     {

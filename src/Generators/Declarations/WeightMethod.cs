@@ -25,8 +25,8 @@ internal abstract class WeightMethod
     /// <summary>What is wrong with these bits, or null.</summary>
     public abstract string? BitsError(long bits);
 
-    /// <summary>The formula of Ŵ, as a line of a summary.</summary>
-    public abstract string Formula(SizeExpression bits);
+    /// <summary>The formula of Ŵ, as lines of a summary.</summary>
+    public abstract IReadOnlyList<string> Formula(SizeExpression bits);
 
     /// <summary>Ŵ by plain differentiable operations: the statements of a method of w.</summary>
     /// <param name="bits">The bits.</param>

@@ -30,7 +30,7 @@ internal static class LineWrapper
         }
 
         var inner = indent + "    ";
-        if (Find(code, " => ") is >= 0 and var arrow)
+        if (Find(code, " => ") is >= 0 and var arrow && !IsLambda(code.Substring(0, arrow)))
         {
             return Lines(indent + code.Substring(0, arrow + 3)).Concat(Lines(inner + code.Substring(arrow + 4)));
         }
@@ -74,30 +74,41 @@ internal static class LineWrapper
         yield return line.ToString();
     }
 
-    /// <summary>Arguments on lines of their own, as many on each as fit.</summary>
+    /// <summary>Arguments on lines of their own, as many on each as fit; the first behind a short opening.</summary>
     private static IEnumerable<string> Fill(string indent, string inner, string code, int open, int close, IReadOnlyList<int> commas)
     {
-        yield return indent + code.Substring(0, open + 1);
-        var line = new StringBuilder(inner);
+        var line = new StringBuilder(indent).Append(code, 0, open + 1);
+        var isEmpty = open >= inner.Length - indent.Length;
+        if (isEmpty)
+        {
+            yield return line.ToString();
+            line = new StringBuilder(inner);
+        }
+
         var start = open + 1;
         foreach (var end in commas.Append(close))
         {
-            var argument = code.Substring(start, end - start).Trim() + (end == close ? code.Substring(close) : ",");
-            if (line.Length > inner.Length && line.Length + 1 + argument.Length > Width)
+            var argument = code.Substring(start, end - start) + (end == close ? code.Substring(close) : ",");
+            start = end + 1;
+            if (!isEmpty && line.Length + argument.Length > Width)
             {
                 yield return line.ToString();
                 line = new StringBuilder(inner);
+                isEmpty = true;
             }
 
-            line.Append(line.Length > inner.Length ? " " : "").Append(argument);
-            start = end + 1;
+            line.Append(isEmpty ? argument.TrimStart() : argument);
+            isEmpty = false;
         }
 
-        foreach (var last in line.Length > Width && commas.Count > 0 ? [line.ToString()] : Lines(line.ToString()))
+        foreach (var last in Lines(line.ToString()))
         {
             yield return last;
         }
     }
+
+    private static bool IsLambda(string parameters) =>
+        parameters is "()" or "_" || (parameters.Length > 0 && parameters.All(char.IsLetterOrDigit));
 
     /// <summary>The first position of a text outside strings and brackets, or −1.</summary>
     private static int Find(string code, string text)

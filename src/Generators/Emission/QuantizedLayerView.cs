@@ -21,12 +21,12 @@ internal sealed class QuantizedLayerView(EmittedClass target) : LayerClassView(t
 
     public bool Bfloat16 => Q.Bfloat16Backward;
 
-    public string Formula => Q.Weights.Formula(Q.Bits);
+    public IReadOnlyList<string> Formula => Q.Weights.Formula(Q.Bits);
 
     /// <summary>The levels of the activations in words.</summary>
     public string RangeWords => Q.Activations.Integer is >= 1 and <= 8 and { } bits
-        ? $"−{1 << (int)(bits - 1)} to {(1 << (int)(bits - 1)) - 1}, or 0 to {(1 << (int)bits) - 1} where the input is mostly positive"
-        : "whole numbers with a sign, or without one where the input is mostly positive";
+        ? $"in −{1 << (int)(bits - 1)} to {(1 << (int)(bits - 1)) - 1}, or in 0 to {(1 << (int)bits) - 1} where the input is mostly positive"
+        : "signed, or unsigned where the input is mostly positive";
 
     /// <summary>Ŵ by plain operations: the statements of a method of w.</summary>
     public IReadOnlyList<string> PlainQuantizer => Q.Weights.Plain(Q.Bits, "Settings.Bits");

@@ -25,8 +25,8 @@ internal abstract class AdaptedLayerView(EmittedClass target, AdapterSpec adapte
     /// <summary>Whether a treatment of oscillation holds entries of the weight.</summary>
     public bool Holds => Freezes || Anneals;
 
-    /// <summary>The formula of Ŵ, as a line of the summary.</summary>
-    public string? QuantizerFormula => Quantizer?.Weights.Formula(Quantizer.Bits);
+    /// <summary>The formula of Ŵ, as lines of the summary.</summary>
+    public IReadOnlyList<string> QuantizerFormula => Quantizer?.Weights.Formula(Quantizer.Bits) ?? [];
 
     public string? QuantizerWords => Quantizer?.Weights.Words;
 

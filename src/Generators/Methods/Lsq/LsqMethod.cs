@@ -19,7 +19,7 @@ internal sealed class LsqMethod : WeightMethod
 
     public override string? BitsError(long bits) => QuantizerBits.Weights(bits, isLsq: true);
 
-    public override string Formula(SizeExpression bits)
+    public override IReadOnlyList<string> Formula(SizeExpression bits)
     {
         var (low, high) = bits.Integer switch
         {
@@ -27,7 +27,7 @@ internal sealed class LsqMethod : WeightMethod
             > 1 and <= 8 and var number => ($"−{1 << (int)(number - 1)}", $"{(1 << (int)(number - 1)) - 1}"),
             _ => ("low", "high"),
         };
-        return $"Ŵ = ws p,    p = round(clip(W / ws, {low}, {high})),    a step ws for each row";
+        return [$"Ŵ = ws p,    p = round(clip(W / ws, {low}, {high})),    a step ws for each row"];
     }
 
     public override IReadOnlyList<string> Plain(SizeExpression bits, string bitsCode) =>

@@ -21,10 +21,16 @@ internal sealed class StatsQMethod : WeightMethod
 
     public override string? BitsError(long bits) => QuantizerBits.Weights(bits, isLsq: false);
 
-    public override string Formula(SizeExpression bits)
+    public override IReadOnlyList<string> Formula(SizeExpression bits)
     {
-        var (n, twice) = bits.Integer is >= 1 and <= 8 and { } number ? ($"{1 << (int)(number - 1)}", $"{1 << (int)number}") : ("n", "2n");
-        return $"Ŵ = ws p,    p = 2 round(clip(W / scale, −1, 1 − 1e-6) {n} − 0.5) + 1,    ws = scale / {twice},    scale = 2 mean|W| of a row";
+        var (n, twice) = bits.Integer is >= 1 and <= 8 and { } number
+            ? ($"{1 << (int)(number - 1)}", $"{1 << (int)number}")
+            : ("n", "2n");
+        return
+        [
+            $"Ŵ = ws p,    ws = scale / {twice},    scale = 2 mean|W| of a row",
+            $"p = 2 round(clip(W / scale, −1, 1 − 1e-6) {n} − 0.5) + 1",
+        ];
     }
 
     public override IReadOnlyList<string> Plain(SizeExpression bits, string bitsCode)
