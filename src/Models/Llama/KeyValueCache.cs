@@ -1,4 +1,3 @@
-using Marrow.Kernels;
 using static TorchSharp.torch;
 
 namespace Marrow.Models;

@@ -1,16 +1,15 @@
-using Marrow.Kernels;
 using static TorchSharp.torch;
 
 namespace Marrow.Adapters;
 
 /// <summary>
 /// Bone's column form moved to the input: x [n, in] is cut in shards x_i of length r, with one trainable r × r block B[i] for each.
-/// For explicit forwards and backwards only: autograd does not see what kernels do.
+/// For explicit forwards and backwards only: gradients are written in place, which autograd does not follow.
 /// </summary>
 public static class ShardAffine
 {
-    // For fewer, laying Bᵀ out costs more than a single pass over x saves.
-    private const long LeastRows = 128;
+    // Some shards at a time: their intermediates stay in the cache, and no second tensor of the input's size exists.
+    private const long LeastShards = 2, MostEntries = 1 << 17;
 
     /// <summary><c>x_i + z_i</c> and <c>Σ_i z_i</c>, where <c>z_i = x_i B[i]ᵀ</c>.</summary>
     /// <param name="x">[n, in].</param>
@@ -22,17 +21,17 @@ public static class ShardAffine
         Check(x, block);
         using var scope = NewDisposeScope();
         var r = block.size(1);
-        if (x.size(0) >= LeastRows && FloatTile.Suits(r, x, block))
+        var (turned, sum) = (empty_like(x), zeros([x.size(0), r], dtype: x.dtype, device: x.device));
+        foreach (var (first, count) in Groups(x, block))
         {
-            var (turned, sum) = (empty_like(x), empty([x.size(0), r], dtype: ScalarType.Float32));
-            ShardAffineKernels.Apply(x, block, turned, sum);
-            return scope.MoveToOuter(turned, sum);
+            using var inner = NewDisposeScope();
+            var shards = Cut(x, r).narrow(0, first, count); // [count, n, r]
+            var z = shards.bmm(block.narrow(0, first, count).transpose(1, 2));
+            sum.add_(z.sum([0]));
+            Cut(turned, r).narrow(0, first, count).copy_(z.add_(shards));
         }
 
-        var shards = Cut(x, r);
-        var z = shards.bmm(block.transpose(1, 2)); // [in/r, n, r]
-        // x comes first: the sum then has its memory order, and the view back is free.
-        return scope.MoveToOuter((shards.transpose(0, 1) + z.transpose(0, 1)).view(x.shape), z.sum([0]));
+        return scope.MoveToOuter(turned, sum);
     }
 
     /// <summary>
@@ -57,20 +56,20 @@ public static class ShardAffine
 
         using var scope = NewDisposeScope();
         var r = block.size(1);
-        if (FloatTile.Suits(r, dx, g, x, block))
+        var gradient = empty_like(block);
+        foreach (var (first, count) in Groups(x, block))
         {
-            var gradient = empty_like(block);
-            ShardAffineKernels.Backward(dx, g, x, block, gradient, needsInput);
-            return scope.MoveToOuter(gradient);
+            using var inner = NewDisposeScope();
+            var (dShards, blocks) = (Cut(dx, r).narrow(0, first, count), block.narrow(0, first, count));
+            var h = dShards + g; // [count, n, r]
+            gradient.narrow(0, first, count).copy_(h.transpose(1, 2).bmm(Cut(x, r).narrow(0, first, count)));
+            if (needsInput)
+            {
+                dShards.add_(h.bmm(blocks));
+            }
         }
 
-        var h = Cut(dx, r) + g; // [in/r, n, r]
-        if (needsInput)
-        {
-            Cut(dx, r).add_(h.bmm(block));
-        }
-
-        return scope.MoveToOuter(h.transpose(1, 2).bmm(Cut(x, r)));
+        return scope.MoveToOuter(gradient);
     }
 
     private static void Check(Tensor x, Tensor block)
@@ -79,6 +78,16 @@ public static class ShardAffine
         {
             throw new ArgumentException(
                 $"Blocks [{string.Join(", ", block.shape)}] are not one for each shard of an input [{string.Join(", ", x.shape)}].", nameof(block));
+        }
+    }
+
+    private static IEnumerable<(long First, long Count)> Groups(Tensor x, Tensor block)
+    {
+        var (shards, r) = (block.size(0), block.size(1));
+        var group = Math.Max(LeastShards, MostEntries / Math.Max(1, x.size(0) * r));
+        for (var first = 0L; first < shards; first += group)
+        {
+            yield return (first, Math.Min(group, shards - first));
         }
     }
 

@@ -1,6 +1,5 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
-using Marrow.Kernels;
+using Marrow.Kernels.Memory;
+using Marrow.Kernels.Reductions;
 using static TorchSharp.torch;
 
 namespace Marrow.Autograd;
@@ -11,59 +10,13 @@ public static class BiasGradient
     /// <summary><c>db = Σ dy</c> over rows; in float32 on the CPU in one pass of all threads.</summary>
     /// <param name="dy">Gradient of the output, [n, out].</param>
     /// <returns>db [out].</returns>
-    public static unsafe Tensor Of(Tensor dy)
+    public static Tensor Of(Tensor dy)
     {
         if (!TensorMemory.AreFloats(dy) || !dy.is_contiguous())
         {
             return dy.sum([0]);
         }
 
-        var (rows, columns) = ((int)dy.size(0), (int)dy.size(1));
-        using var sums = new PartialSums(ThreadTeam.Parts(rows, dy.numel()), columns);
-        var kernel = new Kernel { Dy = dy.Floats(), Columns = columns, Sums = sums };
-        ThreadTeam.Run(ref kernel, rows, dy.numel());
-        GC.KeepAlive(dy);
-        return sums.Total();
-    }
-
-    private unsafe struct Kernel : IRangeKernel
-    {
-        // Rows that share the loads and stores of the sums.
-        private const int Together = 4;
-
-        public float* Dy;
-        public int Columns;
-        public PartialSums Sums;
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public readonly void Run(int first, int end, int part)
-        {
-            long columns = Columns;
-            float* sums = Sums.Begin(part), dy = Dy + (first * columns);
-            var row = first;
-            for (; row <= end - Together; row += Together, dy += Together * columns)
-            {
-                float* second = dy + columns, third = second + columns, fourth = third + columns;
-                long column = 0;
-                for (; column <= columns - Lanes.Count; column += Lanes.Count)
-                {
-                    var sum = Vector256.Load(dy + column) + Vector256.Load(second + column) + (Vector256.Load(third + column) + Vector256.Load(fourth + column));
-                    (Vector256.Load(sums + column) + sum).Store(sums + column);
-                }
-
-                for (; column < columns; column++)
-                {
-                    sums[column] += dy[column] + second[column] + (third[column] + fourth[column]);
-                }
-            }
-
-            for (; row < end; row++, dy += columns)
-            {
-                for (long column = 0; column < columns; column++)
-                {
-                    sums[column] += dy[column];
-                }
-            }
-        }
+        return ColumnSumKernel.Run(dy);
     }
 }

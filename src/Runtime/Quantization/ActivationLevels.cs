@@ -1,7 +1,5 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
-using Marrow.Autograd;
-using Marrow.Kernels;
+using Marrow.Kernels.IntegerGemm;
+using Marrow.Kernels.Quantizers;
 using static TorchSharp.torch;
 
 namespace Marrow.Quantization;
@@ -22,7 +20,7 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
     } = Stored;
 
     /// <summary>What <see cref="Stored"/> can hold, where that is known.</summary>
-    internal LevelSpan? Span { get; init; }
+    internal IntegerRange? Span { get; init; }
 
     /// <summary>The levels of x.</summary>
     /// <param name="x">[n, in], contiguous.</param>
@@ -35,10 +33,9 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
         var offset = range.Offset;
         var stored = empty(x.shape, dtype: ScalarType.Int8, device: x.device);
         var levels = new ActivationLevels(stored, offset) { Span = range.Span };
-        if (LsqKernels.Suit(range, x, step))
+        if (!range.IsSign && LsqKernels.Suit(x, step))
         {
-            Kernel.Run(x, step, before, range, offset, stored);
-            return levels;
+            return QuantizeKernel.Run(x, step, before, range.Codes, offset, stored) ? levels : throw NotANumber();
         }
 
         using var scope = NewDisposeScope();
@@ -57,14 +54,11 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
     /// <param name="step">The steps.</param>
     /// <param name="after">Added, [in], or null.</param>
     /// <returns>[n, in], in the type of the steps.</returns>
-    public unsafe Tensor Dequantize(Tensor step, Tensor? after)
+    public Tensor Dequantize(Tensor step, Tensor? after)
     {
         if (Stored.device_type == TorchSharp.DeviceType.CPU && step.dtype == ScalarType.Float32)
         {
-            var values = empty(Stored.shape, dtype: ScalarType.Float32);
-            var kernel = new RowsKernel<Row> { Rows = new(this, step, after), Columns = (int)Stored.size(1), Values = values.Floats() };
-            ThreadTeam.Run(ref kernel, (int)Stored.size(0), Stored.numel());
-            return values;
+            return DequantizeKernel<ActivationRows>.Run(new(Stored, Offset, step, after), Stored);
         }
 
         using var scope = NewDisposeScope();
@@ -80,11 +74,7 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
     public Tensor WeightGradient(Tensor dy, Tensor step, Tensor? after)
     {
         using var scope = NewDisposeScope();
-        var rows = dy.t();
-        return scope.MoveToOuter(
-            MatrixProduct.Suits(rows, Stored.size(1)) && step.dtype == ScalarType.Float32
-                ? MatrixProduct.Of(rows, new RowsOperand<Row>(new(this, step, after)), Stored.size(0), Stored.size(1))
-                : rows.mm(Dequantize(step, after)));
+        return scope.MoveToOuter(dy.t().mm(Dequantize(step, after)));
     }
 
     /// <summary>Rows by their position: [n / N, N, in].</summary>
@@ -93,102 +83,4 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
     internal static Tensor Floor(Tensor step) => step.clamp_min(Lsq.LeastStep).view(1, step.numel(), 1);
 
     internal static ArithmeticException NotANumber() => new("The activations hold NaN, which no quantizer has a level for.");
-
-    private unsafe struct Kernel : IRangeKernel
-    {
-        private int columns, steps, offset;
-        private LevelRange range;
-        private float* x;
-        private float* step;
-        private float* before;
-        private sbyte* stored;
-        private bool* isFaulty;
-
-        public static void Run(Tensor x, Tensor step, Tensor? before, LevelRange range, int offset, Tensor stored)
-        {
-            var faulty = false;
-            var kernel = new Kernel
-            {
-                columns = (int)x.size(1),
-                steps = (int)step.numel(),
-                offset = offset,
-                range = range,
-                x = x.Floats(),
-                step = step.Floats(),
-                before = before is null ? null : before.Floats(),
-                stored = stored.SignedBytes(),
-                isFaulty = &faulty,
-            };
-            ThreadTeam.Run(ref kernel, (int)x.size(0), x.numel());
-            if (faulty)
-            {
-                throw NotANumber();
-            }
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public readonly void Run(int first, int end, int part)
-        {
-            // Copies: fields would be read again after every store.
-            var (width, numbers, zero) = (columns, Vector256<float>.AllBitsSet, Vector256.Create((float)offset));
-            var (low, high) = (Vector256.Create((float)range.Low), Vector256.Create((float)range.High));
-            var shift = before;
-            for (var row = first; row < end; row++)
-            {
-                var source = x + ((long)row * width);
-                var target = stored + ((long)row * width);
-                var s = LsqKernels.Usable(step[row % steps]);
-                var (each, column) = (Vector256.Create(s), 0);
-                for (; column <= width - Lanes.Count; column += Lanes.Count)
-                {
-                    var value = Vector256.Load(source + column);
-                    if (shift != null)
-                    {
-                        value += Vector256.Load(shift + column);
-                    }
-
-                    var ratio = value / each;
-                    numbers &= Vector256.Equals(ratio, ratio);
-                    Lanes.Store(Vector256.Round(Vector256.MinNative(high, Vector256.MaxNative(low, ratio))) - zero, target + column);
-                }
-
-                for (; column < width; column++)
-                {
-                    var ratio = (source[column] + (shift == null ? 0 : shift[column])) / s;
-                    if (float.IsNaN(ratio))
-                    {
-                        *isFaulty = true;
-                    }
-
-                    target[column] = (sbyte)(MathF.Round(Math.Clamp(ratio, range.Low, range.High)) - offset);
-                }
-            }
-
-            if (!Vector256.EqualsAll(numbers.AsInt32(), Vector256<int>.AllBitsSet))
-            {
-                *isFaulty = true;
-            }
-        }
-    }
-
-    /// <summary>x̂, row by row.</summary>
-    private readonly unsafe struct Row(ActivationLevels levels, Tensor step, Tensor? after) : IFloatRows
-    {
-        private readonly int steps = (int)step.numel();
-        private readonly float offset = levels.Offset;
-        private readonly sbyte* stored = levels.Stored.SignedBytes();
-        private readonly float* step = step.Floats(), after = after is null ? null : after.Floats();
-        private readonly long columns = levels.Stored.size(1);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public Vector256<float> At(int row, int column)
-        {
-            var value = (Lanes.Load(stored + (row * columns) + column) + Vector256.Create(offset)) * StepOf(row);
-            return after == null ? value : value + Vector256.Load(after + column);
-        }
-
-        public float One(int row, int column) => ((stored[(row * columns) + column] + offset) * StepOf(row)) + (after == null ? 0 : after[column]);
-
-        private float StepOf(int row) => LsqKernels.Usable(step[row % steps]);
-    }
 }

@@ -27,7 +27,7 @@ internal sealed class ActivationQuantizer(Func<string, Parameter> parameter, str
             using var scope = NewDisposeScope();
             using var noGrad = no_grad();
             FirstStep.Give(Step, () => Lsq.InitialStep(
-                before is null ? x : Lsq.Shift(StepLayout.Of(x, sharing), x, before), range, sharing, constant: range.Low == 0 ? 4 : 2));
+                before is null ? x : Lsq.Shift(sharing.LayoutOf(x), x, before), range, sharing, constant: range.Low == 0 ? 4 : 2));
         }
 
         return Lsq.Quantize(x, Step, range, sharing, before, after);

@@ -1,4 +1,4 @@
-using Marrow.Kernels;
+using Marrow.Kernels.IntegerGemm;
 
 namespace Marrow.Quantization;
 
@@ -17,7 +17,10 @@ public readonly record struct LevelRange(int Low, int High)
     internal int Offset => High > sbyte.MaxValue ? 128 : 0;
 
     /// <summary>The levels as 8 bits hold them.</summary>
-    internal LevelSpan Span => new(Low - Offset, Spacing: 1, High - Low);
+    internal IntegerRange Span => new(Low - Offset, Spacing: 1, High - Low);
+
+    /// <summary>The levels.</summary>
+    internal IntegerRange Codes => new(Low, Spacing: 1, High - Low);
 
     /// <summary>Whether these are the signs: y = S sign(x / S), without a straight-through gradient.</summary>
     public bool IsSign => (Low, High) == (-1, 1);

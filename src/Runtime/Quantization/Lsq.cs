@@ -1,4 +1,5 @@
 using Marrow.Autograd;
+using Marrow.Kernels.Quantizers;
 using static TorchSharp.torch;
 
 namespace Marrow.Quantization;
@@ -13,7 +14,7 @@ namespace Marrow.Quantization;
 public static class Lsq
 {
     /// <summary>The floor of S.</summary>
-    public const double LeastStep = 1e-5;
+    public const double LeastStep = LsqKernels.LeastStep;
 
     /// <summary>x̂, differentiable; forward and backward are one pass each.</summary>
     /// <param name="x">The tensor; NaN stays NaN.</param>
@@ -76,7 +77,7 @@ public static class Lsq
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var layout = StepLayout.Of(x, sharing);
+        var layout = sharing.LayoutOf(x);
         return scope.MoveToOuter(layout.Gather(layout.Grouped(x.detach().abs())).mul_(constant / (layout.Count * Math.Sqrt(range.High))));
     }
 
@@ -92,16 +93,16 @@ public static class Lsq
         Tensor dy, Tensor x, Tensor step, LevelRange range, StepSharing sharing, Tensor? before, bool hasAfter) =>
         LsqOperation.Gradients(Layout(x, step, sharing), range, dy, x, step, before, hasAfter ? before?.numel() ?? x.size(-1) : 0);
 
-    private static StepLayout Layout(Tensor x, Tensor step, StepSharing sharing)
+    private static ScaleLayout Layout(Tensor x, Tensor step, StepSharing sharing)
     {
-        var layout = StepLayout.Of(x, sharing);
+        var layout = sharing.LayoutOf(x);
         return step.numel() == layout.Steps
             ? layout
             : throw new ArgumentException(
                 $"A tensor [{string.Join(", ", x.shape)}] needs {layout.Steps} steps, one per {sharing}; there are {step.numel()}.", nameof(x));
     }
 
-    internal static Tensor Shift(StepLayout layout, Tensor x, Tensor shift) =>
+    internal static Tensor Shift(ScaleLayout layout, Tensor x, Tensor shift) =>
         (layout.Parts(x, shift) + layout.SpreadShift(shift)).view(x.shape);
 }
 

@@ -1,10 +1,11 @@
 using Marrow.Autograd;
+using Marrow.Kernels.Quantizers;
 using static TorchSharp.torch;
 
 namespace Marrow.Quantization;
 
 /// <summary><see cref="Lsq.Quantize"/> as an operation: by kernels where they apply, else by torch's operations.</summary>
-internal sealed class LsqOperation(LevelRange range, StepLayout layout) : Operation
+internal sealed class LsqOperation(LevelRange range, ScaleLayout layout) : Operation
 {
     private long afterSize;
 
@@ -15,9 +16,9 @@ internal sealed class LsqOperation(LevelRange range, StepLayout layout) : Operat
         var (x, step, before, after) = (inputs[0]!, inputs[1]!, inputs[2], inputs[3]);
         saved.Keep(x, step, before);
         afterSize = after?.numel() ?? 0;
-        if (LsqKernels.Suit(range, x, step))
+        if (!range.IsSign && LsqKernels.Suit(x, step))
         {
-            return LsqKernels.Quantize(layout, range, x, step, before, after);
+            return LsqKernels.Quantize(layout, range.Codes, x, step, before, after);
         }
 
         var shifted = before is null ? x : Lsq.Shift(layout, x, before);
@@ -34,12 +35,13 @@ internal sealed class LsqOperation(LevelRange range, StepLayout layout) : Operat
     }
 
     public static LsqGradients Gradients(
-        StepLayout layout, LevelRange range, Tensor dy, Tensor x, Tensor step, Tensor? before, long afterSize)
+        ScaleLayout layout, LevelRange range, Tensor dy, Tensor x, Tensor step, Tensor? before, long afterSize)
     {
         var scale = 1 / Math.Sqrt((double)range.High * layout.Count);
-        if (LsqKernels.Suit(range, x, step) && dy.dtype == x.dtype)
+        if (!range.IsSign && LsqKernels.Suit(x, step) && dy.dtype == x.dtype)
         {
-            return LsqKernels.Gradients(layout, range, scale, dy, x, step, before, afterSize);
+            var (ofInput, ofStep, ofBefore, ofAfter) = LsqKernels.Gradients(layout, range.Codes, scale, dy, x, step, before, afterSize);
+            return new(ofInput, ofStep, ofBefore, ofAfter);
         }
 
         using var scope = NewDisposeScope();

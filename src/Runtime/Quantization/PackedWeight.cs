@@ -1,4 +1,5 @@
-using Marrow.Kernels;
+using Marrow.Kernels.IntegerGemm;
+using Marrow.Kernels.PackedGemv;
 using static TorchSharp.torch;
 
 namespace Marrow.Quantization;
@@ -40,6 +41,9 @@ public readonly record struct PackedWeight(Tensor Words, Tensor Scale, long InFe
     /// <summary>p of code 0.</summary>
     internal int LowestLevel => IsOdd ? 1 - (1 << CodeBits) : -(1 << (CodeBits - 1));
 
+    /// <summary>As kernels take it.</summary>
+    internal PackedCodes Codes => new(Words, Scale, InFeatures, CodeBits, IsOdd, LowestLevel);
+
     /// <summary>Packs levels.</summary>
     /// <param name="levels">The levels.</param>
     /// <param name="bits">Bits of the quantizer.</param>
@@ -68,11 +72,11 @@ public readonly record struct PackedWeight(Tensor Words, Tensor Scale, long InFe
     public WeightLevels Unpack()
     {
         var isHalved = IsOdd && Bits == 8;
-        if (PackedKernels.Suit(this))
+        if (PackedKernels.Suit(Codes))
         {
             // Codes of 8 bits may belong to fewer levels.
-            var span = CodeBits < 8 ? new LevelSpan(LowestLevel, IsOdd ? 2 : 1, (1 << CodeBits) - 1) : (LevelSpan?)null;
-            return new(PackedKernels.Unpack(this, isHalved), Scale, isHalved) { Span = span };
+            var span = CodeBits < 8 ? new IntegerRange(LowestLevel, IsOdd ? 2 : 1, (1 << CodeBits) - 1) : (IntegerRange?)null;
+            return new(PackedKernels.Unpack(Codes, isHalved), Scale, isHalved) { Span = span };
         }
 
         using var scope = NewDisposeScope();
@@ -102,9 +106,9 @@ public readonly record struct PackedWeight(Tensor Words, Tensor Scale, long InFe
     /// <returns>[n, out].</returns>
     public Tensor Linear(Tensor x, Tensor? bias)
     {
-        if (PackedKernels.SuitFloats(this, x))
+        if (PackedKernels.SuitFloats(Codes, x))
         {
-            return PackedKernels.Linear(x, this, bias);
+            return PackedKernels.Linear(x, Codes, bias);
         }
 
         using var weight = Dequantize();

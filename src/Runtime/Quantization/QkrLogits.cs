@@ -1,15 +1,23 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Marrow.Autograd;
-using Marrow.Kernels;
+using Marrow.Kernels.Attention;
+using Marrow.Kernels.IntegerGemm;
+using Marrow.Kernels.Memory;
+using Marrow.Kernels.Quantizers;
 using static TorchSharp.torch;
 
 namespace Marrow.Quantization;
 
+/// <summary>Activations that are quantized already, <c>x̂ = S q + after</c>.</summary>
+/// <param name="Values">x̂ [B, N, d], or [B, N · heads, d].</param>
+/// <param name="Step">S, one for each position.</param>
+/// <param name="After">The shift after, [d], or [heads · d].</param>
+/// <param name="Range">Signed levels.</param>
+internal sealed record QuantizedActivations(Tensor Values, Tensor Step, Tensor After, LevelRange Range);
+
 /// <summary>
 /// The logits of QKR attention, <c>y[b, h, n, m] = s x̂[b, n] · ẑ[b, m, h]</c>. Both sides are levels, so that with x̂ = S q + a and ẑ = S′ r + a′
 /// <c>y = s S_n S′_m (q · r) + s x̂_n · a′ + s a · ẑ_m − s a · a′</c>: an exact product of small integers, written where softmax reads it.
-/// The backward is that of the product of x̂ and ẑ. Where <see cref="LevelGemm"/> does not multiply, the forward is, too.
+/// The backward is that of the product of x̂ and ẑ. Where <see cref="Int8Gemm"/> does not multiply, the forward is, too.
 /// </summary>
 internal static unsafe class QkrLogits
 {
@@ -24,7 +32,7 @@ internal static unsafe class QkrLogits
     {
         using var scope = NewDisposeScope();
         return scope.MoveToOuter(
-            !EagerMode.IsOn && IntegerGemm.HasOwnProducts && TensorMemory.AreFloats(x.Values, x.Step, x.After, z.Values, z.Step, z.After)
+            !EagerMode.IsOn && Int8Product.HasOwnProducts && TensorMemory.AreFloats(x.Values, x.Step, x.After, z.Values, z.Step, z.After)
                 ? OperationFunction.Run(new Product(x, z, heads, scale), x.Values.contiguous(), z.Values.contiguous())
                 : Plain(x.Values, z.Values, heads, scale));
     }
@@ -46,11 +54,11 @@ internal static unsafe class QkrLogits
             saved.Keep(ofX, ofZ);
             using var scope = NewDisposeScope();
             var (batch, n, d) = (ofX.size(0), ofX.size(1), ofX.size(2));
-            var (q, along) = LevelsKernel.Run(ofX, x, parts: 1, z.After, heads); // x̂_n · a′, [B · N, heads]
-            var (r, across) = LevelsKernel.Run(ofZ, z, parts: heads, x.After, vectors: 1); // a · ẑ_m, [B · N · heads, 1]
+            var (q, along) = Requantize(ofX, x, parts: 1, z.After, heads); // x̂_n · a′, [B · N, heads]
+            var (r, across) = Requantize(ofZ, z, parts: heads, x.After, vectors: 1); // a · ẑ_m, [B · N · heads, 1]
             var both = z.After.view(heads, d).mv(x.After); // a · a′, [heads]
             var y = empty([batch, heads, n, n], dtype: ScalarType.Float32);
-            var logits = new Logits
+            var logits = new QkrLogitBatch
             {
                 Heads = heads,
                 N = n,
@@ -63,7 +71,7 @@ internal static unsafe class QkrLogits
                 Column = ByHead(across.view(batch, n, heads) * scale).Floats(),
                 Y = y.Floats(),
             };
-            LevelGemm.MultiplyEach<Logits, LogitRows>(ref logits, (int)(batch * heads), ((int)n, (int)n, (int)d), x.Range.Span, z.Range.Span);
+            Int8Gemm.MultiplyEach<QkrLogitBatch, QkrLogitEpilogue>(ref logits, (int)(batch * heads), ((int)n, (int)n, (int)d), x.Range.Span, z.Range.Span);
             return scope.MoveToOuter(y);
         }
 
@@ -74,51 +82,11 @@ internal static unsafe class QkrLogits
             return [g.bmm(ofZ), g.transpose(1, 2).bmm(ofX)];
         }
 
+        private static (Tensor Codes, Tensor Along) Requantize(Tensor values, QuantizedActivations of, long parts, Tensor along, long vectors) =>
+            RequantizeKernel.Run(values, of.Step, of.After, of.Range.Codes, parts, along, vectors) ?? throw ActivationLevels.NotANumber();
+
         private static Tensor Usable(Tensor step) => step.detach().clamp_min(Lsq.LeastStep);
 
         private static Tensor ByHead(Tensor values) => values.transpose(1, 2).contiguous();
-    }
-
-    /// <summary>One product for each image and head.</summary>
-    private struct Logits : ILevelBatch<LogitRows>
-    {
-        public long Heads, N, D;
-        public sbyte* Q, R;
-        public float* Step, ZStep, Row, Column, Y;
-
-        public readonly sbyte* Left(int item) => Q + (item / Heads * N * D);
-
-        public readonly sbyte* Right(int item, out long stride)
-        {
-            stride = Heads * D;
-            return R + (((item / Heads * N * Heads) + (item % Heads)) * D);
-        }
-
-        public readonly LogitRows Rows(int item) => new(
-            Step, Row + (item * N), ZStep + (item % Heads * N), Column + (item * N), Y + (item * N * N), N);
-    }
-
-    /// <summary><c>y[n, m] = (s S_n) S′_m (q · r) + row[n] + column[m]</c>.</summary>
-    private readonly struct LogitRows(float* step, float* ofRows, float* zStep, float* columns, float* y, long n) : IProductRows
-    {
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public void Take(int row, int rows, int first, int count, int* product, int stride)
-        {
-            for (var end = row + rows; row < end; row++, product += stride)
-            {
-                float* target = y + (row * n) + first, scales = zStep + first, added = columns + first;
-                var (scale, own, column) = (step[row], ofRows[row], 0);
-                for (; column <= count - Lanes.Count; column += Lanes.Count)
-                {
-                    var whole = Vector256.ConvertToSingle(Vector256.Load(product + column)) * scale;
-                    (Vector256.FusedMultiplyAdd(whole, Vector256.Load(scales + column), Vector256.Load(added + column)) + Vector256.Create(own)).Store(target + column);
-                }
-
-                for (; column < count; column++)
-                {
-                    target[column] = (product[column] * scale * scales[column]) + added[column] + own;
-                }
-            }
-        }
     }
 }

@@ -1,4 +1,5 @@
 using Marrow.Autograd;
+using Marrow.Kernels.PackedGemv;
 using Marrow.Quantization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -219,7 +220,7 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
         else
         {
             var q = ActivationLevels.Of(rows, Step, Before, Range);
-            if (PackedKernels.SuitIntegers(weight, rows.size(0)) && rows.dtype == ScalarType.Float32)
+            if (PackedKernels.SuitIntegers(weight.Codes, rows.size(0)) && rows.dtype == ScalarType.Float32)
             {
                 sums ??= IntegerProduct.Sums(weight.Unpack(), After, Bias, q.Offset != 0).Detached();
                 y = IntegerProduct.Linear(q, weight, Step, sums);

@@ -103,7 +103,7 @@ internal static class QuantizedProduct
         {
             var p = new WeightLevels(saved[1], saved[2], IsHalved: settings.Bits == 8);
             var (dx, dWeight, dBias) = source is null
-                ? (p.InputGradient(dy), MatrixProduct.Of(dy.t(), saved[0]), DBias(dy))
+                ? (p.InputGradient(dy), dy.t().mm(saved[0]), DBias(dy))
                 : Products(new(saved[0], source.Range.Offset) { Span = source.Range.Span }, p, saved[3], saved[4], dy);
             foreach (var rows in held)
             {

@@ -1,4 +1,5 @@
 using Marrow.Autograd;
+using Marrow.Kernels.Quantizers;
 using static TorchSharp.torch;
 
 namespace Marrow.Quantization;
@@ -13,7 +14,7 @@ namespace Marrow.Quantization;
 public static class StatsQ
 {
     /// <summary>The upper end of the clip, just below the level that does not exist.</summary>
-    internal const double HighestRatio = 1 - 1e-6;
+    internal const double HighestRatio = StatsQKernels.HighestRatio;
 
     /// <summary>ŵ, differentiable: the gradient passes straight through, clipped entries too.</summary>
     /// <param name="w">[out, in], [B, N, C] or [B, H, N, d]; float32 on the CPU takes one pass.</param>
@@ -36,7 +37,7 @@ public static class StatsQ
     {
         if (StatsQKernels.Suit(w) && StatsQKernels.Suit(target))
         {
-            StatsQKernels.Quantize(StepLayout.Of(w, StepSharing.Position), w, bits, target);
+            StatsQKernels.Quantize(StepSharing.Position.LayoutOf(w), w, bits, target);
             return;
         }
 
@@ -50,7 +51,7 @@ public static class StatsQ
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var layout = StepLayout.Of(w, StepSharing.Position);
+        var layout = StepSharing.Position.LayoutOf(w);
         return scope.MoveToOuter(layout.Gather(layout.Grouped(w.detach().abs())).mul_(2.0 / layout.Count));
     }
 
@@ -62,7 +63,7 @@ public static class StatsQ
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var layout = StepLayout.Of(w, StepSharing.Position);
+        var layout = StepSharing.Position.LayoutOf(w);
         var scale = layout.Spread(Scale(w));
         return scope.MoveToOuter((layout.Grouped(w.detach()) / scale).nan_to_num(0).clamp_(-1, HighestRatio)
             .mul_(1 << (bits - 1)).sub_(0.5).view(w.shape));
@@ -71,7 +72,7 @@ public static class StatsQ
     /// <summary>Levels u, scales and values by torch's operations.</summary>
     internal static (Tensor U, Tensor Scale, Tensor Values) Levels(Tensor w, int bits)
     {
-        var layout = StepLayout.Of(w, StepSharing.Position);
+        var layout = StepSharing.Position.LayoutOf(w);
         var scale = Scale(w);
         var u = GridPosition(w, bits).round_();
         var values = layout.Spread(scale) * (layout.Grouped(u) + 0.5) / (1 << (bits - 1));

@@ -1,7 +1,5 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
-using Marrow.Autograd;
-using Marrow.Kernels;
+using Marrow.Kernels.IntegerGemm;
+using Marrow.Kernels.Quantizers;
 using static TorchSharp.torch;
 
 namespace Marrow.Quantization;
@@ -23,7 +21,7 @@ public readonly record struct WeightLevels(Tensor Stored, Tensor Scale, bool IsH
     } = Stored;
 
     /// <summary>What <see cref="Stored"/> can hold, where that is known.</summary>
-    internal LevelSpan? Span { get; init; }
+    internal IntegerRange? Span { get; init; }
 
     /// <summary>The levels that <see cref="StatsQ"/> gives a weight.</summary>
     /// <param name="weight">[out, in].</param>
@@ -31,7 +29,7 @@ public readonly record struct WeightLevels(Tensor Stored, Tensor Scale, bool IsH
     public static WeightLevels StatsQ(Tensor weight, int bits)
     {
         var stored = empty(weight.shape, dtype: ScalarType.Int8, device: weight.device);
-        var span = bits == 8 ? new LevelSpan(sbyte.MinValue, Spacing: 1, byte.MaxValue) : new LevelSpan(1 - (1 << bits), Spacing: 2, (1 << bits) - 1);
+        var span = bits == 8 ? new IntegerRange(sbyte.MinValue, Spacing: 1, byte.MaxValue) : new IntegerRange(1 - (1 << bits), Spacing: 2, (1 << bits) - 1);
         if (StatsQKernels.Suit(weight))
         {
             var scales = empty(weight.size(0), dtype: ScalarType.Float32);
@@ -60,14 +58,11 @@ public readonly record struct WeightLevels(Tensor Stored, Tensor Scale, bool IsH
         new(cat([above.Stored, below.Stored], 0), cat([above.Scale, below.Scale], 0), above.IsHalved) { Span = above.Span == below.Span ? above.Span : null };
 
     /// <summary>ŵ, [out, in], in the type of the scale.</summary>
-    public unsafe Tensor Dequantize()
+    public Tensor Dequantize()
     {
         if (Stored.device_type == TorchSharp.DeviceType.CPU && Scale.dtype == ScalarType.Float32)
         {
-            var values = empty(Stored.shape, dtype: ScalarType.Float32);
-            var kernel = new RowsKernel<Row> { Rows = new(this), Columns = (int)Stored.size(1), Values = values.Floats() };
-            ThreadTeam.Run(ref kernel, (int)Stored.size(0), Stored.numel());
-            return values;
+            return DequantizeKernel<WeightRows>.Run(new(Stored, Scale, IsHalved), Stored);
         }
 
         using var scope = NewDisposeScope();
@@ -79,13 +74,6 @@ public readonly record struct WeightLevels(Tensor Stored, Tensor Scale, bool IsH
     /// <returns>[n, in], in the type of the scale.</returns>
     public Tensor InputGradient(Tensor dy)
     {
-        if (MatrixProduct.Suits(dy, Stored.size(1)) && Scale.dtype == ScalarType.Float32)
-        {
-            var input = MatrixProduct.Of(dy, new RowsOperand<Row>(new(this)), Stored.size(0), Stored.size(1));
-            MatrixProduct.Keep(Stored, Scale);
-            return input;
-        }
-
         using var scope = NewDisposeScope();
         return scope.MoveToOuter(dy.mm(Dequantize()));
     }
@@ -95,27 +83,5 @@ public readonly record struct WeightLevels(Tensor Stored, Tensor Scale, bool IsH
     {
         var levels = Stored.to(Scale.dtype);
         return IsHalved ? levels.mul_(2).add_(1) : levels;
-    }
-
-    /// <summary>ŵ, row by row.</summary>
-    private readonly unsafe struct Row(WeightLevels levels) : IFloatRows
-    {
-        private readonly bool isHalved = levels.IsHalved;
-        private readonly sbyte* stored = levels.Stored.SignedBytes();
-        private readonly float* scales = levels.Scale.Floats();
-        private readonly long columns = levels.Stored.size(1);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public Vector256<float> At(int row, int column)
-        {
-            var p = Lanes.Load(stored + (row * columns) + column);
-            return (isHalved ? p + p + Vector256<float>.One : p) * scales[row];
-        }
-
-        public float One(int row, int column)
-        {
-            float p = stored[(row * columns) + column];
-            return (isHalved ? (2 * p) + 1 : p) * scales[row];
-        }
     }
 }

@@ -1,6 +1,8 @@
 using System.Numerics;
 using Marrow.Autograd;
-using Marrow.Kernels;
+using Marrow.Kernels.Memory;
+using Marrow.Kernels.Recurrence;
+using Marrow.Kernels.Threading;
 using static TorchSharp.torch;
 
 namespace Marrow;

@@ -1,5 +1,6 @@
-using System.Runtime.Intrinsics;
-using Marrow.Kernels;
+using Marrow.Kernels.Memory;
+using Marrow.Kernels.Optimizers;
+using Marrow.Kernels.Threading;
 using static TorchSharp.torch;
 
 namespace Marrow.Training;
@@ -25,7 +26,7 @@ public sealed class FusedAdamW(
         var root = Math.Sqrt(1 - Math.Pow(beta2, Steps));
         if (weight.dtype == ScalarType.Float32 && weight.device_type == TorchSharp.DeviceType.CPU && weight.is_contiguous())
         {
-            var kernel = new Kernel
+            var kernel = new AdamWKernel
             {
                 Weight = weight.Floats(),
                 Gradient = gradient.Floats(),
@@ -47,43 +48,5 @@ public sealed class FusedAdamW(
         square.mul_(beta2).addcmul_(gradient, gradient, value: 1 - beta2);
         var moved = weight.mul(kept).sub_(mean.mul(size).div_(square.sqrt().div_(root).add_(eps)));
         weight.copy_(frozen is null ? moved : where(frozen, weight, moved));
-    }
-
-    private unsafe struct Kernel : IRangeKernel
-    {
-        public float* Weight, Gradient, Mean, Square;
-        public sbyte* Frozen;
-        public float Kept, Size, Root, Beta1, Beta2, Eps;
-
-        public readonly void Run(int first, int end, int part)
-        {
-            var index = first;
-            for (; index <= end - Lanes.Count; index += Lanes.Count)
-            {
-                var (weight, gradient) = (Vector256.Load(Weight + index), Vector256.Load(Gradient + index));
-                var mean = (Vector256.Load(Mean + index) * Beta1) + (gradient * (1 - Beta1));
-                var square = (Vector256.Load(Square + index) * Beta2) + (gradient * gradient * (1 - Beta2));
-                mean.Store(Mean + index);
-                square.Store(Square + index);
-                var moved = (weight * Kept) - (mean * Size / ((Vector256.Sqrt(square) / Root) + Vector256.Create(Eps)));
-                if (Frozen != null)
-                {
-                    moved = Vector256.ConditionalSelect(Vector256.Equals(Lanes.Load(Frozen + index), Vector256<float>.Zero), moved, weight);
-                }
-
-                moved.Store(Weight + index);
-            }
-
-            for (; index < end; index++)
-            {
-                var gradient = Gradient[index];
-                Mean[index] = (Mean[index] * Beta1) + (gradient * (1 - Beta1));
-                Square[index] = (Square[index] * Beta2) + (gradient * gradient * (1 - Beta2));
-                if (Frozen == null || Frozen[index] == 0)
-                {
-                    Weight[index] = (Weight[index] * Kept) - (Mean[index] * Size / ((MathF.Sqrt(Square[index]) / Root) + Eps));
-                }
-            }
-        }
     }
 }

@@ -1,4 +1,4 @@
-using Marrow.Kernels;
+using Marrow.Kernels.Reductions;
 using Xunit;
 using static TorchSharp.torch;
 

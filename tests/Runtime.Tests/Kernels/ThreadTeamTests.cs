@@ -1,4 +1,4 @@
-using Marrow.Kernels;
+using Marrow.Kernels.Threading;
 using Xunit;
 
 namespace Marrow.Tests.Kernels;

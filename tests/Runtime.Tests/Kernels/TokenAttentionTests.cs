@@ -1,4 +1,3 @@
-using Marrow.Kernels;
 using Xunit;
 using static TorchSharp.torch;
 

@@ -1,4 +1,4 @@
-using Marrow.Kernels;
+using Marrow.Kernels.IntegerGemm;
 using Marrow.Quantization;
 using Xunit;
 using static TorchSharp.torch;
@@ -94,7 +94,7 @@ public class IntegerProductTests
         var values = weights == WeightQuantizer.StatsQ ? StatsQ.Plain(w, bits) : p.Dequantize();
         Assert.True((values.to(float64) - weight).abs().max().item<double>() < 1e-6 * weight.abs().max().item<double>());
 
-        static bool Holds(LevelSpan span, Tensor stored) => LevelSpan.Of(stored) is var found
+        static bool Holds(IntegerRange span, Tensor stored) => IntegerRange.Of(stored) is var found
             && found.Low >= span.Low && found.High <= span.High && (found.Low - span.Low) % span.Spacing == 0 && (found.Steps == 0 || found.Spacing % span.Spacing == 0);
     }
 }

@@ -1,3 +1,4 @@
+using Marrow.Kernels.PackedGemv;
 using Marrow.Quantization;
 using Xunit;
 using static TorchSharp.torch;
@@ -54,13 +55,13 @@ public class PackedWeightTests
             foreach (var x in new[] { randint(-128, 128, [rows, columns], dtype: int8), full([rows, columns], -128, dtype: int8) })
             {
                 var expected = x.to(int64).mm(packed.Unpack().Stored.to(int64).t());
-                Assert.Equal(expected.to(int32).data<int>().ToArray(), PackedKernels.Multiply(x, packed).data<int>().ToArray());
+                Assert.Equal(expected.to(int32).data<int>().ToArray(), PackedKernels.Multiply(x, packed.Codes).data<int>().ToArray());
             }
 
             // The largest codes against the largest activations: sums in 16 bits must not overflow.
             var most = new WeightLevels(full([outputs, columns], isOdd ? (1 << bits) - 1 : (1 << (bits - 1)) - 1, dtype: int8), ones(outputs), false);
             var extreme = PackedWeight.Of(most, bits, isOdd);
-            var product = PackedKernels.Multiply(full([rows, columns], -128, dtype: int8), extreme);
+            var product = PackedKernels.Multiply(full([rows, columns], -128, dtype: int8), extreme.Codes);
             Assert.All(product.data<int>().ToArray(), value => Assert.Equal(-128 * columns * most.Stored[0, 0].item<sbyte>(), value));
         }
     }

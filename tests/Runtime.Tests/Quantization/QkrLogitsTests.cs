@@ -1,5 +1,5 @@
 using Marrow.Autograd;
-using Marrow.Kernels;
+using Marrow.Kernels.IntegerGemm;
 using Marrow.Quantization;
 using Xunit;
 using static TorchSharp.torch;
@@ -26,7 +26,7 @@ public class QkrLogitsTests
         var exact = QkrLogits.Plain(x.Values.to(float64), z.Values.to(float64), heads, 0.3);
         var logits = QkrLogits.Of(x, z, heads, 0.3);
         Near(exact, logits);
-        Assert.True(logits.is_contiguous() || !IntegerGemm.HasOwnProducts);
+        Assert.True(logits.is_contiguous() || !Int8Product.HasOwnProducts);
 
         var dy = randn(exact.shape, dtype: float64);
         var wanted = autograd.grad([exact], [x.Values, z.Values], [dy]);
@@ -39,7 +39,7 @@ public class QkrLogitsTests
     [Fact]
     public void NaN_HasNoLevel()
     {
-        Assert.SkipUnless(IntegerGemm.HasOwnProducts, "the processor has VNNI; the product is one of floats there");
+        Assert.SkipUnless(Int8Product.HasOwnProducts, "the processor has VNNI; the product is one of floats there");
         using var scope = NewDisposeScope();
         var (x, z) = Operands(2, 5, 2, 9, 2);
         using (no_grad())

@@ -1,4 +1,3 @@
-using Marrow.Kernels;
 using Marrow.Quantization;
 using TorchSharp;
 using Xunit;
@@ -218,80 +217,6 @@ public class QuantizerTests
             Assert.InRange((rounded - exact).abs().max().item<float>() / exact.abs().max().item<float>(), 0, tolerance);
     }
 
-    // Odd numbers of rows and outputs, more than a block of pairs, levels up to 255.
-    [Theory]
-    [InlineData(101, 99, 32, 2, false)]
-    [InlineData(120, 96, 48, 4, false)]
-    [InlineData(2401, 96, 160, 2, true)] // enough for a layer to choose them
-    [InlineData(97, 2601, 32, 8, true)]
-    [InlineData(98, 97, 32, 8, false)]
-    public void ShortProducts_AreNearTheExactOnes(int n, int outputs, int inputs, int bits, bool isUnsigned)
-    {
-        Assert.SkipUnless(PanelProduct.IsFast, "the processor has wider instructions");
-        using var scope = NewDisposeScope();
-        manual_seed(n);
-        var (step, after, dy) = (rand(n) + 0.5, randn(inputs) * 0.1, randn(n, outputs));
-        dy[3] = 0;
-        dy.select(1, 5).zero_();
-        var q = ActivationLevels.Of(randn(n, inputs), step, null, isUnsigned ? LevelRange.Unsigned(bits) : LevelRange.Signed(bits));
-        var p = WeightLevels.StatsQ(randn(outputs, inputs), bits);
-        Assert.Equal(n == 2401, ShortGradients.Suit(dy, q, p, step, after));
-        Check(ShortGradients.Products(dy, q, p, step, after)!.Value);
-        Check((p.InputGradient(dy), q.WeightGradient(dy, step, after), dy.sum([0])));
-
-        void Check((Tensor Input, Tensor Weight, Tensor Bias) products)
-        {
-            var exact = dy.to(float64);
-            Near(products.Input, exact.mm(p.Dequantize().to(float64)), bits == 8 ? 4e-4 : 1e-4);
-            Near(products.Weight, exact.t().mm(q.Dequantize(step, after).to(float64)), bits == 8 ? 4e-4 : 1e-4);
-            Near(products.Bias, exact.sum([0]), 1e-6);
-            Assert.Equal(0, products.Input[3].abs().sum().item<float>());
-        }
-
-        static void Near(Tensor rounded, Tensor exact, double tolerance) =>
-            Assert.InRange((rounded - exact).abs().max().item<double>() / exact.abs().max().item<double>(), 0, tolerance);
-    }
-
-    [Fact]
-    public void ShortProducts_OfTheLargestLevels_DoNotOverflow()
-    {
-        Assert.SkipUnless(PanelProduct.IsFast, "the processor has wider instructions");
-        using var scope = NewDisposeScope();
-        var (dy, step) = (ones(4352, 4351), ones(1));
-        var q = new ActivationLevels(full(4352, 16, 127, dtype: int8), Offset: 128);
-        var p = new WeightLevels(full(4351, 16, -128, dtype: int8), ones(4351), IsHalved: true);
-        var (input, weight, _) = ShortGradients.Products(dy, q, p, step, zeros(16))!.Value;
-        Assert.True((input / (-255f * 4351) - 1).abs().max().item<float>() < 1e-5);
-        Assert.True((weight / (255f * 4352) - 1).abs().max().item<float>() < 1e-5);
-    }
-
-    [Fact]
-    public void ShortProducts_OfTinyGradients_AreZero()
-    {
-        Assert.SkipUnless(PanelProduct.IsFast, "the processor has wider instructions");
-        using var scope = NewDisposeScope();
-        var (dy, step) = (randn(100, 96) * 1e-37, ones(1));
-        var q = ActivationLevels.Of(randn(100, 32), step, null, LevelRange.Signed(2));
-        var (input, weight, _) = ShortGradients.Products(dy, q, WeightLevels.StatsQ(randn(96, 32), 2), step, zeros(32))!.Value;
-        Assert.Equal(0, (input.abs().sum() + weight.abs().sum()).item<float>());
-    }
-
-    [Theory, InlineData(float.NaN), InlineData(float.PositiveInfinity), InlineData(1e38f)]
-    public void ShortProducts_OfGradientsThatAreNotFinite_AreLeftToFloats(float value)
-    {
-        Assert.SkipUnless(PanelProduct.IsFast, "the processor has wider instructions");
-        using var scope = NewDisposeScope();
-        var (dy, step) = (randn(100, 96), full(1, 10f));
-        dy[17, 4] = value;
-        var q = ActivationLevels.Of(randn(100, 32), step, null, LevelRange.Signed(2));
-        var p = WeightLevels.StatsQ(randn(96, 32), 2);
-        Assert.Null(ShortGradients.Products(dy, q, p, step, zeros(32)));
-        Assert.Null(ShortGradients.Products(randn(100, 96), q, p with { Scale = full(96, float.NaN) }, step, zeros(32)));
-        var (input, _, bias) = Bfloat16Backward.Products(dy, q, p, step, zeros(32));
-        Assert.Equal(float.IsFinite(value), input[17, 0].isfinite().item<bool>());
-        Assert.Equal(float.IsFinite(value), bias[4].isfinite().item<bool>());
-    }
-
     [Fact]
     public void Bfloat16Backward_IsNearTheExactOne()
     {
@@ -348,7 +273,7 @@ public class QuantizerTests
         {
             var error = (rounded[i] - exact[i]).abs().max().item<float>() / exact[i].abs().max().item<float>();
             Assert.InRange(error, 0, 1e-2);
-            Assert.True(error > 0 || i == 2 || !(Bfloat16Backward.HasInstructions || PanelProduct.IsFast), "the setting changed nothing");
+            Assert.True(error > 0 || i == 2 || !Bfloat16Backward.HasInstructions, "the setting changed nothing");
         }
 
         Tensor[] Gradients(bool inBfloat16)

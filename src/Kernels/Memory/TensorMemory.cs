@@ -1,0 +1,52 @@
+using System.Runtime.InteropServices;
+using static TorchSharp.torch;
+
+namespace Marrow.Kernels.Memory;
+
+/// <summary>The memory of contiguous tensors, for kernels; it lives as long as the tensor does.</summary>
+internal static unsafe partial class TensorMemory
+{
+    /// <summary>Whether tensors are float32 and on the CPU.</summary>
+    public static bool AreFloats(params ReadOnlySpan<Tensor> tensors)
+    {
+        foreach (var tensor in tensors)
+        {
+            if (tensor.dtype != ScalarType.Float32 || tensor.device_type != TorchSharp.DeviceType.CPU)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    public static float* Floats(this Tensor tensor) => (float*)Pointer(tensor, ScalarType.Float32);
+
+    /// <summary>The first entry of a matrix whose rows or columns may lie apart.</summary>
+    public static float* Entries(this Tensor matrix) => (float*)THSTensor_data(matrix.Handle);
+
+    public static double* Doubles(this Tensor tensor) => (double*)Pointer(tensor, ScalarType.Float64);
+
+    public static sbyte* SignedBytes(this Tensor tensor) => (sbyte*)Pointer(tensor, ScalarType.Int8);
+
+    public static int* Integers(this Tensor tensor) => (int*)Pointer(tensor, ScalarType.Int32);
+
+    public static ushort* Bfloat16(this Tensor tensor) => (ushort*)Pointer(tensor, ScalarType.BFloat16);
+
+    /// <summary>Zero is false.</summary>
+    public static sbyte* Booleans(this Tensor tensor) => (sbyte*)Pointer(tensor, ScalarType.Bool);
+
+    private static void* Pointer(Tensor tensor, ScalarType type)
+    {
+        if (tensor.dtype != type || tensor.device_type != TorchSharp.DeviceType.CPU || !tensor.is_contiguous())
+        {
+            throw new ArgumentException($"A kernel needs a contiguous {type} tensor on the CPU, not {tensor.dtype} on {tensor.device_type}.", nameof(tensor));
+        }
+
+        return THSTensor_data(tensor.Handle);
+    }
+
+    // TorchSharp's own entry point; its public ways to the data are limited to 2 GB or copy.
+    [LibraryImport("LibTorchSharp")]
+    private static partial void* THSTensor_data(nint handle);
+}
