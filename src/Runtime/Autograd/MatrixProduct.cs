@@ -1,4 +1,3 @@
-using Marrow.Adapters;
 using Marrow.Kernels;
 using static TorchSharp.torch;
 

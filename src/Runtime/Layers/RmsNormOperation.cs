@@ -4,7 +4,7 @@ using Marrow.Autograd;
 using Marrow.Kernels;
 using static TorchSharp.torch;
 
-namespace Marrow;
+namespace Marrow.Layers;
 
 /// <summary>
 /// <see cref="RmsNorm"/> of float32 on the CPU in one pass each way, where torch's operations make sixteen:
