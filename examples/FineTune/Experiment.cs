@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Marrow.Checkpoints;
+using Marrow.CompilerServices;
 using Marrow.Examples.FineTune.Data;
 using Marrow.Examples.FineTune.Pictures;
 using Marrow.Language;

@@ -1,4 +1,5 @@
 using Marrow.Autograd;
+using Marrow.CompilerServices;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn.functional;

@@ -1,4 +1,5 @@
 using Marrow.Autograd;
+using Marrow.CompilerServices;
 using Marrow.Models;
 using Marrow.Training;
 using TorchSharp.Modules;

@@ -1,3 +1,4 @@
+using Marrow.CompilerServices;
 using static TorchSharp.torch;
 
 namespace Marrow.Parity;

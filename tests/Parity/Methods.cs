@@ -1,3 +1,4 @@
+using Marrow.CompilerServices;
 using Marrow.Models;
 using static TorchSharp.torch;
 

@@ -1,6 +1,6 @@
 using System.ComponentModel;
 
-namespace Marrow;
+namespace Marrow.CompilerServices;
 
 /// <summary>
 /// Emitted on every variant: the arguments of its base call, in the order of the base's constructor parameters,

@@ -7,7 +7,7 @@ internal static class KnownNames
     public const string Model = "Marrow.ModelAttribute";
     public const string Forward = "Marrow.ForwardAttribute";
     public const string Name = "Marrow.NameAttribute";
-    public const string BaseCall = "Marrow.BaseCallAttribute";
+    public const string BaseCall = "Marrow.CompilerServices.BaseCallAttribute";
     public const string Quantize = "Marrow.QuantizeAttribute";
     public const string Recompute = "Marrow.RecomputeAttribute";
     public const string Linear = "Marrow.LinearAttribute";

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Marrow.Checkpoints;
 
 namespace Marrow.Models;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Marrow.Checkpoints;
 
 namespace Marrow.Tokenizers;
 

@@ -1,5 +1,4 @@
 using Google.Protobuf;
-using Marrow.Checkpoints;
 
 namespace Marrow.Tokenizers;
 

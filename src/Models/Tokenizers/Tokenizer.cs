@@ -1,5 +1,3 @@
-using Marrow.Checkpoints;
-
 namespace Marrow.Tokenizers;
 
 /// <summary>

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Marrow.Checkpoints;
 
 namespace Marrow.Tokenizers;
 

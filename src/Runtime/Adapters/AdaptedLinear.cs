@@ -1,14 +1,17 @@
+using System.ComponentModel;
 using Marrow.Adapters;
 using Marrow.Autograd;
+using Marrow.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Marrow;
+namespace Marrow.CompilerServices;
 
 /// <summary>
 /// A linear layer with a frozen weight and a trainable adapter. The emitted classes derive from it and state the
 /// fused forward, its backward, and what both compute as plain formulas.
 /// </summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public abstract class AdaptedLinear : Linear, IExplicitLayer
 {
     private readonly ScalarType adapterType;

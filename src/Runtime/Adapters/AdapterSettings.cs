@@ -1,13 +1,15 @@
+using System.ComponentModel;
 using Marrow.Adapters;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Marrow;
+namespace Marrow.CompilerServices;
 
 /// <summary>
 /// An adapter method with its options: everything about the method that is not the emitted layer's mathematics. A method
 /// derives from it, and nothing outside its folder names it.
 /// </summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public abstract record AdapterSettings
 {
     /// <summary>The compile-time size rules, for sizes that are known only at run time.</summary>

@@ -1,8 +1,10 @@
+using System.ComponentModel;
 using static TorchSharp.torch;
 
-namespace Marrow.Adapters;
+namespace Marrow.CompilerServices;
 
 /// <summary>Dropout with the mask at hand, one byte an entry, so that a backward can use the same one.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public static class DropoutMask
 {
     /// <summary>True where an entry is kept.</summary>

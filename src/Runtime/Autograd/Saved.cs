@@ -1,8 +1,10 @@
+using System.ComponentModel;
 using static TorchSharp.torch;
 
-namespace Marrow.Autograd;
+namespace Marrow.CompilerServices;
 
 /// <summary>What a layer's forward hands to its backward.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class Saved
 {
     private readonly IReadOnlyList<Tensor?> kept;

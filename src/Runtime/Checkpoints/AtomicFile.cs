@@ -1,4 +1,4 @@
-namespace Marrow.Checkpoints;
+namespace Marrow;
 
 /// <summary>
 /// A file that appears whole or not at all: written under a temporary name in the same folder, flushed to the disk, then

@@ -1,4 +1,4 @@
-namespace Marrow.Checkpoints;
+namespace Marrow;
 
 /// <summary>A checkpoint cannot be read or written. The message names the file, what is wrong, where, and what to do.</summary>
 public sealed class CheckpointException : Exception

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Marrow;
+namespace Marrow.Layers;
 
 /// <summary>
 /// Shifted windows (Swin, arXiv 2103.14030): the map is padded with zeros at the bottom and right to whole windows, rolled

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Marrow;
+namespace Marrow.Layers;
 
 /// <summary>Starting values of parameters. On the meta device they are shapes only.</summary>
 internal static class Initial

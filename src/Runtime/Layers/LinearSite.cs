@@ -1,6 +1,7 @@
+using System.ComponentModel;
 using static TorchSharp.torch;
 
-namespace Marrow;
+namespace Marrow.CompilerServices;
 
 /// <summary>What a linear layer is to be: decided by the builder, handed to the layer's constructor.</summary>
 /// <param name="Name">Name from the model's root.</param>
@@ -11,6 +12,7 @@ namespace Marrow;
 /// <param name="PositiveInput">Whether the input is mostly positive.</param>
 /// <param name="Dtype">Type of the parameters.</param>
 /// <param name="Device">Device of the parameters.</param>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public sealed record LinearSite(
     string Name, long InFeatures, long OutFeatures, bool HasBias, long? Tokens, bool PositiveInput, ScalarType Dtype, Device Device)
 {

@@ -5,7 +5,7 @@ using Marrow.Kernels.Reductions;
 using Marrow.Kernels.Threading;
 using static TorchSharp.torch;
 
-namespace Marrow;
+namespace Marrow.Layers;
 
 /// <summary>
 /// <see cref="RmsNorm"/> of float32 on the CPU in one pass each way, where torch's operations make sixteen:

@@ -1,6 +1,6 @@
 using TorchSharp.Modules;
 
-namespace Marrow;
+namespace Marrow.Layers;
 
 /// <summary>An output head that shares an embedding's weight: <c>y = x Eᵀ</c>. It owns no parameter.</summary>
 internal sealed class TiedLinear(string name, Embedding embedding) : Linear(name, embedding.Dim, embedding.Count)

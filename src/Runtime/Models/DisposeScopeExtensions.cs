@@ -1,10 +1,12 @@
+using System.ComponentModel;
 using System.Runtime.CompilerServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Marrow;
+namespace Marrow.CompilerServices;
 
 /// <summary>Handing results out of dispose scopes.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public static class DisposeScopeExtensions
 {
     /// <summary>

@@ -1,13 +1,16 @@
+using System.ComponentModel;
+using Marrow.Layers;
 using Marrow.Models;
 using Marrow.Shared;
 using static TorchSharp.torch;
 
-namespace Marrow;
+namespace Marrow.CompilerServices;
 
 /// <summary>
 /// Builds the layers of one model: each is made once, with its adapter if it has one, on the chosen device. Nested
 /// models are built by builders of their own, which know the names and adapters around them.
 /// </summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class LayerBuilder
 {
     [ThreadStatic]

@@ -1,7 +1,6 @@
-using Marrow.Models;
 using static TorchSharp.torch;
 
-namespace Marrow;
+namespace Marrow.Models;
 
 /// <summary>The first part of a dotted layer name: TorchSharp, like PyTorch, has no dots in module names.</summary>
 internal sealed class Prefix(string name) : nn.Module(name)

@@ -1,4 +1,5 @@
 using Marrow.Checkpoints;
+using Marrow.CompilerServices;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
@@ -222,7 +223,7 @@ public class LlamaTests
         File.WriteAllText(file, "not a folder");
         foreach (Action<string> save in new Action<string>[] { model.SavePretrained, model.SaveAdapter })
         {
-            var fault = Assert.Throws<Marrow.Checkpoints.CheckpointException>(() => save(Path.Combine(file, "inside")));
+            var fault = Assert.Throws<CheckpointException>(() => save(Path.Combine(file, "inside")));
             Assert.Contains("cannot be written", fault.Message);
             Assert.Contains("choose another folder", fault.Message);
         }
@@ -235,7 +236,7 @@ public class LlamaTests
         using var lora = new SmallLlamaLora();
         using var bone = new SmallLlamaBoneFree();
         lora.SaveAdapter(Path.Combine(folder.Path, "adapter"));
-        var fault = Assert.Throws<Marrow.Checkpoints.CheckpointException>(() => bone.LoadAdapter(Path.Combine(folder.Path, "adapter")));
+        var fault = Assert.Throws<CheckpointException>(() => bone.LoadAdapter(Path.Combine(folder.Path, "adapter")));
         Assert.Contains("peft_type is \"LORA\", but the model's is \"MISS\"", fault.Message);
     }
 
@@ -243,7 +244,7 @@ public class LlamaTests
     public void LoadPretrained_OfOtherSizes_NamesEveryField()
     {
         using var model = new SmallLlama();
-        var fault = Assert.Throws<Marrow.Checkpoints.CheckpointException>(() => model.LoadPretrained(SharedData.Require("data/weights/babyllama105-hf")));
+        var fault = Assert.Throws<CheckpointException>(() => model.LoadPretrained(SharedData.Require("data/weights/babyllama105-hf")));
         Assert.Contains("hidden_size is 128, but the model's is 48", fault.Message);
         Assert.Contains("num_hidden_layers is 5, but the model's is 2", fault.Message);
         Assert.Contains("tie_word_embeddings is true, but the model's is false", fault.Message);

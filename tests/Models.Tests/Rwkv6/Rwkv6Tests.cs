@@ -1,4 +1,5 @@
 using Marrow.Checkpoints;
+using Marrow.CompilerServices;
 using Marrow.Models;
 using Marrow.Tests.Checkpoints;
 using Xunit;

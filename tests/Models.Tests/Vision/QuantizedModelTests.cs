@@ -1,3 +1,4 @@
+using Marrow.CompilerServices;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;

@@ -1,4 +1,5 @@
 using Marrow.Autograd;
+using Marrow.CompilerServices;
 using Marrow.Tests.Autograd;
 using Xunit;
 using static TorchSharp.torch;

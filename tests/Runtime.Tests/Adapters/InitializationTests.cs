@@ -1,4 +1,5 @@
 using Marrow.Adapters.LowRank;
+using Marrow.CompilerServices;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
@@ -67,7 +68,7 @@ public sealed class InitializationTests : IDisposable
         Assert.True(again.call(x).allclose(model.call(x), 1e-5, 1e-5));
 
         var plain = new Lora(12, 8, true, 3, 6);
-        var error = Assert.Throws<Marrow.Checkpoints.CheckpointException>(() => plain.LoadAdapter(Path.Combine(folder.Path, "adapter")));
+        var error = Assert.Throws<CheckpointException>(() => plain.LoadAdapter(Path.Combine(folder.Path, "adapter")));
         Assert.Contains("init_lora_weights is \"pissa\"", error.Message);
     }
 
@@ -84,7 +85,7 @@ public sealed class InitializationTests : IDisposable
         File.WriteAllText(config, File.ReadAllText(config).Replace("\"bias\": \"none\"", "\"bias\": \"none\", " + field));
         var error = Record.Exception(() => model.LoadAdapter(folder.Path));
         if (words is null) Assert.Null(error);
-        else Assert.Contains(words, Assert.IsType<Marrow.Checkpoints.CheckpointException>(error).Message);
+        else Assert.Contains(words, Assert.IsType<CheckpointException>(error).Message);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Marrow.Autograd;
+using Marrow.CompilerServices;
 using Marrow.Tests.Adapters;
 using Xunit;
 using static TorchSharp.torch;

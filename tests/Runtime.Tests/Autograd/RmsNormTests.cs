@@ -1,3 +1,4 @@
+using Marrow.Layers;
 using Marrow.Autograd;
 using Xunit;
 using static TorchSharp.torch;

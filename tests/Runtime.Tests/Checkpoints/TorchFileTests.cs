@@ -1,5 +1,6 @@
 using System.Text;
 using Marrow.Checkpoints;
+using Marrow.CompilerServices;
 using Marrow.Tests.Adapters;
 using Xunit;
 using static TorchSharp.torch;

@@ -1,3 +1,4 @@
+using Marrow.CompilerServices;
 using Marrow.Quantization;
 using Marrow.Tests.Autograd;
 using Marrow.Training;

@@ -26,7 +26,7 @@ public sealed class TextTraining : IDisposable
     /// <param name="model">The model, with its base loaded.</param>
     /// <param name="batches">What to train on.</param>
     /// <param name="options">The recipe.</param>
-    /// <exception cref="Checkpoints.CheckpointException">The checkpoint cannot be read or is another model's.</exception>
+    /// <exception cref="CheckpointException">The checkpoint cannot be read or is another model's.</exception>
     public TextTraining(ICausalModel model, TextBatches batches, TextTrainingOptions options)
     {
         (this.model, this.batches, this.options) = (model, batches, options);

@@ -1,9 +1,10 @@
+using System.ComponentModel;
 using Marrow.Adapters;
 using Marrow.Shared;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Marrow;
+namespace Marrow.CompilerServices;
 
 /// <summary>
 /// Bone (arXiv 2409.15371). PEFT has it as MISS, whose form "bat" is Row; Column is RWKV-PEFT's "bat", and Free its "bone".
@@ -12,6 +13,7 @@ namespace Marrow;
 /// <param name="BlockSize">Edge of a block.</param>
 /// <param name="MiniRank">Columns of the trainable matrix in the Mini form, else 0.</param>
 /// <param name="Dropout">Dropout on its input.</param>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public sealed record BoneSettings(BoneForm Form, long BlockSize, long MiniRank = 0, double Dropout = 0) : AdapterSettings
 {
     private const string Block = "bone_block";

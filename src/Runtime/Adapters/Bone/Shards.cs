@@ -1,11 +1,13 @@
+using System.ComponentModel;
 using static TorchSharp.torch;
 
-namespace Marrow.Adapters;
+namespace Marrow.CompilerServices;
 
 /// <summary>
 /// The last dimension of x [n, in] cut in shards x_i of length r: sums and repetition, where the last may be short.
 /// For explicit backwards: in autograd's eyes these are plain operations.
 /// </summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public static class Shards
 {
     /// <summary><c>S(x)_k</c> = sum of x_j over all j with j mod r = k.</summary>

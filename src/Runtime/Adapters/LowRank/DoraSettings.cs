@@ -1,11 +1,12 @@
-using Marrow.Adapters.LowRank;
+using System.ComponentModel;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Marrow;
+namespace Marrow.CompilerServices;
 
 /// <summary>DoRA (arXiv 2402.09353): LoRA whose rows' lengths m are trained apart, <c>m (W + s B A) / ‖W + s B A‖</c>.</summary>
 /// <inheritdoc cref="LoraSettings(long, double, bool, double, LoraInit, int, double)"/>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public sealed record DoraSettings(
     long Rank,
     double Alpha,

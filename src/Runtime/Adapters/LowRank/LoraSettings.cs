@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Globalization;
 using System.Text.Json;
 using Marrow.Adapters;
@@ -6,7 +7,7 @@ using Marrow.Shared;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Marrow;
+namespace Marrow.CompilerServices;
 
 /// <summary>LoRA (arXiv 2106.09685), <c>W + s B A</c>.</summary>
 /// <param name="Rank">Rank of the update.</param>
@@ -16,6 +17,7 @@ namespace Marrow;
 /// <param name="Init">How A and B are initialized.</param>
 /// <param name="Iterations">Power iterations of PiSSA's randomized SVD; 0: the exact one.</param>
 /// <param name="LearningRateRatio">Learning rate of all but A as a multiple of A's (LoRA+).</param>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public record LoraSettings(
     long Rank,
     double Alpha,

@@ -1,4 +1,3 @@
-using Marrow.Checkpoints;
 using static TorchSharp.torch;
 
 namespace Marrow;

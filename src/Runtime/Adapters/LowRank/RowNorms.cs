@@ -1,8 +1,10 @@
+using System.ComponentModel;
 using static TorchSharp.torch;
 
-namespace Marrow.Adapters.LowRank;
+namespace Marrow.CompilerServices;
 
 /// <summary>Lengths of a weight's rows, which DoRA trains apart from their directions. A row of zeros counts as length 1.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public static class RowNorms
 {
     /// <summary><c>‖W_o‖</c> of W [out, in]; [out].</summary>
