@@ -1,3 +1,4 @@
+using Marrow.CompilerServices;
 using Marrow.Generators.Methods;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;

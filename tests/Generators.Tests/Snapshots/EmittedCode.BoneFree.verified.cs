@@ -12,7 +12,7 @@ namespace Zoo;
 /// Free is Mlp with Bone free, block 48; the base is frozen.
 /// 7,680 trainable parameters beside 12,448 frozen ones (61.70 %).
 /// </remarks>
-[global::Marrow.BaseCall("64", "96")]
+[global::Marrow.CompilerServices.BaseCall("64", "96")]
 partial class Free
 {
     /// <summary>The layers with their shapes and parameters.</summary>
@@ -25,7 +25,7 @@ partial class Free
 
     /// <inheritdoc/>
     [global::System.CodeDom.Compiler.GeneratedCode("Marrow", "0.1.0")]
-    protected override void Specialize(global::Marrow.LayerBuilder builder)
+    protected override void Specialize(global::Marrow.CompilerServices.LayerBuilder builder)
     {
         base.Specialize(builder);
 
@@ -51,8 +51,8 @@ using global::System;
 using global::System.CodeDom.Compiler;
 using global::Marrow;
 using global::Marrow.Adapters;
-using global::Marrow.Adapters.LowRank;
 using global::Marrow.Autograd;
+using global::Marrow.CompilerServices;
 using global::Marrow.Quantization;
 using static global::TorchSharp.torch;
 using static global::TorchSharp.torch.nn.functional;

@@ -12,7 +12,7 @@ namespace Zoo;
 /// Mini is Mlp with Bone mini, block 16, columns 8; the base is frozen.
 /// 128 trainable parameters beside 33,088 frozen ones (0.39 %).
 /// </remarks>
-[global::Marrow.BaseCall("64", "256")]
+[global::Marrow.CompilerServices.BaseCall("64", "256")]
 partial class Mini
 {
     /// <summary>The layers with their shapes and parameters.</summary>
@@ -25,7 +25,7 @@ partial class Mini
 
     /// <inheritdoc/>
     [global::System.CodeDom.Compiler.GeneratedCode("Marrow", "0.1.0")]
-    protected override void Specialize(global::Marrow.LayerBuilder builder)
+    protected override void Specialize(global::Marrow.CompilerServices.LayerBuilder builder)
     {
         base.Specialize(builder);
 
@@ -51,8 +51,8 @@ using global::System;
 using global::System.CodeDom.Compiler;
 using global::Marrow;
 using global::Marrow.Adapters;
-using global::Marrow.Adapters.LowRank;
 using global::Marrow.Autograd;
+using global::Marrow.CompilerServices;
 using global::Marrow.Quantization;
 using static global::TorchSharp.torch;
 using static global::TorchSharp.torch.nn.functional;

@@ -12,7 +12,7 @@ namespace Zoo;
 /// PackedRow is Mlp with Bone row, block 16 on StatsQ, 4 bits, packed and StatsQ, 4 bits, packed; the base is frozen.
 /// 4,096 trainable parameters beside 33,088 frozen ones (12.38 %).
 /// </remarks>
-[global::Marrow.BaseCall("64", "256")]
+[global::Marrow.CompilerServices.BaseCall("64", "256")]
 partial class PackedRow
 {
     /// <summary>The layers with their shapes and parameters.</summary>
@@ -26,7 +26,7 @@ partial class PackedRow
 
     /// <inheritdoc/>
     [global::System.CodeDom.Compiler.GeneratedCode("Marrow", "0.1.0")]
-    protected override void Specialize(global::Marrow.LayerBuilder builder)
+    protected override void Specialize(global::Marrow.CompilerServices.LayerBuilder builder)
     {
         base.Specialize(builder);
 
@@ -56,8 +56,8 @@ using global::System;
 using global::System.CodeDom.Compiler;
 using global::Marrow;
 using global::Marrow.Adapters;
-using global::Marrow.Adapters.LowRank;
 using global::Marrow.Autograd;
+using global::Marrow.CompilerServices;
 using global::Marrow.Quantization;
 using static global::TorchSharp.torch;
 using static global::TorchSharp.torch.nn.functional;

@@ -34,7 +34,7 @@ partial class Stack : global::Marrow.Model<global::TorchSharp.torch.Tensor, glob
 
     /// <inheritdoc/>
     [global::System.CodeDom.Compiler.GeneratedCode("Marrow", "0.1.0")]
-    protected override void Specialize(global::Marrow.LayerBuilder builder)
+    protected override void Specialize(global::Marrow.CompilerServices.LayerBuilder builder)
     {
         base.Specialize(builder);
 
@@ -44,7 +44,7 @@ partial class Stack : global::Marrow.Model<global::TorchSharp.torch.Tensor, glob
 
     /// <inheritdoc/>
     [global::System.CodeDom.Compiler.GeneratedCode("Marrow", "0.1.0")]
-    protected override void BuildLayers(global::Marrow.LayerBuilder builder)
+    protected override void BuildLayers(global::Marrow.CompilerServices.LayerBuilder builder)
     {
         __Layers = builder.Blocks("layers", 3, _ => new global::Zoo.Mlp(32, 64));
         __Head = builder.Linear("head", 32, 10, bias: true, adapter: site => new __Layers::Lora4(site));
@@ -76,8 +76,8 @@ using global::System;
 using global::System.CodeDom.Compiler;
 using global::Marrow;
 using global::Marrow.Adapters;
-using global::Marrow.Adapters.LowRank;
 using global::Marrow.Autograd;
+using global::Marrow.CompilerServices;
 using global::Marrow.Quantization;
 using static global::TorchSharp.torch;
 using static global::TorchSharp.torch.nn.functional;

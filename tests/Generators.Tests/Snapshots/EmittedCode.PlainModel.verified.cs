@@ -54,7 +54,7 @@ partial class Encoder : global::Marrow.Model<global::TorchSharp.torch.Tensor, gl
 
     /// <inheritdoc/>
     [global::System.CodeDom.Compiler.GeneratedCode("Marrow", "0.1.0")]
-    protected override void BuildLayers(global::Marrow.LayerBuilder builder)
+    protected override void BuildLayers(global::Marrow.CompilerServices.LayerBuilder builder)
     {
         __Tokens = builder.Embedding("tok.emb", __vocabulary, __width);
         builder.Parameter("pos_embed", [1, 16, __width], global::Marrow.ParameterInit.Normal, 0.02);

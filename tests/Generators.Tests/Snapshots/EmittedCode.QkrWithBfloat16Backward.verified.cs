@@ -10,7 +10,7 @@ using __Layers = global::Marrow.Emitted.Halved;
 /// Halved is DeiT with StatsQ, 2 bits, activations 2 bits and LSQ, 8 bits, activations 8 bits.
 /// 104,791 parameters.
 /// </remarks>
-[global::Marrow.BaseCall("32", "16", "64", "1", "2", "10", "3", "4")]
+[global::Marrow.CompilerServices.BaseCall("32", "16", "64", "1", "2", "10", "3", "4")]
 partial class Halved
 {
     /// <summary>The layers with their shapes and parameters.</summary>
@@ -42,7 +42,7 @@ partial class Halved
 
     /// <inheritdoc/>
     [global::System.CodeDom.Compiler.GeneratedCode("Marrow", "0.1.0")]
-    protected override void Specialize(global::Marrow.LayerBuilder builder)
+    protected override void Specialize(global::Marrow.CompilerServices.LayerBuilder builder)
     {
         base.Specialize(builder);
 
@@ -81,8 +81,8 @@ using global::System;
 using global::System.CodeDom.Compiler;
 using global::Marrow;
 using global::Marrow.Adapters;
-using global::Marrow.Adapters.LowRank;
 using global::Marrow.Autograd;
+using global::Marrow.CompilerServices;
 using global::Marrow.Quantization;
 using static global::TorchSharp.torch;
 using static global::TorchSharp.torch.nn.functional;

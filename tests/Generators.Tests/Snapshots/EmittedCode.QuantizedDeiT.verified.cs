@@ -10,7 +10,7 @@ using __Layers = global::Marrow.Emitted.TwoBitTiny;
 /// TwoBitTiny is DeiT with StatsQ, 2 bits, activations 2 bits, CGA and LSQ, 8 bits, activations 8 bits.
 /// 6,081,509 parameters.
 /// </remarks>
-[global::Marrow.BaseCall("224", "16", "192", "12", "3", "1000", "3", "4")]
+[global::Marrow.CompilerServices.BaseCall("224", "16", "192", "12", "3", "1000", "3", "4")]
 partial class TwoBitTiny
 {
     /// <summary>The layers with their shapes and parameters.</summary>
@@ -43,7 +43,7 @@ partial class TwoBitTiny
 
     /// <inheritdoc/>
     [global::System.CodeDom.Compiler.GeneratedCode("Marrow", "0.1.0")]
-    protected override void Specialize(global::Marrow.LayerBuilder builder)
+    protected override void Specialize(global::Marrow.CompilerServices.LayerBuilder builder)
     {
         base.Specialize(builder);
 
@@ -84,8 +84,8 @@ using global::System;
 using global::System.CodeDom.Compiler;
 using global::Marrow;
 using global::Marrow.Adapters;
-using global::Marrow.Adapters.LowRank;
 using global::Marrow.Autograd;
+using global::Marrow.CompilerServices;
 using global::Marrow.Quantization;
 using static global::TorchSharp.torch;
 using static global::TorchSharp.torch.nn.functional;

@@ -12,7 +12,7 @@ namespace Zoo;
 /// Freezing is Mlp with StatsQ, 2 bits, activations 8 bits, freeze.
 /// 33,217 parameters.
 /// </remarks>
-[global::Marrow.BaseCall("64", "256")]
+[global::Marrow.CompilerServices.BaseCall("64", "256")]
 partial class Freezing
 {
     /// <summary>The layers with their shapes and parameters.</summary>
@@ -26,7 +26,7 @@ partial class Freezing
 
     /// <inheritdoc/>
     [global::System.CodeDom.Compiler.GeneratedCode("Marrow", "0.1.0")]
-    protected override void Specialize(global::Marrow.LayerBuilder builder)
+    protected override void Specialize(global::Marrow.CompilerServices.LayerBuilder builder)
     {
         base.Specialize(builder);
 
@@ -52,8 +52,8 @@ using global::System;
 using global::System.CodeDom.Compiler;
 using global::Marrow;
 using global::Marrow.Adapters;
-using global::Marrow.Adapters.LowRank;
 using global::Marrow.Autograd;
+using global::Marrow.CompilerServices;
 using global::Marrow.Quantization;
 using static global::TorchSharp.torch;
 using static global::TorchSharp.torch.nn.functional;

@@ -9,7 +9,7 @@ namespace Zoo;
 /// <remarks>
 /// 2,720 parameters.
 /// </remarks>
-[global::Marrow.BaseCall("16")]
+[global::Marrow.CompilerServices.BaseCall("16")]
 partial class Thrifty
 {
     /// <summary>The layers with their shapes and parameters.</summary>
@@ -24,7 +24,7 @@ partial class Thrifty
 
     /// <inheritdoc/>
     [global::System.CodeDom.Compiler.GeneratedCode("Marrow", "0.1.0")]
-    protected override void Specialize(global::Marrow.LayerBuilder builder)
+    protected override void Specialize(global::Marrow.CompilerServices.LayerBuilder builder)
     {
         base.Specialize(builder);
 

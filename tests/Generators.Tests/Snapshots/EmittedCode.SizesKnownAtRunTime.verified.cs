@@ -11,7 +11,7 @@ namespace Zoo;
 /// <remarks>
 /// Sweep is Mlp with Bone row, block block; the base is frozen.
 /// </remarks>
-[global::Marrow.BaseCall("width", "4 * width")]
+[global::Marrow.CompilerServices.BaseCall("width", "4 * width")]
 partial class Sweep
 {
     private readonly int __block = block;
@@ -26,7 +26,7 @@ partial class Sweep
 
     /// <inheritdoc/>
     [global::System.CodeDom.Compiler.GeneratedCode("Marrow", "0.1.0")]
-    protected override void Specialize(global::Marrow.LayerBuilder builder)
+    protected override void Specialize(global::Marrow.CompilerServices.LayerBuilder builder)
     {
         base.Specialize(builder);
 
@@ -52,8 +52,8 @@ using global::System;
 using global::System.CodeDom.Compiler;
 using global::Marrow;
 using global::Marrow.Adapters;
-using global::Marrow.Adapters.LowRank;
 using global::Marrow.Autograd;
+using global::Marrow.CompilerServices;
 using global::Marrow.Quantization;
 using static global::TorchSharp.torch;
 using static global::TorchSharp.torch.nn.functional;

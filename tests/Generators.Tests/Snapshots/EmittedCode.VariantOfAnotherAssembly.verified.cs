@@ -10,7 +10,7 @@ using __Layers = global::Marrow.Emitted.TinyLlama;
 /// TinyLlama is Llama with Bone free, block 64; the base is frozen.
 /// 32,768 trainable parameters beside 263,744 frozen ones (12.42 %).
 /// </remarks>
-[global::Marrow.BaseCall("512", "64", "172", "4", "4", "4", "4096", "1E-05", "10000", "false")]
+[global::Marrow.CompilerServices.BaseCall("512", "64", "172", "4", "4", "4", "4096", "1E-05", "10000", "false")]
 partial class TinyLlama
 {
     /// <summary>The layers with their shapes and parameters.</summary>
@@ -37,7 +37,7 @@ partial class TinyLlama
 
     /// <inheritdoc/>
     [global::System.CodeDom.Compiler.GeneratedCode("Marrow", "0.1.0")]
-    protected override void Specialize(global::Marrow.LayerBuilder builder)
+    protected override void Specialize(global::Marrow.CompilerServices.LayerBuilder builder)
     {
         base.Specialize(builder);
 
@@ -63,8 +63,8 @@ using global::System;
 using global::System.CodeDom.Compiler;
 using global::Marrow;
 using global::Marrow.Adapters;
-using global::Marrow.Adapters.LowRank;
 using global::Marrow.Autograd;
+using global::Marrow.CompilerServices;
 using global::Marrow.Quantization;
 using static global::TorchSharp.torch;
 using static global::TorchSharp.torch.nn.functional;
