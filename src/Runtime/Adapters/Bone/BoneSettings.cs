@@ -16,8 +16,6 @@ namespace Marrow.CompilerServices;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public sealed record BoneSettings(BoneForm Form, long BlockSize, long MiniRank = 0, double Dropout = 0) : AdapterSettings
 {
-    private const string Block = "bone_block";
-
     /// <inheritdoc/>
     internal override void Check(LinearSite site)
     {
@@ -45,18 +43,17 @@ public sealed record BoneSettings(BoneForm Form, long BlockSize, long MiniRank =
         ];
 
     /// <inheritdoc/>
-    internal override string PeftName(string parameter) => parameter == Block ? "miss_block" : parameter;
+    internal override string PeftName(string parameter) => "miss_block";
 
     /// <inheritdoc/>
-    internal override string? FormerPeftName(string parameter) => parameter == Block ? Block : null;
+    internal override string? FormerPeftName(string parameter) => "bone_block";
 
     /// <inheritdoc/>
     internal override string? RwkvPeftName(string parameter) => Form is BoneForm.Column or BoneForm.Free ? "disha" : null;
 
     /// <summary>The change of the weight is linear in the blocks.</summary>
     internal override IReadOnlyDictionary<string, Tensor> Combine(
-        IReadOnlyList<(IReadOnlyDictionary<string, Parameter> Values, double Weight)> parts) => new Dictionary<string, Tensor>
-    {
-        [Block] = parts.Aggregate(zeros_like(parts[0].Values[Block]), (sum, part) => sum.add_(part.Values[Block], alpha: part.Weight)),
-    };
+        IReadOnlyList<(IReadOnlyDictionary<string, Parameter> Values, double Weight)> parts) => parts[0].Values.ToDictionary(
+            pair => pair.Key,
+            pair => parts.Aggregate(zeros_like(pair.Value), (sum, part) => sum.add_(part.Values[pair.Key], alpha: part.Weight)));
 }
