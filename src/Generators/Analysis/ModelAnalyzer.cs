@@ -45,26 +45,36 @@ public sealed class ModelAnalyzer : DiagnosticAnalyzer
             return;
         }
 
-        foreach (var violation in Violations(type, context.Compilation, context.CancellationToken))
+        foreach (var diagnostic in Diagnostics(type, context.Compilation, context.CancellationToken))
         {
-            context.ReportDiagnostic(Diagnostic.Create(
-                Descriptors.Of(violation.Id),
-                SiteLocator.Locate(violation.Site, type, context.CancellationToken),
-                ImmutableDictionary<string, string?>.Empty.Add(DiagnosticIds.FixesProperty, string.Join(",", violation.Fixes)),
-                violation.Message));
+            context.ReportDiagnostic(diagnostic);
         }
     }
 
-    private IReadOnlyList<Violation> Violations(INamedTypeSymbol type, Compilation compilation, CancellationToken cancellation)
+    /// <summary>What is wrong with a class; a failure of Marrow's own is one diagnostic at its name.</summary>
+    private IReadOnlyList<Diagnostic> Diagnostics(INamedTypeSymbol type, Compilation compilation, CancellationToken cancellation)
     {
         try
         {
             var violations = ModelCheck.Run(ClosureReader.Read(type, compilation, methods, cancellation), methods.Rules);
-            return violations.Count > 0 ? violations : [.. EmissionFailure(type)];
+            return
+            [
+                .. (violations.Count > 0 ? violations : EmissionFailure(type)).Select(violation => Diagnostic.Create(
+                    Descriptors.Of(violation.Id),
+                    SiteLocator.Locate(violation.Site, type, cancellation),
+                    ImmutableDictionary<string, string?>.Empty.Add(DiagnosticIds.FixesProperty, string.Join(",", violation.Fixes)),
+                    violation.Message)),
+            ];
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {
-            return [new(DiagnosticIds.InternalError, new Site.Class(), InternalError.Describe(type.Name, failure))];
+            return
+            [
+                Diagnostic.Create(
+                    Descriptors.Of(DiagnosticIds.InternalError),
+                    type.Locations.FirstOrDefault() ?? Location.None,
+                    InternalError.Describe(type.Name, failure)),
+            ];
         }
     }
 

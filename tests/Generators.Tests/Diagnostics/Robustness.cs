@@ -207,6 +207,28 @@ public class Robustness
         """);
 
     [Fact]
+    public void NamesThatAreKeywords_AreEscaped() => Emitted.For("class.Outer.event", """
+        namespace @class
+        {
+            [Model]
+            public partial class Mlp(int @int, int @new)
+            {
+                [Linear("@int", nameof(@new))] public partial Linear @in { get; }
+                [Embedding(nameof(@new), nameof(@int))] public partial Embedding @base { get; }
+                [Linear(nameof(@int), nameof(@new), Tie = nameof(@base), Bias = false)] public partial Linear @out { get; }
+                [Buffer(4, Init = nameof(@static))] public partial Tensor @object { get; }
+                [Forward] private Tensor @return(Tensor @this) => @in.call(@this);
+                private static Tensor @static() => ones(4);
+            }
+
+            public partial class Outer
+            {
+                [Lora(Rank = 4)] public partial class @event(int @if) : Mlp(16, @if);
+            }
+        }
+        """);
+
+    [Fact]
     public async Task MRW008_FailureWhileReading_StaysWithItsClass()
     {
         var methods = MethodTable.All with { Adapters = [.. MethodTable.All.Adapters.Where(method => method.Attribute != "Dora"), new Failing()] };
