@@ -29,14 +29,16 @@ public sealed class AddPartialFix : CodeFixProvider
             if (diagnostic.Properties[DiagnosticIds.FixesProperty] == "partial")
             {
                 context.RegisterCodeFix(
-                    CodeAction.Create(Title, token => AddPartial(context.Document, diagnostic, token), Title), diagnostic);
+                    CodeAction.Create(
+                        Title, token => AddPartial(context.Document, diagnostic, token), Title), diagnostic);
             }
         }
 
         return Task.CompletedTask;
     }
 
-    private static async Task<Document> AddPartial(Document document, Diagnostic diagnostic, CancellationToken cancellation)
+    private static async Task<Document> AddPartial(
+        Document document, Diagnostic diagnostic, CancellationToken cancellation)
     {
         var root = (await document.GetSyntaxRootAsync(cancellation).ConfigureAwait(false))!;
         var types = root.FindNode(diagnostic.Location.SourceSpan)
@@ -46,7 +48,9 @@ public sealed class AddPartialFix : CodeFixProvider
         return document.WithSyntaxRoot(root.ReplaceNodes(types, (_, type) => WithPartial(type)));
     }
 
-    /// <summary>'partial' stands last among the modifiers; without any it takes over what precedes the keyword.</summary>
+    /// <summary>
+    /// 'partial' stands last among the modifiers; without any it takes over what precedes the keyword.
+    /// </summary>
     private static TypeDeclarationSyntax WithPartial(TypeDeclarationSyntax type)
     {
         var partial = SyntaxFactory.Token(SyntaxKind.PartialKeyword).WithTrailingTrivia(SyntaxFactory.Space);

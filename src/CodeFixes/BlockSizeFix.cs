@@ -31,7 +31,8 @@ public sealed class BlockSizeFix : CodeFixProvider
                 // Equal titles are one fix for fix-all: "the smaller size" differs from attribute to attribute.
                 var key = sizes.StartsWith(size, StringComparison.Ordinal) ? "Smaller" : "Larger";
                 context.RegisterCodeFix(
-                    CodeAction.Create($"Use {size}", token => Use(context.Document, diagnostic, size, token), key), diagnostic);
+                    CodeAction.Create(
+                        $"Use {size}", token => Use(context.Document, diagnostic, size, token), key), diagnostic);
             }
         }
 
@@ -67,6 +68,7 @@ public sealed class BlockSizeFix : CodeFixProvider
                 list.Arguments.Add(written),
                 list.Arguments.GetSeparators()
                     .Append(SyntaxFactory.Token(SyntaxKind.CommaToken).WithTrailingTrivia(SyntaxFactory.Space)));
-        return document.WithSyntaxRoot(root.ReplaceNode(attribute, attribute.WithArgumentList(list.WithArguments(arguments))));
+        return document.WithSyntaxRoot(
+            root.ReplaceNode(attribute, attribute.WithArgumentList(list.WithArguments(arguments))));
     }
 }

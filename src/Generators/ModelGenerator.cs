@@ -35,7 +35,11 @@ public sealed class ModelGenerator : IIncrementalGenerator
                     attribute,
                     static (node, _) => node is ClassDeclarationSyntax or RecordDeclarationSyntax,
                     (match, cancellation) => ClassAttributes.IsAnchor(match, attribute, methods)
-                        ? GeneratorInput.Read((INamedTypeSymbol)match.TargetSymbol, match.SemanticModel.Compilation, methods, cancellation)
+                        ? GeneratorInput.Read(
+                            (INamedTypeSymbol)match.TargetSymbol,
+                            match.SemanticModel.Compilation,
+                            methods,
+                            cancellation)
                         : null)
                 .WithTrackingName(TrackingNames.Input);
 

@@ -14,13 +14,17 @@ public sealed class BoneAttribute : Attribute
     /// <summary>Which blocks are shared, and how they act. Row if not given.</summary>
     public BoneForm Form { get; set; }
 
-    /// <summary>With <see cref="BoneForm.Mini"/>: columns of the trainable matrix; must divide the output features.</summary>
+    /// <summary>
+    /// With <see cref="BoneForm.Mini"/>: columns of the trainable matrix; must divide the output features.
+    /// </summary>
     public object MiniRank { get; set; } = 0;
 
     /// <summary>With <see cref="BoneForm.Free"/> and Mini: dropout on the adapter's input, in training.</summary>
     public double Dropout { get; set; }
 
-    /// <summary>Patterns over layer names, joined by <c>|</c>. All linear layers but the output head if not given.</summary>
+    /// <summary>
+    /// Patterns over layer names, joined by <c>|</c>. All linear layers but the output head if not given.
+    /// </summary>
     public string? Targets { get; set; }
 }
 

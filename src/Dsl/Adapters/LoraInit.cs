@@ -1,9 +1,9 @@
 namespace Marrow;
 
 /// <summary>
-/// Where the factors of a low-rank adapter start. All but Kaiming need the base's weights: <c>LoadPretrained</c> computes
-/// Pissa and Olora, <c>StartLoraGa</c> collects gradients for LoraGa. What they put into the adapter is taken out of the
-/// frozen weight, so that the model's output does not change.
+/// Where the factors of a low-rank adapter start. All but Kaiming need the base's weights: <c>LoadPretrained</c>
+/// computes Pissa and Olora, <c>StartLoraGa</c> collects gradients for LoraGa. What they put into the adapter is taken
+/// out of the frozen weight, so that the model's output does not change.
 /// </summary>
 public enum LoraInit
 {
@@ -16,6 +16,8 @@ public enum LoraInit
     /// <summary>The leading columns and rows of W = Q R (OLoRA, arXiv 2406.01775).</summary>
     Olora,
 
-    /// <summary>The leading singular vectors of the loss's gradient (LoRA-GA, arXiv 2407.05000); needs rank ≤ min(in, out) / 2.</summary>
+    /// <summary>
+    /// The leading singular vectors of the loss's gradient (LoRA-GA, arXiv 2407.05000); needs rank ≤ min(in, out) / 2.
+    /// </summary>
     LoraGa,
 }

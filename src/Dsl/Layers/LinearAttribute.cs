@@ -18,20 +18,23 @@ public sealed class LinearAttribute(object inFeatures, object outFeatures) : Att
     /// <summary>Whether a bias is added: a constant or an expression. True if not given.</summary>
     public object Bias { get; set; } = true;
 
-    /// <summary>The embedding property whose weight this layer shares, as output heads do: <c>nameof(Tokens)</c>.</summary>
+    /// <summary>
+    /// The embedding property whose weight this layer shares, as output heads do: <c>nameof(Tokens)</c>.
+    /// </summary>
     public string? Tie { get; set; }
 
     /// <summary>With <see cref="Tie"/>: the condition under which the weight is shared. Always if not given.</summary>
     public object TieWhen { get; set; } = true;
 
     /// <summary>
-    /// Number of positions (tokens) of the input [..., tokens, in], for which a quantizer of activations learns one step
-    /// each. A single step for all if not given.
+    /// Number of positions (tokens) of the input [..., tokens, in], for which a quantizer of activations learns one
+    /// step each. A single step for all if not given.
     /// </summary>
     public object? Tokens { get; set; }
 
     /// <summary>
-    /// Whether the input is mostly positive, as after a GELU or ReLU: quantizers of activations then use unsigned levels.
+    /// Whether the input is mostly positive, as after a GELU or ReLU: quantizers of activations then use unsigned
+    /// levels.
     /// </summary>
     public bool PositiveInput { get; set; }
 }

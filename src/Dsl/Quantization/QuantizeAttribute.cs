@@ -21,7 +21,8 @@ public sealed class QuantizeAttribute : Attribute
     public Oscillation Oscillation { get; set; }
 
     /// <summary>
-    /// With <see cref="Oscillation.Cga"/>: how near to a rounding boundary, in levels, a weight stays live. 0.005 if not given.
+    /// With <see cref="Oscillation.Cga"/>: how near to a rounding boundary, in levels, a weight stays live. 0.005 if
+    /// not given.
     /// </summary>
     public double BoundaryRange { get; set; } = 0.005;
 
@@ -29,14 +30,16 @@ public sealed class QuantizeAttribute : Attribute
     public QuantizeScope Scope { get; set; }
 
     /// <summary>
-    /// Bits of the first and last layers, the convolutions and the output heads, weights and activations alike; they use
-    /// LSQ, as in the paper. 0 leaves them as they are. 8 if not given. Only on a class without <see cref="Targets"/>.
+    /// Bits of the first and last layers, the convolutions and the output heads, weights and activations alike; they
+    /// use LSQ, as in the paper. 0 leaves them as they are. 8 if not given. Only on a class without
+    /// <see cref="Targets"/>.
     /// </summary>
     public object EndBits { get; set; } = 8;
 
     /// <summary>
-    /// Whether the products of the backward pass run in bfloat16: levels are exact in it, gradients are not (error about
-    /// 3e-3 of the largest entry). Processors without bfloat16 instructions multiply integers of 16 bits instead (error about 1e-4).
+    /// Whether the products of the backward pass run in bfloat16: levels are exact in it, gradients are not (error
+    /// about 3e-3 of the largest entry). Processors without bfloat16 instructions multiply integers of 16 bits instead
+    /// (error about 1e-4).
     /// </summary>
     public bool Bfloat16Backward { get; set; }
 
@@ -47,7 +50,10 @@ public sealed class QuantizeAttribute : Attribute
 /// <summary>Quantizers of weights.</summary>
 public enum WeightQuantizer
 {
-    /// <summary>Levels from the statistics of each row, scale 2 mean|w|; no learnable scale that could oscillate (arXiv 2302.02210).</summary>
+    /// <summary>
+    /// Levels from the statistics of each row, scale 2 mean|w|; no learnable scale that could oscillate (arXiv
+    /// 2302.02210).
+    /// </summary>
     StatsQ,
 
     /// <summary>A learnable step for each row (LSQ, arXiv 1902.08153).</summary>
@@ -60,7 +66,9 @@ public enum Oscillation
     /// <summary>None.</summary>
     None,
 
-    /// <summary>Confidence-guided annealing: after training, only weights near a rounding boundary go on (arXiv 2302.02210).</summary>
+    /// <summary>
+    /// Confidence-guided annealing: after training, only weights near a rounding boundary go on (arXiv 2302.02210).
+    /// </summary>
     Cga,
 
     /// <summary>Weights that oscillate too often are frozen for good (iterative freezing, arXiv 2203.11086).</summary>

@@ -24,7 +24,8 @@ internal static class AdapterSizes
 
         var (size, features) = inFeatures % blockSize != 0 ? (inFeatures, "input") : (outFeatures, "output");
         var nearest = string.Join(" and ", NearestDivisors(blockSize, Gcd(inFeatures, outFeatures)));
-        return Text($"[Bone] BlockSize {blockSize} does not divide the {size} {features} features of layer '{layer}'; nearest sizes that divide both: {nearest}");
+        return Text($"[Bone] BlockSize {blockSize} does not divide the {size} {features} features of layer '{layer}'; ")
+            + $"nearest sizes that divide both: {nearest}";
     }
 
     /// <summary>Bone free and mini: any positive block will do, the input is padded.</summary>
@@ -39,23 +40,29 @@ internal static class AdapterSizes
             ? null
             : miniRank < 1
                 ? Text($"[Bone] MiniRank {miniRank} at layer '{layer}' is not positive; the Mini form needs it")
-                : Text($"[Bone] MiniRank {miniRank} does not divide the {outFeatures} output features of layer '{layer}'; nearest sizes that do: {string.Join(" and ", NearestDivisors(miniRank, outFeatures))}");
+                : Text($"[Bone] MiniRank {miniRank} does not divide the {outFeatures} output features of layer '{layer}'; ")
+                    + $"nearest sizes that do: {string.Join(" and ", NearestDivisors(miniRank, outFeatures))}";
 
-    /// <summary>LoRA and DoRA: 1 to the smaller size; to half of it where A and B start from different triples (LoRA-GA).</summary>
+    /// <summary>
+    /// LoRA and DoRA: 1 to the smaller size; to half of it where A and B start from different triples (LoRA-GA).
+    /// </summary>
     /// <returns>What is wrong, or null.</returns>
-    public static string? RankFits(string layer, string attribute, long rank, long inFeatures, long outFeatures, bool needsTwice = false)
+    public static string? RankFits(
+        string layer, string attribute, long rank, long inFeatures, long outFeatures, bool needsTwice = false)
     {
         var most = Math.Min(inFeatures, outFeatures) / (needsTwice ? 2 : 1);
         return rank >= 1 && rank <= most
             ? null
-            : Text($"[{attribute}] Rank {rank} at layer '{layer}' is not in 1 to {most}, {(needsTwice ? "half " : "")}the smaller of its {inFeatures} input and {outFeatures} output features");
+            : Text($"[{attribute}] Rank {rank} at layer '{layer}' is not in 1 to {most}, {(needsTwice ? "half " : "")}")
+                + Text($"the smaller of its {inFeatures} input and {outFeatures} output features");
     }
 
     /// <summary>Attention: the heads share the width equally.</summary>
     /// <returns>What is wrong, or null.</returns>
     public static string? HeadsDivide(string layer, long heads, long dim) => heads < 1 || dim % heads == 0
         ? null
-        : Text($"The {heads} heads of layer '{layer}' do not divide its dimension {dim}; nearest counts that do: {string.Join(" and ", NearestDivisors(heads, dim))}");
+        : Text($"The {heads} heads of layer '{layer}' do not divide its dimension {dim}; ")
+            + $"nearest counts that do: {string.Join(" and ", NearestDivisors(heads, dim))}";
 
     /// <summary>A layer size must be positive.</summary>
     /// <returns>What is wrong, or null.</returns>

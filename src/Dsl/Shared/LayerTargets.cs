@@ -8,7 +8,9 @@ internal static class LayerTargets
 {
     private static readonly string[] OutputHeads = ["lm_head", "head", "head_dist", "head.fc"];
 
-    /// <summary>Whether a linear layer of this name is meant. Without patterns: every layer but an output head.</summary>
+    /// <summary>
+    /// Whether a linear layer of this name is meant. Without patterns: every layer but an output head.
+    /// </summary>
     public static bool Match(string? patterns, string layer) => patterns is null
         ? !IsOutputHead(layer)
         : Array.Exists(patterns.Split('|'), pattern => MatchOne(pattern.Trim(), layer));

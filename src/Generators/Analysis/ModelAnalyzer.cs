@@ -52,17 +52,20 @@ public sealed class ModelAnalyzer : DiagnosticAnalyzer
     }
 
     /// <summary>What is wrong with a class; a failure of Marrow's own is one diagnostic at its name.</summary>
-    private IReadOnlyList<Diagnostic> Diagnostics(INamedTypeSymbol type, Compilation compilation, CancellationToken cancellation)
+    private IReadOnlyList<Diagnostic> Diagnostics(
+        INamedTypeSymbol type, Compilation compilation, CancellationToken cancellation)
     {
         try
         {
-            var violations = ModelCheck.Run(ClosureReader.Read(type, compilation, methods, cancellation), methods.Rules);
+            var violations = ModelCheck.Run(
+                ClosureReader.Read(type, compilation, methods, cancellation), methods.Rules);
             return
             [
                 .. (violations.Count > 0 ? violations : EmissionFailure(type)).Select(violation => Diagnostic.Create(
                     Descriptors.Of(violation.Id),
                     SiteLocator.Locate(violation.Site, type, cancellation),
-                    ImmutableDictionary<string, string?>.Empty.Add(DiagnosticIds.FixesProperty, string.Join(",", violation.Fixes)),
+                    ImmutableDictionary<string, string?>.Empty.Add(
+                        DiagnosticIds.FixesProperty, string.Join(",", violation.Fixes)),
                     violation.Message)),
             ];
         }

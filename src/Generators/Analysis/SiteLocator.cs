@@ -12,13 +12,16 @@ internal static class SiteLocator
     {
         Site.Property property => PropertyName(type, property.Name, cancellation),
         Site.Method method => ForwardReader.Methods(type).ElementAtOrDefault(method.Index)?.Locations.FirstOrDefault(),
-        Site.Attribute attribute => Attribute(type, attribute.Carrier, attribute.Name, cancellation)?.Name.GetLocation(),
+        Site.Attribute attribute =>
+            Attribute(type, attribute.Carrier, attribute.Name, cancellation)?.Name.GetLocation(),
         Site.Argument argument => Argument(type, argument, cancellation),
         Site.BaseArgument argument => BaseArgument(type, argument.Parameter),
         _ => null,
     }) ?? ClassName(type, cancellation);
 
-    /// <summary>The name in the part that carries an attribute, a base call or layers; generated parts come last.</summary>
+    /// <summary>
+    /// The name in the part that carries an attribute, a base call or layers; generated parts come last.
+    /// </summary>
     private static Location ClassName(INamedTypeSymbol type, CancellationToken cancellation) =>
         type.DeclaringSyntaxReferences
             .Select(reference => reference.GetSyntax(cancellation))
@@ -35,10 +38,12 @@ internal static class SiteLocator
     private static IPropertySymbol? Property(INamedTypeSymbol type, string name) =>
         LayerReader.Properties(type).FirstOrDefault(property => property.Name == name);
 
-    private static AttributeSyntax? Attribute(INamedTypeSymbol type, string? property, string name, CancellationToken cancellation)
+    private static AttributeSyntax? Attribute(
+        INamedTypeSymbol type, string? property, string name, CancellationToken cancellation)
     {
         ISymbol? carrier = property is null ? type : Property(type, property);
-        return carrier?.Attribute($"{KnownNames.Namespace}.{name}Attribute")?.ApplicationSyntaxReference?.GetSyntax(cancellation)
+        return carrier?.Attribute(
+            $"{KnownNames.Namespace}.{name}Attribute")?.ApplicationSyntaxReference?.GetSyntax(cancellation)
             as AttributeSyntax;
     }
 
@@ -68,7 +73,9 @@ internal static class SiteLocator
     private static int Position(INamedTypeSymbol type, Site.Argument site, CancellationToken cancellation)
     {
         ISymbol? carrier = site.Carrier is null ? type : Property(type, site.Carrier);
-        var parameters = carrier?.Attribute($"{KnownNames.Namespace}.{site.AttributeName}Attribute")?.AttributeConstructor?.Parameters ?? [];
+        var parameters = carrier?.Attribute(
+            $"{KnownNames.Namespace}.{site.AttributeName}Attribute")?.AttributeConstructor?.Parameters
+            ?? [];
         var (name, offset) = site.Name.Split('#') is [var list, var index] ? (list, int.Parse(index)) : (site.Name, 0);
         for (var i = 0; i < parameters.Length; i++)
         {
@@ -88,13 +95,15 @@ internal static class SiteLocator
             return null;
         }
 
-        var named = list.Arguments.FirstOrDefault(argument => argument.NameColon?.Name.Identifier.ValueText == parameter);
+        var named = list.Arguments.FirstOrDefault(
+            argument => argument.NameColon?.Name.Identifier.ValueText == parameter);
         if (named is not null)
         {
             return named.GetLocation();
         }
 
-        var constructor = type.BaseType?.InstanceConstructors.OrderByDescending(candidate => candidate.Parameters.Length).FirstOrDefault();
+        var constructor = type.BaseType?.InstanceConstructors.OrderByDescending(
+            candidate => candidate.Parameters.Length).FirstOrDefault();
         var position = constructor?.Parameters.FirstOrDefault(candidate => candidate.Name == parameter)?.Ordinal ?? -1;
         return position >= 0 && position < list.Arguments.Count && list.Arguments[position].NameColon is null
             ? list.Arguments[position].GetLocation()

@@ -11,7 +11,11 @@ namespace Marrow.Generators.Declarations;
 /// <param name="Given">Names of the options that are written out.</param>
 /// <param name="Errors">What was wrong with the options as they were written.</param>
 internal sealed record AnnotationHeader(
-    string Attribute, string Origin, string? Targets, EquatableArray<string> Given, EquatableArray<ArgumentError> Errors);
+    string Attribute,
+    string Origin,
+    string? Targets,
+    EquatableArray<string> Given,
+    EquatableArray<ArgumentError> Errors);
 
 /// <summary>An adapter or a quantizer, on a class or on a layer.</summary>
 internal abstract record AnnotationSpec(AnnotationHeader Header)
@@ -26,7 +30,9 @@ internal abstract record AnnotationSpec(AnnotationHeader Header)
     /// <summary>Whether an option is written out.</summary>
     public bool Has(string option) => Header.Given.Contains(option);
 
-    /// <summary>Whether this is the annotation that <paramref name="other"/> is too, evaluated with whatever sizes.</summary>
+    /// <summary>
+    /// Whether this is the annotation that <paramref name="other"/> is too, evaluated with whatever sizes.
+    /// </summary>
     public bool IsSameAs(AnnotationSpec other) => Attribute == other.Attribute && Header.Origin == other.Header.Origin;
 }
 

@@ -57,7 +57,10 @@ internal sealed record AttentionSpec(
     {
         get
         {
-            yield return Linear("qkv", new SizeExpression.Binary("*", new SizeExpression.Literal(3L), Dim).Evaluate(_ => null), QkvBias);
+            yield return Linear(
+                "qkv",
+                new SizeExpression.Binary("*", new SizeExpression.Literal(3L), Dim).Evaluate(_ => null),
+                QkvBias);
             yield return Linear("proj", Dim, True);
             if (Window.Integer is not 0)
             {

@@ -41,7 +41,8 @@ internal sealed record ClassSpec(
     bool Recomputes)
 {
     /// <summary>The type of a constructor parameter as C# text, or null.</summary>
-    public string? TypeOf(string parameter) => Parameters.FirstOrDefault(candidate => candidate.Name == parameter)?.Type;
+    public string? TypeOf(string parameter) =>
+        Parameters.FirstOrDefault(candidate => candidate.Name == parameter)?.Type;
 
     /// <summary>Adapters and quantizer.</summary>
     public IEnumerable<AnnotationSpec> Annotations =>
@@ -96,7 +97,9 @@ internal sealed record ModelClosure(ClassSpec Root, EquatableArray<ClassSpec> Cl
     public ClassSpec? Find(string? key) => key is not null
         && (byKey ??= Classes.ToDictionary(type => type.Key)).TryGetValue(key, out var type) ? type : null;
 
-    /// <summary>The class and its bases, the class first. Ends at a repeated class, which broken code can have.</summary>
+    /// <summary>
+    /// The class and its bases, the class first. Ends at a repeated class, which broken code can have.
+    /// </summary>
     public IEnumerable<ClassSpec> Lineage(ClassSpec type)
     {
         var seen = new HashSet<string>();

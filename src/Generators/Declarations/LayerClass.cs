@@ -7,7 +7,9 @@ namespace Marrow.Generators.Declarations;
 /// <param name="Quantizer">The quantizer, or null.</param>
 internal sealed record LayerClass(AdapterSpec? Adapter, QuantizeSpec? Quantizer)
 {
-    /// <summary>Options that are expressions over the constructor's parameters: they are passed to each layer.</summary>
+    /// <summary>
+    /// Options that are expressions over the constructor's parameters: they are passed to each layer.
+    /// </summary>
     public IEnumerable<Argument> RunTimeOptions => (Adapter?.Arguments ?? [])
         .Concat(Quantizer?.Arguments.Where(option => option.Name != "EndBits") ?? [])
         .Where(option => option.Value.Value is null);
@@ -44,7 +46,13 @@ internal sealed record LayerClass(AdapterSpec? Adapter, QuantizeSpec? Quantizer)
     private static AnnotationSpec? Key(AnnotationSpec? annotation) => annotation switch
     {
         null => null,
-        QuantizeSpec quantizer => quantizer with { Header = Anonymous, EndBits = new SizeExpression.Literal(0L), EndWeights = quantizer.Weights },
+        QuantizeSpec quantizer =>
+            quantizer with
+            {
+                Header = Anonymous,
+                EndBits = new SizeExpression.Literal(0L),
+                EndWeights = quantizer.Weights,
+            },
         var adapter => adapter with { Header = new AnnotationHeader(adapter.Attribute, "", null, default, default) },
     };
 

@@ -36,7 +36,8 @@ internal abstract record LayerSpec(PropertySpec Property)
     private protected static ArgumentError? NotNegative(string layer, string argument, SizeExpression value) =>
         value.Number < 0 ? Range(argument, $"{argument} of layer '{layer}' is {value}; it must not be negative") : null;
 
-    private protected static ArgumentError? NegativeEps(string layer, SizeExpression value) => NotNegative(layer, "Eps", value);
+    private protected static ArgumentError? NegativeEps(string layer, SizeExpression value) =>
+        NotNegative(layer, "Eps", value);
 
     private protected static ArgumentError Range(string argument, string message) =>
         new(argument, message, DiagnosticIds.LayerOption);
@@ -167,7 +168,9 @@ internal sealed record Conv2dSpec(
         if (Groups.Integer is > 0 and { } groups
             && (In.Integer is { } input && input % groups != 0 || Out.Integer is { } output && output % groups != 0))
         {
-            yield return Range("Groups", $"Groups {groups} of layer '{layer}' does not divide its {In} input and {Out} output channels");
+            yield return Range(
+                "Groups",
+                $"Groups {groups} of layer '{layer}' does not divide its {In} input and {Out} output channels");
         }
     }
 
@@ -196,7 +199,8 @@ internal sealed record Conv2dSpec(
 }
 
 /// <summary>[Embedding].</summary>
-internal sealed record EmbeddingSpec(PropertySpec Property, SizeExpression Rows, SizeExpression Dim) : LayerSpec(Property)
+internal sealed record EmbeddingSpec(
+    PropertySpec Property, SizeExpression Rows, SizeExpression Dim) : LayerSpec(Property)
 {
     public override IEnumerable<Argument> Arguments => [Size("count", Rows, "count"), Size("dim", Dim, "dimension")];
 
@@ -216,7 +220,8 @@ internal sealed record RmsNormSpec(PropertySpec Property, SizeExpression Dim, Si
     public override IEnumerable<Argument> Arguments =>
         [Size("dim", Dim, "dimension"), new("Eps", Eps, ValueKind.Number)];
 
-    public override IEnumerable<ArgumentError> RangeErrors(string layer) => NegativeEps(layer, Eps) is { } error ? [error] : [];
+    public override IEnumerable<ArgumentError> RangeErrors(string layer) =>
+        NegativeEps(layer, Eps) is { } error ? [error] : [];
 
     public override long? ParameterCount => Dim.Integer;
 
@@ -235,9 +240,11 @@ internal sealed record LayerNormSpec(
     public override IEnumerable<Argument> Arguments =>
         [Size("dim", Dim, "dimension"), new("Eps", Eps, ValueKind.Number), new("Bias", Bias, ValueKind.Boolean)];
 
-    public override IEnumerable<ArgumentError> RangeErrors(string layer) => NegativeEps(layer, Eps) is { } error ? [error] : [];
+    public override IEnumerable<ArgumentError> RangeErrors(string layer) =>
+        NegativeEps(layer, Eps) is { } error ? [error] : [];
 
-    public override long? ParameterCount => checked(Bias.Value is bool bias ? bias ? 2 * Dim.Integer : Dim.Integer : null);
+    public override long? ParameterCount =>
+        checked(Bias.Value is bool bias ? bias ? 2 * Dim.Integer : Dim.Integer : null);
 
     public override string Shape => Dim.ToString();
 
@@ -269,9 +276,11 @@ internal sealed record TensorSpec(
     public override IEnumerable<ArgumentError> RangeErrors(string layer) =>
         Std is >= 0 and < double.PositiveInfinity
             ? []
-            : [Range("Std", FormattableString.Invariant($"Std of layer '{layer}' is {Std}; it must be finite and not negative"))];
+            : [Range("Std", FormattableString.Invariant(
+                $"Std of layer '{layer}' is {Std}; it must be finite and not negative"))];
 
-    public override long? ParameterCount => Sizes.Aggregate((long?)1, (product, size) => checked(product * size.Integer));
+    public override long? ParameterCount =>
+        Sizes.Aggregate((long?)1, (product, size) => checked(product * size.Integer));
 
     public override string Shape => string.Join(" × ", Sizes);
 

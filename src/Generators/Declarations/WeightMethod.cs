@@ -2,7 +2,9 @@ using Marrow.Generators.Sizes;
 
 namespace Marrow.Generators.Declarations;
 
-/// <summary>A method that quantizes weights, a value of <see cref="WeightQuantizer"/>. There is one object of each.</summary>
+/// <summary>
+/// A method that quantizes weights, a value of <see cref="WeightQuantizer"/>. There is one object of each.
+/// </summary>
 internal abstract class WeightMethod
 {
     public abstract WeightQuantizer Kind { get; }
@@ -16,7 +18,9 @@ internal abstract class WeightMethod
     /// <summary>Whether CGA can anneal its weights.</summary>
     public virtual bool CanAnneal => false;
 
-    /// <summary>Whether it quantizes frozen bases and adapted weights: it has no parameters that training would move.</summary>
+    /// <summary>
+    /// Whether it quantizes frozen bases and adapted weights: it has no parameters that training would move.
+    /// </summary>
     public virtual bool SuitsAdapters => false;
 
     /// <summary>Whether it learns a step for each output feature.</summary>

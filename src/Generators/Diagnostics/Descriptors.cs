@@ -8,11 +8,15 @@ internal static class Descriptors
     private static readonly DiagnosticDescriptor[] All =
     [
         Error(DiagnosticIds.ModelClassShape, "A model is one partial class that derives from nothing but a model"),
-        Error(DiagnosticIds.LayerPropertyShape, "A layer is a public or protected, partial, get-only property of the layer's type"),
+        Error(
+            DiagnosticIds.LayerPropertyShape,
+            "A layer is a public or protected, partial, get-only property of the layer's type"),
         Error(DiagnosticIds.SizeExpression, "A size is a constant or an expression over the constructor's parameters"),
         Error(DiagnosticIds.SizeNotPositive, "Sizes are positive"),
         Error(DiagnosticIds.CircularBlocks, "A model cannot contain itself"),
-        Error(DiagnosticIds.AdapterPlacement, "Adapters and quantizers go on a model, on one class of a line of derivation"),
+        Error(
+            DiagnosticIds.AdapterPlacement,
+            "Adapters and quantizers go on a model, on one class of a line of derivation"),
         Error(DiagnosticIds.ForwardMethod, "A model has one [Forward] method"),
         Error(DiagnosticIds.InternalError, "Marrow failed on a class"),
         Error(DiagnosticIds.LayerName, "A layer has a checkpoint name of its own"),
@@ -30,7 +34,8 @@ internal static class Descriptors
         Error(DiagnosticIds.UnknownOption, "The chosen adapter or quantizer has the given options"),
     ];
 
-    private static readonly Dictionary<string, DiagnosticDescriptor> ById = All.ToDictionary(descriptor => descriptor.Id);
+    private static readonly Dictionary<string, DiagnosticDescriptor> ById = All.ToDictionary(
+        descriptor => descriptor.Id);
 
     public static IReadOnlyList<DiagnosticDescriptor> List => All;
 
@@ -40,7 +45,8 @@ internal static class Descriptors
 
     private static DiagnosticDescriptor Error(string id, string title) => Create(id, title, DiagnosticSeverity.Error);
 
-    private static DiagnosticDescriptor Warning(string id, string title) => Create(id, title, DiagnosticSeverity.Warning);
+    private static DiagnosticDescriptor Warning(string id, string title) =>
+        Create(id, title, DiagnosticSeverity.Warning);
 
     private static DiagnosticDescriptor Create(string id, string title, DiagnosticSeverity severity) =>
         new(id, title, "{0}", "Marrow", severity, isEnabledByDefault: true);

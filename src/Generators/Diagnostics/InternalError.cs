@@ -7,8 +7,10 @@ internal static class InternalError
     public static string Describe(string className, Exception failure)
     {
         failure = failure.GetBaseException();
-        var frame = failure.StackTrace?.Split('\n').FirstOrDefault()?.Trim().Split([" in "], StringSplitOptions.None)[0];
-        return $"Marrow failed on '{className}': {failure.GetType().Name}: {failure.Message} ({frame ?? "no stack trace"}). "
+        var frame = failure.StackTrace?.Split('\n').FirstOrDefault()?.Trim().Split(
+            [" in "], StringSplitOptions.None)[0];
+        return $"Marrow failed on '{className}': {failure.GetType().Name}: {failure.Message} "
+            + $"({frame ?? "no stack trace"}). "
             + "This is a bug in Marrow; please report this message with the class's declaration";
     }
 }

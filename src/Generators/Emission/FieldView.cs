@@ -7,7 +7,8 @@ namespace Marrow.Generators.Emission;
 /// <summary>A field that keeps a constructor parameter, because the layers are built after the initializers.</summary>
 internal sealed record FieldView(string Type, string Name, string Parameter)
 {
-    public static string FieldOf(string parameter) => parameter == SizeExpression.CopyIndex ? "index" : "__" + parameter;
+    public static string FieldOf(string parameter) =>
+        parameter == SizeExpression.CopyIndex ? "index" : "__" + parameter;
 
     public static IReadOnlyList<FieldView> Of(ClassSpec type) => [.. Copied(type)
         .Select(parameter => new FieldView(parameter.Type, FieldOf(parameter.Name), Symbols.Escape(parameter.Name)))];
@@ -26,7 +27,8 @@ internal sealed record FieldView(string Type, string Name, string Parameter)
         return type.Parameters.Where(parameter => used.Contains(parameter.Name)
             || !type.BaseArguments.Any(argument => argument is SizeExpression.Opaque opaque
                 ? opaque.Reads(parameter.Name)
-                : argument.Names.Contains(parameter.Name) || Opaques(argument).Any(part => part.Reads(parameter.Name))));
+                : argument.Names.Contains(parameter.Name)
+                    || Opaques(argument).Any(part => part.Reads(parameter.Name))));
     }
 
     private static IEnumerable<SizeExpression.Opaque> Opaques(SizeExpression expression) => expression switch

@@ -14,17 +14,21 @@ internal sealed record ForwardView(string Result, string Parameters, string Argu
     public static ForwardView? Of(ClassSpec type) => type.Forward is { Method: { } method } forward
         ? new ForwardView(
             forward.Result,
-            string.Join(", ", forward.Inputs.Select(input => $"{input.Type} {input.Name}")),
-            string.Join(", ", forward.Inputs.Select(input => input.Name)),
+            List(forward.Inputs.Select(input => $"{input.Type} {input.Name}")),
+            List(forward.Inputs.Select(input => input.Name)),
             method)
         : null;
 
-    /// <summary>An architecture derives from <c>Model&lt;inputs, result&gt;</c>; a variant has its base already.</summary>
+    /// <summary>
+    /// An architecture derives from <c>Model&lt;inputs, result&gt;</c>; a variant has its base already.
+    /// </summary>
     public static string BaseClause(ClassSpec type) => type switch
     {
         { BaseKey: not null } => "",
         { Forward: { Method: not null, Error: null } forward } =>
-            $" : global::Marrow.Model<{string.Join(", ", forward.Inputs.Select(input => input.Type).Append(forward.Result))}>",
+            $" : global::Marrow.Model<{List(forward.Inputs.Select(input => input.Type).Append(forward.Result))}>",
         _ => $" : global::Marrow.Model<{Tensor}, {Tensor}>",
     };
+
+    private static string List(IEnumerable<string> items) => string.Join(", ", items);
 }

@@ -1,11 +1,14 @@
 using Marrow.Generators.Declarations;
+using Marrow.Generators.Methods;
 
 namespace Marrow.Generators.Emission;
 
 /// <summary>The layer classes of a model: one for each combination of adapter, quantizer and their options.</summary>
 internal sealed class LayerClasses
 {
-    /// <summary>The alias of the namespace that the classes lie in. A user's member cannot hide it: <c>::</c> asks for aliases.</summary>
+    /// <summary>
+    /// The alias of the namespace that the classes lie in. A user's member cannot hide it: <c>::</c> asks for aliases.
+    /// </summary>
     public const string Alias = "__Layers";
 
     private readonly List<(LayerClass Layer, string Name, List<string> Shapes)> classes = [];
@@ -23,7 +26,8 @@ internal sealed class LayerClasses
     public string Create(LayerClass layer, IEnumerable<LinearSpec> uses)
     {
         var arguments = layer.RunTimeOptions
-            .Select(option => $"{char.ToLowerInvariant(option.Name[0])}{option.Name.Substring(1)}: {option.Value.Print(FieldView.FieldOf)}")
+            .Select(
+                option => $"{LayerClassView.Camel(option.Name)}: {option.Value.Print(FieldView.FieldOf)}")
             .Prepend("site");
         return $"new {Alias}::{NameOf(layer, uses)}({string.Join(", ", arguments)})";
     }

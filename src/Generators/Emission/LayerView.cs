@@ -35,11 +35,14 @@ internal sealed record LayerView(
                 AttentionSpec attention => Attention(attention, key),
                 EmbeddingSpec embedding => $"builder.Embedding({key}, {Print(embedding.Rows)}, {Print(embedding.Dim)})",
                 RmsNormSpec norm => $"builder.RmsNorm({key}, {Print(norm.Dim)}, {Print(norm.Eps)})",
-                LayerNormSpec norm => $"builder.LayerNorm({key}, {Print(norm.Dim)}, {Print(norm.Eps)}, bias: {Print(norm.Bias)})",
+                LayerNormSpec norm =>
+                    $"builder.LayerNorm({key}, {Print(norm.Dim)}, {Print(norm.Eps)}, bias: {Print(norm.Bias)})",
                 DropoutSpec dropout => $"builder.Dropout({key}, {Print(dropout.Probability)})",
-                TensorSpec tensor => $"builder.Parameter({key}, [{List(tensor.Sizes)}], global::Marrow.ParameterInit.{tensor.Init}"
+                TensorSpec tensor =>
+                    $"builder.Parameter({key}, [{List(tensor.Sizes)}], global::Marrow.ParameterInit.{tensor.Init}"
                     + (tensor.Init == ParameterInit.Normal ? $", {new SizeExpression.Literal(tensor.Std)})" : ")"),
-                BufferSpec { Init: { } init } buffer => $"builder.Buffer({key}, [{List(buffer.Sizes)}], {Symbols.Escape(init)})",
+                BufferSpec { Init: { } init } buffer =>
+                    $"builder.Buffer({key}, [{List(buffer.Sizes)}], {Symbols.Escape(init)})",
                 BufferSpec buffer => $"builder.Buffer({key}, [{List(buffer.Sizes)}])",
                 BlockSpec block => Block(block, key),
                 _ => "null!",
@@ -58,7 +61,8 @@ internal sealed record LayerView(
     }
 
     private static string Conv2d(Conv2dSpec conv, string key) =>
-        $"builder.Conv2d({key}, {Print(conv.In)}, {Print(conv.Out)}, kernel: {Print(conv.Kernel)}, bias: {Print(conv.Bias)}"
+        $"builder.Conv2d({key}, {Print(conv.In)}, {Print(conv.Out)}, kernel: {Print(conv.Kernel)}, bias: "
+            + $"{Print(conv.Bias)}"
         + Unless(conv.Stride, 1, "stride")
         + Unless(conv.Padding, 0, "padding")
         + Unless(conv.Groups, 1, "groups")
@@ -67,7 +71,8 @@ internal sealed record LayerView(
         + ")";
 
     private static string Attention(AttentionSpec attention, string key) =>
-        $"builder.Attention({key}, {Print(attention.Dim)}, {Print(attention.Heads)}, qkvBias: {Print(attention.QkvBias)}"
+        $"builder.Attention({key}, {Print(attention.Dim)}, {Print(attention.Heads)}, qkvBias: "
+            + $"{Print(attention.QkvBias)}"
         + Unless(attention.Window, 0, "window")
         + Unless(attention.Shift, 0, "shift")
         + Given(attention.Tokens, "tokens")

@@ -7,7 +7,8 @@ internal static class LineWrapper
 {
     private const int Width = 120;
 
-    public static string Wrap(string text) => string.Join("\n", text.Split('\n').SelectMany(line => Lines(line.TrimEnd())));
+    public static string Wrap(string text) =>
+        string.Join("\n", text.Split('\n').SelectMany(line => Lines(line.TrimEnd())));
 
     private static IEnumerable<string> Lines(string line)
     {
@@ -45,7 +46,9 @@ internal static class LineWrapper
             ];
         }
 
-        return Arguments(code) is not var (open, close, commas) ? [line] : Fill(indent, inner, code, open, close, commas);
+        return Arguments(code) is not var (open, close, commas)
+            ? [line]
+            : Fill(indent, inner, code, open, close, commas);
     }
 
     /// <summary>Words of a comment, with what it starts with repeated.</summary>
@@ -75,7 +78,8 @@ internal static class LineWrapper
     }
 
     /// <summary>Arguments on lines of their own, as many on each as fit; the first behind a short opening.</summary>
-    private static IEnumerable<string> Fill(string indent, string inner, string code, int open, int close, IReadOnlyList<int> commas)
+    private static IEnumerable<string> Fill(
+        string indent, string inner, string code, int open, int close, IReadOnlyList<int> commas)
     {
         var line = new StringBuilder(indent).Append(code, 0, open + 1);
         var isEmpty = open >= inner.Length - indent.Length;

@@ -12,7 +12,9 @@ internal static class ModelFiles
     /// <summary>The version that emitted code names.</summary>
     public static readonly string Version = typeof(ModelFiles).Assembly.GetName().Version.ToString(3);
 
-    /// <summary>The files; none if the class cannot have a second part. A failure gives the class throwing members.</summary>
+    /// <summary>
+    /// The files; none if the class cannot have a second part. A failure gives the class throwing members.
+    /// </summary>
     public static IReadOnlyList<EmittedFile> Emit(GeneratorInput input, MethodTable methods)
     {
         var type = input.Closure.Root;
@@ -34,7 +36,8 @@ internal static class ModelFiles
         }
         catch (Exception failure)
         {
-            return [Invalid(input.Closure, $"{DiagnosticIds.InternalError}: {InternalError.Describe(type.Name, failure)}")];
+            var message = InternalError.Describe(type.Name, failure);
+            return [Invalid(input.Closure, $"{DiagnosticIds.InternalError}: {message}")];
         }
     }
 
@@ -47,18 +50,27 @@ internal static class ModelFiles
         var space = $"Marrow.Emitted.{string.Join(".", type.Key.Split('.').Select(Symbols.Escape))}";
         var model = new EmittedFile(
             $"{type.FileName}.g.cs",
-            Format("ModelFile", new FileView(type, layers.Count == 0 ? null : space, Contained(type, Templates.Render("Model", view)))));
+            Format(
+                "ModelFile",
+                new FileView(
+                    type, layers.Count == 0 ? null : space, Contained(type, Templates.Render("Model", view)))));
         return layers.Count == 0
             ? [model]
-            : [model, new($"{type.FileName}.Layers.g.cs", Format("LayersFile", new FileView(type, space, Classes(layers))))];
+            :
+            [
+                model,
+                new($"{type.FileName}.Layers.g.cs", Format("LayersFile", new FileView(type, space, Classes(layers)))),
+            ];
     }
 
     private static EmittedFile Invalid(ModelClosure closure, string message) => new(
         $"{closure.Root.FileName}.g.cs",
         Format("ModelFile", new FileView(
-            closure.Root, null, Contained(closure.Root, Templates.Render("InvalidModel", new InvalidModelView(closure, message))))));
+            closure.Root, null, Contained(
+                closure.Root, Templates.Render("InvalidModel", new InvalidModelView(closure, message))))));
 
-    private static string Classes(IReadOnlyList<EmittedClass> layers) => string.Join("\n\n", layers.Select(layer => layer.Layer switch
+    private static string Classes(IReadOnlyList<EmittedClass> layers) =>
+        string.Join("\n\n", layers.Select(layer => layer.Layer switch
     {
         { Adapter: { } adapter } => Templates.Render(adapter.Template, adapter.View(layer)).TrimEnd(),
         { Quantizer: { IsPacked: true } } => Templates.Render("PackedLinear", new QuantizedLayerView(layer)).TrimEnd(),

@@ -80,13 +80,16 @@ internal sealed class ModelView
             if (Classes.Words.Count > 0)
             {
                 var kind = type.BaseKey?.Split('.').Last() ?? "a model";
-                lines.Add($"{type.Name} is {kind} with {string.Join(" and ", Classes.Words)}{(added != 0 ? "; the base is frozen" : "")}.");
+                lines.Add(
+                    $"{type.Name} is {kind} with "
+                        + $"{string.Join(" and ", Classes.Words)}{(added != 0 ? "; the base is frozen" : "")}.");
             }
 
             if (whole is not null && added is not null && rows.Any(row => row.Adapter is not null))
             {
+                var share = 100.0 * added / Math.Max(1, whole.Value);
                 lines.Add(FormattableString.Invariant(
-                    $"{added:N0} trainable parameters beside {whole:N0} frozen ones ({100.0 * added / Math.Max(1, whole.Value):0.00} %)."));
+                    $"{added:N0} trainable parameters beside {whole:N0} frozen ones ({share:0.00} %)."));
             }
             else if (whole is not null && rows.Count > 0)
             {

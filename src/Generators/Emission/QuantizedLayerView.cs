@@ -25,7 +25,8 @@ internal sealed class QuantizedLayerView(EmittedClass target) : LayerClassView(t
 
     /// <summary>The levels of the activations in words.</summary>
     public string RangeWords => Q.Activations.Integer is >= 1 and <= 8 and { } bits
-        ? $"in −{1 << (int)(bits - 1)} to {(1 << (int)(bits - 1)) - 1}, or in 0 to {(1 << (int)bits) - 1} where the input is mostly positive"
+        ? $"in −{1 << (int)(bits - 1)} to {(1 << (int)(bits - 1)) - 1}, or in 0 to {(1 << (int)bits) - 1} where the "
+            + "input is mostly positive"
         : "signed, or unsigned where the input is mostly positive";
 
     /// <summary>Ŵ by plain operations: the statements of a method of w.</summary>

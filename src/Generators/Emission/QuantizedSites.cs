@@ -23,14 +23,17 @@ internal sealed class QuantizedSites(QuantizeSpec quantizer, IReadOnlyList<Layer
             .ToList();
         var patterns = Emission.Specializations.Patterns(quantizer);
 
-        var plain = linear.Where(pair => ReferenceEquals(pair.quantizer, quantizer) && pair.layer.Adapter is null).ToList();
+        var plain = linear.Where(
+            pair => ReferenceEquals(pair.quantizer, quantizer) && pair.layer.Adapter is null).ToList();
         if (plain.Count > 0)
         {
-            yield return View($"Quantize({patterns}, site", Emission.Specializations.Which(quantizer), quantizer, plain);
+            yield return View(
+                $"Quantize({patterns}, site", Emission.Specializations.Which(quantizer), quantizer, plain);
         }
         else if (linear.Any(pair => ReferenceEquals(pair.quantizer, quantizer)))
         {
-            yield return new($"Quantize({patterns});", $"All layers that the quantizer means are adapted: {quantizer.Words}.");
+            yield return new(
+                $"Quantize({patterns});", $"All layers that the quantizer means are adapted: {quantizer.Words}.");
         }
 
         var heads = linear.Where(pair => !ReferenceEquals(pair.quantizer, quantizer)).ToList();
@@ -62,7 +65,8 @@ internal sealed class QuantizedSites(QuantizeSpec quantizer, IReadOnlyList<Layer
     /// <summary>The creation of a quantized convolution, or null for a plain one.</summary>
     public static string? Convolution(QuantizeSpec? quantizer) => quantizer is null
         ? null
-        : $"new {Runtime}{quantizer.EndWeights.ClassName}Conv2d(site, bits: {Print(quantizer.Bits)}, activations: {Print(quantizer.Activations)})";
+        : $"new {Runtime}{quantizer.EndWeights.ClassName}Conv2d(site, bits: {Print(quantizer.Bits)}, activations: "
+            + $"{Print(quantizer.Activations)})";
 
     /// <summary>The creation of a quantized attention, or null for a plain one.</summary>
     public static string? Attention(QuantizeSpec? quantizer)

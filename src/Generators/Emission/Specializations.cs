@@ -41,7 +41,11 @@ internal static class Specializations
 
     /// <summary>The layers that an adapter means, and among them those that are quantized too.</summary>
     private static SpecializationView Adapted(
-        ClassSpec type, AdapterSpec adapter, QuantizeSpec? quantizer, IReadOnlyList<LayerInstance> layers, LayerClasses classes)
+        ClassSpec type,
+        AdapterSpec adapter,
+        QuantizeSpec? quantizer,
+        IReadOnlyList<LayerInstance> layers,
+        LayerClasses classes)
     {
         var placed = new Placed<AdapterSpec>(adapter, type, "");
         var uses = layers

@@ -15,11 +15,18 @@ internal static class Templates
     public static string Render(string name, object view)
     {
         var assembly = view.GetType().Assembly;
-        var context = new TemplateContext { NewLine = "\n", LoopLimit = int.MaxValue, TemplateLoader = new Loader(assembly) };
+        var context = new TemplateContext
+        {
+            NewLine = "\n",
+            LoopLimit = int.MaxValue,
+            TemplateLoader = new Loader(assembly),
+        };
         var globals = new ScriptObject();
         globals.Import(view);
         context.PushGlobal(globals);
-        return Parsed.GetOrAdd($"{assembly.GetName().Name}/{name}", _ => Parse(Read(name, assembly), name)).Render(context).Replace("\r\n", "\n");
+        return Parsed.GetOrAdd(
+            $"{assembly.GetName().Name}/{name}",
+            _ => Parse(Read(name, assembly), name)).Render(context).Replace("\r\n", "\n");
     }
 
     private static Template Parse(string text, string name)
@@ -32,7 +39,8 @@ internal static class Templates
 
     private static string Read(string name, Assembly assembly)
     {
-        using var stream = assembly.GetManifestResourceStream(name) ?? typeof(Templates).Assembly.GetManifestResourceStream(name)
+        using var stream = assembly.GetManifestResourceStream(name)
+            ?? typeof(Templates).Assembly.GetManifestResourceStream(name)
             ?? throw new InvalidOperationException($"The generator has no template '{name}'.");
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd();
@@ -43,7 +51,8 @@ internal static class Templates
     {
         public string GetPath(TemplateContext context, SourceSpan callerSpan, string templateName) => templateName;
 
-        public string Load(TemplateContext context, SourceSpan callerSpan, string templatePath) => Read(templatePath, assembly);
+        public string Load(TemplateContext context, SourceSpan callerSpan, string templatePath) =>
+            Read(templatePath, assembly);
 
         public ValueTask<string?> LoadAsync(TemplateContext context, SourceSpan callerSpan, string templatePath) =>
             new(Load(context, callerSpan, templatePath));

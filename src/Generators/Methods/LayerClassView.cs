@@ -4,7 +4,9 @@ using Marrow.Generators.Sizes;
 
 namespace Marrow.Generators.Methods;
 
-/// <summary>What every template of a linear layer's class prints: constants where they are known, names where not.</summary>
+/// <summary>
+/// What every template of a linear layer's class prints: constants where they are known, names where not.
+/// </summary>
 internal abstract class LayerClassView(EmittedClass target)
 {
     private protected LayerClass Layer => target.Layer;
@@ -35,7 +37,8 @@ internal abstract class LayerClassView(EmittedClass target)
     public bool Anneals => Quantizer is { Anneals: true };
 
     /// <summary>The settings of the quantizer as C#.</summary>
-    public string? QuantizerSettings => Quantizer is null ? null : QuantizerText.Settings(Quantizer, Camel, needsActivations: true);
+    public string? QuantizerSettings =>
+        Quantizer is null ? null : QuantizerText.Settings(Quantizer, Camel, needsActivations: true);
 
     /// <summary>A constant, or the name of the constructor's parameter that holds it.</summary>
     private protected static string Code(string option, SizeExpression value) => value.Value switch
@@ -45,7 +48,8 @@ internal abstract class LayerClassView(EmittedClass target)
         _ => value.ToString(),
     };
 
-    private protected static string Camel(string option) => char.ToLowerInvariant(option[0]) + option.Substring(1);
+    /// <summary>The name of the constructor's parameter that holds an option.</summary>
+    public static string Camel(string option) => char.ToLowerInvariant(option[0]) + option.Substring(1);
 
     private protected static string Real(double value)
     {

@@ -10,7 +10,9 @@ internal static class QuantizerText
     /// <summary>The creation of its settings.</summary>
     /// <param name="quantizer">The quantizer.</param>
     /// <param name="name">How an option that is known only at run time is read.</param>
-    /// <param name="needsActivations">Whether the layer is written to quantize activations: 0 bits at run time are an error.</param>
+    /// <param name="needsActivations">
+    /// Whether the layer is written to quantize activations: 0 bits at run time are an error.
+    /// </param>
     /// <param name="prefix">What qualifies the names of types.</param>
     public static string Settings(
         QuantizeSpec quantizer, Func<string, string> name, bool needsActivations, string prefix = "")

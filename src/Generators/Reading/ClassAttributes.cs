@@ -12,7 +12,8 @@ internal static class ClassAttributes
         KnownNames.Model,
         .. methods.Adapters.Select(method => KnownNames.Attribute(method.Attribute)),
         KnownNames.Quantize,
-        .. methods.Attention.Where(method => method.Attribute is not null).Select(method => KnownNames.Attribute(method.Attribute!)),
+        .. methods.Attention.Where(method => method.Attribute is not null).Select(
+            method => KnownNames.Attribute(method.Attribute!)),
         KnownNames.Recompute,
     ];
 

@@ -75,7 +75,9 @@ internal static class ClassReader
         type.BaseType is { } candidate && candidate.IsModel() && !candidate.IsRuntimeModelBase() ? candidate : null;
 
     private static string NamespaceOf(INamedTypeSymbol type) =>
-        type.ContainingNamespace is { IsGlobalNamespace: false } space ? space.ToDisplayString(Symbols.EscapedName) : "";
+        type.ContainingNamespace is { IsGlobalNamespace: false } space
+            ? space.ToDisplayString(Symbols.EscapedName)
+            : "";
 
     /// <summary>The one constructor; of a metadata class, the one with the most parameters.</summary>
     private static IMethodSymbol? Constructor(INamedTypeSymbol type) => type.InstanceConstructors
@@ -131,13 +133,16 @@ internal static class ClassReader
 
             if (current.IsGenericType)
             {
-                return new(isSelf ? "is generic; state the types" : $"lies in the generic type '{current.Name}'; move it out");
+                return new(
+                    isSelf ? "is generic; state the types" : $"lies in the generic type '{current.Name}'; move it out");
             }
 
             if (!IsPartial(current))
             {
                 return new(
-                    isSelf ? "is not partial; add 'partial'" : $"lies in '{current.Name}', which is not partial; add 'partial' there",
+                    isSelf
+                        ? "is not partial; add 'partial'"
+                        : $"lies in '{current.Name}', which is not partial; add 'partial' there",
                     IsPartialMissing: true);
             }
         }
@@ -153,12 +158,15 @@ internal static class ClassReader
             return new("takes its sizes in an ordinary constructor; make them primary-constructor parameters");
         }
 
-        if (constructors is [var only] && only.Parameters.FirstOrDefault(parameter => parameter.RefKind != RefKind.None) is { } byReference)
+        if (
+            constructors is [var only]
+                && only.Parameters.FirstOrDefault(parameter => parameter.RefKind != RefKind.None) is { } byReference)
         {
             return new($"takes '{byReference.Name}' by reference; a model keeps its sizes");
         }
 
-        return baseModel is null && type.BaseType is { SpecialType: not SpecialType.System_Object, TypeKind: not TypeKind.Error } other
+        return baseModel is null
+            && type.BaseType is { SpecialType: not SpecialType.System_Object, TypeKind: not TypeKind.Error } other
             && !other.IsRuntimeModelBase()
                 ? new($"derives from '{other.Name}', which is no model; a model derives from nothing or from a model")
                 : null;

@@ -14,7 +14,7 @@ namespace Marrow.Generators.Reading;
 internal sealed class ClosureReader
 {
     // Variants share their architectures; within one compilation each class is read once.
-    private static readonly ConditionalWeakTable<Compilation, ConcurrentDictionary<MethodTable, ClosureReader>> Readers = new();
+    private static readonly ConditionalWeakTable<Compilation, Tables> Readers = new();
 
     private readonly Compilation compilation;
     private readonly MethodTable methods;
@@ -25,7 +25,7 @@ internal sealed class ClosureReader
 
     public static ModelClosure Read(
         INamedTypeSymbol type, Compilation compilation, MethodTable methods, CancellationToken cancellation) => Readers
-            .GetValue(compilation, _ => new())
+            .GetValue(compilation, _ => new Tables())
             .GetOrAdd(methods, table => new ClosureReader(compilation, table))
             .Read(type, cancellation);
 
@@ -50,6 +50,9 @@ internal sealed class ClosureReader
         return new ModelClosure(
             found[root.Key()], found.Values.OrderBy(type => type.Key, StringComparer.Ordinal).ToEquatable());
     }
+
+    /// <summary>One reader for each table of methods; there is one table but in tests.</summary>
+    private sealed class Tables : ConcurrentDictionary<MethodTable, ClosureReader>;
 }
 
 /// <summary>A class as read, and the model classes that it derives from or contains.</summary>

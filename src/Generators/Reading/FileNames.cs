@@ -14,18 +14,22 @@ internal static class FileNames
 
     private static bool IsAmbiguous(ISymbol symbol)
     {
-        for (var current = symbol; current is { ContainingSymbol: INamespaceOrTypeSymbol container }; current = container)
+        var current = symbol;
+        while (current is { ContainingSymbol: INamespaceOrTypeSymbol container })
         {
             if (container.GetMembers().Any(other => other is INamespaceOrTypeSymbol && other.Name != current.Name
                 && string.Equals(other.Name, current.Name, StringComparison.OrdinalIgnoreCase)))
             {
                 return true;
             }
+
+            current = container;
         }
 
         return false;
     }
 
     /// <summary>FNV-1a: the same in every process, unlike <see cref="string.GetHashCode()"/>.</summary>
-    private static uint Hash(string text) => text.Aggregate(2166136261u, (hash, letter) => unchecked((hash ^ letter) * 16777619u));
+    private static uint Hash(string text) =>
+        text.Aggregate(2166136261u, (hash, letter) => unchecked((hash ^ letter) * 16777619u));
 }

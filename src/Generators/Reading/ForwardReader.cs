@@ -35,14 +35,17 @@ internal static class ForwardReader
 
     private static string? Error(IMethodSymbol method) => method switch
     {
-        { Name: "forward" } => "the [Forward] method must not be named 'forward', which the emitted code overrides; name it 'Network'",
+        { Name: "forward" } =>
+            "the [Forward] method must not be named 'forward', which the emitted code overrides; name it 'Network'",
         { IsStatic: true } => $"the [Forward] method '{method.Name}' must not be static",
         { IsGenericMethod: true } => $"the [Forward] method '{method.Name}' must not be generic",
         { ReturnsVoid: true } => $"the [Forward] method '{method.Name}' returns nothing; return the result",
         { IsAsync: true } => $"the [Forward] method '{method.Name}' must not be async",
         { Parameters.Length: 0 or > MostInputs } =>
-            $"the [Forward] method '{method.Name}' takes {method.Parameters.Length} arguments; 1 to {MostInputs} are supported",
-        _ when method.ReturnsByRef || method.ReturnsByRefReadonly || method.Parameters.Any(parameter => parameter.RefKind != RefKind.None) =>
+            $"the [Forward] method '{method.Name}' takes {method.Parameters.Length} arguments; 1 to {MostInputs} are "
+                + "supported",
+        _ when method.ReturnsByRef || method.ReturnsByRefReadonly
+            || method.Parameters.Any(parameter => parameter.RefKind != RefKind.None) =>
             $"the [Forward] method '{method.Name}' must not pass by reference",
         _ => null,
     };

@@ -5,7 +5,9 @@ namespace Marrow.Generators.Reading;
 /// <summary>Checkpoint names of layers.</summary>
 internal static class LayerNames
 {
-    /// <summary><c>GateProj</c> → <c>gate_proj</c>, <c>LNPost</c> → <c>ln_post</c>, <c>Norm1</c> → <c>norm1</c>.</summary>
+    /// <summary>
+    /// <c>GateProj</c> → <c>gate_proj</c>, <c>LNPost</c> → <c>ln_post</c>, <c>Norm1</c> → <c>norm1</c>.
+    /// </summary>
     public static string SnakeCase(string property)
     {
         var text = new StringBuilder();

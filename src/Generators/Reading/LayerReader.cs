@@ -24,7 +24,9 @@ internal sealed class LayerReader(INamedTypeSymbol type, SizeReader sizes, Annot
 
     /// <summary>The layers of a class, by their names alone.</summary>
     public static IEnumerable<LayerSpec> Skeletons(INamedTypeSymbol type) => Properties(type)
-        .Select(property => new UnreadableSpec(Property(property, LayerAttribute(property)!, error: null, errors: default)));
+        .Select(
+            property => new UnreadableSpec(
+                Property(property, LayerAttribute(property)!, error: null, errors: default)));
 
     /// <summary>The properties of a class that carry a layer attribute, in the order of declaration.</summary>
     public static IEnumerable<IPropertySymbol> Properties(INamedTypeSymbol type) => type.GetMembers()
@@ -32,7 +34,8 @@ internal sealed class LayerReader(INamedTypeSymbol type, SizeReader sizes, Annot
         .Where(property => LayerAttribute(property) is not null);
 
     public static AttributeData? LayerAttribute(IPropertySymbol property) => property.GetAttributes()
-        .FirstOrDefault(attribute => attribute.AttributeClass is { } kind && KnownNames.Layers.ContainsKey(kind.FullName()));
+        .FirstOrDefault(
+            attribute => attribute.AttributeClass is { } kind && KnownNames.Layers.ContainsKey(kind.FullName()));
 
     private static PropertySpec Property(
         IPropertySymbol property, AttributeData attribute, string? error, EquatableArray<ArgumentError> errors)
@@ -93,10 +96,13 @@ internal sealed class LayerReader(INamedTypeSymbol type, SizeReader sizes, Annot
                 annotations.Marker(property)),
             (KnownNames.Embedding, 2) => new EmbeddingSpec(spec, Size(0), Size(1)),
             ("Marrow.RmsNormAttribute", 1) => new RmsNormSpec(spec, Size(0), Option("Eps", 1e-6)),
-            ("Marrow.LayerNormAttribute", 1) => new LayerNormSpec(spec, Size(0), Option("Eps", 1e-5), Option("Bias", true)),
+            ("Marrow.LayerNormAttribute", 1) =>
+                new LayerNormSpec(spec, Size(0), Option("Eps", 1e-5), Option("Bias", true)),
             ("Marrow.DropoutAttribute", 1) => new DropoutSpec(spec, Size(0)),
-            ("Marrow.ParameterAttribute", _) => new TensorSpec(spec, List(sizes), init, options.Number("Std", unset: 0.02)),
-            ("Marrow.BufferAttribute", _) => new BufferSpec(spec, List(sizes), options.Text("Init"), InitError(options.Text("Init"))),
+            ("Marrow.ParameterAttribute", _) =>
+                new TensorSpec(spec, List(sizes), init, options.Number("Std", unset: 0.02)),
+            ("Marrow.BufferAttribute", _) =>
+                new BufferSpec(spec, List(sizes), options.Text("Init"), InitError(options.Text("Init"))),
             (KnownNames.Block, _) when ElementType(property.Type, kind) is { } element => new BlockSpec(
                 spec,
                 Model(element),
@@ -144,7 +150,8 @@ internal sealed class LayerReader(INamedTypeSymbol type, SizeReader sizes, Annot
             .ToList() ?? [];
         var fitting = constructors.FirstOrDefault(constructor => arguments <= constructor.Parameters.Length
             && arguments >= constructor.Parameters.Count(parameter => !parameter.HasExplicitDefaultValue));
-        return (fitting ?? constructors.FirstOrDefault())?.Parameters.Select(ClassReader.Parameter).ToEquatable() ?? default;
+        return (fitting ?? constructors.FirstOrDefault())?.Parameters.Select(ClassReader.Parameter).ToEquatable()
+            ?? default;
     }
 
     private SizeExpression.Invalid? TieError(string? tie)
@@ -196,7 +203,9 @@ internal sealed class LayerReader(INamedTypeSymbol type, SizeReader sizes, Annot
 
     private static ITypeSymbol? ElementType(ITypeSymbol declared, string kind) => (kind, declared) switch
     {
-        (KnownNames.Block, INamedTypeSymbol { TypeArguments: [var element] } list) when list.FullName() == KnownNames.ModuleList =>
+        (
+            KnownNames.Block,
+            INamedTypeSymbol { TypeArguments: [var element] } list) when list.FullName() == KnownNames.ModuleList =>
             element,
         (KnownNames.Block, { TypeKind: not TypeKind.Error }) => declared,
         _ => null,
@@ -227,11 +236,13 @@ internal sealed class LayerReader(INamedTypeSymbol type, SizeReader sizes, Annot
         return property switch
         {
             { IsStatic: true } => "must not be static",
-            { DeclaredAccessibility: not (Accessibility.Public or Accessibility.Protected or Accessibility.ProtectedOrInternal) } =>
+            { DeclaredAccessibility: not (
+                Accessibility.Public or Accessibility.Protected or Accessibility.ProtectedOrInternal) } =>
                 "must be public or protected; other assemblies cannot see it otherwise",
             _ when !syntax.Modifiers.Any(SyntaxKind.PartialKeyword) => "must be partial",
             { SetMethod: not null } => "must be get-only",
-            { IsVirtual: true } or { IsAbstract: true } or { IsOverride: true } => "must not be virtual, abstract or an override",
+            { IsVirtual: true } or { IsAbstract: true } or { IsOverride: true } =>
+                "must not be virtual, abstract or an override",
             { Type.TypeKind: TypeKind.Error } => null,
             _ when wanted is not null && property.Type.FullName() != wanted =>
                 $"must be of type {wanted.Substring(wanted.LastIndexOf('.') + 1)}",
@@ -240,7 +251,8 @@ internal sealed class LayerReader(INamedTypeSymbol type, SizeReader sizes, Annot
             _ when wanted is null && !isList && hasCount => "must be a ModuleList, because [Block] has Count",
             _ when wanted is null && ElementType(property.Type, kind) is { IsAbstract: true } element =>
                 $"must be of a type that can be made, and '{element.Name}' is abstract",
-            _ when wanted is null && ElementType(property.Type, kind) is { TypeKind: not TypeKind.Error } element && !IsModule(element) =>
+            _ when wanted is null && ElementType(property.Type, kind) is { TypeKind: not TypeKind.Error } element
+                && !IsModule(element) =>
                 $"must be a model or a TorchSharp module, which '{element.Name}' is not",
             _ when property.GetAttributes().Count(other =>
                 other.AttributeClass is { } one && KnownNames.Layers.ContainsKey(one.FullName())) > 1 =>
@@ -262,7 +274,9 @@ internal sealed class LayerReader(INamedTypeSymbol type, SizeReader sizes, Annot
     {
         for (var current = element; current is not null; current = current.BaseType)
         {
-            if (current.FullName() == "TorchSharp.torch.nn.Module" || (current is INamedTypeSymbol named && named.IsModel()))
+            if (
+                current.FullName() == "TorchSharp.torch.nn.Module"
+                    || (current is INamedTypeSymbol named && named.IsModel()))
             {
                 return true;
             }

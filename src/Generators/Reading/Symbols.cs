@@ -24,7 +24,8 @@ internal static class Symbols
     public static AttributeData? Attribute(this ISymbol symbol, string metadataName) =>
         symbol.GetAttributes().FirstOrDefault(attribute => attribute.AttributeClass?.FullName() == metadataName);
 
-    public static bool HasAttribute(this ISymbol symbol, string metadataName) => symbol.Attribute(metadataName) is not null;
+    public static bool HasAttribute(this ISymbol symbol, string metadataName) =>
+        symbol.Attribute(metadataName) is not null;
 
     /// <summary>Whether the class carries [Model] or derives from a class that does.</summary>
     public static bool IsModel(this INamedTypeSymbol type)
@@ -40,7 +41,9 @@ internal static class Symbols
         return false;
     }
 
-    /// <summary>Whether this is <c>Marrow.Model&lt;…&gt;</c>, which the emitted part of an architecture derives from.</summary>
+    /// <summary>
+    /// Whether this is <c>Marrow.Model&lt;…&gt;</c>, which the emitted part of an architecture derives from.
+    /// </summary>
     public static bool IsRuntimeModelBase(this INamedTypeSymbol type) =>
         type.IsGenericType && type.FullName() == "Marrow.Model";
 

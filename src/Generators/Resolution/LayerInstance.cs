@@ -67,7 +67,8 @@ internal sealed record Placed<T>(T Annotation, ClassSpec Owner, string Prefix)
     where T : AnnotationSpec;
 
 /// <summary>The class-level annotations of the models around a layer, outermost first.</summary>
-internal sealed record Placement(IReadOnlyList<Placed<AdapterSpec>> Adapters, IReadOnlyList<Placed<QuantizeSpec>> Quantizers)
+internal sealed record Placement(
+    IReadOnlyList<Placed<AdapterSpec>> Adapters, IReadOnlyList<Placed<QuantizeSpec>> Quantizers)
 {
     public static readonly Placement None = new([], []);
 }

@@ -11,7 +11,13 @@ namespace Marrow.Generators.Resolution;
 /// <param name="AdapterParameters">Parameters of one layer's adapter; null if known only at run time.</param>
 /// <param name="Quantizer">The quantizer in words, or null.</param>
 internal sealed record PlanRow(
-    string Layer, long? Repeat, string Shape, string? Adapter, long? Parameters, long? AdapterParameters, string? Quantizer);
+    string Layer,
+    long? Repeat,
+    string Shape,
+    string? Adapter,
+    long? Parameters,
+    long? AdapterParameters,
+    string? Quantizer);
 
 /// <summary>Makes the rows of a model's plan.</summary>
 internal sealed class PlanTable
@@ -79,7 +85,8 @@ internal sealed class PlanTable
         if (quantizer is { HasActivations: true })
         {
             yield return new PlanRow(
-                name, 1, "steps and shifts", null, QuantizerCount.Of(quantizer, attention), 0, quantizer.ActivationWords);
+                name, 1, "steps and shifts", null, QuantizerCount.Of(
+                    quantizer, attention), 0, quantizer.ActivationWords);
         }
     }
 
@@ -100,7 +107,8 @@ internal sealed class PlanTable
         if (indices.Count == 1)
         {
             var span = count.Integer switch { null => $"{{{count}}}", 1 => "0", var many => $"{{0-{many - 1}}}" };
-            return Copy(0).Select(row => row with { Layer = $"{name}.{span}.{row.Layer}", Repeat = checked(row.Repeat * count.Integer) });
+            return Copy(0).Select(
+                row => row with { Layer = $"{name}.{span}.{row.Layer}", Repeat = checked(row.Repeat * count.Integer) });
         }
 
         var copies = indices.Select(Copy).ToList();

@@ -25,7 +25,9 @@ internal sealed record PlannedModel(
     /// them stays an expression.
     /// </summary>
     /// <param name="closure">The class and everything it is made of.</param>
-    /// <param name="baseArguments">False: leave the root's base call symbolic, to see which argument a size comes from.</param>
+    /// <param name="baseArguments">
+    /// False: leave the root's base call symbolic, to see which argument a size comes from.
+    /// </param>
     public static PlannedModel Of(ModelClosure closure, bool baseArguments = true) =>
         new Planner(closure, baseArguments).Plan(closure.Root, _ => null, []);
 
@@ -71,14 +73,21 @@ internal sealed record PlannedModel(
         }
     }
 
-    /// <summary>The class-level annotations that hold inside this model, if it lies at <paramref name="prefix"/>.</summary>
+    /// <summary>
+    /// The class-level annotations that hold inside this model, if it lies at <paramref name="prefix"/>.
+    /// </summary>
     public Placement Place(string prefix, Placement outer) => Adapters.Count + Quantizers.Count == 0
         ? outer
         : new(
             [.. outer.Adapters, .. Adapters.Select(pair => new Placed<AdapterSpec>(pair.Adapter, pair.Owner, prefix))],
-            [.. outer.Quantizers, .. Quantizers.Select(pair => new Placed<QuantizeSpec>(pair.Quantizer, pair.Owner, prefix))]);
+            [
+                .. outer.Quantizers,
+                .. Quantizers.Select(pair => new Placed<QuantizeSpec>(pair.Quantizer, pair.Owner, prefix)),
+            ]);
 
-    /// <summary>The indices of a block's copies: one null for a single block, one 0 for a count known at run time.</summary>
+    /// <summary>
+    /// The indices of a block's copies: one null for a single block, one 0 for a count known at run time.
+    /// </summary>
     public static IEnumerable<long?> Indices(LayerSpec block) => (block as BlockSpec)?.Count switch
     {
         null => [null],
@@ -97,5 +106,6 @@ internal sealed record PlannedLayer(
     LayerSpec Declared, LayerSpec Evaluated, ClassSpec Owner, PlannedModel? Block, IReadOnlyList<PlannedModel> Copies)
 {
     /// <summary>The plan of a copy.</summary>
-    public PlannedModel Copy(long? index) => index is { } number && number < Copies.Count ? Copies[(int)number] : Block!;
+    public PlannedModel Copy(long? index) =>
+        index is { } number && number < Copies.Count ? Copies[(int)number] : Block!;
 }

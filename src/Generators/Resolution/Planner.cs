@@ -35,7 +35,8 @@ internal sealed class Planner(ModelClosure closure, bool evaluateBaseCallOfRoot)
                 var evaluated = declared.Evaluate(evaluate);
                 IReadOnlyList<PlannedModel> copies = evaluated switch
                 {
-                    BlockSpec spec when closure.Find(spec.TypeKey) is { } inner => [.. Copies(spec, inner, [.. around, type.Key])],
+                    BlockSpec spec when closure.Find(spec.TypeKey) is { } inner =>
+                        [.. Copies(spec, inner, [.. around, type.Key])],
                     AttentionSpec attention => [Parts((AttentionSpec)declared, attention, owner)],
                     _ => [],
                 };
@@ -48,7 +49,9 @@ internal sealed class Planner(ModelClosure closure, bool evaluateBaseCallOfRoot)
         return new PlannedModel(type, layers, adapters, quantizers, endless);
     }
 
-    /// <summary>The class and its bases, each with what its expressions evaluate to; a base comes before its variants.</summary>
+    /// <summary>
+    /// The class and its bases, each with what its expressions evaluate to; a base comes before its variants.
+    /// </summary>
     private IEnumerable<(ClassSpec Type, Func<SizeExpression, SizeExpression> Evaluate)> Scopes(
         ClassSpec type, Func<string, SizeExpression?> arguments)
     {
@@ -76,10 +79,10 @@ internal sealed class Planner(ModelClosure closure, bool evaluateBaseCallOfRoot)
         foreach (var index in block.HasCopyIndex ? PlannedModel.Indices(block) : [0])
         {
             var number = new SizeExpression.Literal(index ?? 0);
-            yield return Plan(
-                inner,
-                Bind(inner, [.. block.Values.Select(value => value.Evaluate(name => name == SizeExpression.CopyIndex ? number : null))]),
-                around);
+            var values = block.Values
+                .Select(value => value.Evaluate(name => name == SizeExpression.CopyIndex ? number : null))
+                .ToList();
+            yield return Plan(inner, Bind(inner, values), around);
             if (plans > MostPlans)
             {
                 yield break;

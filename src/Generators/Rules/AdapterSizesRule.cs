@@ -41,8 +41,8 @@ internal static class AdapterSizesRule
 
     /// <summary>Positive sizes of an adapted layer; those that are not positive are reported as such.</summary>
     private static (long In, long Out)? Sizes(LayerInstance layer) =>
-        layer is { Adapter: not null, Spec: LinearSpec { In.Integer: > 0 and { } input, Out.Integer: > 0 and { } output } }
-            ? (input, output)
+        layer is { Adapter: not null, Spec: LinearSpec { In.Integer: > 0 and { } i, Out.Integer: > 0 and { } o } }
+            ? (i, o)
             : null;
 
     /// <summary>The annotation stands elsewhere; what this class decides is the size.</summary>

@@ -21,24 +21,27 @@ internal static class AdapterTooLargeRule
             .Select(group => new Violation(
                 DiagnosticIds.AdapterTooLarge,
                 group.Key,
-                ModelCheck.AndMore(Message(group.First().layer, group.First().Own, group.First().Whole), group.Count())));
+                ModelCheck.AndMore(
+                    Message(group.First().layer, group.First().Own, group.First().Whole), group.Count())));
     }
 
     private static string Message(LayerInstance layer, long own, long whole) => FormattableString.Invariant(
-        $"[{layer.Adapter!.Attribute}] adds {own} parameters to layer '{layer.Name}', whose weight has {whole}; train the layer itself or make the adapter smaller");
+        $"[{layer.Adapter!.Attribute}] adds {own} parameters to layer '{layer.Name}', whose weight has {whole}; ")
+            + "train the layer itself or make the adapter smaller";
 
     /// <summary>Parameters of a layer's adapter and of its weight, where the adapter's sizes are right.</summary>
     private static (long Own, long Whole)? Counts(LayerInstance layer)
     {
-        if (layer is not { Adapter: { } adapter, Spec: LinearSpec { In.Integer: > 0 and { } input, Out.Integer: > 0 and { } output } }
-            || adapter.SizeErrorOn(layer.Name, input, output) is not null)
+        if (layer is not { Adapter: { } adapter, Spec: LinearSpec { In.Integer: { } i, Out.Integer: { } o } }
+            || i < 1 || o < 1
+            || adapter.SizeErrorOn(layer.Name, i, o) is not null)
         {
             return null;
         }
 
         try
         {
-            return adapter.ParameterCount(input, output) is { } own ? (own, checked(input * output)) : null;
+            return adapter.ParameterCount(i, o) is { } own ? (own, checked(i * o)) : null;
         }
         catch (OverflowException)
         {

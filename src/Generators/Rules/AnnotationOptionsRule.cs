@@ -44,7 +44,8 @@ internal static class AnnotationOptionsRule
 
         if (adapter.Dropout is < 0 or >= 1 or double.NaN)
         {
-            yield return Wrong("Dropout", FormattableString.Invariant($"Dropout {adapter.Dropout} is not in 0 to 1 (1 excluded)"));
+            yield return Wrong(
+                "Dropout", FormattableString.Invariant($"Dropout {adapter.Dropout} is not in 0 to 1 (1 excluded)"));
         }
 
         foreach (var error in adapter.OptionErrors())
@@ -53,5 +54,6 @@ internal static class AnnotationOptionsRule
         }
     }
 
-    private static ArgumentError Wrong(string option, string message) => new(option, message, DiagnosticIds.UnknownOption);
+    private static ArgumentError Wrong(string option, string message) =>
+        new(option, message, DiagnosticIds.UnknownOption);
 }

@@ -17,7 +17,8 @@ internal static class AnnotationPlacementRule
                 $"[{attribute}] on '{type.Name}', which derives from no model; derive from one or add [Model]"));
         }
 
-        return check.Closure.Lineage(type).Skip(1).FirstOrDefault(ancestor => ancestor.Annotations.Any()) is { } annotated
+        return check.Closure.Lineage(type).Skip(1).FirstOrDefault(
+            ancestor => ancestor.Annotations.Any()) is { } annotated
             ? carried.Select(attribute => new Violation(
                 DiagnosticIds.AdapterPlacement,
                 new Site.Attribute(null, attribute),

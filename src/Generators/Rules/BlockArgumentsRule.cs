@@ -19,7 +19,8 @@ internal static class BlockArgumentsRule
                 yield return new(
                     DiagnosticIds.SizeExpression,
                     new Site.Attribute(block.Property.Name, block.Property.Attribute),
-                    $"[Block] gives {values.Count} arguments, but {block.ElementType} takes ({wanted})".Replace("global::", ""));
+                    $"[Block] gives {values.Count} arguments, but {block.ElementType} takes ({wanted})".Replace(
+                        "global::", ""));
                 continue;
             }
 

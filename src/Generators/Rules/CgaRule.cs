@@ -14,7 +14,9 @@ internal static class CgaRule
                 yield return new(
                     DiagnosticIds.Cga,
                     written.At("Oscillation"),
-                    $"[Quantize] Oscillation Cga needs {written.Quantizer.BaseWeights.Words} weights, these are {written.Quantizer.Weights.Kind}; use Freeze or Dampen, or {written.Quantizer.BaseWeights.Words}");
+                    $"[Quantize] Oscillation Cga needs {written.Quantizer.BaseWeights.Words} weights, these are "
+                        + $"{written.Quantizer.Weights.Kind}; use Freeze or Dampen, or "
+                        + $"{written.Quantizer.BaseWeights.Words}");
             }
 
             if (!(written.Quantizer.BoundaryRange is > 0 and < 0.5))
@@ -22,7 +24,9 @@ internal static class CgaRule
                 yield return new(
                     DiagnosticIds.Cga,
                     written.At("BoundaryRange"),
-                    FormattableString.Invariant($"[Quantize] BoundaryRange {written.Quantizer.BoundaryRange} is not between 0 and 0.5; it is a part of a level, measured from a rounding boundary"));
+                    FormattableString.Invariant(
+                        $"[Quantize] BoundaryRange {written.Quantizer.BoundaryRange} is not between 0 and 0.5; ")
+                        + "it is a part of a level, measured from a rounding boundary");
             }
         }
     }

@@ -21,7 +21,9 @@ internal static class CircularBlocksRule
         }
     }
 
-    /// <summary>The models from <paramref name="from"/> to <paramref name="to"/> along blocks and bases, or null.</summary>
+    /// <summary>
+    /// The models from <paramref name="from"/> to <paramref name="to"/> along blocks and bases, or null.
+    /// </summary>
     private static IReadOnlyList<string>? Path(ModelClosure closure, string? from, string to, HashSet<string> seen)
     {
         if (closure.Find(from) is not { } type || !seen.Add(type.Key))

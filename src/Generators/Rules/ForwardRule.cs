@@ -3,7 +3,9 @@ using Marrow.Generators.Diagnostics;
 
 namespace Marrow.Generators.Rules;
 
-/// <summary>MRW007: an architecture has one [Forward] method; a variant's own has its architecture's signature.</summary>
+/// <summary>
+/// MRW007: an architecture has one [Forward] method; a variant's own has its architecture's signature.
+/// </summary>
 internal static class ForwardRule
 {
     public static IEnumerable<Violation> Check(ModelCheck check)
@@ -16,7 +18,8 @@ internal static class ForwardRule
 
         if (forward.Error is { } error)
         {
-            yield return new(DiagnosticIds.ForwardMethod, new Site.Method(error.Method), $"In '{type.Name}', {error.Message}");
+            yield return new(
+                DiagnosticIds.ForwardMethod, new Site.Method(error.Method), $"In '{type.Name}', {error.Message}");
         }
         else if (forward.Method is null && type.BaseKey is null)
         {
@@ -25,12 +28,15 @@ internal static class ForwardRule
                 new Site.Class(),
                 $"Model '{type.Name}' has no [Forward] method; mark the method that computes its output");
         }
-        else if (forward.Method is not null && Overridden(check) is { } inherited && Signature(inherited) != Signature(forward))
+        else if (
+            forward.Method is not null && Overridden(check) is { } inherited
+                && Signature(inherited) != Signature(forward))
         {
             yield return new(
                 DiagnosticIds.ForwardMethod,
                 new Site.Method(0),
-                $"The [Forward] method of '{type.Name}' is {Signature(forward)}, but its architecture's is {Signature(inherited)}");
+                $"The [Forward] method of '{type.Name}' is {Signature(forward)}, but its architecture's is "
+                    + $"{Signature(inherited)}");
         }
     }
 

@@ -11,7 +11,8 @@ internal static class LayerNamesRule
             .Skip(1)
             .SelectMany(ancestor => ancestor.Layers)
             .Select(layer => layer.Property);
-        var seen = inherited.GroupBy(property => property.LayerName).ToDictionary(group => group.Key, group => group.First().Name);
+        var seen = inherited.GroupBy(property => property.LayerName).ToDictionary(
+            group => group.Key, group => group.First().Name);
         foreach (var property in check.Type.Layers.Select(layer => layer.Property))
         {
             Site site = property.IsNamed
@@ -22,14 +23,16 @@ internal static class LayerNamesRule
                 yield return new(
                     DiagnosticIds.LayerName,
                     site,
-                    $"The checkpoint name '{property.LayerName}' of layer '{property.Name}' has an empty or unprintable part between its dots");
+                    $"The checkpoint name '{property.LayerName}' of layer '{property.Name}' has an empty or "
+                        + "unprintable part between its dots");
             }
             else if (seen.TryGetValue(property.LayerName, out var other))
             {
                 yield return new(
                     DiagnosticIds.LayerName,
                     site,
-                    $"Layers '{other}' and '{property.Name}' of '{check.Type.Name}' have one checkpoint name, '{property.LayerName}'; rename one with [Name]");
+                    $"Layers '{other}' and '{property.Name}' of '{check.Type.Name}' have one checkpoint name, "
+                        + $"'{property.LayerName}'; rename one with [Name]");
             }
             else
             {

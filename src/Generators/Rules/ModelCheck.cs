@@ -53,7 +53,9 @@ internal sealed class ModelCheck
     /// <summary>Every layer of the model.</summary>
     public IReadOnlyList<LayerInstance> Layers { get; }
 
-    /// <summary>All violations of a class, those of its shape first; sizes are checked only if the shape is right.</summary>
+    /// <summary>
+    /// All violations of a class, those of its shape first; sizes are checked only if the shape is right.
+    /// </summary>
     /// <param name="closure">The class.</param>
     /// <param name="rules">The rules of single methods.</param>
     public static IReadOnlyList<Violation> Run(
@@ -81,14 +83,17 @@ internal sealed class ModelCheck
             symbolic ??= PlannedModel.Of(Closure, baseArguments: false).Instances()
                 .GroupBy(other => other.Name)
                 .ToDictionary(group => group.Key, group => group.First());
-            var parameter = symbolic.TryGetValue(layer.Name, out var source) ? size(source.Spec)?.Names.FirstOrDefault() : null;
+            var parameter = symbolic.TryGetValue(layer.Name, out var source)
+                ? size(source.Spec)?.Names.FirstOrDefault()
+                : null;
             if (parameter is not null)
             {
                 return new Site.BaseArgument(parameter);
             }
         }
 
-        var block = Type.Layers.FirstOrDefault(own => layer.Name.StartsWith(own.Property.LayerName + ".", StringComparison.Ordinal));
+        var block = Type.Layers.FirstOrDefault(
+            own => layer.Name.StartsWith(own.Property.LayerName + ".", StringComparison.Ordinal));
         return block is null ? new Site.Class() : new Site.Attribute(block.Property.Name, block.Property.Attribute);
     }
 
@@ -100,7 +105,9 @@ internal sealed class ModelCheck
     public bool IsOwn(LayerInstance layer) => ReferenceEquals(layer.Layer.Owner, Type)
         && layer.Name == layer.Layer.Declared.Property.LayerName;
 
-    /// <summary>Whether a wrong value shows only with this class's sizes, so that this class is the one to report it.</summary>
+    /// <summary>
+    /// Whether a wrong value shows only with this class's sizes, so that this class is the one to report it.
+    /// </summary>
     public bool IsOurs(LayerInstance layer, SizeExpression? declared) =>
         IsOwn(layer) || declared?.Names.Any() == true || !layer.Layer.Owner.IsLocal;
 

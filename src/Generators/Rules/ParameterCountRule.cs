@@ -30,13 +30,17 @@ internal static class ParameterCountRule
         {
             yield return new(
                 DiagnosticIds.ParameterCount,
-                Largest(check) is { } layer && Argument(layer) is { } argument ? check.FindCause(layer, argument) : new Site.Class(),
+                Largest(check) is { } layer && Argument(layer) is { } argument
+                    ? check.FindCause(layer, argument)
+                    : new Site.Class(),
                 $"'{check.Type.Name}' would have more than 2^59 parameters; make its sizes or counts smaller");
         }
     }
 
     private static bool HasWrongSizes(ModelCheck check) => check.Layers.Any(layer => layer.Spec.Arguments
-            .Any(argument => argument.What is not null && argument.Value.Integer < 1 && check.IsOurs(layer, argument.Name)))
+            .Any(
+                argument => argument.What is not null && argument.Value.Integer < 1
+                    && check.IsOurs(layer, argument.Name)))
         || check.Type.Annotations.Concat(check.Type.Layers.SelectMany(layer => layer.Annotations))
             .Any(annotation => annotation.Arguments.Any(argument => argument.Value.Number <= 0));
 

@@ -19,7 +19,9 @@ internal static class QuantizerBitsRule
             yield return ("Bits", weights);
         }
 
-        if (quantizer.Activations.Integer is { } activations && QuantizerBits.OrNone("Activations", activations) is { } inputs)
+        if (
+            quantizer.Activations.Integer is { } activations
+                && QuantizerBits.OrNone("Activations", activations) is { } inputs)
         {
             yield return ("Activations", inputs);
         }

@@ -14,7 +14,9 @@ internal static class QuantizerOptionsRule
     private static IEnumerable<(string Option, string Message)> Alone(WrittenQuantizer written)
     {
         var quantizer = written.Quantizer;
-        if (quantizer.Has("EndBits") && (written.Layer is not null || quantizer.Targets is not null || quantizer.IsPacked))
+        if (
+            quantizer.Has("EndBits")
+                && (written.Layer is not null || quantizer.Targets is not null || quantizer.IsPacked))
         {
             yield return ("EndBits", "EndBits is for a class-level annotation without Targets, in the Merged scope");
         }
@@ -31,7 +33,9 @@ internal static class QuantizerOptionsRule
 
         if (quantizer.Oscillation != Oscillation.None)
         {
-            yield return ("Oscillation", "the weights of a frozen base do not move, so they cannot oscillate; leave Oscillation out");
+            yield return (
+                "Oscillation",
+                "the weights of a frozen base do not move, so they cannot oscillate; leave Oscillation out");
         }
 
         if (!quantizer.Weights.SuitsAdapters)
@@ -72,12 +76,17 @@ internal static class QuantizerOptionsRule
 
         if (!quantizer.Weights.SuitsAdapters)
         {
-            yield return ("Weights", $"weights of adapted layers are quantized by {quantizer.BaseWeights.Words}; leave Weights out");
+            yield return (
+                "Weights",
+                $"weights of adapted layers are quantized by {quantizer.BaseWeights.Words}; leave Weights out");
         }
 
         if (adapted.Any(layer => layer.Adapter!.Dropout > 0))
         {
-            yield return ("Scope", "Scope Merged quantizes the adapted weight, so the adapter's input has no Dropout; leave Dropout out, or use FrozenBase");
+            yield return (
+                "Scope",
+                "Scope Merged quantizes the adapted weight, so the adapter's input has no Dropout; leave Dropout out, "
+                    + "or use FrozenBase");
         }
 
         if (quantizer.Bfloat16Backward)

@@ -12,7 +12,9 @@ internal static class SizeExpressionRule
 {
     public static IEnumerable<Violation> Check(ModelCheck check) => check.Type.Layers
         .SelectMany(layer => Written(check.Type, layer))
-        .Concat(check.Type.Annotations.SelectMany(annotation => Written(check.Type, null, annotation.Attribute, annotation.Arguments)))
+        .Concat(
+            check.Type.Annotations.SelectMany(
+                annotation => Written(check.Type, null, annotation.Attribute, annotation.Arguments)))
         .Concat(Evaluated(check));
 
     private static IEnumerable<Violation> Written(ClassSpec type, LayerSpec layer) =>
@@ -20,7 +22,8 @@ internal static class SizeExpressionRule
             .Concat(layer.Annotations.SelectMany(annotation =>
                 Written(type, layer.Property.Name, annotation.Attribute, annotation.Arguments)));
 
-    private static IEnumerable<Violation> Written(ClassSpec type, string? property, string attribute, IEnumerable<Argument> arguments)
+    private static IEnumerable<Violation> Written(
+        ClassSpec type, string? property, string attribute, IEnumerable<Argument> arguments)
     {
         foreach (var argument in arguments)
         {

@@ -20,7 +20,8 @@ internal static class TargetsRule
                     yield return new(
                         DiagnosticIds.TargetsMatchNothing,
                         new Site.Argument(null, annotation.Attribute, "Targets"),
-                        $"Targets '{pattern}' matches no linear layer of '{check.Type.Name}'{DidYouMean(pattern, linear)}");
+                        $"Targets '{pattern}' matches no linear layer of "
+                            + $"'{check.Type.Name}'{DidYouMean(pattern, linear)}");
                 }
             }
         }

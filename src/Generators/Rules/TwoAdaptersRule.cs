@@ -14,7 +14,8 @@ internal static class TwoAdaptersRule
         select new Violation(
             DiagnosticIds.TwoAdapters,
             new Site.Attribute(layer.Property.Name, layer.Adapters[1].Attribute),
-            $"Layer '{layer.Property.LayerName}' carries both [{layer.Adapters[0].Attribute}] and [{layer.Adapters[1].Attribute}]; keep one");
+            $"Layer '{layer.Property.LayerName}' carries both [{layer.Adapters[0].Attribute}] and "
+                + $"[{layer.Adapters[1].Attribute}]; keep one");
 
     private static IEnumerable<Violation> OnClasses(ModelCheck check)
     {
@@ -38,7 +39,8 @@ internal static class TwoAdaptersRule
             DiagnosticIds.TwoAdapters,
             new Site.Attribute(null, own.Annotation.Attribute),
             ModelCheck.AndMore(
-                $"Layer '{first.Name}' is targeted by both [{other.Annotation.Attribute}]{where} and [{own.Annotation.Attribute}]; narrow one's Targets",
+                $"Layer '{first.Name}' is targeted by both [{other.Annotation.Attribute}]{where} and "
+                    + $"[{own.Annotation.Attribute}]; narrow one's Targets",
                 all.Count));
     }
 }

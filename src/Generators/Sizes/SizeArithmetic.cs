@@ -65,7 +65,8 @@ internal static class SizeArithmetic
             object? result = (left, right) switch
             {
                 (long a, long b) => Whole(binary.Operator, a, b),
-                (long or double, long or double) => Floating(binary.Operator, Convert.ToDouble(left), Convert.ToDouble(right)),
+                (long or double, long or double) => Floating(
+                    binary.Operator, Convert.ToDouble(left), Convert.ToDouble(right)),
                 (bool a, bool b) => Logical(binary.Operator, a, b),
                 _ => null,
             };

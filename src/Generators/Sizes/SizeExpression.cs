@@ -74,7 +74,8 @@ internal abstract record SizeExpression
     }
 
     /// <summary><c>condition ? then : otherwise</c>.</summary>
-    public sealed record Conditional(SizeExpression When, SizeExpression Then, SizeExpression Otherwise) : SizeExpression
+    public sealed record Conditional(
+        SizeExpression When, SizeExpression Then, SizeExpression Otherwise) : SizeExpression
     {
         public override string Print(Func<string, string> name) =>
             $"{Wrap(When, name)} ? {Wrap(Then, name)} : {Wrap(Otherwise, name)}";

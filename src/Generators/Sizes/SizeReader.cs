@@ -38,7 +38,8 @@ internal sealed class SizeReader(INamedTypeSymbol type, IReadOnlyList<string> pa
         var syntax = SyntaxFactory.ParseExpression(text);
         return syntax.ContainsDiagnostics || text.Trim().Length == 0
             ? new SizeExpression.Invalid(text, "it is no C# expression")
-            : Convert(syntax, NamedValue, inner => new SizeExpression.Invalid(text, $"'{inner}' is not supported in a size"));
+            : Convert(
+                syntax, NamedValue, inner => new SizeExpression.Invalid(text, $"'{inner}' is not supported in a size"));
     }
 
     /// <summary>An argument of the base call; what is not constant and not over the parameters stays opaque.</summary>
@@ -67,7 +68,8 @@ internal sealed class SizeReader(INamedTypeSymbol type, IReadOnlyList<string> pa
     {
         bool or string => new SizeExpression.Literal(value),
         float or double => new SizeExpression.Literal(System.Convert.ToDouble(value)),
-        sbyte or byte or short or ushort or int or uint or long => new SizeExpression.Literal(System.Convert.ToInt64(value)),
+        sbyte or byte or short or ushort or int or uint or long =>
+            new SizeExpression.Literal(System.Convert.ToInt64(value)),
         _ => new SizeExpression.Invalid(value.ToString(), "it is no size"),
     };
 

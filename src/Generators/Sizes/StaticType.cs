@@ -3,7 +3,12 @@ namespace Marrow.Generators.Sizes;
 /// <summary>The C# types of size expressions, known or not yet evaluated.</summary>
 internal static class StaticType
 {
-    private const string Int = "int", Long = "long", Float = "float", Double = "double", Bool = "bool", String = "string";
+    private const string Int = "int";
+    private const string Long = "long";
+    private const string Float = "float";
+    private const string Double = "double";
+    private const string Bool = "bool";
+    private const string String = "string";
 
     private static readonly string[] Small = ["sbyte", "byte", "short", "ushort"];
 
@@ -48,7 +53,8 @@ internal static class StaticType
 
         var type = Of(expression, typeOf, out _);
         var wanted = parameterType.TrimEnd('?');
-        return type is null || expression.Error is not null || type == wanted || Widens(type, wanted) || FitsSmall(expression, wanted)
+        return type is null || expression.Error is not null || type == wanted || Widens(type, wanted)
+            || FitsSmall(expression, wanted)
             ? null
             : new(expression.ToString(), $"it is of type {type}, but '{parameter}' is of type {parameterType}");
     }
@@ -68,7 +74,8 @@ internal static class StaticType
     };
 
     /// <summary>The type as C# text; null if it is not known.</summary>
-    private static string? Of(SizeExpression expression, Func<string, string?> typeOf, out SizeExpression.Invalid? undefined)
+    private static string? Of(
+        SizeExpression expression, Func<string, string?> typeOf, out SizeExpression.Invalid? undefined)
     {
         undefined = null;
         switch (expression)
@@ -89,7 +96,12 @@ internal static class StaticType
                 return Small.Contains(parameter) ? Int : parameter;
             case SizeExpression.Unary unary:
                 var operand = Of(unary.Operand, typeOf, out undefined);
-                return Defined(expression, unary.Operator == "!" ? operand is Bool : Numeric.Contains(operand), operand, [operand], ref undefined);
+                return Defined(
+                    expression,
+                    unary.Operator == "!" ? operand is Bool : Numeric.Contains(operand),
+                    operand,
+                    [operand],
+                    ref undefined);
             case SizeExpression.Binary binary:
                 var (left, right) = (Of(binary.Left, typeOf, out undefined), Of(binary.Right, typeOf, out var other));
                 undefined ??= other;
@@ -97,14 +109,17 @@ internal static class StaticType
                 var wider = Array.IndexOf(Numeric, left) > Array.IndexOf(Numeric, right) ? left : right;
                 return binary.Operator switch
                 {
-                    "&&" or "||" => Defined(expression, left is Bool && right is Bool, Bool, [left, right], ref undefined),
-                    "==" or "!=" => Defined(expression, areNumbers || (left is Bool && right is Bool), Bool, [left, right], ref undefined),
+                    "&&" or "||" => Defined(
+                        expression, left is Bool && right is Bool, Bool, [left, right], ref undefined),
+                    "==" or "!=" => Defined(
+                        expression, areNumbers || (left is Bool && right is Bool), Bool, [left, right], ref undefined),
                     "<" or "<=" or ">" or ">=" => Defined(expression, areNumbers, Bool, [left, right], ref undefined),
                     _ => Defined(expression, areNumbers, wider, [left, right], ref undefined),
                 };
             case SizeExpression.Conditional conditional:
                 var when = Of(conditional.When, typeOf, out undefined);
-                var (then, otherwise) = (Of(conditional.Then, typeOf, out var first), Of(conditional.Otherwise, typeOf, out var second));
+                var (then, otherwise) = (
+                    Of(conditional.Then, typeOf, out var first), Of(conditional.Otherwise, typeOf, out var second));
                 undefined ??= first ?? second;
                 var areAlike = then == otherwise || (Numeric.Contains(then) && Numeric.Contains(otherwise));
                 return Defined(
@@ -119,7 +134,11 @@ internal static class StaticType
     }
 
     private static string? Defined(
-        SizeExpression expression, bool isDefined, string? type, string?[] operands, ref SizeExpression.Invalid? undefined)
+        SizeExpression expression,
+        bool isDefined,
+        string? type,
+        string?[] operands,
+        ref SizeExpression.Invalid? undefined)
     {
         if (operands.Contains(null))
         {

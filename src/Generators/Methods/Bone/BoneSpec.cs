@@ -60,7 +60,8 @@ internal sealed record BoneSpec(
             yield return Unknown("Dropout", $"Form {Form} has no Dropout; Free and Mini have");
         }
 
-        static ArgumentError Unknown(string option, string message) => new(option, message, DiagnosticIds.UnknownOption);
+        static ArgumentError Unknown(string option, string message) =>
+            new(option, message, DiagnosticIds.UnknownOption);
     }
 
     public override SizeError? SizeErrorOn(string layer, long inFeatures, long outFeatures)
@@ -89,7 +90,8 @@ internal sealed record BoneSpec(
             return [];
         }
 
-        var common = layers.Aggregate(0L, (divisor, layer) => AdapterSizes.Gcd(AdapterSizes.Gcd(layer.In, layer.Out), divisor));
+        var common = layers.Aggregate(
+            0L, (divisor, layer) => AdapterSizes.Gcd(AdapterSizes.Gcd(layer.In, layer.Out), divisor));
         return AdapterSizes.NearestDivisors(size, common);
     }
 

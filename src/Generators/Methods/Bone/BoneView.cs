@@ -35,5 +35,6 @@ internal sealed class BoneView(EmittedClass target, BoneSpec bone) : AdaptedLaye
 
     public string G => IsMini ? "g" : "dy";
 
-    private static string Word(SizeExpression size, string otherwise) => size.Integer is null ? otherwise : size.ToString();
+    private static string Word(SizeExpression size, string otherwise) =>
+        size.Integer is null ? otherwise : size.ToString();
 }

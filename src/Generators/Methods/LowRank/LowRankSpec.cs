@@ -6,11 +6,13 @@ using Marrow.Shared;
 namespace Marrow.Generators.Methods.LowRank;
 
 /// <summary>An adapter that adds s B A to the weight, with A [rank, in] and B [out, rank].</summary>
-internal abstract record LowRankSpec(AnnotationHeader Header, LowRankOptions Options) : AdapterSpec(Header, Options.Dropout)
+internal abstract record LowRankSpec(
+    AnnotationHeader Header, LowRankOptions Options) : AdapterSpec(Header, Options.Dropout)
 {
     private protected abstract string Method { get; }
 
-    public override string Words => $"{Method}, rank {Options.Rank}{(Options.RankStabilized ? ", rank-stabilized" : "")}" + Options.Init switch
+    public override string Words =>
+        $"{Method}, rank {Options.Rank}{(Options.RankStabilized ? ", rank-stabilized" : "")}" + Options.Init switch
     {
         LoraInit.Pissa => ", PiSSA",
         LoraInit.Olora => ", OLoRA",
@@ -18,14 +20,17 @@ internal abstract record LowRankSpec(AnnotationHeader Header, LowRankOptions Opt
         _ => "",
     };
 
-    public override string ClassName => $"{(Options.Init == LoraInit.Kaiming ? "" : Options.Init)}{Attribute}{Options.Rank.Integer}";
+    public override string ClassName =>
+        $"{(Options.Init == LoraInit.Kaiming ? "" : Options.Init)}{Attribute}{Options.Rank.Integer}";
 
     public override string SizeOption => "Rank";
 
     public override IEnumerable<Argument> Arguments =>
     [
         new("Rank", Options.Rank, ValueKind.Integer, Id: DiagnosticIds.Rank),
-        .. Options.Alpha is null ? (Argument[])[] : [new("Alpha", Options.Alpha, ValueKind.Number, Id: DiagnosticIds.UnknownOption)],
+        .. Options.Alpha is null
+            ? (Argument[])[]
+            : [new("Alpha", Options.Alpha, ValueKind.Number, Id: DiagnosticIds.UnknownOption)],
     ];
 
     public override AdapterSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) =>
@@ -45,7 +50,9 @@ internal abstract record LowRankSpec(AnnotationHeader Header, LowRankOptions Opt
 
         if (!(Options.LearningRateRatio > 0) || double.IsInfinity(Options.LearningRateRatio))
         {
-            yield return Wrong("LearningRateRatio", FormattableString.Invariant($"LearningRateRatio {Options.LearningRateRatio} is not positive"));
+            yield return Wrong(
+                "LearningRateRatio",
+                FormattableString.Invariant($"LearningRateRatio {Options.LearningRateRatio} is not positive"));
         }
 
         if (Options.Alpha?.Number <= 0)
@@ -58,7 +65,8 @@ internal abstract record LowRankSpec(AnnotationHeader Header, LowRankOptions Opt
 
     public override SizeError? SizeErrorOn(string layer, long inFeatures, long outFeatures) =>
         Options.Rank.Integer is { } rank
-        && AdapterSizes.RankFits(layer, Attribute, rank, inFeatures, outFeatures, Options.Init == LoraInit.LoraGa) is { } error
+        && AdapterSizes.RankFits(
+            layer, Attribute, rank, inFeatures, outFeatures, Options.Init == LoraInit.LoraGa) is { } error
             ? new(DiagnosticIds.Rank, "Rank", error, [])
             : null;
 

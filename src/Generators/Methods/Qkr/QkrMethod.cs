@@ -23,7 +23,8 @@ internal sealed class QkrMethod : AttentionMethod
     public override bool HasBfloat16Backward => true;
 
     /// <summary>Three weights, and a bias for the values alone.</summary>
-    public override (string Shape, long? Parameters, string Quantizer) Qkv(QuantizeSpec quantizer, AttentionSpec attention)
+    public override (
+        string Shape, long? Parameters, string Quantizer) Qkv(QuantizeSpec quantizer, AttentionSpec attention)
     {
         var (dim, hasBias) = (attention.Dim.Integer, attention.QkvBias.Value is true);
         return (

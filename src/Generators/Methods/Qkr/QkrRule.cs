@@ -4,7 +4,9 @@ using Marrow.Generators.Rules;
 
 namespace Marrow.Generators.Methods.Qkr;
 
-/// <summary>MRW203: [Qkr] stands beside [Quantize], where there is an attention that makes its own queries and keys.</summary>
+/// <summary>
+/// MRW203: [Qkr] stands beside [Quantize], where there is an attention that makes its own queries and keys.
+/// </summary>
 internal static class QkrRule
 {
     private static readonly string Name = QkrMethod.Instance.Attribute;
