@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using Marrow.Native;
+using Marrow.CompilerServices;
 
 namespace Marrow;
 

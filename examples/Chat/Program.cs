@@ -8,7 +8,7 @@
 
 using System.CommandLine;
 using System.CommandLine.Invocation;
-using Marrow.Checkpoints;
+using Marrow;
 using Marrow.Examples;
 using Marrow.Examples.Chat;
 using Marrow.Language;

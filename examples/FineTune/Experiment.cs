@@ -1,13 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
-using Marrow.Checkpoints;
-using Marrow.CompilerServices;
 using Marrow.Examples.FineTune.Data;
 using Marrow.Examples.FineTune.Pictures;
 using Marrow.Language;
 using Marrow.Models;
-using Marrow.Training;
 using static TorchSharp.torch;
 
 namespace Marrow.Examples.FineTune;

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Marrow.Checkpoints;
 using Marrow.Examples.FineTune.Data;
 using Marrow.Language;
 using Marrow.Models;

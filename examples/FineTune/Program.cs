@@ -14,7 +14,7 @@
 
 using System.CommandLine;
 using System.CommandLine.Invocation;
-using Marrow.Checkpoints;
+using Marrow;
 using Marrow.Examples;
 using Marrow.Examples.FineTune;
 using Marrow.Language;

@@ -12,10 +12,9 @@
 
 using System.CommandLine;
 using System.CommandLine.Invocation;
-using Marrow.Checkpoints;
+using Marrow;
 using Marrow.Examples;
 using Marrow.Examples.QuantizeVit;
-using Marrow.Training;
 using Marrow.Vision;
 
 try

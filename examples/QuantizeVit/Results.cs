@@ -2,8 +2,6 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Marrow.Checkpoints;
-using Marrow.Training;
 using Spectre.Console;
 
 namespace Marrow.Examples.QuantizeVit;

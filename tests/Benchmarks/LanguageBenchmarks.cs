@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Marrow.Adapters;
+using Marrow.Adapters.LowRank;
 using Marrow.Models;
 using static TorchSharp.torch;
 
@@ -67,8 +67,8 @@ internal static class LanguageBenchmarks
         // Singular values that fall as those of trained projections do, between random orthonormal bases.
         var (u, v) = (linalg.qr(randn(features, features)).Q, linalg.qr(randn(features, features)).Q);
         var weight = u.mul(arange(1, features + 1, dtype: float32).pow(-0.5)).mm(v.t());
-        var fast = Time(() => LowRankStarts.Pissa(weight, rank, 1, iterations: 4));
-        var exact = Time(() => LowRankStarts.Pissa(weight, rank, 1, iterations: 0));
+        var fast = Time(() => LowRankInitialization.Pissa(weight, rank, 1, iterations: 4));
+        var exact = Time(() => LowRankInitialization.Pissa(weight, rank, 1, iterations: 0));
         var (found, wanted) = (SingularTriples.Randomized(weight, rank, 4).S, arange(1, rank + 1, dtype: float32).pow(-0.5));
         yield return new("pissa", $"{features}x{features}, rank {rank}, 4 iterations", "times faster", exact / fast, "exact SVD");
         yield return new("pissa", $"{features}x{features}, rank {rank}, 4 iterations", "largest error of a singular value", ((found - wanted).abs() / wanted).max().item<float>(), "of the value itself");

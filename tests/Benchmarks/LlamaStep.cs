@@ -1,7 +1,6 @@
 using Marrow.Autograd;
 using Marrow.CompilerServices;
 using Marrow.Models;
-using Marrow.Training;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn.functional;

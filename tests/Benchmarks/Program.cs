@@ -2,8 +2,8 @@
 //     dotnet run -c Release --project tests/Benchmarks -- [--filter TEXT] [--json FILE]
 using System.CommandLine;
 using System.Text.Json;
+using Marrow;
 using Marrow.Benchmarks;
-using Marrow.Checkpoints;
 
 if (args is [PeakMemory.Argument, var adapter, var size, var way])
 {

@@ -1,6 +1,5 @@
 using Marrow.Autograd;
-using Marrow.Quantization;
-using Marrow.Training;
+using Marrow.CompilerServices;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn.functional;
@@ -72,10 +71,10 @@ internal static class QuantizerBenchmarks
         var x = randn(batch, 197, channels, requires_grad: true);
         var dy = randn(batch, 197, channels);
         var range = LevelRange.Signed(2);
-        var step = Lsq.InitialStep(x, range, StepSharing.Position, 2).requires_grad_();
+        var step = Lsq.InitialStep(x, range, ScaleGranularity.Position, 2).requires_grad_();
         var (before, after) = (zeros(channels, requires_grad: true), zeros(channels, requires_grad: true));
         var times = new SideBySide()
-            .Add("fused", () => Step(() => Lsq.Quantize(x, step, range, StepSharing.Position, before, after)))
+            .Add("fused", () => Step(() => Lsq.Quantize(x, step, range, ScaleGranularity.Position, before, after)))
             .Add("eager", () => Step(() => EagerQuantizers.Lsq(x, step, before, after, -2, 1)))
             .Run(51, warmUps: 40);
         yield return new("activation-quantizer", $"{batch}x197x{channels}, 2 bits", $"forward and backward, {Faster}", times["eager"] / times["fused"], "eager TorchSharp");
@@ -109,7 +108,7 @@ internal static class QuantizerBenchmarks
 
         var weight = model.Layer.Weight.detach().clone();
         var bias = model.Layer.Bias!.detach().clone();
-        var packed = PackedWeight.Of(WeightLevels.StatsQ(weight, 2), 2, isOdd: true);
+        var packed = PackedWeight.Of(StatsQ.Codes(weight, 2), 2, isOdd: true);
         var path = Path.GetTempFileName();
         ((IModel)model).Export(path);
         ((IModel)model).LoadExport(path);

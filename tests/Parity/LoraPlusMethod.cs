@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using Marrow.Training;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

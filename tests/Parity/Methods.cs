@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Marrow.Parity;
 
 /// <summary>The methods by the name that reference files give them.</summary>
-public static class Methods
+internal static class Methods
 {
     private static readonly (string Name, Func<ReferenceCase, IEnumerable<Comparison>> Run)[] Known =
     [

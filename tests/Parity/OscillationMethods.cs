@@ -1,5 +1,5 @@
-using Marrow.Quantization;
-using Marrow.Training;
+using Marrow.CompilerServices;
+using Marrow.Quantization.Oscillations;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -21,7 +21,7 @@ internal static class OscillationMethods
         for (var step = 1; step <= file.Integer("steps"); step++)
         {
             yield return file.Compare($"step{step}.weight_before", weight);
-            var confident = Quantization.Cga.Confident(StatsQ.GridPosition(weight, bits), range);
+            var confident = Marrow.Quantization.Oscillations.Cga.Confident(StatsQ.GridPosition(weight, bits), range);
             yield return file.Compare($"step{step}.freeze", confident.to(float32));
             var gradient = file.Tensor($"step{step}.grad_raw").masked_fill(confident, 0);
             yield return file.Compare($"step{step}.grad", gradient);

@@ -2,7 +2,7 @@
 //     dotnet run -c Release --project tests/Parity -- DIR [--base DIR] [--json FILE]
 using System.CommandLine;
 using System.Text.Json;
-using Marrow.Checkpoints;
+using Marrow;
 using Marrow.Parity;
 
 var directory = new Argument<DirectoryInfo>("DIR") { Description = "Folder with reference files and model folders; searched with its subfolders." };

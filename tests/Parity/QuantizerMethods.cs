@@ -1,4 +1,4 @@
-using Marrow.Quantization;
+using Marrow.CompilerServices;
 
 namespace Marrow.Parity;
 
@@ -9,9 +9,9 @@ internal static class QuantizerMethods
     public static IEnumerable<Comparison> StatsQ(ReferenceCase file)
     {
         var x = file.Tensor("x").requires_grad_();
-        var y = Quantization.StatsQ.Quantize(x, file.Integer("bits"));
+        var y = CompilerServices.StatsQ.Quantize(x, file.Integer("bits"));
         yield return file.Compare("y", y);
-        yield return file.Compare("scale", Quantization.StatsQ.Scale(x));
+        yield return file.Compare("scale", CompilerServices.StatsQ.Scale(x));
         y.backward([file.Tensor("gy")]);
         yield return file.Compare("grad.x", x.grad!);
     }
@@ -23,22 +23,22 @@ internal static class QuantizerMethods
         var perChannel = kind == "LsqQuantizer4head_input" || file.Flag("per_channel");
         var sharing = (kind, perChannel) switch
         {
-            ("LsqQuantizerWeight", true) or ("LsqQuantizer4Conv2d", _) => StepSharing.Row,
-            ("LsqQuantizer", true) => StepSharing.Position,
-            ("LsqQuantizer4v", _) => StepSharing.Channel,
-            ("LsqQuantizer4img", _) => StepSharing.ImageChannel,
-            _ => StepSharing.Tensor,
+            ("LsqQuantizerWeight", true) or ("LsqQuantizer4Conv2d", _) => ScaleGranularity.Row,
+            ("LsqQuantizer", true) => ScaleGranularity.Position,
+            ("LsqQuantizer4v", _) => ScaleGranularity.Channel,
+            ("LsqQuantizer4img", _) => ScaleGranularity.ImageChannel,
+            _ => ScaleGranularity.Tensor,
         };
         var range = new LevelRange(file.Integer("thd_neg"), file.Integer("thd_pos"));
         var constant = file.Flag("all_positive") && perChannel ? 4 : 2;
         var x = file.Tensor("x");
-        var first = Quantization.Lsq.InitialStep(x, range, sharing, constant);
+        var first = CompilerServices.Lsq.InitialStep(x, range, sharing, constant);
         yield return file.Compare("init.s", first);
-        yield return file.Compare("init.y", Quantization.Lsq.Quantize(x, first, range, sharing));
+        yield return file.Compare("init.y", CompilerServices.Lsq.Quantize(x, first, range, sharing));
 
         var step = file.Tensor("param.s").requires_grad_();
         x = x.requires_grad_();
-        var y = Quantization.Lsq.Quantize(x, step, range, sharing);
+        var y = CompilerServices.Lsq.Quantize(x, step, range, sharing);
         yield return file.Compare("y", y);
         y.backward([file.Tensor("gy")]);
         yield return file.Compare("grad.x", x.grad!);

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Marrow.Parity;
 
 /// <summary>A reference file: independent cases, each with tensors and metadata under its prefix.</summary>
-public sealed class ReferenceFile : IDisposable
+internal sealed class ReferenceFile : IDisposable
 {
     private readonly SafetensorsFile file;
 
@@ -26,7 +26,7 @@ public sealed class ReferenceFile : IDisposable
 }
 
 /// <summary>One case of a reference file.</summary>
-public sealed class ReferenceCase(SafetensorsFile file, string fixture, string prefix, Tolerance tolerance)
+internal sealed class ReferenceCase(SafetensorsFile file, string fixture, string prefix, Tolerance tolerance)
 {
     /// <summary>The name of the method.</summary>
     public string Fixture => fixture;

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Marrow.Checkpoints;
 using Marrow.Tokenizers;
 
 namespace Marrow.Examples.FineTune.Data;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Marrow.Checkpoints;
 using SkiaSharp;
 
 namespace Marrow.Examples.FineTune.Pictures;

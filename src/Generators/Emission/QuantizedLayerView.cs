@@ -33,7 +33,7 @@ internal sealed class QuantizedLayerView(EmittedClass target) : LayerClassView(t
     public IReadOnlyList<string> PlainQuantizer => Q.Weights.Plain(Q.Bits, "Settings.Bits");
 
     /// <summary>Ŵ of the plain formula.</summary>
-    public string PlainWeight => Freezes ? "Frozen(Quantized(Weight))" : "Quantized(Weight)";
+    public string PlainWeight => Freezes ? "WithFrozen(Quantized(Weight))" : "Quantized(Weight)";
 
     /// <summary>The call that makes p.</summary>
     public string Codes
@@ -41,7 +41,7 @@ internal sealed class QuantizedLayerView(EmittedClass target) : LayerClassView(t
         get
         {
             var codes = Q.Weights.Codes("Weight", Q.Bits.Integer is null ? "Settings.Bits" : $"bits: {Q.Bits}");
-            return Freezes ? $"Held.Hold({codes})" : codes;
+            return Freezes ? $"Frozen.Apply({codes})" : codes;
         }
     }
 
@@ -53,7 +53,7 @@ internal sealed class QuantizedLayerView(EmittedClass target) : LayerClassView(t
             List<string> results =
             [
                 HasActivations ? "input.Input" : "dx",
-                IsLsq ? "weight.Input" : Freezes ? "Held.Live(dWeight)" : "dWeight",
+                IsLsq ? "weight.Input" : Freezes ? "Frozen.MaskGradient(dWeight)" : "dWeight",
                 HasActivations && Bfloat16 ? "dBias" : "BiasGradient(dy)",
             ];
             if (IsLsq)

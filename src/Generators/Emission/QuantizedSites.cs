@@ -8,7 +8,7 @@ namespace Marrow.Generators.Emission;
 /// <summary>The layers that a class-level quantizer means and no adapter, by kind, as calls of the builder.</summary>
 internal sealed class QuantizedSites(QuantizeSpec quantizer, IReadOnlyList<LayerInstance> layers, LayerClasses classes)
 {
-    private const string Runtime = "global::Marrow.Quantization.";
+    private const string Runtime = "global::Marrow.CompilerServices.";
 
     public IEnumerable<SpecializationView> Specializations()
     {
@@ -80,7 +80,7 @@ internal sealed class QuantizedSites(QuantizeSpec quantizer, IReadOnlyList<Layer
             quantizer,
             option => Print(quantizer.Arguments.First(argument => argument.Name == option).Value),
             needsActivations: !quantizer.Attention.NeedsNoActivations,
-            "global::Marrow.");
+            "global::Marrow.CompilerServices.");
         return quantizer is { Bfloat16Backward: true, Attention.HasBfloat16Backward: true }
             ? $"new {Runtime}{quantizer.Attention.LayerType}(site, {settings.TrimEnd(')')}, Bfloat16Backward: true))"
             : $"new {Runtime}{quantizer.Attention.LayerType}(site, {settings})";

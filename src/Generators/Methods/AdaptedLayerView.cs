@@ -35,8 +35,8 @@ internal abstract class AdaptedLayerView(EmittedClass target, AdapterSpec adapte
 
     /// <summary>Ŵ of the plain formula.</summary>
     public string PlainWeight => Freezes
-        ? "Frozen(Quantized(AdaptedWeight()))"
-        : Anneals ? "Quantized(Held.Hold(AdaptedWeight()))" : "Quantized(AdaptedWeight())";
+        ? "WithFrozen(Quantized(AdaptedWeight()))"
+        : Anneals ? "Quantized(Frozen.Apply(AdaptedWeight()))" : "Quantized(AdaptedWeight())";
 
     /// <summary>The call that makes the codes of the adapted weight.</summary>
     public string? Codes
@@ -48,9 +48,9 @@ internal abstract class AdaptedLayerView(EmittedClass target, AdapterSpec adapte
                 return null;
             }
 
-            var weight = Anneals ? "Held.Hold(AdaptedWeight())" : "AdaptedWeight()";
+            var weight = Anneals ? "Frozen.Apply(AdaptedWeight())" : "AdaptedWeight()";
             var codes = Quantizer.Weights.Codes(weight, Quantizer.Bits.Integer is null ? "Quantizer.Bits" : BitsWord);
-            return Freezes ? $"Held.Hold({codes})" : codes;
+            return Freezes ? $"Frozen.Apply({codes})" : codes;
         }
     }
 

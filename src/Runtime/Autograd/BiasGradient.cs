@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Marrow.Autograd;
 
 /// <summary>The gradient of a bias. For explicit backwards only: autograd does not see what kernels do.</summary>
-public static class BiasGradient
+internal static class BiasGradient
 {
     /// <summary><c>db = Σ dy</c> over rows; in float32 on the CPU in one pass of all threads.</summary>
     /// <param name="dy">Gradient of the output, [n, out].</param>

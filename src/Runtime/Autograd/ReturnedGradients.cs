@@ -6,7 +6,7 @@ namespace Marrow.Autograd;
 /// Gradients handed to autograd. It takes its own references when a backward has returned, but tells nobody that it
 /// has, so the wrappers wait here for the next layer on the same thread.
 /// </summary>
-public static class ReturnedGradients
+internal static class ReturnedGradients
 {
     [ThreadStatic]
     private static List<Tensor>? waiting;

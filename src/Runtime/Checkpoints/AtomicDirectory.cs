@@ -1,7 +1,7 @@
 namespace Marrow.Checkpoints;
 
 /// <summary>A folder that is replaced as a whole.</summary>
-public static class AtomicDirectory
+internal static class AtomicDirectory
 {
     /// <summary>
     /// Fills a new folder beside <paramref name="path"/> and, if that succeeds, puts it in its place; what was there

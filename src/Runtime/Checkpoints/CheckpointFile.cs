@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Marrow.Checkpoints;
 
 /// <summary>One file of named tensors. Opening checks its description; the values are read when they are copied.</summary>
-public abstract class CheckpointFile : IDisposable
+internal abstract class CheckpointFile : IDisposable
 {
     private protected CheckpointFile(string path) => Path = path;
 

@@ -6,7 +6,7 @@ namespace Marrow.Checkpoints;
 /// A checkpoint to read from: one safetensors file or PyTorch checkpoint (.pth), or a folder with one of the former or with
 /// shards and their index.
 /// </summary>
-public sealed class CheckpointReader : IDisposable
+internal sealed class CheckpointReader : IDisposable
 {
     internal const string SingleFile = "model.safetensors", IndexFile = "model.safetensors.index.json";
 

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Marrow.Checkpoints;
 
 /// <summary>One safetensors file, memory-mapped: opening reads only the header, and a tensor's pages load when it is copied.</summary>
-public sealed unsafe class SafetensorsFile : CheckpointFile
+internal sealed unsafe class SafetensorsFile : CheckpointFile
 {
     private const int PrefixSize = 8;
     private const long LongestHeader = 100_000_000;

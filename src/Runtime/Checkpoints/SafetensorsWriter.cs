@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace Marrow.Checkpoints;
 
 /// <summary>Writes safetensors files, one or sharded, tensor by tensor and atomically.</summary>
-public static class SafetensorsWriter
+internal static class SafetensorsWriter
 {
     private const int ChunkBytes = 8 << 20, Alignment = 8;
 

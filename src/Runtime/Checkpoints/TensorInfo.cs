@@ -7,7 +7,7 @@ namespace Marrow.Checkpoints;
 /// <param name="Type">Element type as stored.</param>
 /// <param name="Shape">Sizes, outermost first; empty for a scalar.</param>
 /// <param name="ByteCount">Size of the data in bytes.</param>
-public sealed record TensorInfo(string Name, ScalarType Type, IReadOnlyList<long> Shape, long ByteCount)
+internal sealed record TensorInfo(string Name, ScalarType Type, IReadOnlyList<long> Shape, long ByteCount)
 {
     /// <summary>First byte of the data, counted from the end of the header.</summary>
     internal long Begin { get; init; }

@@ -7,7 +7,7 @@ namespace Marrow.Checkpoints;
 /// A PyTorch checkpoint (.pth, .pt, .bin) of named tensors: a zip archive with a pickle, of which only the description of
 /// tensors is read and nothing is executed, and one stored entry for each block of values.
 /// </summary>
-public sealed class TorchFile : CheckpointFile
+internal sealed class TorchFile : CheckpointFile
 {
     private const long LongestPickle = 100_000_000;
     private const int ChunkBytes = 8 << 20;

@@ -1,5 +1,4 @@
 using Marrow.Models;
-using Marrow.Quantization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -1,5 +1,4 @@
 using Marrow.Layers;
-using Marrow.Quantization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -83,7 +82,7 @@ public class Linear : Layer
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var packed = PackedWeight.Of(WeightLevels.StatsQ(weight.to(ScalarType.Float32).contiguous(), packedBits), packedBits, isOdd: true);
+        var packed = PackedWeight.Of(StatsQ.Codes(weight.to(ScalarType.Float32).contiguous(), packedBits), packedBits, isOdd: true);
         Remove(["weight.words", "weight.scale"]);
         Add("weight.words", packed.Words, trainable: false);
         Add("weight.scale", packed.Scale.to(dtype), trainable: false);

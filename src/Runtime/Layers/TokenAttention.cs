@@ -3,13 +3,13 @@ using Marrow.Kernels.Memory;
 using Marrow.Kernels.Threading;
 using static TorchSharp.torch;
 
-namespace Marrow;
+namespace Marrow.Layers;
 
 /// <summary>
 /// Attention of one token over those in a cache, <c>softmax(q Kᵀ / sqrt(d)) V</c>: each head reads its keys and values once, in
 /// the order in which they lie. What is general pays off only for many queries.
 /// </summary>
-public static class TokenAttention
+internal static class TokenAttention
 {
     /// <summary>The output, [batch, query heads, head].</summary>
     /// <param name="query">[batch, query heads, head]; each key head serves as many query heads in a row.</param>

@@ -1,10 +1,13 @@
+using System.ComponentModel;
 using System.Runtime.InteropServices;
 using System.Runtime.Loader;
+using Marrow.Native;
 using TorchSharp;
 
-namespace Marrow.Native;
+namespace Marrow.CompilerServices;
 
 /// <summary>Loads libtorch and TorchSharp's own native library, by absolute path and before TorchSharp looks for them.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public static class NativeLibraries
 {
     private const string TorchSharpName = LibTorchLocation.TorchSharpName;

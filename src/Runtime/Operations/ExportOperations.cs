@@ -1,7 +1,6 @@
 using System.Globalization;
 using Marrow.Checkpoints;
 using Marrow.Models;
-using Marrow.Quantization;
 using TorchSharp;
 using static TorchSharp.torch;
 

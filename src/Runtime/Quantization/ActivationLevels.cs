@@ -1,8 +1,9 @@
+using System.ComponentModel;
 using Marrow.Kernels.IntegerGemm;
 using Marrow.Kernels.Quantizers;
 using static TorchSharp.torch;
 
-namespace Marrow.Quantization;
+namespace Marrow.CompilerServices;
 
 /// <summary>
 /// Activations x [n, in] as the integer levels <c>q = round(clip((x + before) / S, low, high))</c> in 8 bits, S of a row
@@ -10,6 +11,7 @@ namespace Marrow.Quantization;
 /// </summary>
 /// <param name="Stored">int8 [n, in]: q − <paramref name="Offset"/>.</param>
 /// <param name="Offset">128 for unsigned levels of 8 bits, which int8 cannot hold; else 0.</param>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public readonly record struct ActivationLevels(Tensor Stored, int Offset)
 {
     /// <summary>int8 [n, in]: q − <see cref="Offset"/>; not to be changed in place.</summary>

@@ -1,15 +1,17 @@
+using System.ComponentModel;
 using System.Runtime.Intrinsics.X86;
 using Marrow.Autograd;
 using Marrow.Kernels.Quantizers;
 using static TorchSharp.torch;
 
-namespace Marrow.Quantization;
+namespace Marrow.CompilerServices;
 
 /// <summary>
 /// The products of a quantized linear layer's backward in bfloat16. Levels are exact in it, only gradients are rounded:
 /// <c>dx̂ = (dy ∘ ws) p</c>, <c>dŴ = (dy ∘ S)ᵀ q + db ⊗ after</c>. The error is about 3e-3 of the largest entry. Processors without
 /// bfloat16 instructions, where libtorch would convert and take several times as long, compute in float32.
 /// </summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public static class Bfloat16Backward
 {
     /// <summary>Whether the processor multiplies bfloat16: AVX512_BF16 or AMX_BF16.</summary>

@@ -1,9 +1,7 @@
-using Marrow.Quantization;
-
-namespace Marrow;
+namespace Marrow.Quantization;
 
 /// <summary>A layer with quantized weights.</summary>
-public interface IQuantizedLayer
+internal interface IQuantizedLayer
 {
     /// <summary>The layer's name from the model's root.</summary>
     string LayerName { get; }

@@ -1,8 +1,9 @@
+using System.ComponentModel;
 using Marrow.Kernels.IntegerGemm;
 using Marrow.Kernels.PackedGemv;
 using static TorchSharp.torch;
 
-namespace Marrow.Quantization;
+namespace Marrow.CompilerServices;
 
 /// <summary>c_o, and Σ_k of each row's stored levels where activations are stored with an offset.</summary>
 internal sealed record WeightSums(Tensor Offsets, Tensor? Levels) : IDisposable
@@ -27,6 +28,7 @@ internal sealed record WeightSums(Tensor Offsets, Tensor? Levels) : IDisposable
 /// The product of quantized activations and weights. Both are small integers times scales, so it is an exact product of
 /// 8-bit integers and one pass that scales it.
 /// </summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public static class IntegerProduct
 {
     /// <summary>

@@ -1,10 +1,12 @@
+using System.ComponentModel;
 using Marrow.Kernels.IntegerGemm;
 
-namespace Marrow.Quantization;
+namespace Marrow.CompilerServices;
 
 /// <summary>The integer levels of an LSQ quantizer, both ends included.</summary>
 /// <param name="Low">The lowest.</param>
 /// <param name="High">The highest.</param>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public readonly record struct LevelRange(int Low, int High)
 {
     /// <summary>−2^(bits−1) … 2^(bits−1) − 1; −1 … 1 for one bit, whose levels are only the signs.</summary>

@@ -1,7 +1,7 @@
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Marrow.Quantization;
+namespace Marrow;
 
 /// <summary>
 /// A weight that a layer quantizes in its forward pass: what is trained is a latent float weight, or, for QKR, the two
@@ -13,9 +13,9 @@ namespace Marrow.Quantization;
 /// <param name="value">Makes the values that are quantized, [out, …]; the caller owns them.</param>
 /// <param name="latent">The trained parameter that has these values, or null for a product.</param>
 /// <param name="step">The steps of LSQ, [out]; null for StatsQ.</param>
-/// <param name="held">What treatments of oscillation hold in place.</param>
+/// <param name="frozen">What treatments of oscillation freeze.</param>
 public sealed class QuantizedWeight(
-    string name, QuantizerSettings settings, (long Out, long In) size, Func<Tensor> value, Parameter? latent, Tensor? step, HeldWeight held)
+    string name, QuantizerSettings settings, (long Out, long In) size, Func<Tensor> value, Parameter? latent, Tensor? step, FrozenCodes frozen)
 {
     /// <summary>Its name from the model's root.</summary>
     public string Name => name;
@@ -26,8 +26,8 @@ public sealed class QuantizedWeight(
     /// <summary>The trained parameter that has its values, or null for a product.</summary>
     public Parameter? Latent => latent;
 
-    /// <summary>What treatments of oscillation hold in place.</summary>
-    public HeldWeight Held => held;
+    /// <summary>What treatments of oscillation freeze.</summary>
+    public FrozenCodes Frozen => frozen;
 
     /// <summary>[out, in].</summary>
     public (long Out, long In) Size { get; } = size;
@@ -39,14 +39,14 @@ public sealed class QuantizedWeight(
     public PackedWeight Pack()
     {
         using var noGrad = no_grad();
-        return PackedWeight.Of(held.Hold(Stored()), settings.Bits, IsOdd);
+        return PackedWeight.Of(frozen.Apply(Stored()), settings.Bits, IsOdd);
     }
 
     /// <summary>The values that are quantized, [out, in], differentiable; the caller owns them.</summary>
     public Tensor Value()
     {
         using var scope = NewDisposeScope();
-        var whole = held.Hold(value());
+        var whole = frozen.Apply(value());
         return scope.MoveToOuter(whole.view(whole.size(0), whole.numel() / whole.size(0)));
     }
 
@@ -55,7 +55,7 @@ public sealed class QuantizedWeight(
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var p = held.Hold(Stored());
+        var p = frozen.Apply(Stored());
         return scope.MoveToOuter(step is null && !p.IsHalved ? p.Stored.bitwise_right_shift(1) : p.Stored.alias());
     }
 
@@ -64,7 +64,7 @@ public sealed class QuantizedWeight(
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(held.Hold(Stored()).Dequantize());
+        return scope.MoveToOuter(frozen.Apply(Stored()).Dequantize());
     }
 
     /// <summary>What one level is worth, [out]; the caller owns it.</summary>
@@ -92,6 +92,6 @@ public sealed class QuantizedWeight(
     }
 
     private WeightLevels Stored() => step is null
-        ? WeightLevels.StatsQ(Value().contiguous(), settings.Bits)
-        : WeightLevels.Lsq(Value().contiguous(), step, LevelRange.Signed(settings.Bits));
+        ? StatsQ.Codes(Value().contiguous(), settings.Bits)
+        : Lsq.Codes(Value().contiguous(), step, LevelRange.Signed(settings.Bits));
 }

@@ -1,6 +1,7 @@
+using System.ComponentModel;
 using Marrow.Shared;
 
-namespace Marrow;
+namespace Marrow.CompilerServices;
 
 /// <summary>How a layer is quantized.</summary>
 /// <param name="Bits">Bits of the weights.</param>
@@ -8,7 +9,8 @@ namespace Marrow;
 /// <param name="Weights">How weights are quantized.</param>
 /// <param name="Oscillation">What is done against oscillation.</param>
 /// <param name="BoundaryRange">With CGA: how near to a rounding boundary, in levels, a weight stays live.</param>
-/// <param name="Bfloat16Backward">Whether the backward of a QKR product is one of <see cref="Marrow.Quantization.Bfloat16Backward"/>; linear layers state theirs.</param>
+/// <param name="Bfloat16Backward">Whether the backward of a QKR product is one of <see cref="CompilerServices.Bfloat16Backward"/>; linear layers state theirs.</param>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public sealed record QuantizerSettings(
     int Bits,
     int Activations = 0,

@@ -1,8 +1,10 @@
+using System.ComponentModel;
 using static TorchSharp.torch;
 
-namespace Marrow.Quantization;
+namespace Marrow.CompilerServices;
 
 /// <summary>The straight-through estimator (arXiv 1308.3432): one value forward, another's gradient backward.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public static class StraightThrough
 {
     /// <summary><paramref name="value"/>, with the gradient of <paramref name="source"/>.</summary>

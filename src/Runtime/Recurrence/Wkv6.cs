@@ -1,4 +1,5 @@
 using Marrow.Autograd;
+using Marrow.Recurrence;
 using static TorchSharp.torch;
 
 namespace Marrow;

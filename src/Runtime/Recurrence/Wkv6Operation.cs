@@ -5,7 +5,7 @@ using Marrow.Kernels.Recurrence;
 using Marrow.Kernels.Threading;
 using static TorchSharp.torch;
 
-namespace Marrow;
+namespace Marrow.Recurrence;
 
 /// <summary>
 /// <see cref="Wkv6"/> with its own backward. The result is [batch, tokens + size, width]: y, and behind it the last state,

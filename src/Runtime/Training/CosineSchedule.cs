@@ -1,4 +1,4 @@
-namespace Marrow.Training;
+namespace Marrow;
 
 /// <summary>A learning rate that rises linearly over the warm-up and then falls along half a cosine.</summary>
 /// <param name="Peak">The highest rate.</param>

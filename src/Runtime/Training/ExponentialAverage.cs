@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Marrow.Training;
+namespace Marrow;
 
 /// <summary>An exponential moving average of a model's parameters (EMA), to evaluate and save instead of them.</summary>
 public sealed class ExponentialAverage : IDisposable

@@ -3,7 +3,7 @@ using Marrow.Kernels.Optimizers;
 using Marrow.Kernels.Threading;
 using static TorchSharp.torch;
 
-namespace Marrow.Training;
+namespace Marrow;
 
 /// <summary>
 /// Adam with decoupled weight decay (arXiv 1711.05101):

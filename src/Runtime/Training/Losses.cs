@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Marrow.Training;
+namespace Marrow;
 
 /// <summary>Losses of classification.</summary>
 public static class Losses

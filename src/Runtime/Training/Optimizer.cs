@@ -1,7 +1,7 @@
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Marrow.Training;
+namespace Marrow;
 
 /// <summary>
 /// An optimizer whose step is one pass over each parameter, can leave single entries alone bit for bit, and whose whole

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Marrow.Training;
+namespace Marrow;
 
 /// <summary>
 /// Gradient descent with momentum: <c>g' = g + decay w</c>, <c>v = momentum v + g'</c>, <c>w −= rate v</c>; no damping, no

@@ -1,7 +1,7 @@
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Marrow.Training;
+namespace Marrow;
 
 /// <summary>A parameter that an optimizer moves.</summary>
 /// <param name="Name">Its name from the model's root.</param>

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Marrow.Training;
+namespace Marrow;
 
 /// <summary>Training cannot go on: where, and what to do.</summary>
 /// <param name="message">One sentence.</param>

@@ -1,10 +1,9 @@
 using System.Globalization;
 using Marrow.Checkpoints;
-using Marrow.Quantization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Marrow.Training;
+namespace Marrow;
 
 /// <summary>
 /// Everything a run needs to go on as if it had never stopped, in one safetensors file that is replaced atomically:
@@ -35,7 +34,7 @@ public sealed class TrainingState(
                 .. Prefixed("start", TakenOut().SelectMany(pair => Prefixed(pair.Name, pair.Layer.Factors!.Select(factor => (pair.Layer.Settings.FactorName(factor.Key), factor.Value))))),
                 .. Prefixed("optimizer", optimizer.State),
                 .. Prefixed("average", average?.Tensors ?? []),
-                .. Prefixed("held", model.QuantizedWeights().SelectMany(weight => Prefixed(weight.Name, weight.Held.Tensors))),
+                .. Prefixed("held", model.QuantizedWeights().SelectMany(weight => Prefixed(weight.Name, weight.Frozen.Tensors))),
                 .. Prefixed("oscillation", tracker?.Tensors ?? []),
                 (RandomName, get_rng_state()),
                 .. losses is null ? [] : new[] { (LossesName, tensor(losses.ToArray())) },
@@ -107,7 +106,7 @@ public sealed class TrainingState(
 
         foreach (var weight in model.QuantizedWeights())
         {
-            weight.Held.Restore(Under(file, $"held.{weight.Name}."));
+            weight.Frozen.Restore(Under(file, $"held.{weight.Name}."));
         }
 
         tracker?.Restore(Under(file, "oscillation."));

@@ -1,7 +1,6 @@
 using Marrow.Checkpoints;
 using Marrow.Language;
 using Marrow.Models;
-using Marrow.Training;
 using Xunit;
 using static TorchSharp.torch;
 

@@ -1,5 +1,4 @@
 using System.Text;
-using Marrow.Checkpoints;
 using Marrow.Models;
 using Xunit;
 

@@ -1,5 +1,3 @@
-using Marrow.Checkpoints;
-using Marrow.CompilerServices;
 using Marrow.Models;
 using Marrow.Tests.Checkpoints;
 using Xunit;

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Marrow.Checkpoints;
 using Marrow.Tokenizers;
 using Xunit;
 

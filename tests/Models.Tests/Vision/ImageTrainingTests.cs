@@ -1,4 +1,3 @@
-using Marrow.Training;
 using Marrow.Vision;
 using Xunit;
 using static TorchSharp.torch;
@@ -90,7 +89,7 @@ public sealed class ImageTrainingTests : IDisposable
                 {
                     shares.Add(progress.Frozen);
                     before = [.. weights.Select(weight => weight.Value().detach().clone())];
-                    confident = [.. weights.Select(weight => Quantization.Cga.Confident(weight.GridPosition(), 0.05))];
+                    confident = [.. weights.Select(weight => Quantization.Oscillations.Cga.Confident(weight.GridPosition(), 0.05))];
                 }
             },
             TestContext.Current.CancellationToken);
@@ -108,10 +107,10 @@ public sealed class ImageTrainingTests : IDisposable
         training.Run(
             progress =>
             {
-                foreach (var weight in ((IModel)model).QuantizedWeights().Where(weight => weight.Held.Mask is not null))
+                foreach (var weight in ((IModel)model).QuantizedWeights().Where(weight => weight.Frozen.Mask is not null))
                 {
-                    frozen += weight.Held.Mask!.count_nonzero().item<long>();
-                    Assert.Equal(0, (weight.Levels() != weight.Held.Levels!).logical_and(weight.Held.Mask!).count_nonzero().item<long>());
+                    frozen += weight.Frozen.Mask!.count_nonzero().item<long>();
+                    Assert.Equal(0, (weight.Levels() != weight.Frozen.Levels!).logical_and(weight.Frozen.Mask!).count_nonzero().item<long>());
                 }
             },
             TestContext.Current.CancellationToken);

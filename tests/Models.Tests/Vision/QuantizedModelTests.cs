@@ -1,4 +1,3 @@
-using Marrow.CompilerServices;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;

@@ -1,4 +1,4 @@
-using Marrow.Adapters;
+using Marrow.CompilerServices;
 using Xunit;
 using static TorchSharp.torch;
 

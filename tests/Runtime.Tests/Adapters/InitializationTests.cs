@@ -128,7 +128,7 @@ public sealed class InitializationTests : IDisposable
         var expected = u[.., 3..6] * s[3..6] * (Math.Pow(8, 0.25) / 4);
         Assert.True(b.mm(b.t()).allclose(expected.mm(expected.t()), 1e-4, 1e-5));
         Assert.True(layer.AdaptedWeight().allclose(weight, 1e-5, 1e-6));
-        Assert.Equal([1.0, 4.0], Marrow.Training.TrainedParameter.Of(model).Select(parameter => parameter.RateRatio));
+        Assert.Equal([1.0, 4.0], TrainedParameter.Of(model).Select(parameter => parameter.RateRatio));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Marrow.Layers;
 using Xunit;
 using static TorchSharp.torch;
 

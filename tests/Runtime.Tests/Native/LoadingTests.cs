@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Marrow.CompilerServices;
 using Marrow.Native;
 using Xunit;
 using static TorchSharp.torch;

@@ -1,7 +1,6 @@
 using Marrow.CompilerServices;
 using Marrow.Quantization;
 using Marrow.Tests.Autograd;
-using Marrow.Training;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
@@ -119,7 +118,7 @@ public sealed class CompositionTests : IDisposable
             var before = weight.Value().detach().clone();
             optimizer.Step(0.01, annealing.Frozen);
             var moved = weight.Value().detach() != before;
-            Assert.Equal(0, moved.logical_and(weight.Held.Mask!).count_nonzero().item<long>());
+            Assert.Equal(0, moved.logical_and(weight.Frozen.Mask!).count_nonzero().item<long>());
             Assert.True(moved.any().item<bool>());
         }
     }

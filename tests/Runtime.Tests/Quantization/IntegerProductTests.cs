@@ -1,5 +1,5 @@
+using Marrow.CompilerServices;
 using Marrow.Kernels.IntegerGemm;
-using Marrow.Quantization;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -27,7 +27,7 @@ public class IntegerProductTests
     {
         using var scope = NewDisposeScope();
         var (x, w) = (ones(1, 40000) * 1e3, ones(2, 40000));
-        var p = WeightLevels.StatsQ(w, 8);
+        var p = StatsQ.Codes(w, 8);
         var q = ActivationLevels.Of(x, ones(1), null, LevelRange.Unsigned(8));
         var y = IntegerProduct.Linear(q, p, ones(1), null, null);
         var expected = 255 * (p.Dequantize().to(float64)).sum([1]);
@@ -40,12 +40,12 @@ public class IntegerProductTests
         using var scope = NewDisposeScope();
         manual_seed(3);
         var (q, step) = (ActivationLevels.Of(randn(20, 40), ones(1), null, LevelRange.Signed(2)), ones(1));
-        var p = WeightLevels.StatsQ(randn(70, 40), 2);
-        using var held = new HeldWeight(isOdd: true);
-        held.HoldLevels(rand(70, 40) > 0.5, full([70, 40], 11, dtype: int8)); // as from a checkpoint of more bits
-        Check(held.Hold(p));
+        var p = StatsQ.Codes(randn(70, 40), 2);
+        using var held = new FrozenCodes(isOdd: true);
+        held.FreezeCodes(rand(70, 40) > 0.5, full([70, 40], 11, dtype: int8)); // as from a checkpoint of more bits
+        Check(held.Apply(p));
         Check(p with { Stored = p.Stored * 5 });
-        Check(WeightLevels.StatsQ(randn(40, 70).t(), 2)); // laid out by rows, whatever the weight is
+        Check(StatsQ.Codes(randn(40, 70).t(), 2)); // laid out by rows, whatever the weight is
 
         void Check(WeightLevels weight)
         {
@@ -74,7 +74,7 @@ public class IntegerProductTests
         var (w, before, after, bias) = (randn(outer, inner), randn(inner) * 0.1, randn(inner) * 0.1, randn(outer));
         var range = isUnsigned ? LevelRange.Unsigned(activations) : LevelRange.Signed(activations);
         var step = rand(tokens) * 0.5 + 0.05;
-        var p = weights == WeightQuantizer.StatsQ ? WeightLevels.StatsQ(w, bits) : WeightLevels.Lsq(w, rand(outer) * 0.5 + 0.1, LevelRange.Signed(bits));
+        var p = weights == WeightQuantizer.StatsQ ? StatsQ.Codes(w, bits) : Lsq.Codes(w, rand(outer) * 0.5 + 0.1, LevelRange.Signed(bits));
         var q = ActivationLevels.Of(x, step, before, range);
         var y = IntegerProduct.Linear(q, p, step, after, bias);
 

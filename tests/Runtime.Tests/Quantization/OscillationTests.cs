@@ -1,5 +1,5 @@
-using Marrow.Quantization;
-using Marrow.Training;
+using Marrow.CompilerServices;
+using Marrow.Quantization.Oscillations;
 using TorchSharp.Modules;
 using Xunit;
 using static TorchSharp.torch;
@@ -38,9 +38,9 @@ public class OscillationTests
         Assert.Equal(36, factor.grad!.count_nonzero().item<long>());
 
         factor.grad = null;
-        using var held = new HeldWeight(isOdd: true);
-        held.HoldValues(mask, factor);
-        StatsQ.Quantize(held.Hold(factor), 2).sum().backward();
+        using var held = new FrozenCodes(isOdd: true);
+        held.FreezeValues(mask, factor);
+        StatsQ.Quantize(held.Apply(factor), 2).sum().backward();
         Assert.Equal(0, factor.grad!.masked_select(mask).count_nonzero().item<long>());
         Assert.Equal(36 - mask.count_nonzero().item<long>(), factor.grad!.count_nonzero().item<long>());
     }
@@ -160,7 +160,7 @@ public class OscillationTests
         var weight = ((IModel)model).QuantizedWeights().Single();
         var levels = weight.Levels();
         var mask = rand(8, 12) > 0.5;
-        weight.Held.HoldLevels(mask, -1 - levels); // the mirrored level, which no latent weight has
+        weight.Frozen.FreezeCodes(mask, -1 - levels); // the mirrored level, which no latent weight has
         Assert.Equal(0, (weight.Levels() + 1 + levels).masked_select(mask).count_nonzero().item<long>());
         var difference = ((IModel)model).VerifyAgainstEager(randn(2, 3, 12));
         Assert.True(difference.Output < 1e-5, difference.ToString());

@@ -1,5 +1,5 @@
+using Marrow.CompilerServices;
 using Marrow.Kernels.PackedGemv;
-using Marrow.Quantization;
 using Xunit;
 using static TorchSharp.torch;
 

@@ -1,6 +1,7 @@
 using Marrow.Autograd;
+using Marrow.CompilerServices;
 using Marrow.Kernels.IntegerGemm;
-using Marrow.Quantization;
+using Marrow.Quantization.Qkr;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -57,7 +58,7 @@ public class QkrLogitsTests
         QuantizedActivations Operand(long positions, long shift)
         {
             var (step, after, range) = ((rand(positions) * 0.5) + 0.1, randn(shift), LevelRange.Signed(bits));
-            var values = Lsq.Quantize(randn(batch, positions, d), step, range, StepSharing.Position, before: null, after);
+            var values = Lsq.Quantize(randn(batch, positions, d), step, range, ScaleGranularity.Position, before: null, after);
             return new(values.detach().requires_grad_(), step, after, range);
         }
     }

@@ -1,4 +1,5 @@
-using Marrow.Quantization;
+using Marrow.CompilerServices;
+using Marrow.Quantization.Layers;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
@@ -8,10 +9,10 @@ namespace Marrow.Tests.Quantization;
 /// <summary>Single quantizers: kernels against plain operations, and gradients against differences of their surrogate.</summary>
 public class QuantizerTests
 {
-    public static TheoryData<StepSharing, long[], bool> Shapes =>
+    public static TheoryData<ScaleGranularity, long[], bool> Shapes =>
     [
-        (StepSharing.Tensor, [3, 5], true), (StepSharing.Position, [2, 197, 33], true), (StepSharing.Position, [4, 3, 50, 50], false),
-        (StepSharing.Channel, [2, 50, 70], true), (StepSharing.Row, [130, 65], false), (StepSharing.ImageChannel, [4, 3, 32, 32], false),
+        (ScaleGranularity.Tensor, [3, 5], true), (ScaleGranularity.Position, [2, 197, 33], true), (ScaleGranularity.Position, [4, 3, 50, 50], false),
+        (ScaleGranularity.Channel, [2, 50, 70], true), (ScaleGranularity.Row, [130, 65], false), (ScaleGranularity.ImageChannel, [4, 3, 32, 32], false),
     ];
 
     [Theory]
@@ -47,7 +48,7 @@ public class QuantizerTests
         w[6] *= 1e30;
         w[7] = 0;
         w[8, 0] = 1e4;
-        var p = WeightLevels.StatsQ(w, bits);
+        var p = StatsQ.Codes(w, bits);
         var (weights, scales, stored) = (w.data<float>().ToArray(), p.Scale.data<float>().ToArray(), p.Stored.data<sbyte>().ToArray());
         var (n, isOdd) = (1 << (bits - 1), bits < 8 ? 1 : 0);
         for (var i = 0; i < weights.Length; i++)
@@ -80,7 +81,7 @@ public class QuantizerTests
     }
 
     [Theory, MemberData(nameof(Shapes))]
-    public void Lsq_KernelIsThePlainFormula(StepSharing sharing, long[] shape, bool hasShifts)
+    public void Lsq_KernelIsThePlainFormula(ScaleGranularity sharing, long[] shape, bool hasShifts)
     {
         using var scope = NewDisposeScope();
         manual_seed(2);
@@ -97,7 +98,7 @@ public class QuantizerTests
 
         Assert.All(fused.Zip(Run(Lsq.Quantize)), pair => Assert.Equal(pair.First.Value.bytes.ToArray(), pair.Second.Value.bytes.ToArray()));
 
-        List<(string Name, Tensor Value)> Run(Func<Tensor, Tensor, LevelRange, StepSharing, Tensor?, Tensor?, Tensor> quantize)
+        List<(string Name, Tensor Value)> Run(Func<Tensor, Tensor, LevelRange, ScaleGranularity, Tensor?, Tensor?, Tensor> quantize)
         {
             var (input, s, b, a) = (Leaf(x)!, Leaf(steps)!, Leaf(before), Leaf(after));
             var y = quantize(input, s, range, sharing, b, a);
@@ -127,7 +128,7 @@ public class QuantizerTests
         var step = (rand(3, dtype: float64) + 0.3).requires_grad_();
         var (before, after) = ((randn(5, dtype: float64) * 0.1).requires_grad_(), randn(5, dtype: float64).requires_grad_());
         var dy = randn(2, 3, 5, dtype: float64);
-        Lsq.Quantize(x, step, range, StepSharing.Position, before, after).backward([dy]);
+        Lsq.Quantize(x, step, range, ScaleGranularity.Position, before, after).backward([dy]);
 
         // The surrogate: what rounding adds is a constant. Its derivative by S is scaled by 1 / sqrt(high · count).
         Tensor rounding;
@@ -207,7 +208,7 @@ public class QuantizerTests
         manual_seed(bits);
         var (step, after, dy) = (rand(5) + 0.5, randn(48) * 0.1, randn(20, 40));
         var q = ActivationLevels.Of(randn(20, 48), step, null, isUnsigned ? LevelRange.Unsigned(bits) : LevelRange.Signed(bits));
-        var p = WeightLevels.StatsQ(randn(40, 48), bits);
+        var p = StatsQ.Codes(randn(40, 48), bits);
         var (input, weight, bias) = Bfloat16Backward.Rounded(dy, q, p, step, after);
         Check(input, dy.mm(p.Dequantize()), 1e-2);
         Check(weight, dy.t().mm(q.Dequantize(step, after)), 1e-2);
@@ -266,7 +267,7 @@ public class QuantizerTests
         manual_seed(8);
         var (x, weight, bias) = (randn(13, 100, 96), randn(160, 96, requires_grad: true), zeros(160, requires_grad: true));
         var source = new LevelSource(x, rand(100) + 0.5, randn(96) * 0.1, randn(96) * 0.1, LevelRange.Signed(2));
-        var quantized = Lsq.Quantize(x, source.Step, source.Range, StepSharing.Position, source.Before, source.After).requires_grad_();
+        var quantized = Lsq.Quantize(x, source.Step, source.Range, ScaleGranularity.Position, source.Before, source.After).requires_grad_();
         var dy = randn(13, 100, 160);
         var (exact, rounded) = (Gradients(false), Gradients(true));
         for (var i = 0; i < exact.Length; i++)

@@ -41,5 +41,5 @@ internal sealed class LsqMethod : WeightMethod
         },
     ];
 
-    public override string Codes(string weight, string bits) => $"WeightLevels.Lsq({weight}, WeightStep, WeightRange)";
+    public override string Codes(string weight, string bits) => $"Lsq.Codes({weight}, WeightStep, WeightRange)";
 }

@@ -44,5 +44,5 @@ internal sealed class StatsQMethod : WeightMethod
         ];
     }
 
-    public override string Codes(string weight, string bits) => $"WeightLevels.StatsQ({weight}, {bits})";
+    public override string Codes(string weight, string bits) => $"StatsQ.Codes({weight}, {bits})";
 }

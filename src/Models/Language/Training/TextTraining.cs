@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Marrow.Models;
-using Marrow.Training;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -1,4 +1,3 @@
-using Marrow.Training;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

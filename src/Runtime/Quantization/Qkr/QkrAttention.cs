@@ -1,8 +1,12 @@
+using System.ComponentModel;
 using Marrow.Layers;
+using Marrow.Quantization;
+using Marrow.Quantization.Layers;
+using Marrow.Quantization.Qkr;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Marrow.Quantization;
+namespace Marrow.CompilerServices;
 
 /// <summary>
 /// Attention with query-key reparameterisation (QKR, arXiv 2302.02210, section 4.3): in place of queries and keys, the
@@ -17,10 +21,11 @@ namespace Marrow.Quantization;
 /// </code>
 /// Both products with x̂ are one exact product of 8-bit integers, and so are the logits of x̂ and ẑ. Queries and keys have no bias.
 /// </summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class QkrAttention : Attention, IQuantizedLayer
 {
     private const string InputStep = "quant_x_4_qkv.input_quant_fn.s", InputBefore = "quant_x_4_qkv.move_b4.bias", InputAfter = "quant_x_4_qkv.move_aft.bias";
-    private readonly HeldWeight heldValue = new(isOdd: true), heldProduct = new(isOdd: true);
+    private readonly FrozenCodes frozenValue = new(isOdd: true), frozenProduct = new(isOdd: true);
     private (PackedWeight Value, PackedWeight Product)? packed;
     private readonly ActivationQuantizer? input, value, product, weights;
 
@@ -48,10 +53,10 @@ public sealed class QkrAttention : Attention, IQuantizedLayer
         }
 
         var (tokens, bits) = (site.RequirePositions(), settings.Activations);
-        input = Quantizer(InputStep, tokens, LevelRange.Signed(bits), StepSharing.Position);
-        value = Quantizer("quan_a_v_fn.s", site.Dim, LevelRange.Signed(bits), StepSharing.Channel);
-        product = Quantizer("quan_a_qkx_fn.s", tokens * site.Heads, LevelRange.Signed(bits), StepSharing.Position);
-        weights = Quantizer("quan_a_softmax_fn.s", tokens, LevelRange.Unsigned(bits), StepSharing.Position);
+        input = Quantizer(InputStep, tokens, LevelRange.Signed(bits), ScaleGranularity.Position);
+        value = Quantizer("quan_a_v_fn.s", site.Dim, LevelRange.Signed(bits), ScaleGranularity.Channel);
+        product = Quantizer("quan_a_qkx_fn.s", tokens * site.Heads, LevelRange.Signed(bits), ScaleGranularity.Position);
+        weights = Quantizer("quan_a_softmax_fn.s", tokens, LevelRange.Unsigned(bits), ScaleGranularity.Position);
         foreach (var name in new[] { InputBefore, InputAfter, "move_v_b4.bias", "move_v_aft.bias" })
         {
             AddQuantizer(name, site.Dim, site.Dtype, site.Device);
@@ -66,8 +71,8 @@ public sealed class QkrAttention : Attention, IQuantizedLayer
 
     IEnumerable<QuantizedWeight> IQuantizedLayer.QuantizedWeights => packed is not null ? [] :
     [
-        new($"{LayerName}.v.weight", Settings, (Site.Dim, Site.Dim), () => GetParameter("v.weight").alias(), GetParameter("v.weight"), null, heldValue),
-        new($"{LayerName}.qk", Settings, (Site.Heads * Site.Dim, Site.Dim), Products, null, null, heldProduct),
+        new($"{LayerName}.v.weight", Settings, (Site.Dim, Site.Dim), () => GetParameter("v.weight").alias(), GetParameter("v.weight"), null, frozenValue),
+        new($"{LayerName}.qk", Settings, (Site.Heads * Site.Dim, Site.Dim), Products, null, null, frozenProduct),
     ];
 
     internal override IReadOnlyList<string> LatentParameters => ["q.weight", "k.weight", "v.weight"];
@@ -119,10 +124,10 @@ public sealed class QkrAttention : Attention, IQuantizedLayer
             : QuantizedProduct.Run(
                 quantized,
                 levels,
-                cat([GetParameter("v.weight"), heldProduct.Hold(Products())], 0), // [dim + heads · dim, dim]
+                cat([GetParameter("v.weight"), frozenProduct.Apply(Products())], 0), // [dim + heads · dim, dim]
                 bothBias,
                 Settings,
-                [new(heldValue, 0, dim), new(heldProduct, dim, heads * dim)]);
+                [new(frozenValue, 0, dim), new(frozenProduct, dim, heads * dim)]);
         var v = both.narrow(2, 0, dim); // [B, N, dim]
         var z = both.narrow(2, dim, heads * dim).reshape(batch, n * heads, dim); // row n · heads + h
         if (input is not null)
@@ -141,7 +146,7 @@ public sealed class QkrAttention : Attention, IQuantizedLayer
         return Proj.call(Join(p.matmul(Heads(v))));
     }
 
-    private ActivationQuantizer Quantizer(string step, long steps, LevelRange range, StepSharing sharing)
+    private ActivationQuantizer Quantizer(string step, long steps, LevelRange range, ScaleGranularity sharing)
     {
         AddQuantizer(step, steps, Site.Dtype, Site.Device);
         return new ActivationQuantizer(GetParameter, step, range, sharing);

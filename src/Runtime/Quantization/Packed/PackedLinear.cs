@@ -1,8 +1,9 @@
+using System.ComponentModel;
 using Marrow.Autograd;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Marrow;
+namespace Marrow.CompilerServices;
 
 /// <summary>
 /// A linear layer whose weight is frozen in the levels of StatsQ, packed; only its input has a gradient. The emitted classes
@@ -10,6 +11,7 @@ namespace Marrow;
 /// </summary>
 /// <param name="site">What the layer is to be.</param>
 /// <param name="packedBits">2, 3, 4 or 8.</param>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public abstract class PackedLinear(LinearSite site, int packedBits) : Linear(site, packedBits), IExplicitLayer
 {
     ScalarType IExplicitLayer.Dtype => GetParameter("weight.scale").dtype;

@@ -5,7 +5,7 @@ using Marrow.Kernels.Memory;
 using Marrow.Kernels.Quantizers;
 using static TorchSharp.torch;
 
-namespace Marrow.Quantization;
+namespace Marrow.Quantization.Qkr;
 
 /// <summary>Activations that are quantized already, <c>x̂ = S q + after</c>.</summary>
 /// <param name="Values">x̂ [B, N, d], or [B, N · heads, d].</param>

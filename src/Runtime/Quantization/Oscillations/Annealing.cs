@@ -1,8 +1,8 @@
-using Marrow.Quantization;
+using Marrow.Quantization.Oscillations;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Marrow.Training;
+namespace Marrow;
 
 /// <summary>
 /// The annealing phase of CGA (arXiv 2302.02210, section 4.2), after quantization-aware training: at each step, weights that
@@ -45,7 +45,7 @@ public sealed class Annealing(IModel model) : IDisposable
             }
             else
             {
-                weight.Held.HoldValues(isConfident, weight.Value());
+                weight.Frozen.FreezeValues(isConfident, weight.Value());
             }
         }
     }

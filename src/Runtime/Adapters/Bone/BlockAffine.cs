@@ -1,12 +1,14 @@
+using System.ComponentModel;
 using static TorchSharp.torch;
 
-namespace Marrow.Adapters;
+namespace Marrow.CompilerServices;
 
 /// <summary>
 /// Block affine products on a weight W [out, in] cut into r × r blocks W[o,i], with one trainable block per output
 /// block (Bone's row form). A row of blocks is contiguous, so no product needs a permuted copy. For explicit forwards and
 /// backwards only: results are written into parts of tensors, which autograd does not follow.
 /// </summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public static class BlockAffine
 {
     // Fewer block rows at a time leave the GEMM too thin to run at speed; more entries at a time leave the cache.

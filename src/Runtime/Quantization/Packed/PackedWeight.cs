@@ -1,8 +1,9 @@
+using System.ComponentModel;
 using Marrow.Kernels.IntegerGemm;
 using Marrow.Kernels.PackedGemv;
 using static TorchSharp.torch;
 
-namespace Marrow.Quantization;
+namespace Marrow.CompilerServices;
 
 /// <summary>
 /// A weight [out, in] as integer levels packed into 32-bit words, and one scale per row. A word holds 32 / bits levels (16 of
@@ -15,6 +16,7 @@ namespace Marrow.Quantization;
 /// <param name="InFeatures">Columns.</param>
 /// <param name="Bits">Bits of the quantizer, 1 to 8.</param>
 /// <param name="IsOdd">Whether p = 2u + 1 (StatsQ) or p = u.</param>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public readonly record struct PackedWeight(Tensor Words, Tensor Scale, long InFeatures, int Bits, bool IsOdd)
 {
     private const int BlockWords = 16;

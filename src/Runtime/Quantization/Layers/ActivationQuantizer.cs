@@ -1,14 +1,14 @@
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Marrow.Quantization;
+namespace Marrow.Quantization.Layers;
 
 /// <summary>LSQ with steps that a layer owns and that the first input gives their values.</summary>
 /// <param name="parameter">Finds the layer's parameters, which moving it replaces.</param>
 /// <param name="step">Name of the steps.</param>
 /// <param name="range">The levels.</param>
 /// <param name="sharing">Which elements share a step.</param>
-internal sealed class ActivationQuantizer(Func<string, Parameter> parameter, string step, LevelRange range, StepSharing sharing)
+internal sealed class ActivationQuantizer(Func<string, Parameter> parameter, string step, LevelRange range, ScaleGranularity sharing)
 {
     private bool hasStep;
 
@@ -26,7 +26,7 @@ internal sealed class ActivationQuantizer(Func<string, Parameter> parameter, str
             hasStep = true;
             using var scope = NewDisposeScope();
             using var noGrad = no_grad();
-            FirstStep.Give(Step, () => Lsq.InitialStep(
+            ScaleInitialization.Apply(Step, () => Lsq.InitialStep(
                 before is null ? x : Lsq.Shift(sharing.LayoutOf(x), x, before), range, sharing, constant: range.Low == 0 ? 4 : 2));
         }
 

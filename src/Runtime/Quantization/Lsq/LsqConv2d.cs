@@ -1,13 +1,16 @@
+using System.ComponentModel;
+using Marrow.Quantization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Marrow.Quantization;
+namespace Marrow.CompilerServices;
 
 /// <summary>
 /// A convolution as the first layer of a quantized model has it (arXiv 2302.02210): weights by LSQ with a step for each
 /// output channel, input by LSQ with a step for each channel, and a shift for each pixel before and after, shared by the
 /// channels. Input levels are unsigned until a negative input is seen.
 /// </summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class LsqConv2d : Conv2d, IQuantizedLayer
 {
     private const string StepName = "input_quant_fn.s", BeforeName = "move_b4.bias", AfterName = "move_aft.bias", WeightStepName = "lsqw_fn.s";
@@ -43,7 +46,7 @@ public sealed class LsqConv2d : Conv2d, IQuantizedLayer
 
     IEnumerable<QuantizedWeight> IQuantizedLayer.QuantizedWeights => packed is not null
         ? []
-        : [new($"{LayerName}.weight", Settings, (Site.OutChannels, InnerSize), () => Weight.flatten(1), Weight, WeightStep, new HeldWeight(isOdd: false))];
+        : [new($"{LayerName}.weight", Settings, (Site.OutChannels, InnerSize), () => Weight.flatten(1), Weight, WeightStep, new FrozenCodes(isOdd: false))];
 
     /// <summary>Whether a negative input has been seen.</summary>
     internal bool IsSigned
@@ -83,11 +86,11 @@ public sealed class LsqConv2d : Conv2d, IQuantizedLayer
         Prepare(x);
         var weight = packed is { } levels
             ? levels.Dequantize().view(Site.OutChannels, Site.InChannels / Site.Groups, Site.Kernel, Site.Kernel)
-            : Lsq.Quantize(Weight, WeightStep, WeightRange, StepSharing.Row);
+            : Lsq.Quantize(Weight, WeightStep, WeightRange, ScaleGranularity.Row);
         if (Settings.Activations > 0)
         {
             var (before, after) = hasShifts ? (GetParameter(BeforeName), GetParameter(AfterName)) : ((Tensor?)null, (Tensor?)null);
-            x = Lsq.Quantize(x, GetParameter(StepName), InputRange, StepSharing.ImageChannel, before, after);
+            x = Lsq.Quantize(x, GetParameter(StepName), InputRange, ScaleGranularity.ImageChannel, before, after);
         }
 
         return scope.MoveToOuter(Convolve(x, weight));
@@ -109,10 +112,10 @@ public sealed class LsqConv2d : Conv2d, IQuantizedLayer
         }
 
         hasSteps = true;
-        FirstStep.Give(WeightStep, () => Lsq.InitialStep(Weight, WeightRange, StepSharing.Row, constant: 2));
+        ScaleInitialization.Apply(WeightStep, () => Lsq.InitialStep(Weight, WeightRange, ScaleGranularity.Row, constant: 2));
         if (Settings.Activations > 0)
         {
-            FirstStep.Give(GetParameter(StepName), () => Lsq.InitialStep(Shifted(), InputRange, StepSharing.ImageChannel, constant: 2));
+            ScaleInitialization.Apply(GetParameter(StepName), () => Lsq.InitialStep(Shifted(), InputRange, ScaleGranularity.ImageChannel, constant: 2));
         }
     }
 }

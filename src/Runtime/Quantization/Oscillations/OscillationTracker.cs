@@ -1,7 +1,7 @@
-using Marrow.Quantization;
+using Marrow.Quantization.Oscillations;
 using static TorchSharp.torch;
 
-namespace Marrow.Training;
+namespace Marrow;
 
 /// <summary>What one weight, or all together, did.</summary>
 /// <param name="Name">Name of the weight.</param>
@@ -46,7 +46,7 @@ public sealed class OscillationTracker(IModel model, double momentum = 0.01) : I
             states[weight.Name] = (entry.State, entry.State.Update(levels, threshold));
             if (threshold > 0)
             {
-                weight.Held.HoldLevels(entry.State.Frozen, entry.State.Levels);
+                weight.Frozen.FreezeCodes(entry.State.Frozen, entry.State.Levels);
             }
         }
     }
@@ -67,7 +67,7 @@ public sealed class OscillationTracker(IModel model, double momentum = 0.01) : I
                 state.Frequency.gt(OscillatingFrequency).count_nonzero().item<long>() / count,
                 state.Frequency.mean().item<float>(),
                 changed / count,
-                (weight.Held.Mask?.count_nonzero().item<long>() ?? 0) / count,
+                (weight.Frozen.Mask?.count_nonzero().item<long>() ?? 0) / count,
                 weight.LevelWidth().mean().to(ScalarType.Float64).item<double>()));
         }
 

@@ -1,16 +1,18 @@
+using System.ComponentModel;
 using Marrow.Autograd;
 using Marrow.Kernels.PackedGemv;
 using Marrow.Quantization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Marrow;
+namespace Marrow.CompilerServices;
 
 /// <summary>
 /// A linear layer with quantized weights, and quantized activations if the settings say so:
 /// <c>y = (LSQ(x + before) + after) Ŵᵀ + b</c> (arXiv 2302.02210). The emitted classes derive from it and state the fused
 /// forward and its backward. Parameters have the names of the OFQ paper's checkpoints.
 /// </summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
 {
     private const string StepName = "input_quant_fn.s", BeforeName = "move_b4.bias", AfterName = "move_aft.bias", WeightStepName = "lsqw_fn.s";
@@ -25,7 +27,7 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
         : base(site)
     {
         Settings = settings.Checked();
-        Held = new HeldWeight(isOdd: Settings.Weights == WeightQuantizer.StatsQ);
+        Frozen = new FrozenCodes(isOdd: Settings.Weights == WeightQuantizer.StatsQ);
         (tokens, isUnsigned) = (site.Tokens ?? 1, site.PositiveInput);
         if (Settings.Weights == WeightQuantizer.Lsq)
         {
@@ -45,7 +47,7 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
     public QuantizerSettings Settings { get; }
 
     /// <summary>What iterative freezing holds in place.</summary>
-    protected HeldWeight Held { get; }
+    protected FrozenCodes Frozen { get; }
 
     /// <summary>The levels of the activations.</summary>
     protected LevelRange Range { get; }
@@ -76,7 +78,7 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
     }
 
     private QuantizedWeight QuantizedWeight =>
-        new($"{LayerName}.weight", Settings, (OutFeatures, InFeatures), () => Weight.alias(), Weight, Settings.Weights == WeightQuantizer.Lsq ? WeightStep : null, Held);
+        new($"{LayerName}.weight", Settings, (OutFeatures, InFeatures), () => Weight.alias(), Weight, Settings.Weights == WeightQuantizer.Lsq ? WeightStep : null, Frozen);
 
     ScalarType IExplicitLayer.Dtype => Weight.dtype;
 
@@ -164,7 +166,7 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
     /// <summary>The gradients of W and its steps, from that of Ŵ, where W has LSQ.</summary>
     /// <param name="dWeight">Gradient of Ŵ, [out, in].</param>
     protected LsqGradients WeightGradients(Tensor dWeight) =>
-        Lsq.Gradients(dWeight.contiguous(), Weight, WeightStep, WeightRange, StepSharing.Row, before: null, hasAfter: false);
+        Lsq.Gradients(dWeight.contiguous(), Weight, WeightStep, WeightRange, ScaleGranularity.Row, before: null, hasAfter: false);
 
     /// <summary>The codes of x from what the forward kept.</summary>
     protected ActivationLevels SavedInput(Tensor codes) => new(codes, Range.Offset);
@@ -177,10 +179,10 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
     protected Tensor? BiasGradient(Tensor dy) => Bias is null ? null : Autograd.BiasGradient.Of(dy);
 
     /// <summary>Ŵ with the entries that are frozen at their level.</summary>
-    protected Tensor Frozen(Tensor weight) =>
-        Held is { Mask: { } mask, Levels: not null } ? where(mask, QuantizedWeight.Quantized(), weight) : weight;
+    protected Tensor WithFrozen(Tensor weight) =>
+        Frozen is { Mask: { } mask, Levels: not null } ? where(mask, QuantizedWeight.Quantized(), weight) : weight;
 
-    private StepSharing Sharing => tokens > 1 ? StepSharing.Position : StepSharing.Tensor;
+    private ScaleGranularity Sharing => tokens > 1 ? ScaleGranularity.Position : ScaleGranularity.Tensor;
 
     private long[] ByToken(Tensor rows) => [rows.size(0) / tokens, tokens, rows.size(1)];
 
@@ -197,12 +199,12 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
         using var noGrad = no_grad();
         if (Settings.Weights == WeightQuantizer.Lsq)
         {
-            FirstStep.Give(WeightStep, () => Lsq.InitialStep(Weight, WeightRange, StepSharing.Row, constant: 2));
+            ScaleInitialization.Apply(WeightStep, () => Lsq.InitialStep(Weight, WeightRange, ScaleGranularity.Row, constant: 2));
         }
 
         if (Settings.Activations > 0)
         {
-            FirstStep.Give(Step, () => Lsq.InitialStep(x + Before, Range, Sharing, constant: isUnsigned && tokens > 1 ? 4 : 2));
+            ScaleInitialization.Apply(Step, () => Lsq.InitialStep(x + Before, Range, Sharing, constant: isUnsigned && tokens > 1 ? 4 : 2));
         }
     }
 

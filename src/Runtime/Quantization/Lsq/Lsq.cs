@@ -1,8 +1,9 @@
+using System.ComponentModel;
 using Marrow.Autograd;
 using Marrow.Kernels.Quantizers;
 using static TorchSharp.torch;
 
-namespace Marrow.Quantization;
+namespace Marrow.CompilerServices;
 
 /// <summary>
 /// Learned step size quantization (LSQ, arXiv 1902.08153) with learnable shifts before and after:
@@ -11,7 +12,8 @@ namespace Marrow.Quantization;
 /// <c>dx = dy</c> inside the range, else 0; <c>dbefore = Σ dx</c>; <c>dafter = Σ dy</c>;
 /// <c>dstep = Σ dy (round(q) − [inside] (x + before) / S) / sqrt(high · count)</c>.
 /// </summary>
-public static class Lsq
+[EditorBrowsable(EditorBrowsableState.Never)]
+public static partial class Lsq
 {
     /// <summary>The floor of S.</summary>
     public const double LeastStep = LsqKernels.LeastStep;
@@ -23,19 +25,19 @@ public static class Lsq
     /// <param name="sharing">Which elements share a step.</param>
     /// <param name="before">
     /// Added to x: [C] over the last dimension C, or [m · C] where rows repeat every m. With
-    /// <see cref="StepSharing.ImageChannel"/> a map [H · W] that all channels share.
+    /// <see cref="ScaleGranularity.ImageChannel"/> a map [H · W] that all channels share.
     /// </param>
     /// <param name="after">Added to the result, likewise.</param>
     /// <exception cref="ArgumentException">The shapes do not fit.</exception>
     public static Tensor Quantize(
-        Tensor x, Tensor step, LevelRange range, StepSharing sharing, Tensor? before = null, Tensor? after = null) =>
+        Tensor x, Tensor step, LevelRange range, ScaleGranularity sharing, Tensor? before = null, Tensor? after = null) =>
         EagerMode.IsOn
             ? Plain(x, step, range, sharing, before, after)
-            : OperationFunction.Run(new LsqOperation(range, Layout(x, step, sharing)), x.contiguous(), step, before, after);
+            : OperationFunction.Run(new QuantizeOperation(range, Layout(x, step, sharing)), x.contiguous(), step, before, after);
 
     /// <summary>The same by ordinary differentiable operations.</summary>
     public static Tensor Plain(
-        Tensor x, Tensor step, LevelRange range, StepSharing sharing, Tensor? before = null, Tensor? after = null)
+        Tensor x, Tensor step, LevelRange range, ScaleGranularity sharing, Tensor? before = null, Tensor? after = null)
     {
         using var scope = NewDisposeScope();
         var layout = Layout(x, step, sharing);
@@ -50,6 +52,16 @@ public static class Lsq
         var rounded = range.IsSign ? ratio.sign().detach() : clipped + (clipped.round() - clipped).detach();
         var quantized = (rounded * s).view(x.shape);
         return scope.MoveToOuter(after is null ? quantized : Shift(layout, quantized, after));
+    }
+
+    /// <summary>The codes of a weight with one step per row.</summary>
+    /// <param name="weight">[out, in].</param>
+    /// <param name="step">[out].</param>
+    /// <param name="range">Signed levels.</param>
+    public static WeightLevels Codes(Tensor weight, Tensor step, LevelRange range)
+    {
+        var levels = ActivationLevels.Of(weight, step, before: null, range);
+        return new(levels.Stored, step.clamp_min(LeastStep), false) { Span = levels.Span };
     }
 
     /// <summary>
@@ -73,7 +85,7 @@ public static class Lsq
     /// <param name="sharing">Which elements share a step.</param>
     /// <param name="constant">c.</param>
     /// <returns>[steps].</returns>
-    public static Tensor InitialStep(Tensor x, LevelRange range, StepSharing sharing, double constant)
+    public static Tensor InitialStep(Tensor x, LevelRange range, ScaleGranularity sharing, double constant)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
@@ -90,10 +102,10 @@ public static class Lsq
     /// <param name="before">The shift before, or null.</param>
     /// <param name="hasAfter">Whether there is a shift after.</param>
     public static LsqGradients Gradients(
-        Tensor dy, Tensor x, Tensor step, LevelRange range, StepSharing sharing, Tensor? before, bool hasAfter) =>
-        LsqOperation.Gradients(Layout(x, step, sharing), range, dy, x, step, before, hasAfter ? before?.numel() ?? x.size(-1) : 0);
+        Tensor dy, Tensor x, Tensor step, LevelRange range, ScaleGranularity sharing, Tensor? before, bool hasAfter) =>
+        QuantizeOperation.Gradients(Layout(x, step, sharing), range, dy, x, step, before, hasAfter ? before?.numel() ?? x.size(-1) : 0);
 
-    private static ScaleLayout Layout(Tensor x, Tensor step, StepSharing sharing)
+    private static ScaleLayout Layout(Tensor x, Tensor step, ScaleGranularity sharing)
     {
         var layout = sharing.LayoutOf(x);
         return step.numel() == layout.Steps
@@ -111,4 +123,5 @@ public static class Lsq
 /// <param name="Step">Gradient of the steps.</param>
 /// <param name="Before">Gradient of the shift before, or null.</param>
 /// <param name="After">Gradient of the shift after, or null.</param>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public readonly record struct LsqGradients(Tensor Input, Tensor Step, Tensor? Before, Tensor? After);

@@ -1,9 +1,9 @@
 using static TorchSharp.torch;
 
-namespace Marrow.Quantization;
+namespace Marrow.Quantization.Oscillations;
 
 /// <summary>Confidence-guided annealing (CGA, arXiv 2302.02210, section 4.2): which weights go on.</summary>
-public static class Cga
+internal static class Cga
 {
     /// <summary>
     /// The freeze rule: a weight is confident, and frozen, unless it lies within <paramref name="boundaryRange"/> levels of a

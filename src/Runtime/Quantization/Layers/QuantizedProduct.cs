@@ -1,7 +1,7 @@
 using Marrow.Autograd;
 using static TorchSharp.torch;
 
-namespace Marrow.Quantization;
+namespace Marrow.Quantization.Layers;
 
 /// <summary>What quantized activations were made from, so that their levels can be had again.</summary>
 /// <param name="X">The activations before quantization, [..., N, in].</param>
@@ -16,7 +16,7 @@ internal sealed record LevelSource(Tensor X, Tensor Step, Tensor Before, Tensor 
 }
 
 /// <summary>Rows of a weight, and what is held in them.</summary>
-internal readonly record struct HeldRows(HeldWeight Held, long First, long Count)
+internal readonly record struct FrozenRows(FrozenCodes Frozen, long First, long Count)
 {
     /// <summary>These rows of a tensor, as a view.</summary>
     public Tensor Of(Tensor whole) => whole.narrow(0, First, Count);
@@ -35,15 +35,15 @@ internal static class QuantizedProduct
     /// <param name="bias">b [out], or null.</param>
     /// <param name="settings">The bits of the weight, and how the backward computes.</param>
     /// <param name="held">What is held in parts of the weight, one below the other.</param>
-    public static Tensor Run(Tensor quantized, LevelSource? source, Tensor weight, Tensor? bias, QuantizerSettings settings, IReadOnlyList<HeldRows> held)
+    public static Tensor Run(Tensor quantized, LevelSource? source, Tensor weight, Tensor? bias, QuantizerSettings settings, IReadOnlyList<FrozenRows> held)
     {
         using var scope = NewDisposeScope();
         if (EagerMode.IsOn)
         {
             var plain = StatsQ.Plain(weight, settings.Bits);
-            if (held.Any(rows => rows.Held.Levels is not null))
+            if (held.Any(rows => rows.Frozen.Levels is not null))
             {
-                plain = cat([.. held.Select(rows => rows.Held is { Mask: { } mask, Levels: not null } ? where(mask, Held(rows, weight, settings.Bits), rows.Of(plain)) : rows.Of(plain))], 0);
+                plain = cat([.. held.Select(rows => rows.Frozen is { Mask: { } mask, Levels: not null } ? where(mask, Held(rows, weight, settings.Bits), rows.Of(plain)) : rows.Of(plain))], 0);
             }
 
             return scope.MoveToOuter(nn.functional.linear(quantized, plain, bias));
@@ -71,13 +71,13 @@ internal static class QuantizedProduct
         ? IntegerProduct.Linear(q, p, source!.Step, source.After, bias)
         : nn.functional.linear(x, p.Dequantize(), bias);
 
-    private static Tensor Held(HeldRows rows, Tensor weight, int bits)
+    private static Tensor Held(FrozenRows rows, Tensor weight, int bits)
     {
         using var noGrad = no_grad();
-        return rows.Held.Hold(WeightLevels.StatsQ(rows.Of(weight).contiguous(), bits)).Dequantize();
+        return rows.Frozen.Apply(StatsQ.Codes(rows.Of(weight).contiguous(), bits)).Dequantize();
     }
 
-    private sealed class Product(LevelSource? source, QuantizerSettings settings, IReadOnlyList<HeldRows> held) : Operation
+    private sealed class Product(LevelSource? source, QuantizerSettings settings, IReadOnlyList<FrozenRows> held) : Operation
     {
         private bool hasBias;
 
@@ -86,11 +86,11 @@ internal static class QuantizedProduct
         public override Tensor Forward(Saved saved, IReadOnlyList<Tensor?> inputs)
         {
             var (x, weight, bias) = (inputs[0]!, inputs[1]!, inputs[2]);
-            var p = WeightLevels.StatsQ(weight.contiguous(), settings.Bits);
+            var p = StatsQ.Codes(weight.contiguous(), settings.Bits);
             foreach (var rows in held)
             {
-                rows.Held.Hold(p with { Stored = rows.Of(p.Stored) });
-                p = rows.Held.Levels is null ? p : p with { Span = null }; // levels may come from a checkpoint
+                rows.Frozen.Apply(p with { Stored = rows.Of(p.Stored) });
+                p = rows.Frozen.Levels is null ? p : p with { Span = null }; // levels may come from a checkpoint
             }
 
             var q = source?.Levels(x.shape);
@@ -107,7 +107,7 @@ internal static class QuantizedProduct
                 : Products(new(saved[0], source.Range.Offset) { Span = source.Range.Span }, p, saved[3], saved[4], dy);
             foreach (var rows in held)
             {
-                rows.Held.Live(rows.Of(dWeight));
+                rows.Frozen.MaskGradient(rows.Of(dWeight));
             }
 
             return [dx, dWeight, dBias];

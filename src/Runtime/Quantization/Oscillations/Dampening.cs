@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Marrow.Training;
+namespace Marrow;
 
 /// <summary>Dampening of oscillation (arXiv 2203.11086, section 4.2).</summary>
 public static class Dampening

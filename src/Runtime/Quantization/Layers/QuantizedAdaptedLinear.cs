@@ -1,13 +1,15 @@
+using System.ComponentModel;
 using Marrow.Quantization;
 using static TorchSharp.torch;
 
-namespace Marrow;
+namespace Marrow.CompilerServices;
 
 /// <summary>
 /// A linear layer whose adapted weight is quantized, <c>y = x StatsQ(Adapt(W))ᵀ + b</c>: the adapter trains towards a merged
 /// weight that is on the grid. Rounding passes gradients straight through to the adapter. The emitted classes derive from
 /// it and state the forward and its backward.
 /// </summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public abstract class QuantizedAdaptedLinear : AdaptedLinear, IQuantizedLayer
 {
     private PackedWeight? packed;
@@ -20,13 +22,13 @@ public abstract class QuantizedAdaptedLinear : AdaptedLinear, IQuantizedLayer
     protected QuantizerSettings Quantizer { get; }
 
     /// <summary>What treatments of oscillation hold in place.</summary>
-    protected HeldWeight Held { get; } = new(isOdd: true);
+    protected FrozenCodes Frozen { get; } = new(isOdd: true);
 
     QuantizerSettings IQuantizedLayer.Settings => Quantizer;
 
     IEnumerable<QuantizedWeight> IQuantizedLayer.QuantizedWeights => packed is not null
         ? []
-        : [new($"{LayerName}.weight", Quantizer, (OutFeatures, InFeatures), MergedWeight, latent: null, step: null, Held)];
+        : [new($"{LayerName}.weight", Quantizer, (OutFeatures, InFeatures), MergedWeight, latent: null, step: null, Frozen)];
 
     internal override IReadOnlyList<string> LatentParameters => ["weight", .. Adapter.Select(pair => pair.Name)];
 
@@ -51,9 +53,9 @@ public abstract class QuantizedAdaptedLinear : AdaptedLinear, IQuantizedLayer
     private protected override Tensor Effective(Tensor weight)
     {
         using var scope = NewDisposeScope();
-        var values = StatsQ.Plain(Held.Hold(weight), Quantizer.Bits);
-        return scope.MoveToOuter(Held is { Mask: { } mask, Levels: not null }
-            ? where(mask, Held.Hold(WeightLevels.StatsQ(weight.detach().contiguous(), Quantizer.Bits)).Dequantize(), values)
+        var values = StatsQ.Plain(Frozen.Apply(weight), Quantizer.Bits);
+        return scope.MoveToOuter(Frozen is { Mask: { } mask, Levels: not null }
+            ? where(mask, Frozen.Apply(StatsQ.Codes(weight.detach().contiguous(), Quantizer.Bits)).Dequantize(), values)
             : values);
     }
 
@@ -61,8 +63,8 @@ public abstract class QuantizedAdaptedLinear : AdaptedLinear, IQuantizedLayer
     protected WeightLevels SavedWeight(Tensor codes, Tensor scale) => new(codes, scale, IsHalved: Quantizer.Bits == 8);
 
     /// <summary>Ŵ with the entries that are frozen at their level.</summary>
-    protected Tensor Frozen(Tensor weight) => Held is { Mask: { } mask, Levels: not null }
-        ? where(mask, Held.Hold(WeightLevels.StatsQ(AdaptedWeight().detach().contiguous(), Quantizer.Bits)).Dequantize(), weight)
+    protected Tensor WithFrozen(Tensor weight) => Frozen is { Mask: { } mask, Levels: not null }
+        ? where(mask, Frozen.Apply(StatsQ.Codes(AdaptedWeight().detach().contiguous(), Quantizer.Bits)).Dequantize(), weight)
         : weight;
 
     private Tensor MergedWeight() => IsMerged ? Weight.alias() : AdaptedWeight();

@@ -1,14 +1,14 @@
 using Marrow.Kernels.Quantizers;
 using static TorchSharp.torch;
 
-namespace Marrow.Quantization;
+namespace Marrow.Quantization.Oscillations;
 
 /// <summary>
 /// Oscillation of the levels of one weight, and iterative freezing (arXiv 2203.11086, sections 3 and 5): an oscillation is a
 /// change of level against the direction of the change before. Its frequency is an exponential average,
 /// <c>f = m o + (1 − m) f</c> with o = 1 at an oscillation, else 0.
 /// </summary>
-public sealed class OscillationState : IDisposable
+internal sealed class OscillationState : IDisposable
 {
     private readonly double momentum;
     private readonly Tensor direction, total, frozenLevels;

@@ -1,10 +1,12 @@
+using System.ComponentModel;
 using Marrow.Kernels.Quantizers;
 using static TorchSharp.torch;
 
-namespace Marrow.Quantization;
+namespace Marrow.CompilerServices;
 
 /// <summary>Which elements of a tensor share a step.</summary>
-public enum StepSharing
+[EditorBrowsable(EditorBrowsableState.Never)]
+public enum ScaleGranularity
 {
     /// <summary>One step for each index of the second-to-last dimension: the position (token) of [B, N, C] or [B, H, N, d].</summary>
     Position,
@@ -23,13 +25,13 @@ public enum StepSharing
 }
 
 /// <summary>How a sharing lays out the scales of a tensor.</summary>
-internal static class StepSharingExtensions
+internal static class ScaleGranularityExtensions
 {
     /// <exception cref="ArgumentException">The shape does not suit the sharing.</exception>
-    public static ScaleLayout LayoutOf(this StepSharing sharing, Tensor x)
+    public static ScaleLayout LayoutOf(this ScaleGranularity sharing, Tensor x)
     {
         var shape = x.shape;
-        var least = sharing switch { StepSharing.Position => 2, StepSharing.ImageChannel => 4, _ => 1 };
+        var least = sharing switch { ScaleGranularity.Position => 2, ScaleGranularity.ImageChannel => 4, _ => 1 };
         if (shape.Length < least || x.numel() is 0 or > int.MaxValue)
         {
             throw new ArgumentException($"A tensor [{string.Join(", ", shape)}] cannot be quantized with one step per {sharing}.", nameof(x));
@@ -37,18 +39,18 @@ internal static class StepSharingExtensions
 
         var columns = sharing switch
         {
-            StepSharing.Row => x.numel() / shape[0],
-            StepSharing.ImageChannel => shape[2] * shape[3],
+            ScaleGranularity.Row => x.numel() / shape[0],
+            ScaleGranularity.ImageChannel => shape[2] * shape[3],
             _ => shape[^1],
         };
         var steps = sharing switch
         {
-            StepSharing.Position => shape[^2],
-            StepSharing.Channel => shape[^1],
-            StepSharing.Row => shape[0],
-            StepSharing.ImageChannel => shape[1],
+            ScaleGranularity.Position => shape[^2],
+            ScaleGranularity.Channel => shape[^1],
+            ScaleGranularity.Row => shape[0],
+            ScaleGranularity.ImageChannel => shape[1],
             _ => 1,
         };
-        return new((int)(x.numel() / columns), (int)columns, (int)steps, sharing == StepSharing.Channel);
+        return new((int)(x.numel() / columns), (int)columns, (int)steps, sharing == ScaleGranularity.Channel);
     }
 }

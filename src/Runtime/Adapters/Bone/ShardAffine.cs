@@ -1,11 +1,13 @@
+using System.ComponentModel;
 using static TorchSharp.torch;
 
-namespace Marrow.Adapters;
+namespace Marrow.CompilerServices;
 
 /// <summary>
 /// Bone's column form moved to the input: x [n, in] is cut in shards x_i of length r, with one trainable r × r block B[i] for each.
 /// For explicit forwards and backwards only: gradients are written in place, which autograd does not follow.
 /// </summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public static class ShardAffine
 {
     // Some shards at a time: their intermediates stay in the cache, and no second tensor of the input's size exists.

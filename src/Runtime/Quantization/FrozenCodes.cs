@@ -1,31 +1,33 @@
+using System.ComponentModel;
 using static TorchSharp.torch;
 
-namespace Marrow.Quantization;
+namespace Marrow.CompilerServices;
 
 /// <summary>
-/// What treatments of oscillation hold in place in one quantized weight. Iterative freezing holds levels: they stay
-/// whatever the latent weight and its scale do. CGA of a QKR product holds values: a confident entry of W_qᵀ W_k keeps its
-/// value bit for bit, whatever its two factors do. Held entries pass no gradient.
+/// What treatments of oscillation freeze in one quantized weight. Iterative freezing freezes codes: they stay whatever the
+/// latent weight and its scale do. CGA of a QKR product freezes values: a confident entry of W_qᵀ W_k keeps its value bit
+/// for bit, whatever its two factors do. Frozen entries pass no gradient.
 /// </summary>
 /// <param name="isOdd">Whether levels are stored as odd numbers p = 2u + 1 (StatsQ).</param>
-public sealed class HeldWeight(bool isOdd) : IDisposable
+[EditorBrowsable(EditorBrowsableState.Never)]
+public sealed class FrozenCodes(bool isOdd) : IDisposable
 {
-    /// <summary>Which entries are held, bool [out, in]; null: none.</summary>
+    /// <summary>Which entries are frozen, bool [out, in]; null: none.</summary>
     public Tensor? Mask { get; private set; }
 
-    /// <summary>Their levels u, int8 [out, in]; null if values are held.</summary>
+    /// <summary>Their codes u, int8 [out, in]; null if values are frozen.</summary>
     public Tensor? Levels { get; private set; }
 
-    /// <summary>Their values, [out, in]; null if levels are held.</summary>
+    /// <summary>Their values, [out, in]; null if codes are frozen.</summary>
     public Tensor? Values { get; private set; }
 
-    /// <summary>Holds levels. Copies both.</summary>
-    public void HoldLevels(Tensor mask, Tensor levels) => (Mask, Levels) = (Copy(Mask, mask), Copy(Levels, levels));
+    /// <summary>Freezes codes. Copies both.</summary>
+    public void FreezeCodes(Tensor mask, Tensor levels) => (Mask, Levels) = (Copy(Mask, mask), Copy(Levels, levels));
 
-    /// <summary>Holds values. Copies both.</summary>
-    public void HoldValues(Tensor mask, Tensor values) => (Mask, Values) = (Copy(Mask, mask), Copy(Values, values));
+    /// <summary>Freezes values. Copies both.</summary>
+    public void FreezeValues(Tensor mask, Tensor values) => (Mask, Values) = (Copy(Mask, mask), Copy(Values, values));
 
-    /// <summary>What is held, by name, for checkpoints.</summary>
+    /// <summary>What is frozen, by name, for checkpoints.</summary>
     public IEnumerable<(string Name, Tensor Value)> Tensors
     {
         get
@@ -35,7 +37,7 @@ public sealed class HeldWeight(bool isOdd) : IDisposable
         }
     }
 
-    /// <summary>Holds what <see cref="Tensors"/> gave; copies it.</summary>
+    /// <summary>Freezes what <see cref="Tensors"/> gave; copies it.</summary>
     public void Restore(IReadOnlyDictionary<string, Tensor> tensors)
     {
         Release();
@@ -53,11 +55,11 @@ public sealed class HeldWeight(bool isOdd) : IDisposable
         (Mask, Levels, Values) = (null, null, null);
     }
 
-    /// <summary>The values that are quantized, with those that are held.</summary>
-    public Tensor Hold(Tensor values) => Mask is not null && Values is not null ? where(Mask, Values.view(Mask.shape), values) : values;
+    /// <summary>The values that are quantized, with those that are frozen.</summary>
+    public Tensor Apply(Tensor values) => Mask is not null && Values is not null ? where(Mask, Values.view(Mask.shape), values) : values;
 
-    /// <summary>The levels, with those that are held; in place.</summary>
-    public WeightLevels Hold(WeightLevels p)
+    /// <summary>The codes, with those that are frozen; in place.</summary>
+    public WeightLevels Apply(WeightLevels p)
     {
         if (Mask is not null && Levels is not null)
         {
@@ -70,8 +72,8 @@ public sealed class HeldWeight(bool isOdd) : IDisposable
         return p;
     }
 
-    /// <summary>A gradient without that of held entries; in place.</summary>
-    public Tensor Live(Tensor gradient) => Mask is not null ? gradient.masked_fill_(Mask, 0) : gradient;
+    /// <summary>A gradient without that of frozen entries; in place.</summary>
+    public Tensor MaskGradient(Tensor gradient) => Mask is not null ? gradient.masked_fill_(Mask, 0) : gradient;
 
     /// <inheritdoc/>
     public void Dispose() => Release();

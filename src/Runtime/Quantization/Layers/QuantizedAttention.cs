@@ -1,12 +1,15 @@
+using System.ComponentModel;
+using Marrow.Quantization.Layers;
 using static TorchSharp.torch;
 
-namespace Marrow.Quantization;
+namespace Marrow.CompilerServices;
 
 /// <summary>
 /// Attention with quantized activations (the baseline of arXiv 2302.02210): queries and keys by LSQ with a step for each
 /// position, values with a step for each channel, attention weights with unsigned levels and a step for each query.
 /// <c>qkv</c> and <c>proj</c> are quantized linear layers of their own.
 /// </summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class QuantizedAttention : Attention
 {
     private readonly ActivationQuantizer query, key, value, weights;
@@ -17,10 +20,10 @@ public sealed class QuantizedAttention : Attention
         : base(site)
     {
         var (tokens, bits) = (site.RequirePositions(), settings.Checked().Activations);
-        query = Quantizer("quan_a_q_fn.s", tokens, LevelRange.Signed(bits), StepSharing.Position);
-        key = Quantizer("quan_a_k_fn.s", tokens, LevelRange.Signed(bits), StepSharing.Position);
-        value = Quantizer("quan_a_v_fn.s", site.Dim, LevelRange.Signed(bits), StepSharing.Channel);
-        weights = Quantizer("quan_a_softmax_fn.s", tokens, LevelRange.Unsigned(bits), StepSharing.Position);
+        query = Quantizer("quan_a_q_fn.s", tokens, LevelRange.Signed(bits), ScaleGranularity.Position);
+        key = Quantizer("quan_a_k_fn.s", tokens, LevelRange.Signed(bits), ScaleGranularity.Position);
+        value = Quantizer("quan_a_v_fn.s", site.Dim, LevelRange.Signed(bits), ScaleGranularity.Channel);
+        weights = Quantizer("quan_a_softmax_fn.s", tokens, LevelRange.Unsigned(bits), ScaleGranularity.Position);
         AddQuantizer("move_qkv_b4.bias", 3 * site.Dim, site.Dtype, site.Device);
         AddQuantizer("move_q_aft.bias", site.Dim, site.Dtype, site.Device);
         AddQuantizer("move_k_aft.bias", site.Dim, site.Dtype, site.Device);
@@ -43,7 +46,7 @@ public sealed class QuantizedAttention : Attention
             qkv.narrow(2, index * Site.Dim, Site.Dim), GetParameter("move_qkv_b4.bias").narrow(0, index * Site.Dim, Site.Dim), GetParameter(after));
     }
 
-    private ActivationQuantizer Quantizer(string step, long steps, LevelRange range, StepSharing sharing)
+    private ActivationQuantizer Quantizer(string step, long steps, LevelRange range, ScaleGranularity sharing)
     {
         AddQuantizer(step, steps, Site.Dtype, Site.Device);
         return new ActivationQuantizer(GetParameter, step, range, sharing);

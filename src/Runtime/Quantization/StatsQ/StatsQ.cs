@@ -1,8 +1,10 @@
+using System.ComponentModel;
 using Marrow.Autograd;
+using Marrow.Kernels.IntegerGemm;
 using Marrow.Kernels.Quantizers;
 using static TorchSharp.torch;
 
-namespace Marrow.Quantization;
+namespace Marrow.CompilerServices;
 
 /// <summary>
 /// Statistical weight quantization (StatsQ, arXiv 2302.02210): with n = 2^(bits−1),
@@ -11,10 +13,31 @@ namespace Marrow.Quantization;
 /// mean runs over the last dimension of [out, in], over batch and last of [B, N, C], and over all but N of [B, H, N, d].
 /// A row of zeros stays zero.
 /// </summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public static class StatsQ
 {
     /// <summary>The upper end of the clip, just below the level that does not exist.</summary>
     internal const double HighestRatio = StatsQKernels.HighestRatio;
+
+    /// <summary>The codes p of a weight, and their scales.</summary>
+    /// <param name="weight">[out, in].</param>
+    /// <param name="bits">2 to 8.</param>
+    public static WeightLevels Codes(Tensor weight, int bits)
+    {
+        var stored = empty(weight.shape, dtype: ScalarType.Int8, device: weight.device);
+        var span = bits == 8 ? new IntegerRange(sbyte.MinValue, Spacing: 1, byte.MaxValue) : new IntegerRange(1 - (1 << bits), Spacing: 2, (1 << bits) - 1);
+        if (StatsQKernels.Suit(weight))
+        {
+            var scales = empty(weight.size(0), dtype: ScalarType.Float32);
+            StatsQKernels.Levels(weight, bits, stored, scales);
+            return new(stored, scales, bits == 8) { Span = span };
+        }
+
+        using var scope = NewDisposeScope();
+        var (u, scale, _) = Levels(weight, bits);
+        stored.copy_(bits < 8 ? u.mul_(2).add_(1) : u);
+        return new(stored, (scale / (1 << bits)).MoveToOuterDisposeScope(), bits == 8) { Span = span };
+    }
 
     /// <summary>ŵ, differentiable: the gradient passes straight through, clipped entries too.</summary>
     /// <param name="w">[out, in], [B, N, C] or [B, H, N, d]; float32 on the CPU takes one pass.</param>
@@ -37,7 +60,7 @@ public static class StatsQ
     {
         if (StatsQKernels.Suit(w) && StatsQKernels.Suit(target))
         {
-            StatsQKernels.Quantize(StepSharing.Position.LayoutOf(w), w, bits, target);
+            StatsQKernels.Quantize(ScaleGranularity.Position.LayoutOf(w), w, bits, target);
             return;
         }
 
@@ -51,7 +74,7 @@ public static class StatsQ
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var layout = StepSharing.Position.LayoutOf(w);
+        var layout = ScaleGranularity.Position.LayoutOf(w);
         return scope.MoveToOuter(layout.Gather(layout.Grouped(w.detach().abs())).mul_(2.0 / layout.Count));
     }
 
@@ -63,7 +86,7 @@ public static class StatsQ
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var layout = StepSharing.Position.LayoutOf(w);
+        var layout = ScaleGranularity.Position.LayoutOf(w);
         var scale = layout.Spread(Scale(w));
         return scope.MoveToOuter((layout.Grouped(w.detach()) / scale).nan_to_num(0).clamp_(-1, HighestRatio)
             .mul_(1 << (bits - 1)).sub_(0.5).view(w.shape));
@@ -72,7 +95,7 @@ public static class StatsQ
     /// <summary>Levels u, scales and values by torch's operations.</summary>
     internal static (Tensor U, Tensor Scale, Tensor Values) Levels(Tensor w, int bits)
     {
-        var layout = StepSharing.Position.LayoutOf(w);
+        var layout = ScaleGranularity.Position.LayoutOf(w);
         var scale = Scale(w);
         var u = GridPosition(w, bits).round_();
         var values = layout.Spread(scale) * (layout.Grouped(u) + 0.5) / (1 << (bits - 1));

@@ -1,0 +1,62 @@
+using Marrow.Autograd;
+using Marrow.Kernels.Quantizers;
+using static TorchSharp.torch;
+
+namespace Marrow.CompilerServices;
+
+public static partial class Lsq
+{
+    /// <summary><see cref="Lsq.Quantize"/> as an operation: by kernels where they apply, else by torch's operations.</summary>
+    private sealed class QuantizeOperation(LevelRange range, ScaleLayout layout) : Operation
+    {
+        private long afterSize;
+
+        public override string Name => "an LSQ quantizer";
+
+        public override Tensor Forward(Saved saved, IReadOnlyList<Tensor?> inputs)
+        {
+            var (x, step, before, after) = (inputs[0]!, inputs[1]!, inputs[2], inputs[3]);
+            saved.Keep(x, step, before);
+            afterSize = after?.numel() ?? 0;
+            if (!range.IsSign && LsqKernels.Suit(x, step))
+            {
+                return LsqKernels.Quantize(layout, range.Codes, x, step, before, after);
+            }
+
+            var shifted = before is null ? x : Lsq.Shift(layout, x, before);
+            var s = layout.Spread(step.clamp_min(Lsq.LeastStep));
+            var ratio = layout.Grouped(shifted) / s;
+            var quantized = (range.IsSign ? ratio.sign() : ratio.clamp(range.Low, range.High).round_()).mul_(s).view(x.shape);
+            return after is null ? quantized : Lsq.Shift(layout, quantized, after);
+        }
+
+        public override IReadOnlyList<Tensor?> Backward(Saved saved, Tensor dy)
+        {
+            var gradients = Gradients(layout, range, dy, saved[0], saved[1], saved.Optional(2), afterSize);
+            return [gradients.Input, gradients.Step, gradients.Before, gradients.After];
+        }
+
+        public static LsqGradients Gradients(
+            ScaleLayout layout, LevelRange range, Tensor dy, Tensor x, Tensor step, Tensor? before, long afterSize)
+        {
+            var scale = 1 / Math.Sqrt((double)range.High * layout.Count);
+            if (!range.IsSign && LsqKernels.Suit(x, step) && dy.dtype == x.dtype)
+            {
+                var (ofInput, ofStep, ofBefore, ofAfter) = LsqKernels.Gradients(layout, range.Codes, scale, dy, x, step, before, afterSize);
+                return new(ofInput, ofStep, ofBefore, ofAfter);
+            }
+
+            using var scope = NewDisposeScope();
+            var shifted = before is null ? x : Lsq.Shift(layout, x, before);
+            var ratio = layout.Grouped(shifted) / layout.Spread(step.clamp_min(Lsq.LeastStep));
+            var gy = layout.Grouped(dy);
+            var inside = range.IsSign ? zeros_like(ratio) : (ratio >= range.Low).logical_and_(ratio <= range.High).to(ratio.dtype);
+            var term = range.IsSign ? ratio.sign() : ratio.clamp(range.Low, range.High).round_().sub_(inside * ratio);
+            var dx = (gy * inside).view(x.shape);
+            var dstep = layout.Gather(gy * term).mul_(scale);
+            var dbefore = before is null ? null : layout.Parts(dx, before).sum([0]).view(before.shape);
+            var dafter = afterSize == 0 ? null : dy.reshape(layout.Rows * layout.Columns / afterSize, afterSize).sum([0]);
+            return new(dx.MoveToOuterDisposeScope(), dstep.MoveToOuterDisposeScope(), dbefore?.MoveToOuterDisposeScope(), dafter?.MoveToOuterDisposeScope());
+        }
+    }
+}
