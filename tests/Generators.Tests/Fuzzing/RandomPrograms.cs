@@ -72,7 +72,7 @@ internal sealed class RandomPrograms(int seed)
                     [Linear(nameof(width), 64)] public partial Linear Up { get; }
                     [Embedding(32, nameof(width))] public partial Embedding Tokens { get; }
                     [Forward] private Tensor Network(Tensor x) => x;
-                    private static Tensor Table() => ones(4);
+                    protected static Tensor Table() => ones(4);
                 }
 
                 {{(onClass.Length == 0 ? "[Model]" : $"[{onClass}]")}} public partial class Variant() : Net({{Pick(["64", "48", "0", "-8", "width: 16"])}}, 0.5, {{Pick(["true", "false"])}}, "x", 3L);
