@@ -50,10 +50,7 @@ namespace Marrow.Emitted.Zoo.Row;
 using global::System;
 using global::System.CodeDom.Compiler;
 using global::Marrow;
-using global::Marrow.Adapters;
-using global::Marrow.Autograd;
 using global::Marrow.CompilerServices;
-using global::Marrow.Quantization;
 using static global::TorchSharp.torch;
 using static global::TorchSharp.torch.nn.functional;
 

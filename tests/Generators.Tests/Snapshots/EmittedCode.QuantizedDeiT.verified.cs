@@ -55,14 +55,14 @@ partial class TwoBitTiny
 
         // The convolutions: LSQ, 8 bits, activations 8 bits.
         builder.QuantizeConvolutions(
-            null, site => new global::Marrow.Quantization.LsqConv2d(site, bits: 8, activations: 8));
+            null, site => new global::Marrow.CompilerServices.LsqConv2d(site, bits: 8, activations: 8));
 
         // Attention: queries and keys as one quantized product of their weights.
         builder.QuantizeAttention(
             null,
-            site => new global::Marrow.Quantization.QkrAttention(
+            site => new global::Marrow.CompilerServices.QkrAttention(
                 site,
-                new global::Marrow.QuantizerSettings(
+                new global::Marrow.CompilerServices.QuantizerSettings(
                     Bits: 2, Activations: 2, Oscillation: global::Marrow.Oscillation.Cga, BoundaryRange: 0.005)));
     }
 }
@@ -83,10 +83,7 @@ namespace Marrow.Emitted.TwoBitTiny;
 using global::System;
 using global::System.CodeDom.Compiler;
 using global::Marrow;
-using global::Marrow.Adapters;
-using global::Marrow.Autograd;
 using global::Marrow.CompilerServices;
-using global::Marrow.Quantization;
 using static global::TorchSharp.torch;
 using static global::TorchSharp.torch.nn.functional;
 
@@ -118,7 +115,7 @@ internal sealed class W2A2 : QuantizedLinear
     protected override Tensor Forward(Saved saved, Tensor x)
     {
         var q = ActivationLevels.Of(x, Step, Before, Range); // [n, in] in 8 bits
-        var p = WeightLevels.StatsQ(Weight, bits: 2); // [out, in] in 8 bits, and ws [out]
+        var p = StatsQ.Codes(Weight, bits: 2); // [out, in] in 8 bits, and ws [out]
         saved.Keep(x, q.Stored, p.Stored, p.Scale);
         return IntegerProduct.Linear(q, p, Step, After, Bias); // y [n, out]
     }
@@ -172,7 +169,7 @@ internal sealed class LsqW8A8 : QuantizedLinear
     protected override Tensor Forward(Saved saved, Tensor x)
     {
         var q = ActivationLevels.Of(x, Step, Before, Range); // [n, in] in 8 bits
-        var p = WeightLevels.Lsq(Weight, WeightStep, WeightRange); // [out, in] in 8 bits, and ws [out]
+        var p = Lsq.Codes(Weight, WeightStep, WeightRange); // [out, in] in 8 bits, and ws [out]
         saved.Keep(x, q.Stored, p.Stored, p.Scale);
         return IntegerProduct.Linear(q, p, Step, After, Bias); // y [n, out]
     }

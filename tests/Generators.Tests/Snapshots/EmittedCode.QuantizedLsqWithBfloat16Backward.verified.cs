@@ -50,10 +50,7 @@ namespace Marrow.Emitted.Zoo.FourBit;
 using global::System;
 using global::System.CodeDom.Compiler;
 using global::Marrow;
-using global::Marrow.Adapters;
-using global::Marrow.Autograd;
 using global::Marrow.CompilerServices;
-using global::Marrow.Quantization;
 using static global::TorchSharp.torch;
 using static global::TorchSharp.torch.nn.functional;
 
@@ -84,7 +81,7 @@ internal sealed class LsqW4A8 : QuantizedLinear
     protected override Tensor Forward(Saved saved, Tensor x)
     {
         var q = ActivationLevels.Of(x, Step, Before, Range); // [n, in] in 8 bits
-        var p = WeightLevels.Lsq(Weight, WeightStep, WeightRange); // [out, in] in 8 bits, and ws [out]
+        var p = Lsq.Codes(Weight, WeightStep, WeightRange); // [out, in] in 8 bits, and ws [out]
         saved.Keep(x, q.Stored, p.Stored, p.Scale);
         return IntegerProduct.Linear(q, p, Step, After, Bias); // y [n, out]
     }

@@ -53,10 +53,7 @@ namespace Marrow.Emitted.Zoo.MergedLora;
 using global::System;
 using global::System.CodeDom.Compiler;
 using global::Marrow;
-using global::Marrow.Adapters;
-using global::Marrow.Autograd;
 using global::Marrow.CompilerServices;
-using global::Marrow.Quantization;
 using static global::TorchSharp.torch;
 using static global::TorchSharp.torch.nn.functional;
 
@@ -90,7 +87,7 @@ internal sealed class Lora8OnW4 : QuantizedAdaptedLinear
 
     protected override Tensor Forward(Saved saved, Tensor x)
     {
-        var p = WeightLevels.StatsQ(AdaptedWeight(), 4); // [out, in] in 8 bits, and ws [out]
+        var p = StatsQ.Codes(AdaptedWeight(), 4); // [out, in] in 8 bits, and ws [out]
         saved.Keep(x, p.Stored, p.Scale);
         return linear(x, p.Dequantize(), Bias); // y [n, out]
     }

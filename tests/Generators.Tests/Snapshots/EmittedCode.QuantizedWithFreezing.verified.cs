@@ -51,10 +51,7 @@ namespace Marrow.Emitted.Zoo.Freezing;
 using global::System;
 using global::System.CodeDom.Compiler;
 using global::Marrow;
-using global::Marrow.Adapters;
-using global::Marrow.Autograd;
 using global::Marrow.CompilerServices;
-using global::Marrow.Quantization;
 using static global::TorchSharp.torch;
 using static global::TorchSharp.torch.nn.functional;
 
@@ -81,13 +78,13 @@ internal sealed class W2A8 : QuantizedLinear
     {
         var s = Lsq.LearnedStep(Step, Range.High * x.numel() / Step.numel()).unsqueeze(1); // [tokens or 1, 1]
         var q = StraightThrough.Round(((x + Before) / s).clamp(Range.Low, Range.High));
-        return linear((s * q) + After, Frozen(Quantized(Weight)), Bias);
+        return linear((s * q) + After, WithFrozen(Quantized(Weight)), Bias);
     }
 
     protected override Tensor Forward(Saved saved, Tensor x)
     {
         var q = ActivationLevels.Of(x, Step, Before, Range); // [n, in] in 8 bits
-        var p = Held.Hold(WeightLevels.StatsQ(Weight, bits: 2)); // [out, in] in 8 bits, and ws [out]
+        var p = Frozen.Apply(StatsQ.Codes(Weight, bits: 2)); // [out, in] in 8 bits, and ws [out]
         saved.Keep(x, q.Stored, p.Stored, p.Scale);
         return IntegerProduct.Linear(q, p, Step, After, Bias); // y [n, out]
     }
@@ -102,7 +99,7 @@ internal sealed class W2A8 : QuantizedLinear
 
         // dx = g where x is in range,    dS, dbefore, dafter in the same pass
         var input = ActivationGradients(g, x);
-        return new(input.Input, Held.Live(dWeight), BiasGradient(dy), input.Step, input.Before, input.After);
+        return new(input.Input, Frozen.MaskGradient(dWeight), BiasGradient(dy), input.Step, input.Before, input.After);
     }
 
     /// <summary>Ŵ of a weight w; gradients pass straight through the rounding.</summary>
