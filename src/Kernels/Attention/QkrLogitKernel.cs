@@ -5,7 +5,7 @@ using Marrow.Kernels.Vectors;
 
 namespace Marrow.Kernels.Attention;
 
-/// <summary>One product for each image and head.</summary>
+/// <summary>The integer products of QKR's logits: one for each image and head.</summary>
 internal unsafe struct QkrLogitBatch : IInt8Batch<QkrLogitEpilogue>
 {
     public long Heads, N, D;
@@ -20,7 +20,7 @@ internal unsafe struct QkrLogitBatch : IInt8Batch<QkrLogitEpilogue>
         return R + (((item / Heads * N * Heads) + (item % Heads)) * D);
     }
 
-    public readonly QkrLogitEpilogue Rows(int item) => new(
+    public readonly QkrLogitEpilogue Epilogue(int item) => new(
         Step, Row + (item * N), ZStep + (item % Heads * N), Column + (item * N), Y + (item * N * N), N);
 }
 
@@ -28,7 +28,7 @@ internal unsafe struct QkrLogitBatch : IInt8Batch<QkrLogitEpilogue>
 internal readonly unsafe struct QkrLogitEpilogue(float* step, float* ofRows, float* zStep, float* columns, float* y, long n) : IGemmEpilogue
 {
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Take(int row, int rows, int first, int count, int* product, int stride)
+    public void Store(int row, int rows, int first, int count, int* product, int stride)
     {
         for (var end = row + rows; row < end; row++, product += stride)
         {

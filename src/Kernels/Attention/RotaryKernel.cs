@@ -5,7 +5,7 @@ using Marrow.Kernels.Vectors;
 
 namespace Marrow.Kernels.Attention;
 
-/// <summary>One token of one sequence at a time, all its heads.</summary>
+/// <summary>Rotary positions: an item is a token of a sequence with all its heads. Components i and i + d/2 form a pair.</summary>
 internal unsafe struct RotaryKernel : IRangeKernel
 {
     public float* X, Y, Cos, Sin;

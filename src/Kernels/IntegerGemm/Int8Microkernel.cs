@@ -5,11 +5,11 @@ using System.Runtime.Intrinsics.X86;
 namespace Marrow.Kernels.IntegerGemm;
 
 /// <summary>
-/// Products of unsigned with signed bytes, pairs of which are summed in 16 bits for as long as nothing can overflow, then in 32. Where a single pair could,
-/// with 8 bits on both sides, A's lower and upper four bits are multiplied one after the other.
+/// u8 × s8 microkernel (vpmaddubsw): pairs of products accumulate in int16 for as long as the ranges rule out overflow, then in int32.
+/// Where a single pair could overflow (8 bits on both sides) A is split into low and high nibbles, multiplied one after the other.
 /// </summary>
-/// <param name="ofA">A's levels.</param>
-/// <param name="ofB">B's levels.</param>
+/// <param name="ofA">Range of A.</param>
+/// <param name="ofB">Range of B.</param>
 internal readonly unsafe struct Int8Microkernel(IntegerRange ofA, IntegerRange ofB) : IInt8Microkernel
 {
     private const int Rows = 4, Outputs = 24, Quad = 4, Chunk = 512, HalfBits = 4;
@@ -28,7 +28,7 @@ internal readonly unsafe struct Int8Microkernel(IntegerRange ofA, IntegerRange o
 
     public int RowBytes => (isSplit ? 2 : 1) * Rows * Chunk;
 
-    /// <summary>[quad, output, 4].</summary>
+    /// <summary>Packs B as [quad of columns, output, 4].</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void PackPanel(sbyte* b, long stride, int outputs, int columns, byte* panel)
     {
@@ -48,7 +48,7 @@ internal readonly unsafe struct Int8Microkernel(IntegerRange ofA, IntegerRange o
         }
     }
 
-    /// <summary>[row, column], less the lowest level; if split, lower bits and then upper ones.</summary>
+    /// <summary>Packs A as [row, column], relative to its lowest value; if split, low nibbles and then high ones.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void PackRows(sbyte* a, long stride, int rows, int columns, byte* packed)
     {
@@ -100,7 +100,7 @@ internal readonly unsafe struct Int8Microkernel(IntegerRange ofA, IntegerRange o
         Multiply(packed + (Rows * Chunk), (sbyte*)panel, quads, safe, HalfBits, product);
     }
 
-    /// <summary>How many pairs of products can be summed in 16 bits.</summary>
+    /// <summary>Number of pairs of products that int16 can accumulate.</summary>
     private static int SafeQuads(int highest, IntegerRange ofB) =>
         short.MaxValue / Math.Max(1, 2 * highest * Math.Max(Math.Abs(ofB.Low), Math.Abs(ofB.High)));
 
@@ -149,7 +149,7 @@ internal readonly unsafe struct Int8Microkernel(IntegerRange ofA, IntegerRange o
         Add(third, shift, product + 16);
     }
 
-    /// <summary>Both pairs of an output's quad.</summary>
+    /// <summary>Adds both pairs of each quad to the int32 product.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Add(Vector256<short> pairs, int shift, int* product) =>
         (Vector256.Load(product) + Vector256.ShiftLeft(Avx2.MultiplyAddAdjacent(pairs, Vector256<short>.One), shift)).Store(product);

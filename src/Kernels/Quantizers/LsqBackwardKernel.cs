@@ -8,7 +8,7 @@ using static Marrow.Kernels.Quantizers.LsqKernels;
 
 namespace Marrow.Kernels.Quantizers;
 
-/// <summary>The gradients of x, its steps and its shifts from that of x̂, in one pass over both.</summary>
+/// <summary>Gradients of x, the scales and the shifts, in one pass over x and dy.</summary>
 internal unsafe struct LsqBackwardKernel : IRangeKernel
 {
     public ScaleLayout Layout;
@@ -45,7 +45,7 @@ internal unsafe struct LsqBackwardKernel : IRangeKernel
         }
     }
 
-    /// <summary>One row; returns the gradient of its step.</summary>
+    /// <summary>One row; returns its contribution to the gradient of its scale.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static float Row(
         IntegerRange range, int columns, float s, float* x, float* dy, float* dx, float* before, float* dbefore, float* dafter)
@@ -59,7 +59,7 @@ internal unsafe struct LsqBackwardKernel : IRangeKernel
 
         if (column < columns && columns >= Lanes.Count)
         {
-            // The last lanes once more; those seen before add nothing to the sums.
+            // An overlapping last vector; lanes seen before are masked out of the sums.
             var overlap = Vector256.Create(column - (columns - Lanes.Count));
             var fresh = Vector256.GreaterThanOrEqual(Vector256<int>.Indices, overlap).AsSingle();
             sum += Block(low, high, step, x, dy, dx, before, dbefore, dafter, columns - Lanes.Count, fresh);
@@ -91,7 +91,7 @@ internal unsafe struct LsqBackwardKernel : IRangeKernel
         }
     }
 
-    /// <summary>One entry; returns what it adds to the gradient of its step.</summary>
+    /// <summary>One entry; returns its contribution to the gradient of its scale.</summary>
     private static float One(
         IntegerRange range, float s, float* x, float* dy, float* dx, float* before, float* dbefore, float* dafter, int column)
     {
@@ -112,7 +112,7 @@ internal unsafe struct LsqBackwardKernel : IRangeKernel
         return g * (MathF.Round(clipped) - (inside ? ratio : 0));
     }
 
-    /// <summary>Eight entries; returns what each adds to the gradient of its step. Those that are not fresh add nothing to any sum.</summary>
+    /// <summary>Eight entries; returns their contributions to the gradient of the scale. Lanes outside the mask add nothing to any sum.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> Block(
         Vector256<float> low,

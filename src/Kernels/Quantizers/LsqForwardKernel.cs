@@ -34,7 +34,7 @@ internal unsafe struct LsqForwardKernel : IRangeKernel
         }
     }
 
-    // Rows are methods of their own: whatever else is alive around the loop over columns would take its registers.
+    // Not inlined: values that live across the loop over columns would take its registers.
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void Row(IntegerRange range, int columns, float s, float* x, float* y, float* before, float* after)
     {
@@ -46,7 +46,7 @@ internal unsafe struct LsqForwardKernel : IRangeKernel
 
         if (column < columns && columns >= Lanes.Count)
         {
-            // The last lanes once more: nothing is written that was not read from x.
+            // An overlapping last vector: stores depend on x alone.
             Block(low, high, step, x, y, before, after, columns - Lanes.Count);
             return;
         }

@@ -6,10 +6,10 @@ using static TorchSharp.torch;
 
 namespace Marrow.Kernels.Quantizers;
 
-/// <summary>Tracks changes of codes against the change before, in one pass: it runs at every step, over every weight.</summary>
+/// <summary>Updates oscillation statistics in one pass; it runs at every step, over every weight.</summary>
 internal static unsafe class OscillationKernel
 {
-    /// <summary>Takes new levels; how many have changed.</summary>
+    /// <summary>Takes the new codes and returns how many have changed.</summary>
     public static long Update(Tensor now, Tensor before, Tensor direction, Tensor frequency, Tensor total, double momentum)
     {
         var count = checked((int)now.numel());

@@ -6,10 +6,10 @@ using Marrow.Kernels.Threading;
 
 namespace Marrow.Kernels.Recurrence;
 
-/// <summary>Sizes of a WKV6 call. A task is one head of one sequence; its tokens come one after another.</summary>
+/// <summary>Sizes of a WKV6 call. A task is one head of one sequence, whose tokens are processed in order.</summary>
 internal readonly record struct Wkv6Shape(int Batch, int Tokens, int Heads, int Size)
 {
-    /// <summary>Tokens between two kept states.</summary>
+    /// <summary>Tokens between two state checkpoints.</summary>
     public const int SegmentTokens = 32;
 
     public int Tasks => Batch * Heads;
@@ -20,11 +20,11 @@ internal readonly record struct Wkv6Shape(int Batch, int Tokens, int Heads, int 
 
     public long Work => (long)Tasks * Tokens * Size * Size;
 
-    /// <summary>Where a task's token lies in a tensor [batch, rows, heads · size].</summary>
+    /// <summary>Offset of a task's row in a tensor [batch, rows, heads · size].</summary>
     public long At(int task, int row, int rows) => ((((long)(task / Heads) * rows) + row) * Width) + (task % Heads * Size);
 }
 
-/// <summary>One head's state over the tokens: <c>y_t = r_tᵀ S_t + (r_t · (u ∘ k_t)) v_t</c>, then S_{t+1}.</summary>
+/// <summary>Forward pass of one head: <c>y_t = r_tᵀ S_t + (r_t · (u ∘ k_t)) v_t</c>, <c>S_{t+1} = diag(d_t) S_t + k_t v_tᵀ</c>.</summary>
 internal unsafe struct Wkv6Forward<T> : IRangeKernel
     where T : unmanaged, INumber<T>
 {
@@ -97,7 +97,7 @@ internal unsafe struct Wkv6Forward<T> : IRangeKernel
 }
 
 /// <summary>
-/// The gradients of one head, from the last token back. The states within a segment are computed again from the kept one.
+/// Backward pass of one head. The states of a segment are recomputed from its checkpoint.
 /// </summary>
 internal unsafe struct Wkv6Backward<T> : IRangeKernel
     where T : unmanaged, INumber<T>
@@ -213,10 +213,10 @@ internal unsafe struct Wkv6Backward<T> : IRangeKernel
     }
 }
 
-/// <summary>Vectors of either floating-point type.</summary>
+/// <summary>Vector arithmetic of either floating-point type.</summary>
 internal static class Wkv6Vectors
 {
-    /// <summary><c>a b + c</c>; the branch is decided when the code is compiled.</summary>
+    /// <summary><c>a b + c</c>; the branch is resolved by the JIT.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> MultiplyAdd<T>(Vector256<T> a, Vector256<T> b, Vector256<T> c) => typeof(T) == typeof(float)
         ? Vector256.FusedMultiplyAdd(a.AsSingle(), b.AsSingle(), c.AsSingle()).As<float, T>()

@@ -7,10 +7,10 @@ using static TorchSharp.torch;
 
 namespace Marrow.Kernels.Reductions;
 
-/// <summary>Sums over the rows of a float32 matrix.</summary>
+/// <summary>Column sums of a float32 matrix (a bias gradient), reproducible whatever the thread timing.</summary>
 internal unsafe struct ColumnSumKernel : IRangeKernel
 {
-    // Rows that share the loads and stores of the sums.
+    // Rows per update of the sums, which are loaded and stored once for all of them.
     private const int Together = 4;
 
     public float* Dy;

@@ -1,6 +1,6 @@
 using System.ComponentModel;
-using System.Runtime.Intrinsics.X86;
 using Marrow.Autograd;
+using Marrow.Kernels;
 using Marrow.Kernels.Quantizers;
 using static TorchSharp.torch;
 
@@ -14,10 +14,6 @@ namespace Marrow.CompilerServices;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class Bfloat16Backward
 {
-    /// <summary>Whether the processor multiplies bfloat16: AVX512_BF16 or AMX_BF16.</summary>
-    internal static bool HasInstructions { get; } = X86Base.IsSupported
-        && ((X86Base.CpuId(7, 1).Eax & (1 << 5)) != 0 || (X86Base.CpuId(7, 0).Edx & (1 << 22)) != 0);
-
     /// <summary>The gradients.</summary>
     /// <param name="dy">[n, out].</param>
     /// <param name="x">q [n, in].</param>
@@ -29,7 +25,7 @@ public static class Bfloat16Backward
         Tensor dy, ActivationLevels x, WeightLevels weight, Tensor step, Tensor after)
     {
         using var scope = NewDisposeScope();
-        if (dy.device_type != TorchSharp.DeviceType.CPU || HasInstructions)
+        if (dy.device_type != TorchSharp.DeviceType.CPU || InstructionSets.HasBfloat16)
         {
             return Moved(Rounded(dy, x, weight, step, after));
         }

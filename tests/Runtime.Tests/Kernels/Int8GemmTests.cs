@@ -62,7 +62,7 @@ public class Int8GemmTests
 
         public ReadOnlySpan<int> Product => new(product, n * m);
 
-        public void Take(int row, int rows, int first, int count, int* values, int stride)
+        public void Store(int row, int rows, int first, int count, int* values, int stride)
         {
             for (var r = 0; r < rows; r++)
             {
