@@ -5,6 +5,7 @@ using static TorchSharp.torch;
 namespace Marrow.Tests.Kernels;
 
 /// <summary>Sums of parts begin at zero and are added up, whatever their number and width.</summary>
+[Trait("Kernels", "yes")]
 public unsafe class PartialSumsTests
 {
     [Theory]
