@@ -25,7 +25,8 @@ internal unsafe struct QkrLogitBatch : IInt8Batch<QkrLogitEpilogue>
 }
 
 /// <summary><c>y[n, m] = (s S_n) S′_m (q · r) + row[n] + column[m]</c>.</summary>
-internal readonly unsafe struct QkrLogitEpilogue(float* step, float* ofRows, float* zStep, float* columns, float* y, long n) : IGemmEpilogue
+internal readonly unsafe struct QkrLogitEpilogue(
+    float* step, float* ofRows, float* zStep, float* columns, float* y, long n) : IGemmEpilogue
 {
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Store(int row, int rows, int first, int count, int* product, int stride)
@@ -37,7 +38,8 @@ internal readonly unsafe struct QkrLogitEpilogue(float* step, float* ofRows, flo
             for (; column <= count - Lanes.Count; column += Lanes.Count)
             {
                 var whole = Vector256.ConvertToSingle(Vector256.Load(product + column)) * scale;
-                (Vector256.FusedMultiplyAdd(whole, Vector256.Load(scales + column), Vector256.Load(added + column)) + Vector256.Create(own)).Store(target + column);
+                (Vector256.FusedMultiplyAdd(whole, Vector256.Load(scales + column), Vector256.Load(added + column))
+                    + Vector256.Create(own)).Store(target + column);
             }
 
             for (; column < count; column++)

@@ -6,7 +6,9 @@ using Marrow.Kernels.Vectors;
 
 namespace Marrow.Kernels.Attention;
 
-/// <summary>Attention of one query over cached keys and values: each head reads its keys and values once, in memory order.</summary>
+/// <summary>
+/// Attention of one query over cached keys and values: each head reads its keys and values once, in memory order.
+/// </summary>
 internal unsafe struct TokenAttentionKernel : IRangeKernel
 {
     /// <summary>Channels accumulated in registers.</summary>
@@ -85,7 +87,8 @@ internal unsafe struct TokenAttentionKernel : IRangeKernel
     {
         for (var c = 0; c < Head; c += Block)
         {
-            var (a, b, d, e) = (Vector256<float>.Zero, Vector256<float>.Zero, Vector256<float>.Zero, Vector256<float>.Zero);
+            var (a, b, d, e) = (Vector256<float>.Zero, Vector256<float>.Zero, Vector256<float>.Zero,
+                Vector256<float>.Zero);
             var value = values + c;
             for (var t = 0; t < Length; t++, value += Head)
             {

@@ -8,7 +8,8 @@ using static TorchSharp.torch;
 namespace Marrow.Kernels.IntegerGemm;
 
 /// <summary>
-/// <c>y[t,o] = S_t ws_o (q pᵀ)[t,o] + c_o</c>. Codes stored with a zero point, and halved codes u of p = 2u + 1, are corrected in int64:
+/// <c>y[t,o] = S_t ws_o (q pᵀ)[t,o] + c_o</c>. Codes stored with a zero point, and halved codes u of p = 2u + 1, are
+/// corrected in int64:
 /// <c>q pᵀ = 2 (stored uᵀ + zero Σu) + Σ stored + zero K</c>.
 /// </summary>
 /// <param name="codes">Stored codes of x, int8 [n, in].</param>
@@ -20,13 +21,15 @@ namespace Marrow.Kernels.IntegerGemm;
 /// <param name="levelSums">Row sums of the weight's codes, int32 [out], if there is a zero point; else null.</param>
 /// <param name="y">float32 [n, out].</param>
 internal readonly unsafe struct DequantizeEpilogue(
-    Tensor codes, int zero, Tensor step, Tensor weightScale, Tensor? storedSums, Tensor offsets, Tensor? levelSums, Tensor y) : IGemmEpilogue
+    Tensor codes, int zero, Tensor step, Tensor weightScale, Tensor? storedSums, Tensor offsets, Tensor? levelSums,
+        Tensor y) : IGemmEpilogue
 {
     // Columns whose scales and offsets stay in registers for all rows of a tile.
     private const int Block = 4 * Lanes.Count;
 
     private readonly int columns = (int)y.size(1), inner = (int)codes.size(1), steps = (int)step.numel(), zero = zero;
-    private readonly float* target = y.Floats(), step = step.Floats(), scales = weightScale.Floats(), offsets = offsets.Floats();
+    private readonly float* target = y.Floats(), step = step.Floats(), scales = weightScale.Floats(), offsets =
+        offsets.Floats();
     private readonly int* levelSums = levelSums is null ? null : levelSums.Integers();
     private readonly int* storedSums = storedSums is null ? null : storedSums.Integers();
 
@@ -53,7 +56,8 @@ internal readonly unsafe struct DequantizeEpilogue(
         var (scale0, scale1) = (Vector256.Load(scale), Vector256.Load(scale + Lanes.Count));
         var (scale2, scale3) = (Vector256.Load(scale + (2 * Lanes.Count)), Vector256.Load(scale + (3 * Lanes.Count)));
         var (offset0, offset1) = (Vector256.Load(offset), Vector256.Load(offset + Lanes.Count));
-        var (offset2, offset3) = (Vector256.Load(offset + (2 * Lanes.Count)), Vector256.Load(offset + (3 * Lanes.Count)));
+        var (offset2, offset3) =
+            (Vector256.Load(offset + (2 * Lanes.Count)), Vector256.Load(offset + (3 * Lanes.Count)));
         // Locals, because fields are reloaded after every store.
         var each = step;
         var (at, count, next) = (row % steps, steps, columns);
@@ -81,7 +85,8 @@ internal readonly unsafe struct DequantizeEpilogue(
         var column = 0;
         for (var each = Vector256.Create(s); IsPlain && column <= count - Lanes.Count; column += Lanes.Count)
         {
-            Scaled(product + column, each * Vector256.Load(scale + column), Vector256.Load(offset + column)).Store(values + column);
+            Scaled(product + column, each * Vector256.Load(scale + column), Vector256.Load(offset + column)).Store(
+                values + column);
         }
 
         for (; column < count; column++)

@@ -12,7 +12,9 @@ internal unsafe interface IInt8Microkernel
     /// <summary>Outputs of a panel (NR).</summary>
     int PanelWidth { get; }
 
-    /// <summary>Columns of a chunk (KC): a panel and its rows fit the L1 cache, and intermediate sums cannot overflow.</summary>
+    /// <summary>
+    /// Columns of a chunk (KC): a panel and its rows fit the L1 cache, and intermediate sums cannot overflow.
+    /// </summary>
     int ChunkColumns { get; }
 
     /// <summary>Bytes of a packed panel of one chunk; a multiple of 64.</summary>
@@ -41,7 +43,9 @@ internal unsafe interface IInt8Microkernel
     /// <param name="packed">The rows, with scratch space for sums.</param>
     /// <param name="panel">The panel.</param>
     /// <param name="columns">Columns of both.</param>
-    /// <param name="start">Initial values [<see cref="PanelWidth"/>] of every row, or null to accumulate onto the product.</param>
+    /// <param name="start">
+    /// Initial values [<see cref="PanelWidth"/>] of every row, or null to accumulate onto the product.
+    /// </param>
     /// <param name="product">[<see cref="TileRows"/>, <see cref="PanelWidth"/>].</param>
     void Multiply(byte* packed, byte* panel, int columns, int* start, int* product);
 }

@@ -8,9 +8,9 @@ using static TorchSharp.torch;
 namespace Marrow.Kernels.IntegerGemm;
 
 /// <summary>
-/// Exact int8 GEMM for AVX2, blocked in the usual way: B is packed into panels once, each thread packs the rows of A that it multiplies.
-/// Microkernels take unsigned rows: <c>A Bᵀ = (A − origin) Bᵀ + origin Σ_k B</c>. At most four levels on each side take
-/// <see cref="LookupMicrokernel"/>, more <see cref="Int8Microkernel"/>.
+/// Exact int8 GEMM for AVX2, blocked in the usual way: B is packed into panels once, each thread packs the rows of A
+/// that it multiplies. Microkernels take unsigned rows: <c>A Bᵀ = (A − origin) Bᵀ + origin Σ_k B</c>. At most four
+/// levels on each side take <see cref="LookupMicrokernel"/>, more <see cref="Int8Microkernel"/>.
 /// </summary>
 internal static unsafe class Int8Gemm
 {
@@ -20,7 +20,8 @@ internal static unsafe class Int8Gemm
     /// <param name="b">int8 [m, k], contiguous.</param>
     /// <param name="ofB">Range of b.</param>
     /// <param name="epilogue">Receives the product tile by tile.</param>
-    public static void Multiply<TEpilogue>(Tensor a, IntegerRange ofA, Tensor b, IntegerRange ofB, ref TEpilogue epilogue)
+    public static void Multiply<TEpilogue>(
+        Tensor a, IntegerRange ofA, Tensor b, IntegerRange ofB, ref TEpilogue epilogue)
         where TEpilogue : struct, IGemmEpilogue
     {
         if (LookupMicrokernel.Supports(ofA, ofB))
@@ -39,7 +40,8 @@ internal static unsafe class Int8Gemm
     /// <param name="size">n, m, k of each.</param>
     /// <param name="ofA">Range of all A.</param>
     /// <param name="ofB">Range of all B.</param>
-    public static void MultiplyEach<TBatch, TEpilogue>(ref TBatch batch, int count, (int N, int M, int K) size, IntegerRange ofA, IntegerRange ofB)
+    public static void MultiplyEach<TBatch, TEpilogue>(
+        ref TBatch batch, int count, (int N, int M, int K) size, IntegerRange ofA, IntegerRange ofB)
         where TBatch : struct, IInt8Batch<TEpilogue>
         where TEpilogue : struct, IGemmEpilogue
     {
@@ -55,18 +57,29 @@ internal static unsafe class Int8Gemm
         void Run<TMicrokernel>(TMicrokernel microkernel, ref TBatch batch)
             where TMicrokernel : struct, IInt8Microkernel
         {
-            var kernel = new BatchKernel<TMicrokernel, TBatch, TEpilogue> { Microkernel = microkernel, Batch = batch, Size = size };
+            var kernel = new BatchKernel<TMicrokernel, TBatch, TEpilogue> { Microkernel = microkernel, Batch = batch,
+                Size = size };
             ThreadTeam.Run(ref kernel, count, (long)count * size.N * size.M);
         }
     }
 
-    private static void Run<TMicrokernel, TEpilogue>(TMicrokernel microkernel, Tensor a, Tensor b, ref TEpilogue epilogue)
+    private static void Run<TMicrokernel, TEpilogue>(
+        TMicrokernel microkernel, Tensor a, Tensor b, ref TEpilogue epilogue)
         where TMicrokernel : struct, IInt8Microkernel
         where TEpilogue : struct, IGemmEpilogue
     {
         var (n, m, k) = ((int)a.size(0), (int)b.size(0), (int)a.size(1));
-        using var panels = new Panels(microkernel.PanelWidth, microkernel.PanelBytes, Parts(m, microkernel.PanelWidth), Parts(k, microkernel.ChunkColumns));
-        var pack = new PackKernel<TMicrokernel> { Microkernel = microkernel, B = b.SignedBytes(), Stride = k, Outputs = m, Columns = k, Panels = panels };
+        using var panels = new Panels(microkernel.PanelWidth, microkernel.PanelBytes, Parts(m, microkernel.PanelWidth),
+            Parts(k, microkernel.ChunkColumns));
+        var pack = new PackKernel<TMicrokernel>
+        {
+            Microkernel = microkernel,
+            B = b.SignedBytes(),
+            Stride = k,
+            Outputs = m,
+            Columns = k,
+            Panels = panels,
+        };
         ThreadTeam.Run(ref pack, panels.Count, b.numel());
         var multiply = new MultiplyKernel<TMicrokernel, TEpilogue>
         {
@@ -94,7 +107,8 @@ internal static unsafe class Int8Gemm
 
         public int* Sums { get; } = (int*)NativeMemory.AllocZeroed((nuint)(count * width), sizeof(int));
 
-        private readonly byte* packed = (byte*)NativeMemory.AlignedAlloc((nuint)count * (nuint)chunks * (nuint)bytes, 64);
+        private readonly byte* packed =
+            (byte*)NativeMemory.AlignedAlloc((nuint)count * (nuint)chunks * (nuint)bytes, 64);
 
         public byte* At(int panel, int chunk) => packed + (((long)(panel * chunks) + chunk) * bytes);
 
@@ -116,10 +130,19 @@ internal static unsafe class Int8Gemm
 
         public void Run(int first, int end, int part)
         {
-            using var panels = new Panels(Microkernel.PanelWidth, Microkernel.PanelBytes, Parts(Size.M, Microkernel.PanelWidth), Parts(Size.K, Microkernel.ChunkColumns));
+            using var panels = new Panels(Microkernel.PanelWidth, Microkernel.PanelBytes,
+                Parts(Size.M, Microkernel.PanelWidth), Parts(Size.K, Microkernel.ChunkColumns));
             for (var item = first; item < end; item++)
             {
-                var pack = new PackKernel<TMicrokernel> { Microkernel = Microkernel, B = Batch.Right(item, out var stride), Stride = stride, Outputs = Size.M, Columns = Size.K, Panels = panels };
+                var pack = new PackKernel<TMicrokernel>
+                {
+                    Microkernel = Microkernel,
+                    B = Batch.Right(item, out var stride),
+                    Stride = stride,
+                    Outputs = Size.M,
+                    Columns = Size.K,
+                    Panels = panels,
+                };
                 pack.Run(0, panels.Count, part);
                 var multiply = new MultiplyKernel<TMicrokernel, TEpilogue>
                 {
@@ -175,7 +198,8 @@ internal static unsafe class Int8Gemm
             while (index <= Columns - Vector256<sbyte>.Count)
             {
                 // An int16 lane holds the sum of 256 bytes.
-                for (var stop = Math.Min(Columns, index + (128 * Vector256<sbyte>.Count)); index <= stop - Vector256<sbyte>.Count; index += Vector256<sbyte>.Count)
+                for (var stop = Math.Min(Columns, index + (128 * Vector256<sbyte>.Count));
+                    index <= stop - Vector256<sbyte>.Count; index += Vector256<sbyte>.Count)
                 {
                     var (lower, upper) = Vector256.Widen(Vector256.Load(values + index));
                     sums += lower + upper;
@@ -209,7 +233,8 @@ internal static unsafe class Int8Gemm
             var (height, width) = (Microkernel.TileRows, Microkernel.PanelWidth);
             // With several chunks the sums of all panels are kept between them; one chunk needs a single panel's.
             var kept = Panels.Chunks == 1 ? 0 : height * width;
-            var product = (int*)NativeMemory.AlignedAlloc((nuint)(((kept * (Panels.Count - 1)) + (height * width)) * sizeof(int)), 64);
+            var product = (int*)NativeMemory.AlignedAlloc(
+                (nuint)(((kept * (Panels.Count - 1)) + (height * width)) * sizeof(int)), 64);
             var packed = (byte*)NativeMemory.AlignedAlloc((nuint)Microkernel.RowBytes, 64);
             try
             {
@@ -224,12 +249,14 @@ internal static unsafe class Int8Gemm
                         for (var panel = 0; panel < Panels.Count; panel++)
                         {
                             var sums = product + (panel * kept);
-                            Microkernel.Multiply(packed, Panels.At(panel, chunk), columns, chunk == 0 ? Panels.Sums + (panel * width) : null, sums);
+                            Microkernel.Multiply(packed, Panels.At(panel, chunk), columns, chunk == 0
+                                ? Panels.Sums + (panel * width) : null, sums);
 
                             // Per panel, so that stores overlap with the next panel's products.
                             if (chunk == Panels.Chunks - 1)
                             {
-                                Epilogue.Store(row, rows, panel * width, Math.Min(width, Outputs - (panel * width)), sums, width);
+                                Epilogue.Store(row, rows, panel * width, Math.Min(width, Outputs - (panel * width)),
+                                    sums, width);
                             }
                         }
                     }

@@ -5,8 +5,9 @@ using System.Runtime.Intrinsics.X86;
 namespace Marrow.Kernels.IntegerGemm;
 
 /// <summary>
-/// u8 × s8 microkernel (vpmaddubsw): pairs of products accumulate in int16 for as long as the ranges rule out overflow, then in int32.
-/// Where a single pair could overflow (8 bits on both sides) A is split into low and high nibbles, multiplied one after the other.
+/// u8 × s8 microkernel (vpmaddubsw): pairs of products accumulate in int16 for as long as the ranges rule out overflow,
+/// then in int32. Where a single pair could overflow (8 bits on both sides) A is split into low and high nibbles,
+/// multiplied one after the other.
 /// </summary>
 /// <param name="ofA">Range of A.</param>
 /// <param name="ofB">Range of B.</param>
@@ -48,7 +49,9 @@ internal readonly unsafe struct Int8Microkernel(IntegerRange ofA, IntegerRange o
         }
     }
 
-    /// <summary>Packs A as [row, column], relative to its lowest value; if split, low nibbles and then high ones.</summary>
+    /// <summary>
+    /// Packs A as [row, column], relative to its lowest value; if split, low nibbles and then high ones.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void PackRows(sbyte* a, long stride, int rows, int columns, byte* packed)
     {
@@ -113,7 +116,8 @@ internal readonly unsafe struct Int8Microkernel(IntegerRange ofA, IntegerRange o
             var (b0, b1, b2) = (Vector256<short>.Zero, Vector256<short>.Zero, Vector256<short>.Zero);
             var (c0, c1, c2) = (Vector256<short>.Zero, Vector256<short>.Zero, Vector256<short>.Zero);
             var (d0, d1, d2) = (Vector256<short>.Zero, Vector256<short>.Zero, Vector256<short>.Zero);
-            for (var stop = (int)Math.Min(quads, (long)quad + safe); quad < stop; quad++, rows += Quad, panel += Outputs * Quad)
+            for (var stop = (int)Math.Min(quads, (long)quad + safe); quad < stop;
+                quad++, rows += Quad, panel += Outputs * Quad)
             {
                 var (w0, w1, w2) = (Vector256.Load(panel), Vector256.Load(panel + 32), Vector256.Load(panel + 64));
                 var levels = Vector256.Create(*(int*)rows).AsByte();
@@ -142,7 +146,8 @@ internal readonly unsafe struct Int8Microkernel(IntegerRange ofA, IntegerRange o
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add(Vector256<short> first, Vector256<short> second, Vector256<short> third, int shift, int* product)
+    private static void Add(
+        Vector256<short> first, Vector256<short> second, Vector256<short> third, int shift, int* product)
     {
         Add(first, shift, product);
         Add(second, shift, product + 8);
@@ -152,5 +157,6 @@ internal readonly unsafe struct Int8Microkernel(IntegerRange ofA, IntegerRange o
     /// <summary>Adds both pairs of each quad to the int32 product.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Add(Vector256<short> pairs, int shift, int* product) =>
-        (Vector256.Load(product) + Vector256.ShiftLeft(Avx2.MultiplyAddAdjacent(pairs, Vector256<short>.One), shift)).Store(product);
+        (Vector256.Load(product)
+            + Vector256.ShiftLeft(Avx2.MultiplyAddAdjacent(pairs, Vector256<short>.One), shift)).Store(product);
 }

@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace Marrow.Kernels.IntegerGemm;
 
-/// <summary>Converts and stores tiles of an integer product while they are in the cache; threads call it for disjoint rows.</summary>
+/// <summary>
+/// Converts and stores tiles of an integer product while they are in the cache; threads call it for disjoint rows.
+/// </summary>
 internal unsafe interface IGemmEpilogue
 {
     /// <summary>Stores a tile of <c>A Bᵀ</c>.</summary>
@@ -19,8 +21,8 @@ internal unsafe interface IGemmEpilogue
 }
 
 /// <summary>
-/// Exact int8 products in int32: libtorch's <c>_int_mm</c> where oneDNN has VNNI, and <see cref="Int8Gemm"/> where there is only AVX2,
-/// for which libtorch has a scalar loop.
+/// Exact int8 products in int32: libtorch's <c>_int_mm</c> where oneDNN has VNNI, and <see cref="Int8Gemm"/> where
+/// there is only AVX2, for which libtorch has a scalar loop.
 /// </summary>
 internal static unsafe class Int8Product
 {
@@ -40,7 +42,8 @@ internal static unsafe class Int8Product
     /// <param name="b">int8 [m, k], likewise.</param>
     /// <param name="ofB">Range of b, or null if unknown.</param>
     /// <param name="epilogue">Receives the product tile by tile.</param>
-    public static void Multiply<TEpilogue>(Tensor a, IntegerRange? ofA, Tensor b, IntegerRange? ofB, ref TEpilogue epilogue)
+    public static void Multiply<TEpilogue>(
+        Tensor a, IntegerRange? ofA, Tensor b, IntegerRange? ofB, ref TEpilogue epilogue)
         where TEpilogue : struct, IGemmEpilogue
     {
         if (UsesInt8Gemm)
@@ -68,7 +71,13 @@ internal static unsafe class Int8Product
     public static void Finish<TEpilogue>(Tensor product, int first, ref TEpilogue epilogue)
         where TEpilogue : struct, IGemmEpilogue
     {
-        var kernel = new EpilogueKernel<TEpilogue> { Epilogue = epilogue, Product = product.Integers(), Columns = (int)product.size(1), First = first };
+        var kernel = new EpilogueKernel<TEpilogue>
+        {
+            Epilogue = epilogue,
+            Product = product.Integers(),
+            Columns = (int)product.size(1),
+            First = first,
+        };
         ThreadTeam.Run(ref kernel, (int)product.size(0), product.numel());
     }
 

@@ -16,7 +16,8 @@ internal readonly unsafe record struct IntegerRange(int Low, int Spacing, int St
     {
         var values = codes.SignedBytes();
         var count = codes.numel();
-        var (lows, highs, odds) = (Vector256.Create(sbyte.MaxValue), Vector256.Create(sbyte.MinValue), Vector256<sbyte>.One);
+        var (lows, highs, odds) =
+            (Vector256.Create(sbyte.MaxValue), Vector256.Create(sbyte.MinValue), Vector256<sbyte>.One);
         var index = 0L;
         for (; index <= count - Vector256<sbyte>.Count; index += Vector256<sbyte>.Count)
         {

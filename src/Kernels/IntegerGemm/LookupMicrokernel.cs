@@ -5,10 +5,11 @@ using System.Runtime.Intrinsics.X86;
 namespace Marrow.Kernels.IntegerGemm;
 
 /// <summary>
-/// 2-bit × 2-bit microkernel by table lookup (vpshufb). Two adjacent codes v of B form a 4-bit index; two adjacent values x of A select
-/// a 16-entry table of <c>x₁ v₁ + x₂ v₂</c>. One shuffle yields 32 sums of two products, twice the rate of vpmaddubsw.
-/// x is relative to A's third level, in [−2, 1]; adding <c>3 max(0, −x)</c> makes every entry non-negative and at most 6 per value. With
-/// <c>b = low + spacing v</c>: <c>Σ x b = spacing Σ (x v + 3 max(0, −x)) + low Σ x − 3 spacing Σ max(0, −x)</c>.
+/// 2-bit × 2-bit microkernel by table lookup (vpshufb). Two adjacent codes v of B form a 4-bit index; two adjacent
+/// values x of A select a 16-entry table of <c>x₁ v₁ + x₂ v₂</c>. One shuffle yields 32 sums of two products, twice the
+/// rate of vpmaddubsw. x is relative to A's third level, in [−2, 1]; adding <c>3 max(0, −x)</c> makes every entry non-
+/// negative and at most 6 per value. With <c>b = low + spacing v</c>: <c>Σ x b = spacing Σ (x v + 3 max(0, −x)) + low Σ
+/// x − 3 spacing Σ max(0, −x)</c>.
 /// </summary>
 /// <param name="lowA">Lowest value of A.</param>
 /// <param name="ofB">Range of B.</param>
@@ -16,15 +17,18 @@ internal readonly unsafe struct LookupMicrokernel(int lowA, IntegerRange ofB) : 
 {
     private const int Rows = 6, Third = 2;
 
-    // Table entries are at most 12, so 21 of them fit a byte; the loop takes two pairs at a time. The tables of a chunk fit the L1 cache.
+    // Table entries are at most 12, so 21 of them fit a byte; the loop takes two pairs at a time. The tables of a chunk
+    // fit the L1 cache.
     private const int SafePairs = 20, ChunkPairs = 12 * SafePairs, Lookup = 32, Outputs = 2 * Lookup, TableBytes = 16;
 
-    // Layout of packed rows: a correction per row; scratch for 8-bit sums, [group of SafePairs, row, output]; the tables.
+    // Layout of packed rows: a correction per row; scratch for 8-bit sums, [group of SafePairs, row, output]; the
+    // tables.
     private const int SumsAt = 64, TablesAt = SumsAt + (ChunkPairs / SafePairs * Rows * Outputs);
 
     /// <summary>Tables of all 16 pairs of A, index a₁ + 4 a₂, a counted from the lowest.</summary>
     private static readonly byte[] Tables =
-        [.. from pair in Enumerable.Range(0, 16) from code in Enumerable.Range(0, 16) select (byte)(Entry(pair & 3, code & 3) + Entry(pair >> 2, code >> 2))];
+        [.. from pair in Enumerable.Range(0, 16) from code in Enumerable.Range(0, 16) select (byte)(
+            Entry(pair & 3, code & 3) + Entry(pair >> 2, code >> 2))];
 
     /// <summary>Whether both operands have at most four levels.</summary>
     public static bool Supports(IntegerRange ofA, IntegerRange ofB) => ofA.High - ofA.Low <= 3 && ofB.Steps <= 3;
@@ -42,8 +46,9 @@ internal readonly unsafe struct LookupMicrokernel(int lowA, IntegerRange ofB) : 
     public int RowBytes => TablesAt + ((ChunkPairs + TableBytes) * Rows * TableBytes);
 
     /// <summary>
-    /// Packs B as [pair, output] 4-bit indices. Within 32 bytes two runs of sixteen outputs interleave, so that sums widen by shift and
-    /// mask; quads two and three of a run are swapped, which the in-lane unpacking of the sums undoes.
+    /// Packs B as [pair, output] 4-bit indices. Within 32 bytes two runs of sixteen outputs interleave, so that sums
+    /// widen by shift and mask; quads two and three of a run are swapped, which the in-lane unpacking of the sums
+    /// undoes.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void PackPanel(sbyte* b, long stride, int outputs, int columns, byte* panel)
@@ -61,7 +66,8 @@ internal readonly unsafe struct LookupMicrokernel(int lowA, IntegerRange ofB) : 
                     {
                         var output = part + (half * TableBytes) + (o is >= 4 and < 12 ? o ^ 12 : o);
                         codes[(half * TableBytes) + o] = output < outputs
-                            ? Codes(b + (output * stride) + (2 * first), columns - (2 * first), ofB.Low, ofB.Spacing - 1, rest: ofB.Low)
+                            ? Codes(b + (output * stride) + (2 * first), columns - (2 * first), ofB.Low,
+                                ofB.Spacing - 1, rest: ofB.Low)
                             : Vector128<byte>.Zero;
                     }
 
@@ -116,10 +122,14 @@ internal readonly unsafe struct LookupMicrokernel(int lowA, IntegerRange ofB) : 
         byte* sums = packed + SumsAt, tables = packed + TablesAt;
         for (var (pair, pairs) = (0, Pairs(columns)); pair < pairs; sums += Rows * Outputs)
         {
-            var (a0, a1, b0, b1) = (Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero);
-            var (c0, c1, d0, d1) = (Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero);
-            var (e0, e1, f0, f1) = (Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero);
-            for (var stop = Math.Min(pairs, pair + SafePairs); pair < stop; pair += 2, tables += 2 * Rows * TableBytes, panel += 2 * Outputs)
+            var (a0, a1, b0, b1) =
+                (Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero);
+            var (c0, c1, d0, d1) =
+                (Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero);
+            var (e0, e1, f0, f1) =
+                (Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero);
+            for (var stop = Math.Min(pairs, pair + SafePairs); pair < stop;
+                pair += 2, tables += 2 * Rows * TableBytes, panel += 2 * Outputs)
             {
                 var (codes0, codes1) = (Vector256.Load(panel), Vector256.Load(panel + Lookup));
                 var table = Avx2.BroadcastVector128ToVector256(tables);
@@ -198,7 +208,8 @@ internal readonly unsafe struct LookupMicrokernel(int lowA, IntegerRange ofB) : 
     private static int Entry(int level, int weight) => ((level - Third) * weight) + (3 * Math.Max(0, Third - level));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<ulong> Sum(Vector128<byte> values) => Sse2.SumAbsoluteDifferences(values, Vector128<byte>.Zero).AsUInt64();
+    private static Vector128<ulong> Sum(Vector128<byte> values) =>
+        Sse2.SumAbsoluteDifferences(values, Vector128<byte>.Zero).AsUInt64();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(Vector256<byte> first, Vector256<byte> second, byte* sums)
@@ -209,7 +220,8 @@ internal readonly unsafe struct LookupMicrokernel(int lowA, IntegerRange ofB) : 
 
     /// <summary>Accumulates sixteen outputs.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add(Vector256<ushort> sums, Vector256<short> spacing, Vector256<int> shift, int* from, int* product)
+    private static void Add(
+        Vector256<ushort> sums, Vector256<short> spacing, Vector256<int> shift, int* from, int* product)
     {
         var low = Avx2.MultiplyAddAdjacent(Avx2.UnpackLow(sums, Vector256<ushort>.Zero).AsInt16(), spacing);
         var high = Avx2.MultiplyAddAdjacent(Avx2.UnpackHigh(sums, Vector256<ushort>.Zero).AsInt16(), spacing);
@@ -217,7 +229,9 @@ internal readonly unsafe struct LookupMicrokernel(int lowA, IntegerRange ofB) : 
         (high + (shift + Vector256.Load(from + 8))).Store(product + 8);
     }
 
-    /// <summary>Copies the tables of eight pairs, given their byte offsets. Unrolled: a loop costs as much as the copies.</summary>
+    /// <summary>
+    /// Copies the tables of eight pairs, given their byte offsets. Unrolled: a loop costs as much as the copies.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Copy(byte* known, ulong places, byte* target)
     {
@@ -237,7 +251,8 @@ internal readonly unsafe struct LookupMicrokernel(int lowA, IntegerRange ofB) : 
     private static Vector128<byte> Codes(sbyte* values, int count, int low, int halving, int rest)
     {
         var lows = Vector256.Create((sbyte)low);
-        var levels = count >= Vector256<sbyte>.Count ? Vector256.Load(values) : Partial(values, count, Vector256.Create((sbyte)rest));
+        var levels = count >= Vector256<sbyte>.Count ? Vector256.Load(values)
+            : Partial(values, count, Vector256.Create((sbyte)rest));
         var counted = ((levels - lows).AsUInt16() >>> halving).AsByte() & Vector256.Create((byte)3);
         var pairs = Avx2.MultiplyAddAdjacent(counted, Vector256.Create((short)(1 + (4 << 8))).AsSByte());
         return Sse2.PackUnsignedSaturate(pairs.GetLower(), pairs.GetUpper());

@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace Marrow.Kernels.IntegerGemm;
 
-/// <summary>The constant term of each output of an integer product: <c>c_o = bias_o + ws_o Σ_k after_k p[o,k]</c>.</summary>
+/// <summary>
+/// The constant term of each output of an integer product: <c>c_o = bias_o + ws_o Σ_k after_k p[o,k]</c>.
+/// </summary>
 internal unsafe struct WeightOffsetKernel : IRangeKernel
 {
     public int Inner;

@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Marrow.Kernels.Memory;
 
-/// <summary>Pointers to the data of contiguous CPU tensors. Callers keep the tensor alive while a kernel runs.</summary>
+/// <summary>
+/// Pointers to the data of contiguous CPU tensors. Callers keep the tensor alive while a kernel runs.
+/// </summary>
 internal static unsafe partial class TensorMemory
 {
     /// <summary>Whether tensors are float32 and on the CPU.</summary>

@@ -6,7 +6,8 @@ using Marrow.Kernels.Threading;
 namespace Marrow.Kernels.PackedGemv;
 
 /// <summary>
-/// <c>x Ŵᵀ + b</c> for float32 activations and codes of 2 to 4 bits. AVX-512 looks levels up: the low bits of a shifted word index a
+/// <c>x Ŵᵀ + b</c> for float32 activations and codes of 2 to 4 bits. AVX-512 looks levels up: the low bits of a shifted
+/// word index a
 /// table of sixteen floats. AVX2 masks codes in place and converts them; x is scaled to make up for the place.
 /// </summary>
 internal unsafe struct FloatGemvKernel : IRangeKernel
@@ -25,8 +26,8 @@ internal unsafe struct FloatGemvKernel : IRangeKernel
     public float* Y;
 
     /// <summary>
-    /// Pads a row of x. For AVX2 also scales it: of four adjacent places of a word the codes are masked where they stand, 1, 2^bits,
-    /// 4^bits and 8^bits times too large.
+    /// Pads a row of x. For AVX2 also scales it: of four adjacent places of a word the codes are masked where they
+    /// stand, 1, 2^bits, 4^bits and 8^bits times too large.
     /// </summary>
     /// <returns>Σ x.</returns>
     public static double Prepare(float* x, PackedLayout layout, float* prepared)
@@ -151,7 +152,8 @@ internal unsafe struct FloatGemvKernel : IRangeKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> MultiplyAdd(Vector512<float> table, Vector512<int> codes, float* x, Vector512<float> sum) =>
+    private static Vector512<float> MultiplyAdd(
+        Vector512<float> table, Vector512<int> codes, float* x, Vector512<float> sum) =>
         Avx512F.FusedMultiplyAdd(Avx512F.PermuteVar16x32(table, codes), Vector512.Load(x), sum);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -6,7 +6,8 @@ using Marrow.Kernels.Threading;
 namespace Marrow.Kernels.PackedGemv;
 
 /// <summary>
-/// <c>x pᵀ</c> in int32 for int8 activations and codes of 2 or 4 bits: codes are isolated in bytes by shift and mask, multiplied by
+/// <c>x pᵀ</c> in int32 for int8 activations and codes of 2 or 4 bits: codes are isolated in bytes by shift and mask,
+/// multiplied by
 /// pairs into int16 (vpmaddubsw), and widened before int16 can overflow. AVX-512BW or AVX2.
 /// </summary>
 internal unsafe struct Int8GemvKernel : IRangeKernel
@@ -26,8 +27,8 @@ internal unsafe struct Int8GemvKernel : IRangeKernel
     public int* Product;
 
     /// <summary>
-    /// Byte b of a block, shifted right by s codes, holds column <c>b / 4 + 16 (codes per byte · (b mod 4) + s)</c>. Activations take
-    /// that order once for all outputs: slice s of a block interleaves four runs of sixteen columns.
+    /// Byte b of a block, shifted right by s codes, holds column <c>b / 4 + 16 (codes per byte · (b mod 4) + s)</c>.
+    /// Activations take that order once for all outputs: slice s of a block interleaves four runs of sixteen columns.
     /// </summary>
     /// <param name="x">A row of activations.</param>
     /// <param name="layout">The weight.</param>
@@ -46,7 +47,8 @@ internal unsafe struct Int8GemvKernel : IRangeKernel
         }
 
         var target = (int*)ordered;
-        for (var block = padded; block < padded + layout.PaddedColumns; block += PackedLayout.BlockWords * layout.PerWord)
+        for (var block = padded; block < padded + layout.PaddedColumns;
+            block += PackedLayout.BlockWords * layout.PerWord)
         {
             for (var slice = 0; slice < perByte; slice++)
             {
@@ -54,7 +56,8 @@ internal unsafe struct Int8GemvKernel : IRangeKernel
                 var next = PackedLayout.BlockWords * perByte;
                 for (var j = 0; j < PackedLayout.BlockWords; j++)
                 {
-                    *target++ = first[j] | (first[next + j] << 8) | (first[(2 * next) + j] << 16) | (first[(3 * next) + j] << 24);
+                    *target++ = first[j] | (first[next + j] << 8) | (first[(2 * next) + j] << 16)
+                        | (first[(3 * next) + j] << 24);
                 }
             }
         }
@@ -95,9 +98,12 @@ internal unsafe struct Int8GemvKernel : IRangeKernel
                 Sse.Prefetch0(words + (4 * PackedLayout.PrefetchWords));
                 var codes = Vector512.Load(words).AsUInt16();
                 even += Avx512BW.MultiplyAddAdjacent(codes.AsByte() & mask, Vector512.Load(x));
-                odd += Avx512BW.MultiplyAddAdjacent((codes >>> 2).AsByte() & mask, Vector512.Load(x + PackedLayout.BlockBytes));
-                even += Avx512BW.MultiplyAddAdjacent((codes >>> 4).AsByte() & mask, Vector512.Load(x + (2 * PackedLayout.BlockBytes)));
-                odd += Avx512BW.MultiplyAddAdjacent((codes >>> 6).AsByte() & mask, Vector512.Load(x + (3 * PackedLayout.BlockBytes)));
+                odd += Avx512BW.MultiplyAddAdjacent(
+                    (codes >>> 2).AsByte() & mask, Vector512.Load(x + PackedLayout.BlockBytes));
+                even += Avx512BW.MultiplyAddAdjacent(
+                    (codes >>> 4).AsByte() & mask, Vector512.Load(x + (2 * PackedLayout.BlockBytes)));
+                odd += Avx512BW.MultiplyAddAdjacent(
+                    (codes >>> 6).AsByte() & mask, Vector512.Load(x + (3 * PackedLayout.BlockBytes)));
                 words += PackedLayout.BlockBytes;
                 x += 4 * PackedLayout.BlockBytes;
             }
@@ -121,7 +127,8 @@ internal unsafe struct Int8GemvKernel : IRangeKernel
                 Sse.Prefetch0(words + (4 * PackedLayout.PrefetchWords));
                 var codes = Vector512.Load(words).AsUInt16();
                 even += Avx512BW.MultiplyAddAdjacent(codes.AsByte() & mask, Vector512.Load(x));
-                odd += Avx512BW.MultiplyAddAdjacent((codes >>> 4).AsByte() & mask, Vector512.Load(x + PackedLayout.BlockBytes));
+                odd += Avx512BW.MultiplyAddAdjacent(
+                    (codes >>> 4).AsByte() & mask, Vector512.Load(x + PackedLayout.BlockBytes));
                 words += PackedLayout.BlockBytes;
                 x += 2 * PackedLayout.BlockBytes;
             }

@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace Marrow.Kernels.PackedGemv;
 
 /// <summary>
-/// Products of a few rows with a packed weight (GEMV): reading the weight bounds the time, so codes are unpacked in registers.
+/// Products of a few rows with a packed weight (GEMV): reading the weight bounds the time, so codes are unpacked in
+/// registers.
 /// </summary>
 internal static unsafe class PackedKernels
 {
@@ -15,7 +16,8 @@ internal static unsafe class PackedKernels
 
     /// <summary>Whether kernels can read the weight: contiguous on the CPU, float32 scales.</summary>
     public static bool Supports(PackedCodes weight) =>
-        weight.Words.device_type == TorchSharp.DeviceType.CPU && weight.Words.is_contiguous() && weight.Scale.dtype == ScalarType.Float32;
+        weight.Words.device_type == TorchSharp.DeviceType.CPU && weight.Words.is_contiguous()
+            && weight.Scale.dtype == ScalarType.Float32;
 
     /// <summary>Whether <see cref="Linear"/> applies and gains.</summary>
     public static bool SupportsFloats(PackedCodes weight, Tensor x) =>
@@ -56,7 +58,8 @@ internal static unsafe class PackedKernels
         for (var row = 0; row < rows; row++)
         {
             sums[row] = FloatGemvKernel.Prepare(
-                x.Floats() + ((long)row * layout.Columns), layout, prepared.Floats() + ((long)row * layout.PaddedColumns));
+                x.Floats() + ((long)row * layout.Columns), layout,
+                    prepared.Floats() + ((long)row * layout.PaddedColumns));
         }
 
         var y = empty([rows, weight.Words.size(0)], dtype: ScalarType.Float32);
@@ -90,7 +93,8 @@ internal static unsafe class PackedKernels
         for (var row = 0; row < rows; row++)
         {
             sums[row] = Int8GemvKernel.Reorder(
-                x.SignedBytes() + ((long)row * layout.Columns), layout, padded, ordered.SignedBytes() + ((long)row * layout.PaddedColumns));
+                x.SignedBytes() + ((long)row * layout.Columns), layout, padded,
+                    ordered.SignedBytes() + ((long)row * layout.PaddedColumns));
         }
 
         var product = empty([rows, outputs], dtype: ScalarType.Int32);

@@ -21,7 +21,8 @@ internal unsafe struct UnpackKernel : IRangeKernel
             {
                 // Half a block: eight of the sixteen adjacent columns that are one shift apart.
                 var words = Vector256.Load(Packed.Words + ((long)row * Packed.RowWords) + word);
-                var start = (word / PackedLayout.BlockWords * PackedLayout.BlockWords * Packed.PerWord) + (word % PackedLayout.BlockWords);
+                var start = (word / PackedLayout.BlockWords * PackedLayout.BlockWords * Packed.PerWord)
+                    + (word % PackedLayout.BlockWords);
                 for (var place = 0; place < Packed.PerWord; place++)
                 {
                     var column = start + (place * PackedLayout.BlockWords);

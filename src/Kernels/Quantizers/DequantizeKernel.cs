@@ -29,7 +29,12 @@ internal unsafe struct DequantizeKernel<TRows> : IRangeKernel
     public static Tensor Run(TRows rows, Tensor codes)
     {
         var values = empty(codes.shape, dtype: ScalarType.Float32);
-        var kernel = new DequantizeKernel<TRows> { Rows = rows, Columns = (int)codes.size(1), Values = values.Floats() };
+        var kernel = new DequantizeKernel<TRows>
+        {
+            Rows = rows,
+            Columns = (int)codes.size(1),
+            Values = values.Floats(),
+        };
         ThreadTeam.Run(ref kernel, (int)codes.size(0), codes.numel());
         return values;
     }
@@ -93,7 +98,8 @@ internal readonly unsafe struct ActivationRows(Tensor codes, int zero, Tensor st
         return after == null ? value : value + Vector256.Load(after + column);
     }
 
-    public float One(int row, int column) => ((stored[(row * columns) + column] + offset) * StepOf(row)) + (after == null ? 0 : after[column]);
+    public float One(int row, int column) =>
+        ((stored[(row * columns) + column] + offset) * StepOf(row)) + (after == null ? 0 : after[column]);
 
     private float StepOf(int row) => LsqKernels.Usable(step[row % steps]);
 }

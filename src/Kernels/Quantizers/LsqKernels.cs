@@ -8,7 +8,10 @@ using static TorchSharp.torch;
 
 namespace Marrow.Kernels.Quantizers;
 
-/// <summary>LSQ of float32 in one pass each way. Ties round to even; x is divided by S, because a product with 1 / S can change codes.</summary>
+/// <summary>
+/// LSQ of float32 in one pass each way. Ties round to even; x is divided by S, because a product with 1 / S can change
+/// codes.
+/// </summary>
 internal static unsafe class LsqKernels
 {
     /// <summary>Lower bound of a scale.</summary>
@@ -17,7 +20,8 @@ internal static unsafe class LsqKernels
     /// <summary>Whether the kernels apply: contiguous float32 on the CPU.</summary>
     public static bool Supports(Tensor x, Tensor step) => TensorMemory.AreFloats(x, step) && x.is_contiguous();
 
-    public static Tensor Quantize(ScaleLayout layout, IntegerRange range, Tensor x, Tensor step, Tensor? before, Tensor? after)
+    public static Tensor Quantize(
+        ScaleLayout layout, IntegerRange range, Tensor x, Tensor step, Tensor? before, Tensor? after)
     {
         var y = empty_like(x);
         var kernel = new LsqForwardKernel
@@ -35,11 +39,13 @@ internal static unsafe class LsqKernels
     }
 
     public static (Tensor Input, Tensor Step, Tensor? Before, Tensor? After) Gradients(
-        ScaleLayout layout, IntegerRange range, double scale, Tensor dy, Tensor x, Tensor step, Tensor? before, long afterSize)
+        ScaleLayout layout, IntegerRange range, double scale, Tensor dy, Tensor x, Tensor step, Tensor? before,
+            long afterSize)
     {
         var parts = ThreadTeam.Parts(layout.Rows, x.numel());
         var dx = empty_like(x);
-        using var steps = layout.IsPerColumn ? new PartialSums(parts, layout.Columns) : new(layout.Rows / layout.Steps, layout.Steps);
+        using var steps = layout.IsPerColumn ? new PartialSums(parts, layout.Columns)
+            : new(layout.Rows / layout.Steps, layout.Steps);
         using var befores = before is null ? default : new PartialSums(parts, before.numel());
         using var afters = afterSize == 0 ? default : new PartialSums(parts, afterSize);
         var kernel = new LsqBackwardKernel
@@ -57,7 +63,8 @@ internal static unsafe class LsqKernels
             AfterParts = (int)(afterSize / layout.Columns),
         };
         ThreadTeam.Run(ref kernel, layout.Rows, x.numel());
-        return (dx, steps.Total(scale), before is null ? null : befores.Total(), afterSize == 0 ? null : afters.Total());
+        return (dx, steps.Total(scale), before is null ? null : befores.Total(), afterSize == 0 ? null
+            : afters.Total());
     }
 
     /// <summary>A shift added to rows: row r takes part r mod Parts.</summary>
@@ -75,7 +82,8 @@ internal static unsafe class LsqKernels
     internal static float Usable(float step) => MathF.Max(step, (float)LeastStep);
 
     // NaN propagates here and below: native minimum and maximum return the second operand if either is NaN.
-    internal static Vector256<float> Usable(float* steps) => Vector256.MaxNative(Vector256.Create((float)LeastStep), Vector256.Load(steps));
+    internal static Vector256<float> Usable(float* steps) =>
+        Vector256.MaxNative(Vector256.Create((float)LeastStep), Vector256.Load(steps));
 
     internal static float Clip(float ratio, IntegerRange range) => Math.Clamp(ratio, range.Low, range.High);
 

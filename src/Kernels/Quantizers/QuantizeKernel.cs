@@ -62,7 +62,8 @@ internal unsafe struct QuantizeKernel : IRangeKernel
 
                 var ratio = value / each;
                 numbers &= Vector256.Equals(ratio, ratio);
-                Lanes.Store(Vector256.Round(Vector256.MinNative(high, Vector256.MaxNative(low, ratio))) - zero, target + column);
+                Lanes.Store(Vector256.Round(Vector256.MinNative(high, Vector256.MaxNative(low, ratio))) - zero,
+                    target + column);
             }
 
             for (; column < width; column++)

@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 namespace Marrow.Kernels.Quantizers;
 
 /// <summary>
-/// Codes of values that are quantized already, <c>q = round((x̂ − after) / S)</c>, and in the same pass the products of each row with
-/// some vectors.
+/// Codes of values that are quantized already, <c>q = round((x̂ − after) / S)</c>, and in the same pass the products of
+/// each row with some vectors.
 /// </summary>
 internal unsafe struct RequantizeKernel : IRangeKernel
 {
@@ -59,7 +59,8 @@ internal unsafe struct RequantizeKernel : IRangeKernel
         for (var row = first; row < end; row++)
         {
             var offset = (long)row * columns;
-            Row(values + offset, after + (row % parts * (long)columns), 1 / LsqKernels.Usable(step[row % steps]), levels + offset);
+            Row(values + offset, after + (row % parts * (long)columns), 1 / LsqKernels.Usable(step[row % steps]),
+                levels + offset);
             for (var vector = 0; vector < count; vector++)
             {
                 along[((long)row * count) + vector] = Product(values + offset, vectors + ((long)vector * columns));
@@ -70,7 +71,8 @@ internal unsafe struct RequantizeKernel : IRangeKernel
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private readonly void Row(float* row, float* shift, float inverse, sbyte* target)
     {
-        var (least, most, numbers, column) = (Vector256.Create(low), Vector256.Create(high), Vector256<float>.AllBitsSet, 0);
+        var (least, most, numbers, column) =
+            (Vector256.Create(low), Vector256.Create(high), Vector256<float>.AllBitsSet, 0);
         for (var each = Vector256.Create(inverse); column <= columns - Lanes.Count; column += Lanes.Count)
         {
             var level = (Vector256.Load(row + column) - Vector256.Load(shift + column)) * each;

@@ -18,7 +18,8 @@ internal readonly record struct ScaleLayout(int Rows, int Columns, int Steps, bo
     public Tensor Spread(Tensor steps) => IsPerColumn ? steps.view(1, 1, Columns) : steps.view(1, Steps, 1);
 
     /// <summary>x as [groups, scales (or all rows), columns].</summary>
-    public Tensor Grouped(Tensor x) => IsPerColumn ? x.reshape(1, Rows, Columns) : x.reshape(Rows / Steps, Steps, Columns);
+    public Tensor Grouped(Tensor x) =>
+        IsPerColumn ? x.reshape(1, Rows, Columns) : x.reshape(Rows / Steps, Steps, Columns);
 
     /// <summary>Sums over the elements that share a scale: [groups, …, columns] to [scales].</summary>
     public Tensor Gather(Tensor grouped) => IsPerColumn ? grouped.sum([0, 1]) : grouped.sum([0, 2]);
@@ -32,6 +33,7 @@ internal readonly record struct ScaleLayout(int Rows, int Columns, int Steps, bo
         var parts = shift.numel() / Columns;
         return parts * Columns == shift.numel() && Rows % parts == 0
             ? x.reshape(Rows / parts, parts, Columns)
-            : throw new ArgumentException($"A shift of {shift.numel()} entries does not fit rows of {Columns}.", nameof(shift));
+            : throw new ArgumentException(
+                $"A shift of {shift.numel()} entries does not fit rows of {Columns}.", nameof(shift));
     }
 }

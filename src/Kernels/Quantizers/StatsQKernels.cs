@@ -7,7 +7,9 @@ using static TorchSharp.torch;
 
 namespace Marrow.Kernels.Quantizers;
 
-/// <summary>StatsQ of float32: per row a pass that sums |w| and one that quantizes while the row is in the cache.</summary>
+/// <summary>
+/// StatsQ of float32: per row a pass that sums |w| and one that quantizes while the row is in the cache.
+/// </summary>
 internal static unsafe class StatsQKernels
 {
     /// <summary>Upper bound of the clip, just below the first level beyond the grid.</summary>
@@ -111,8 +113,8 @@ internal static unsafe class StatsQKernels
         public bool IsOdd;
 
         /// <summary>
-        /// Bound of the difference between multiplying by the reciprocal and dividing: four float32 roundings of values up to n, below
-        /// 3e-7 n; large enough to cover the clip at 1 − 1e-6.
+        /// Bound of the difference between multiplying by the reciprocal and dividing: four float32 roundings of values
+        /// up to n, below 3e-7 n; large enough to cover the clip at 1 − 1e-6.
         /// </summary>
         private readonly float Slack => N * 1e-6f;
 
@@ -146,7 +148,8 @@ internal static unsafe class StatsQKernels
         }
 
         /// <summary>Start of the last whole block; −1 if the reciprocal of the scale is not finite.</summary>
-        private readonly int LastBlock(int columns, float divisor) => float.IsFinite(N / divisor) ? columns - Block : -1;
+        private readonly int LastBlock(int columns, float divisor) =>
+            float.IsFinite(N / divisor) ? columns - Block : -1;
 
         private readonly float Scale(int row) => SharedScales != null
             ? SharedScales[row % Layout.Steps]
@@ -175,12 +178,13 @@ internal static unsafe class StatsQKernels
             }
         }
 
-        // The next two return the number of columns done: they stop before a block in which the reciprocal leaves a code undecided. A call
-        // within their loops would spill all registers.
+        // The next two return the number of columns done: they stop before a block in which the reciprocal leaves a
+        // code undecided. A call within their loops would spill all registers.
         [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         private readonly int QuantizeBlocks(float* w, int columns, float divisor, float spacing, float* values)
         {
-            var (reciprocal, above, below) = (Vector256.Create(N / divisor), Vector256.Create(Slack - 0.5f), Vector256.Create(-Slack - 0.5f));
+            var (reciprocal, above, below) =
+                (Vector256.Create(N / divisor), Vector256.Create(Slack - 0.5f), Vector256.Create(-Slack - 0.5f));
             var (low, high) = (Vector256.Create(-N), Vector256.Create(N - 1));
             var (each, half, column) = (Vector256.Create(spacing), Vector256.Create(0.5f), 0);
             for (var end = LastBlock(columns, divisor); column <= end; column += Block)
@@ -197,9 +201,12 @@ internal static unsafe class StatsQKernels
                 }
 
                 ((Vector256.ConvertToSingle(Vector256.Min(high, Vector256.Max(low, a))) + half) * each).Store(to);
-                ((Vector256.ConvertToSingle(Vector256.Min(high, Vector256.Max(low, b))) + half) * each).Store(to + Lanes.Count);
-                ((Vector256.ConvertToSingle(Vector256.Min(high, Vector256.Max(low, c))) + half) * each).Store(to + (2 * Lanes.Count));
-                ((Vector256.ConvertToSingle(Vector256.Min(high, Vector256.Max(low, d))) + half) * each).Store(to + (3 * Lanes.Count));
+                ((Vector256.ConvertToSingle(Vector256.Min(high, Vector256.Max(low, b))) + half) * each).Store(
+                    to + Lanes.Count);
+                ((Vector256.ConvertToSingle(Vector256.Min(high, Vector256.Max(low, c))) + half) * each).Store(
+                    to + (2 * Lanes.Count));
+                ((Vector256.ConvertToSingle(Vector256.Min(high, Vector256.Max(low, d))) + half) * each).Store(
+                    to + (3 * Lanes.Count));
             }
 
             return column;
@@ -208,8 +215,10 @@ internal static unsafe class StatsQKernels
         [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         private readonly int LevelBlocks(float* w, int columns, float divisor, sbyte* stored)
         {
-            var (reciprocal, above, below) = (Vector256.Create(N / divisor), Vector256.Create(Slack - 0.5f), Vector256.Create(-Slack - 0.5f));
-            var (low, high, odd) = (Vector256.Create((sbyte)-N), Vector256.Create((sbyte)(N - 1)), Vector256.Create((sbyte)(IsOdd ? -1 : 0)));
+            var (reciprocal, above, below) =
+                (Vector256.Create(N / divisor), Vector256.Create(Slack - 0.5f), Vector256.Create(-Slack - 0.5f));
+            var (low, high, odd) = (Vector256.Create((sbyte)-N), Vector256.Create((sbyte)(N - 1)),
+                Vector256.Create((sbyte)(IsOdd ? -1 : 0)));
             var column = 0;
             for (var end = LastBlock(columns, divisor); column <= end; column += Block)
             {
@@ -250,7 +259,8 @@ internal static unsafe class StatsQKernels
             var (isOdd, i) = (IsOdd ? 1 : 0, 0);
             for (; i <= count - Lanes.Count; i += Lanes.Count)
             {
-                Lanes.Store((Exact(Vector256.Load(w + i), divisor) * (1 + isOdd)) + Vector256.Create((float)isOdd), stored + i);
+                Lanes.Store((Exact(Vector256.Load(w + i), divisor) * (1 + isOdd)) + Vector256.Create((float)isOdd),
+                    stored + i);
             }
 
             for (; i < count; i++)
@@ -266,15 +276,18 @@ internal static unsafe class StatsQKernels
         private readonly Vector256<float> Exact(Vector256<float> weights, float divisor)
         {
             var ratio = Vector256.MaxNative(Vector256.Create(-1f), weights / divisor);
-            return Vector256.Round((Vector256.MinNative(Vector256.Create((float)HighestRatio), ratio) * N) - Vector256.Create(0.5f));
+            return Vector256.Round(
+                (Vector256.MinNative(Vector256.Create((float)HighestRatio), ratio) * N) - Vector256.Create(0.5f));
         }
 
         /// <summary>
-        /// u of eight weights before clipping, by the reciprocal, which is off by a few units in the last place. Near a rounding boundary
-        /// the codes of slightly more and slightly less differ; those lanes set bits in <paramref name="undecided"/>.
+        /// u of eight weights before clipping, by the reciprocal, which is off by a few units in the last place. Near a
+        /// rounding boundary the codes of slightly more and slightly less differ; those lanes set bits in <paramref
+        /// name="undecided"/>.
         /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static Vector256<int> Near(float* w, Vector256<float> reciprocal, Vector256<float> above, Vector256<float> below, ref Vector256<int> undecided)
+        private static Vector256<int> Near(float* w, Vector256<float> reciprocal, Vector256<float> above,
+            Vector256<float> below, ref Vector256<int> undecided)
         {
             var weight = Vector256.Load(w);
             var u = Lanes.Round(Vector256.MultiplyAddEstimate(weight, reciprocal, above));

@@ -40,7 +40,8 @@ internal unsafe struct ColumnSumKernel : IRangeKernel
             long column = 0;
             for (; column <= columns - Lanes.Count; column += Lanes.Count)
             {
-                var sum = Vector256.Load(dy + column) + Vector256.Load(second + column) + (Vector256.Load(third + column) + Vector256.Load(fourth + column));
+                var sum = Vector256.Load(dy + column) + Vector256.Load(second + column)
+                    + (Vector256.Load(third + column) + Vector256.Load(fourth + column));
                 (Vector256.Load(sums + column) + sum).Store(sums + column);
             }
 

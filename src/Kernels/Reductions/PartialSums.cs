@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Marrow.Kernels.Reductions;
 
 /// <summary>
-/// Partial column sums, one row for each part of a kernel's work, added in order so that results are reproducible. The default value
-/// stands for a sum that is not needed.
+/// Partial column sums, one row for each part of a kernel's work, added in order so that results are reproducible. The
+/// default value stands for a sum that is not needed.
 /// </summary>
 /// <param name="parts">Number of parts.</param>
 /// <param name="columns">Columns.</param>

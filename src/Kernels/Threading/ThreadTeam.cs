@@ -16,8 +16,9 @@ internal interface IRangeKernel
 }
 
 /// <summary>
-/// Runs kernels on libtorch's own OpenMP team. After a torch operation its threads still spin, so a fork costs about a microsecond,
-/// whereas .NET's threads would compete with them for the cores. Without libgomp the .NET pool takes over, for larger work only.
+/// Runs kernels on libtorch's own OpenMP team. After a torch operation its threads still spin, so a fork costs about a
+/// microsecond, whereas .NET's threads would compete with them for the cores. Without libgomp the .NET pool takes over,
+/// for larger work only.
 /// </summary>
 internal static unsafe class ThreadTeam
 {
@@ -46,8 +47,8 @@ internal static unsafe class ThreadTeam
     public static int MostParts => PartsOfThread * torch.get_num_threads();
 
     /// <summary>
-    /// Number of parts that <see cref="Run"/> divides the work into: a function of the work and torch's thread count alone, so that
-    /// sums over parts are reproducible.
+    /// Number of parts that <see cref="Run"/> divides the work into: a function of the work and torch's thread count
+    /// alone, so that sums over parts are reproducible.
     /// </summary>
     public static int Parts(int items, long elements)
     {
@@ -56,10 +57,13 @@ internal static unsafe class ThreadTeam
             return 1;
         }
 
-        return torch.get_num_threads() == 1 ? 1 : (int)Math.Max(1, Math.Min(Math.Min(items, MostParts), elements / LeastElementsOfPart));
+        return torch.get_num_threads() == 1 ? 1
+            : (int)Math.Max(1, Math.Min(Math.Min(items, MostParts), elements / LeastElementsOfPart));
     }
 
-    /// <summary>Runs a kernel over all items in <see cref="Parts"/> equal parts, which threads take dynamically.</summary>
+    /// <summary>
+    /// Runs a kernel over all items in <see cref="Parts"/> equal parts, which threads take dynamically.
+    /// </summary>
     /// <param name="kernel">The kernel.</param>
     /// <param name="items">Number of items.</param>
     /// <param name="elements">Total work, in elements; decides whether threads pay off.</param>
@@ -80,7 +84,13 @@ internal static unsafe class ThreadTeam
         }
 
         // No copy or pin: the kernel lives on the stack of this caller, which waits.
-        var job = new Job { Kernel = Unsafe.AsPointer(ref kernel), Invoke = &Invoke<TKernel>, Items = items, Parts = parts };
+        var job = new Job
+        {
+            Kernel = Unsafe.AsPointer(ref kernel),
+            Invoke = &Invoke<TKernel>,
+            Items = items,
+            Parts = parts,
+        };
         Fork(&Enter, &job, (uint)Math.Min(parts, torch.get_num_threads()), 0);
         if (job.Fault != 0)
         {
@@ -98,7 +108,8 @@ internal static unsafe class ThreadTeam
         var address = (nint)Unsafe.AsPointer(ref kernel);
         try
         {
-            Parallel.For(0, parts, part => Invoke<TKernel>((void*)address, First(items, part, parts), First(items, part + 1, parts), part));
+            Parallel.For(0, parts, part =>
+                Invoke<TKernel>((void*)address, First(items, part, parts), First(items, part + 1, parts), part));
         }
         catch (AggregateException faults)
         {
@@ -116,9 +127,11 @@ internal static unsafe class ThreadTeam
     {
         try
         {
-            for (var part = Interlocked.Increment(ref job->Taken) - 1; part < job->Parts; part = Interlocked.Increment(ref job->Taken) - 1)
+            for (var part = Interlocked.Increment(ref job->Taken) - 1; part < job->Parts;
+                part = Interlocked.Increment(ref job->Taken) - 1)
             {
-                job->Invoke(job->Kernel, First(job->Items, part, job->Parts), First(job->Items, part + 1, job->Parts), part);
+                job->Invoke(job->Kernel, First(job->Items, part, job->Parts), First(job->Items, part + 1, job->Parts),
+                    part);
             }
         }
         catch (Exception fault)

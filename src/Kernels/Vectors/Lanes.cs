@@ -5,8 +5,8 @@ using System.Runtime.Intrinsics.X86;
 namespace Marrow.Kernels.Vectors;
 
 /// <summary>
-/// 256-bit conversions between float32, int32 and int8. Elementwise kernels are 256 bits wide: they are bound by memory, and one
-/// version serves AVX2 and AVX-512.
+/// 256-bit conversions between float32, int32 and int8. Elementwise kernels are 256 bits wide: they are bound by
+/// memory, and one version serves AVX2 and AVX-512.
 /// </summary>
 internal static unsafe class Lanes
 {
@@ -42,7 +42,8 @@ internal static unsafe class Lanes
             return Avx2.PermuteVar8x32(bytes.AsInt32(), Vector256.Create(0, 4, 1, 5, 2, 6, 3, 7)).AsSByte();
         }
 
-        return Vector256.NarrowWithSaturation(Vector256.NarrowWithSaturation(a, b), Vector256.NarrowWithSaturation(c, d));
+        return Vector256.NarrowWithSaturation(
+            Vector256.NarrowWithSaturation(a, b), Vector256.NarrowWithSaturation(c, d));
     }
 
     /// <summary>Packs to int16 with saturation, in order.</summary>

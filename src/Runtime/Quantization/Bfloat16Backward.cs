@@ -9,9 +9,10 @@ namespace Marrow.CompilerServices;
 
 /// <summary>
 /// The products of a quantized linear layer's backward in bfloat16. Levels are exact in it, only gradients are rounded:
-/// <c>dx̂ = (dy ∘ ws) p</c>, <c>dŴ = (dy ∘ S)ᵀ q + db ⊗ after</c>. The error is about 3e-3 of the largest entry. On the CPU it is used
-/// only where the processor has bfloat16 products and a measurement at first use finds them faster than float32; elsewhere the products
-/// are those of float32. <c>MARROW_BFLOAT16=1</c> or <c>0</c> decides instead of the measurement, for runs that must be repeated exactly.
+/// <c>dx̂ = (dy ∘ ws) p</c>, <c>dŴ = (dy ∘ S)ᵀ q + db ⊗ after</c>. The error is about 3e-3 of the largest entry. On the
+/// CPU it is used only where the processor has bfloat16 products and a measurement at first use finds them faster than
+/// float32; elsewhere the products are those of float32. <c>MARROW_BFLOAT16=1</c> or <c>0</c> decides instead of the
+/// measurement, for runs that must be repeated exactly.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class Bfloat16Backward
@@ -38,7 +39,8 @@ public static class Bfloat16Backward
 
         return Moved(Plain(dy, x, weight, step, after));
 
-        (Tensor Input, Tensor Weight, Tensor Bias) Moved((Tensor, Tensor, Tensor) all) => scope.MoveToOuter(all.Item1, all.Item2, all.Item3);
+        (Tensor Input, Tensor Weight, Tensor Bias) Moved((Tensor, Tensor, Tensor) all) =>
+            scope.MoveToOuter(all.Item1, all.Item2, all.Item3);
     }
 
     /// <summary>Whether <see cref="Products"/> uses bfloat16 on the CPU.</summary>
@@ -48,7 +50,10 @@ public static class Bfloat16Backward
         Tensor dy, ActivationLevels x, WeightLevels weight, Tensor step, Tensor after) =>
         (weight.InputGradient(dy), x.WeightGradient(dy, step, after), BiasGradient.Of(dy));
 
-    /// <summary>Both ways side by side on a layer of 192 to 768 features; the best of a few runs, because other programs may run too.</summary>
+    /// <summary>
+    /// Both ways side by side on a layer of 192 to 768 features; the best of a few runs, because other programs may run
+    /// too.
+    /// </summary>
     private static bool Measure()
     {
         if (Environment.GetEnvironmentVariable(Choice) is "0" or "1")
@@ -109,7 +114,8 @@ public static class Bfloat16Backward
     /// <summary>dy ∘ ws and dy ∘ S in bfloat16, and Σ dy, in one pass.</summary>
     private static (Tensor ByWeight, Tensor ByStep, Tensor Bias) Scale(Tensor dy, Tensor weightScale, Tensor step)
     {
-        if (dy.dtype != ScalarType.Float32 || dy.device_type != TorchSharp.DeviceType.CPU || weightScale.dtype != ScalarType.Float32)
+        if (dy.dtype != ScalarType.Float32 || dy.device_type != TorchSharp.DeviceType.CPU
+            || weightScale.dtype != ScalarType.Float32)
         {
             var positions = (ActivationLevels.Positions(dy, step) * ActivationLevels.Floor(step)).view(dy.shape);
             return ((dy * weightScale).to(ScalarType.BFloat16), positions.to(ScalarType.BFloat16), dy.sum([0]));

@@ -31,7 +31,8 @@ public class Int8GemmTests
     public void Product_IsExact(int lowA, int highA, int lowB, int spacing, int steps)
     {
         Assert.SkipUnless(System.Runtime.Intrinsics.X86.Avx2.IsSupported, NoAvx2);
-        foreach (var (n, m, k) in ((int, int, int)[])[(1, 1, 1), (2, 3, 5), (5, 65, 31), (9, 130, 64), (7, 70, 1100), (600, 25, 33)])
+        foreach (var (n, m, k) in (
+            (int, int, int)[])[(1, 1, 1), (2, 3, 5), (5, 65, 31), (9, 130, 64), (7, 70, 1100), (600, 25, 33)])
         {
             using var scope = NewDisposeScope();
             manual_seed(n + k);
@@ -52,6 +53,7 @@ public class Int8GemmTests
         var product = zeros(a.shape[0], b.shape[0], dtype: int32);
         var store = new StoreProduct(product);
         Int8Gemm.Multiply(a, IntegerRange.Of(a), b, IntegerRange.Of(b), ref store);
-        Assert.True(product.to(float64).Equals(a.to(float64).mm(b.to(float64).t())), $"{a.shape[0]} x {a.shape[1]} -> {b.shape[0]}");
+        Assert.True(product.to(float64).Equals(a.to(float64).mm(b.to(float64).t())),
+            $"{a.shape[0]} x {a.shape[1]} -> {b.shape[0]}");
     }
 }

@@ -10,7 +10,9 @@ internal readonly record struct Comparison(Tensor Actual, Tensor Expected, doubl
 
 /// <summary>Inputs of one run.</summary>
 /// <param name="Type">The type that data are made in.</param>
-/// <param name="IsView">Whether tensors are views: shifted by one element, so that no vector is aligned, or strided.</param>
+/// <param name="IsView">
+/// Whether tensors are views: shifted by one element, so that no vector is aligned, or strided.
+/// </param>
 internal sealed record KernelInputs(ScalarType Type, bool IsView)
 {
     /// <summary>Normal numbers, contiguous; as a view the data start one element behind an aligned address.</summary>
@@ -46,7 +48,9 @@ internal sealed record KernelInputs(ScalarType Type, bool IsView)
 /// <summary>One kernel, or several that compute one operation, beside its reference.</summary>
 /// <param name="Name">What is computed.</param>
 /// <param name="Covers">Types of <c>Marrow.Kernels</c> that the case runs.</param>
-/// <param name="Types">Element types that the operation takes; where a kernel does not support one, its fall-back is compared.</param>
+/// <param name="Types">
+/// Element types that the operation takes; where a kernel does not support one, its fall-back is compared.
+/// </param>
 /// <param name="Sizes">Rows and columns: odd ones, and such that fill whole vectors.</param>
 /// <param name="Run">Computes both sides.</param>
 internal sealed record KernelCase(

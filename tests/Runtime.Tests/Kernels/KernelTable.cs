@@ -1,4 +1,5 @@
 using Marrow.Autograd;
+using Marrow.CompilerServices;
 using Marrow.Kernels.Attention;
 using Marrow.Kernels.IntegerGemm;
 using Marrow.Kernels.Normalization;
@@ -8,21 +9,25 @@ using Marrow.Kernels.Quantizers;
 using Marrow.Kernels.Recurrence;
 using Marrow.Kernels.Reductions;
 using Marrow.Layers;
-using Marrow.Quantization;
-using Marrow.Training;
+using Marrow.Quantization.Oscillations;
+using Marrow.Quantization.Qkr;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Marrow.Tests.Kernels;
 
-/// <summary>All kernels. Operations are called as the runtime calls them, so that what chooses the kernel is tested too.</summary>
+/// <summary>
+/// All kernels. Operations are called as the runtime calls them, so that what chooses the kernel is tested too.
+/// </summary>
 internal static class KernelTable
 {
     private const double Rounding = 2e-6, Exact = 0;
 
-    private static readonly IReadOnlyList<ScalarType> Floats = [ScalarType.Float32, ScalarType.Float64], Single = [ScalarType.Float32];
+    private static readonly IReadOnlyList<ScalarType> Floats =
+        [ScalarType.Float32, ScalarType.Float64], Single = [ScalarType.Float32];
 
-    private static readonly IReadOnlyList<(int, int)> Sizes = [(1, 1), (3, 7), (5, 33), (12, 64), (67, 131), (200, 260)];
+    private static readonly IReadOnlyList<(int, int)> Sizes =
+        [(1, 1), (3, 7), (5, 33), (12, 64), (67, 131), (200, 260)];
 
     public static IReadOnlyList<KernelCase> Cases { get; } =
     [
@@ -30,22 +35,27 @@ internal static class KernelTable
         new("StatsQ codes", [typeof(StatsQKernels), typeof(DequantizeKernel<>)], Single, Sizes, StatsQCodes),
         new("LSQ", [typeof(LsqForwardKernel), typeof(LsqBackwardKernel)], Floats, Sizes, LsqGradientsToo),
         new("LSQ codes", [typeof(QuantizeKernel), typeof(DequantizeKernel<>)], Floats, Sizes, LsqCodes),
-        new("integer linear", [typeof(WeightOffsetKernel), typeof(Int8Product), typeof(Int8Gemm)], Single, Sizes, IntegerLinear),
+        new("integer linear", [typeof(WeightOffsetKernel), typeof(Int8Product), typeof(Int8Gemm)], Single, Sizes,
+            IntegerLinear),
         new(
             "int8 GEMM",
             [typeof(Int8Gemm), typeof(LookupMicrokernel), typeof(Int8Microkernel), typeof(Int8Product)],
             [ScalarType.Int8],
             [(1, 1), (2, 5), (9, 64), (70, 1100)],
             Int8Products),
-        new("packed weight", [typeof(UnpackKernel), typeof(FloatGemvKernel), typeof(Int8GemvKernel)], Single, [(1, 15), (4, 300), (3, 1025)], Packed),
+        new("packed weight", [typeof(UnpackKernel), typeof(FloatGemvKernel), typeof(Int8GemvKernel)], Single,
+            [(1, 15), (4, 300), (3, 1025)], Packed),
         new("QKR logits", [typeof(Int8Gemm), typeof(RequantizeKernel)], Single, [(1, 8), (5, 33), (19, 64)], Qkr),
         new("bfloat16 gradients", [typeof(RoundGradientsKernel)], Single, Sizes, Bfloat16Gradients),
         new("oscillation", [typeof(OscillationKernel)], Single, Sizes, Oscillation),
         new("bias gradient", [typeof(ColumnSumKernel)], Floats, Sizes, BiasGradients),
-        new("RMSNorm", [typeof(RmsNormForwardKernel), typeof(RmsNormBackwardKernel)], Floats, [(1, 7), .. Sizes.Skip(1)], RmsNorms),
+        new("RMSNorm", [typeof(RmsNormForwardKernel), typeof(RmsNormBackwardKernel)], Floats,
+            [(1, 7), .. Sizes.Skip(1)], RmsNorms),
         new("rotary embedding", [typeof(RotaryKernel)], Floats, [(1, 2), (3, 6), (4, 34), (7, 64)], Rotary),
-        new("token attention", [typeof(TokenAttentionKernel)], Floats, [(1, 32), (9, 48), (33, 64), (70, 96)], Attention),
-        new("WKV6", [typeof(Wkv6Forward<>), typeof(Wkv6Backward<>)], Floats, [(1, 16), (33, 16), (70, 32), (5, 12)], Wkv),
+        new("token attention", [typeof(TokenAttentionKernel)], Floats, [(1, 32), (9, 48), (33, 64), (70, 96)],
+            Attention),
+        new("WKV6", [typeof(Wkv6Forward<>), typeof(Wkv6Backward<>)], Floats, [(1, 16), (33, 16), (70, 32), (5, 12)],
+            Wkv),
         new("AdamW", [typeof(AdamWKernel)], Floats, Sizes, AdamW),
     ];
 
@@ -63,7 +73,7 @@ internal static class KernelTable
         foreach (var bits in (int[])[2, 5, 8])
         {
             var w = inputs.Normal(rows, columns);
-            var (codes, plain) = (WeightLevels.StatsQ(w, bits), StatsQ.Levels(w, bits));
+            var (codes, plain) = (StatsQ.Codes(w, bits), StatsQ.Levels(w, bits));
             yield return new(codes.Dequantize(), plain.Values, Rounding);
             yield return new(codes.Scale * (1 << bits), plain.Scale, Rounding);
         }
@@ -71,10 +81,10 @@ internal static class KernelTable
 
     private static IEnumerable<Comparison> LsqGradientsToo(KernelInputs inputs, int rows, int columns)
     {
-        foreach (var sharing in (StepSharing[])[StepSharing.Position, StepSharing.Channel, StepSharing.Tensor])
+        foreach (var sharing in (ScaleGranularity[])[ScaleGranularity.Position, ScaleGranularity.Channel, ScaleGranularity.Tensor])
         {
             var x = inputs.Strided(2, rows, columns).detach().requires_grad_();
-            var steps = sharing switch { StepSharing.Position => rows, StepSharing.Channel => columns, _ => 1 };
+            var steps = sharing switch { ScaleGranularity.Position => rows, ScaleGranularity.Channel => columns, _ => 1 };
             var step = inputs.Place(rand(steps, dtype: inputs.Type) + 0.5).requires_grad_();
             var (before, after) = (inputs.Normal(columns).requires_grad_(), inputs.Normal(columns).requires_grad_());
             var (fused, plain) = (
@@ -82,7 +92,8 @@ internal static class KernelTable
                 Lsq.Plain(x, step, LevelRange.Signed(3), sharing, before, after));
             yield return new(fused, plain, Rounding);
             var dy = randn(fused.shape, dtype: inputs.Type);
-            foreach (var (actual, expected) in Gradients(fused, dy, x, step, before, after).Zip(Gradients(plain, dy, x, step, before, after)))
+            foreach (var (actual, expected) in Gradients(fused, dy, x, step, before, after).Zip(
+                Gradients(plain, dy, x, step, before, after)))
             {
                 yield return new(actual, expected, 5e-4); // gradients of steps cancel
             }
@@ -93,7 +104,8 @@ internal static class KernelTable
     {
         foreach (var range in (LevelRange[])[LevelRange.Signed(2), LevelRange.Unsigned(2), LevelRange.Unsigned(8)])
         {
-            var (x, step, before) = (inputs.Normal(rows, columns), inputs.Place(rand(rows, dtype: inputs.Type) + 0.1), inputs.Normal(columns));
+            var (x, step, before) = (inputs.Normal(rows, columns), inputs.Place(rand(rows, dtype: inputs.Type) + 0.1),
+                inputs.Normal(columns));
             var codes = ActivationLevels.Of(x, step, before, range);
             var expected = ((x + before) / step.unsqueeze(1)).clamp(range.Low, range.High).round();
             yield return new(codes.Stored.to(int32) + codes.Offset, expected, Exact);
@@ -104,12 +116,13 @@ internal static class KernelTable
     private static IEnumerable<Comparison> IntegerLinear(KernelInputs inputs, int rows, int columns)
     {
         foreach (var (bits, range) in ((int, LevelRange)[])
-            [(2, LevelRange.Signed(2)), (4, LevelRange.Unsigned(4)), (8, LevelRange.Unsigned(8)), (8, LevelRange.Signed(8))])
+            [(2, LevelRange.Signed(2)), (4, LevelRange.Unsigned(4)), (8, LevelRange.Unsigned(8)),
+                (8, LevelRange.Signed(8))])
         {
             var outputs = (2 * columns) + 1;
             var (step, after, bias) = (inputs.Place(rand(rows) + 0.5), inputs.Normal(columns), inputs.Normal(outputs));
             var q = ActivationLevels.Of(inputs.Normal(rows, columns) * 3, step, null, range);
-            var p = WeightLevels.StatsQ(inputs.Normal(outputs, columns), bits);
+            var p = StatsQ.Codes(inputs.Normal(outputs, columns), bits);
             var expected = q.Dequantize(step, after).to(float64).mm(p.Dequantize().to(float64).t()) + bias;
             yield return new(IntegerProduct.Linear(q, p, step, after, bias), expected, Rounding);
         }
@@ -149,15 +162,18 @@ internal static class KernelTable
                 var (outputs, range) = (columns % 100 + 9, LevelRange.Signed(bits));
                 var isHalved = isOdd && bits == 8;
                 var u = randint(range.Low, range.High + 1, [outputs, columns], dtype: int64).to(int8);
-                var codes = new WeightLevels(isOdd && !isHalved ? (u * 2) + 1 : u, inputs.Place(rand(outputs) + 0.5), isHalved);
+                var codes = new WeightLevels(
+                    isOdd && !isHalved ? (u * 2) + 1 : u, inputs.Place(rand(outputs) + 0.5), isHalved);
                 var packed = PackedWeight.Of(codes, bits, isOdd);
                 yield return new(packed.Unpack().Stored, codes.Stored, Exact);
                 var (x, bias) = (inputs.Normal(rows, columns), inputs.Normal(outputs));
-                yield return new(packed.Linear(x, bias), x.to(float64).mm(codes.Dequantize().to(float64).t()) + bias, Rounding);
+                yield return new(packed.Linear(x, bias), x.to(float64).mm(codes.Dequantize().to(float64).t()) + bias,
+                    Rounding);
                 if (PackedKernels.SupportsIntegers(packed.Codes, rows))
                 {
                     var q = inputs.Place(randint(-128, 128, [rows, columns], dtype: int64).to(int8));
-                    yield return new(PackedKernels.Multiply(q, packed.Codes), q.to(float64).mm(codes.Stored.to(float64).t()), Exact);
+                    yield return new(PackedKernels.Multiply(q, packed.Codes),
+                        q.to(float64).mm(codes.Stored.to(float64).t()), Exact);
                 }
             }
         }
@@ -169,19 +185,21 @@ internal static class KernelTable
         var range = LevelRange.Signed(2);
         var x = Quantized(columns, rows);
         var z = Quantized(columns * heads, rows * heads);
-        yield return new(QkrLogits.Of(x, z, heads, 0.3), QkrLogits.Plain(x.Values.to(float64), z.Values.to(float64), heads, 0.3), 1e-5);
+        yield return new(QkrLogits.Of(x, z, heads, 0.3),
+            QkrLogits.Plain(x.Values.to(float64), z.Values.to(float64), heads, 0.3), 1e-5);
 
         QuantizedActivations Quantized(int shifts, int positions)
         {
             var (step, after) = (inputs.Place(rand(positions) + 0.5), inputs.Normal(shifts));
-            var values = Lsq.Quantize(randn(batch, positions, columns), step, range, StepSharing.Position, null, after);
+            var values = Lsq.Quantize(randn(batch, positions, columns), step, range, ScaleGranularity.Position, null, after);
             return new(inputs.Place(values), step, after, range);
         }
     }
 
     private static IEnumerable<Comparison> Bfloat16Gradients(KernelInputs inputs, int rows, int columns)
     {
-        var (dy, weightScale, step) = (inputs.Normal(rows, columns), inputs.Place(rand(columns) + 0.5), inputs.Place(rand(rows) + 0.5));
+        var (dy, weightScale, step) =
+            (inputs.Normal(rows, columns), inputs.Place(rand(columns) + 0.5), inputs.Place(rand(rows) + 0.5));
         var (byWeight, byStep, bias) = RoundGradientsKernel.Run(dy, weightScale, step);
         yield return new(byWeight, (dy * weightScale).to(bfloat16), Exact);
         yield return new(byStep, (dy * step.unsqueeze(1)).to(bfloat16), Exact);
@@ -193,7 +211,8 @@ internal static class KernelTable
         Tensor Codes() => inputs.Place(randint(-128, 128, [rows, columns], dtype: int64).to(int8));
         var before = Codes();
         using var state = new OscillationState(before, momentum: 0.1);
-        var (direction, frequency, total) = (zeros(before.shape), zeros(before.shape, dtype: float64), zeros(before.shape));
+        var (direction, frequency, total) =
+            (zeros(before.shape), zeros(before.shape, dtype: float64), zeros(before.shape));
         for (var step = 0; step < 4; step++)
         {
             var now = where(rand(before.shape) < 0.5, before, Codes());
@@ -223,8 +242,10 @@ internal static class KernelTable
 
     private static IEnumerable<Comparison> RmsNorms(KernelInputs inputs, int rows, int columns)
     {
-        var (x, weight) = (inputs.Strided(rows, columns).detach().requires_grad_(), inputs.Normal(columns).requires_grad_());
-        var fused = RmsNormOperation.Suits(x, weight) ? OperationFunction.Run(new RmsNormOperation(1e-5, learns: true), x, weight) : Plain();
+        var (x, weight) = (inputs.Strided(rows, columns).detach().requires_grad_(),
+            inputs.Normal(columns).requires_grad_());
+        var fused = RmsNormOperation.Suits(x, weight)
+            ? OperationFunction.Run(new RmsNormOperation(1e-5, learns: true), x, weight) : Plain();
         var dy = randn(rows, columns, dtype: inputs.Type);
         var plain = Plain();
         yield return new(fused, plain, 1e-5);
@@ -253,7 +274,8 @@ internal static class KernelTable
     {
         var (query, keys) = (inputs.Normal(2, 6, columns), inputs.Normal(2, 3, rows + 5, columns));
         var values = inputs.Normal(2, 3, rows + 5, columns);
-        var scores = query.to(float64).view(2, 3, 2, columns).matmul(keys.to(float64).narrow(2, 0, rows).transpose(2, 3)) / Math.Sqrt(columns);
+        var scores = query.to(float64).view(2, 3, 2, columns).matmul(
+            keys.to(float64).narrow(2, 0, rows).transpose(2, 3)) / Math.Sqrt(columns);
         var expected = scores.softmax(-1).matmul(values.to(float64).narrow(2, 0, rows)).reshape(2, 6, columns);
         yield return new(TokenAttention.Run(query, keys, values, rows), expected, 1e-5);
     }
@@ -269,7 +291,8 @@ internal static class KernelTable
         var (fused, plain) = (Wkv6.Run(r, k, v, decay, bonus, state), Wkv6.Plain(r, k, v, decay, bonus, state));
         yield return new(fused.Output, plain.Output, 1e-5);
         yield return new(fused.State, plain.State, 1e-5);
-        var (dy, dState) = (randn(fused.Output.shape, dtype: inputs.Type), randn(fused.State.shape, dtype: inputs.Type));
+        var (dy, dState) = (randn(fused.Output.shape, dtype: inputs.Type),
+            randn(fused.State.shape, dtype: inputs.Type));
         Tensor Loss((Tensor Output, Tensor State) result) => (result.Output * dy).sum() + (result.State * dState).sum();
         var one = ones([], dtype: inputs.Type);
         foreach (var (actual, expected) in Gradients(Loss(fused), one, r, k, v, decay, bonus, state)

@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace Marrow.Tests.Kernels;
 
 /// <summary>
-/// Every kernel against its reference in torch operations. Run them alone, with the instruction sets of older processors too:
+/// Every kernel against its reference in torch operations. Run them alone, with the instruction sets of older
+/// processors too:
 /// <code>
 /// dotnet test -c Release --project tests/Runtime.Tests -- --filter-trait Kernels=yes
 /// DOTNET_EnableAVX512F=0 dotnet test …
@@ -42,7 +43,8 @@ public class KernelTests
     public void EveryKernel_HasACase()
     {
         var kernels = typeof(ThreadTeam).Assembly.GetTypes()
-            .Where(type => type.IsValueType && type.GetInterfaces().Any(face => face == typeof(IRangeKernel) || face == typeof(IInt8Microkernel)))
+            .Where(type => type.IsValueType
+                && type.GetInterfaces().Any(face => face == typeof(IRangeKernel) || face == typeof(IInt8Microkernel)))
             .Select(Outermost)
             .ToHashSet();
         Assert.Empty(kernels.Except(KernelTable.Cases.SelectMany(kernel => kernel.Covers)).Select(type => type.Name));

@@ -15,7 +15,8 @@ internal readonly unsafe struct StoreProduct(Tensor product) : IGemmEpilogue
     {
         for (var r = 0; r < rows; r++)
         {
-            new Span<int>(tile + ((long)r * stride), count).CopyTo(new Span<int>(target + ((row + r) * columns) + first, count));
+            new Span<int>(tile + ((long)r * stride), count).CopyTo(
+                new Span<int>(target + ((row + r) * columns) + first, count));
         }
     }
 }
