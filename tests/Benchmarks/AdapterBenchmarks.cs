@@ -34,7 +34,8 @@ internal static class AdapterBenchmarks
             results.Add(new(adapter, size, "time", times["fused"] / times["floor"], "three matrix products"));
         if (PeakMemory.IsAvailable)
             results.Add(new(
-                adapter, size, "peak memory above the plain layer's", Above("fused") / Above("eager"), "eager TorchSharp"));
+                adapter, size, "peak memory above the plain layer's", Above("fused") / Above("eager"),
+                    "eager TorchSharp"));
         return results;
 
         double Above(string way) => Math.Max(0, Peak(way) - Peak("plain"));

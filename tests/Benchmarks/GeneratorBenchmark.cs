@@ -3,7 +3,9 @@ using Marrow.Generators.Tests.Harness;
 
 namespace Marrow.Benchmarks;
 
-/// <summary>The generator on 100 annotated variants of a nested model: the first run, and one after an unrelated edit.</summary>
+/// <summary>
+/// The generator on 100 annotated variants of a nested model: the first run, and one after an unrelated edit.
+/// </summary>
 internal static class GeneratorBenchmark
 {
     private const string Name = "generator";
@@ -41,7 +43,8 @@ internal static class GeneratorBenchmark
         }
 
         yield return new(Name, $"{Variants} variants of LLaMA", "first run, ms", Median(first), "none");
-        yield return new(Name, $"{Variants} variants of LLaMA", "run after an unrelated edit, ms", Median(again), "none");
+        yield return new(Name, $"{Variants} variants of LLaMA", "run after an unrelated edit, ms", Median(again),
+            "none");
     }
 
     private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);

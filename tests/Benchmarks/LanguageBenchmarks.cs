@@ -7,11 +7,13 @@ namespace Marrow.Benchmarks;
 
 /// <summary>Small LLaMAs to decode with.</summary>
 [Model]
-internal sealed partial class Decoder1024() : Llama(vocabulary: 2048, hidden: 1024, intermediate: 2816, layers: 4, heads: 16, keyValueHeads: 16, context: 1100);
+internal sealed partial class Decoder1024() : Llama(
+    vocabulary: 2048, hidden: 1024, intermediate: 2816, layers: 4, heads: 16, keyValueHeads: 16, context: 1100);
 
 /// <summary>One so narrow that its weights are little beside its keys and values.</summary>
 [Model]
-internal sealed partial class Decoder512() : Llama(vocabulary: 2048, hidden: 512, intermediate: 1408, layers: 4, heads: 8, keyValueHeads: 8, context: 1100);
+internal sealed partial class Decoder512()
+    : Llama(vocabulary: 2048, hidden: 512, intermediate: 1408, layers: 4, heads: 8, keyValueHeads: 8, context: 1100);
 
 /// <summary>Training steps and decoding of language models, and the start of PiSSA.</summary>
 internal static class LanguageBenchmarks
@@ -27,11 +29,13 @@ internal static class LanguageBenchmarks
     {
         const string size = "2 blocks of 1024, 512 tokens, Bone row";
         using var step = new LlamaStep();
-        var times = new SideBySide().Add("fused", step.Way("fused")).Add("eager", step.Way("eager")).Run(21, warmUps: 10);
+        var times = new SideBySide().Add("fused", step.Way("fused")).Add("eager", step.Way("eager")).Run(
+            21, warmUps: 10);
         yield return new(LlamaStep.Name, size, "times faster", times["eager"] / times["fused"], "eager TorchSharp");
         if (PeakMemory.IsAvailable)
         {
-            yield return new(LlamaStep.Name, size, "peak extra memory", Peak("fused") / Peak("eager"), "eager TorchSharp");
+            yield return new(LlamaStep.Name, size, "peak extra memory", Peak("fused") / Peak("eager"),
+                "eager TorchSharp");
         }
 
         static double Peak(string way) => PeakMemory.InChild(LlamaStep.Name, "0", way);
@@ -56,7 +60,8 @@ internal static class LanguageBenchmarks
             }
         }
 
-        yield return new("decoding", $"{name}, key-value cache", "time a token at position 1024", Median(late) / Median(early), "position 64");
+        yield return new("decoding", $"{name}, key-value cache", "time a token at position 1024",
+            Median(late) / Median(early), "position 64");
     }
 
     private static IEnumerable<Measurement> Pissa()
@@ -69,8 +74,10 @@ internal static class LanguageBenchmarks
         var weight = u.mul(arange(1, features + 1, dtype: float32).pow(-0.5)).mm(v.t());
         var fast = Time(() => LowRankInitialization.Pissa(weight, rank, 1, iterations: 4));
         var exact = Time(() => LowRankInitialization.Pissa(weight, rank, 1, iterations: 0));
-        var (found, wanted) = (SingularTriples.Randomized(weight, rank, 4).S, arange(1, rank + 1, dtype: float32).pow(-0.5));
-        yield return new("pissa", $"{features}x{features}, rank {rank}, 4 iterations", "times faster", exact / fast, "exact SVD");
+        var (found, wanted) =
+            (SingularTriples.Randomized(weight, rank, 4).S, arange(1, rank + 1, dtype: float32).pow(-0.5));
+        yield return new("pissa", $"{features}x{features}, rank {rank}, 4 iterations", "times faster", exact / fast,
+            "exact SVD");
         yield return new("pissa", $"{features}x{features}, rank {rank}, 4 iterations", "largest error of a singular value", ((found - wanted).abs() / wanted).max().item<float>(), "of the value itself");
     }
 

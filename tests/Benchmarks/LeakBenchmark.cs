@@ -9,7 +9,9 @@ namespace Marrow.Benchmarks;
 internal sealed partial class SmallLlama()
     : Llama(vocabulary: 64, hidden: 32, intermediate: 64, layers: 2, heads: 4, keyValueHeads: 2, context: 16);
 
-/// <summary>5,000 training steps whose loop frees nothing by hand but one scope per step, and the same without it.</summary>
+/// <summary>
+/// 5,000 training steps whose loop frees nothing by hand but one scope per step, and the same without it.
+/// </summary>
 internal static class LeakBenchmark
 {
     private const string Name = "leak";
@@ -53,9 +55,12 @@ internal static class LeakBenchmark
                 halfway = step == Steps / 2 ? Settled() : halfway;
             }
 
-            yield return new(Name, $"{Steps} steps, {what}", "resident memory, steps 500 to 2500, MiB", (halfway - memory) / 1048576.0, "flat");
-            yield return new(Name, $"{Steps} steps, {what}", "resident memory, steps 2500 to 5000, MiB", (Settled() - halfway) / 1048576.0, "flat");
-            yield return new(Name, $"{Steps} steps, {what}", "live tensors more than after 500", Tensor.TotalCount - tensors, "0");
+            yield return new(Name, $"{Steps} steps, {what}", "resident memory, steps 500 to 2500, MiB",
+                (halfway - memory) / 1048576.0, "flat");
+            yield return new(Name, $"{Steps} steps, {what}", "resident memory, steps 2500 to 5000, MiB",
+                (Settled() - halfway) / 1048576.0, "flat");
+            yield return new(Name, $"{Steps} steps, {what}", "live tensors more than after 500",
+                Tensor.TotalCount - tensors, "0");
             if (withScope)
             {
                 yield return new(Name, $"{Steps} steps, {what}", "largest change of live tensors by a step", most, "0");
@@ -81,7 +86,8 @@ internal static class LeakBenchmark
         }
 
         return 1024 * long.Parse(
-            File.ReadLines("/proc/self/status").First(line => line.StartsWith("VmRSS", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+            File.ReadLines("/proc/self/status").First(line => line.StartsWith(
+                "VmRSS", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
             CultureInfo.InvariantCulture);
     }
 }

@@ -9,11 +9,12 @@ namespace Marrow.Benchmarks;
 
 /// <summary>Two blocks of a LLaMA with Bone row on all projections.</summary>
 [Bone(BlockSize = 64)]
-internal sealed partial class TwoBlocks() : Llama(vocabulary: 2048, hidden: 1024, intermediate: 2816, layers: 2, heads: 16, keyValueHeads: 16, context: 512);
+internal sealed partial class TwoBlocks()
+    : Llama(vocabulary: 2048, hidden: 1024, intermediate: 2816, layers: 2, heads: 16, keyValueHeads: 16, context: 512);
 
 /// <summary>
-/// A training step on 512 tokens: forward, backward, AdamW. The eager way has the same weights in functions as one writes them
-/// in TorchSharp, and TorchSharp's own optimizer.
+/// A training step on 512 tokens: forward, backward, AdamW. The eager way has the same weights in functions as one
+/// writes them in TorchSharp, and TorchSharp's own optimizer.
 /// </summary>
 internal sealed class LlamaStep : IDisposable
 {
@@ -68,20 +69,26 @@ internal sealed class LlamaStep : IDisposable
         {
             var attention = block.SelfAttn;
             var normed = Norm(x, block.InputLayernorm.Weight);
-            var (q, k, v) = (Rotate(Heads(Project(attention.QProj, normed)), cos, sin), Rotate(Heads(Project(attention.KProj, normed)), cos, sin), Heads(Project(attention.VProj, normed)));
-            x = x + Project(attention.OProj, scaled_dot_product_attention(q, k, v, is_casual: true).transpose(1, 2).reshape(x.shape));
+            var (q, k, v) = (Rotate(Heads(Project(attention.QProj, normed)), cos, sin),
+                Rotate(Heads(Project(attention.KProj, normed)), cos, sin), Heads(Project(attention.VProj, normed)));
+            x = x + Project(attention.OProj,
+                scaled_dot_product_attention(q, k, v, is_casual: true).transpose(1, 2).reshape(x.shape));
             var second = Norm(x, block.PostAttentionLayernorm.Weight);
-            x = x + Project(block.Mlp.DownProj, silu(Project(block.Mlp.GateProj, second)) * Project(block.Mlp.UpProj, second));
+            x = x + Project(block.Mlp.DownProj,
+                silu(Project(block.Mlp.GateProj, second)) * Project(block.Mlp.UpProj, second));
         }
 
         return linear(Norm(x, model.Norm.Weight), model.LmHead.Weight);
     }
 
-    private static Tensor Project(Linear layer, Tensor x) => EagerAdapters.BoneRow(x, layer.Weight, ((AdaptedLinear)layer).Adapter.Single().Value);
+    private static Tensor Project(Linear layer, Tensor x) =>
+        EagerAdapters.BoneRow(x, layer.Weight, ((AdaptedLinear)layer).Adapter.Single().Value);
 
-    private static Tensor Norm(Tensor x, Tensor weight) => x * (x.square().mean([-1], keepdim: true) + 1e-5).rsqrt() * weight;
+    private static Tensor Norm(Tensor x, Tensor weight) =>
+        x * (x.square().mean([-1], keepdim: true) + 1e-5).rsqrt() * weight;
 
     private static Tensor Heads(Tensor x) => x.view(1, 512, 16, 64).transpose(1, 2);
 
-    private static Tensor Rotate(Tensor x, Tensor cos, Tensor sin) => (x * cos) + (cat([-x.narrow(-1, 32, 32), x.narrow(-1, 0, 32)], -1) * sin);
+    private static Tensor Rotate(Tensor x, Tensor cos, Tensor sin) =>
+        (x * cos) + (cat([-x.narrow(-1, 32, 32), x.narrow(-1, 0, 32)], -1) * sin);
 }

@@ -29,10 +29,13 @@ internal static class MetaBuildBenchmark
         var start = Stopwatch.GetTimestamp();
         using (new Llama2BoneFree())
         {
-            yield return new(Name, "LLaMA2-7B, Bone free 64", "first build, seconds", Stopwatch.GetElapsedTime(start).TotalSeconds, "at most 2");
+            yield return new(Name, "LLaMA2-7B, Bone free 64", "first build, seconds",
+                Stopwatch.GetElapsedTime(start).TotalSeconds, "at most 2");
         }
 
-        yield return new(Name, "LLaMA2-7B, Bone free 64", "trainable parameters in Plan", Llama2BoneFree.Plan.TrainableParameters!.Value, "87,031,808");
-        yield return new(Name, "LLaMA2-7B, LoRA rank 36", "trainable parameters in Plan", Llama2Lora.Plan.TrainableParameters!.Value, "89,948,160");
+        yield return new(Name, "LLaMA2-7B, Bone free 64", "trainable parameters in Plan",
+            Llama2BoneFree.Plan.TrainableParameters!.Value, "87,031,808");
+        yield return new(Name, "LLaMA2-7B, LoRA rank 36", "trainable parameters in Plan",
+            Llama2Lora.Plan.TrainableParameters!.Value, "89,948,160");
     }
 }

@@ -4,8 +4,8 @@ using System.Globalization;
 namespace Marrow.Benchmarks;
 
 /// <summary>
-/// Peak memory of a step, as the kernel counts it (VmHWM, reset before the step). Each step runs in a process of its own
-/// where every block from 64 KB on is a mapping: pages then stand for living tensors and not for holes in the heap.
+/// Peak memory of a step, as the kernel counts it (VmHWM, reset before the step). Each step runs in a process of its
+/// own where every block from 64 KB on is a mapping: pages then stand for living tensors and not for holes in the heap.
 /// Linux with glibc only.
 /// </summary>
 internal static class PeakMemory
@@ -15,7 +15,9 @@ internal static class PeakMemory
 
     public static bool IsAvailable => OperatingSystem.IsLinux();
 
-    /// <summary>Bytes that a step needs beyond what is there before it, measured by this program in another process.</summary>
+    /// <summary>
+    /// Bytes that a step needs beyond what is there before it, measured by this program in another process.
+    /// </summary>
     public static double InChild(params string[] step)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true };
@@ -47,6 +49,7 @@ internal static class PeakMemory
     }
 
     private static long Status(string field) => 1024 * long.Parse(
-        File.ReadLines("/proc/self/status").First(line => line.StartsWith(field + ":")).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+        File.ReadLines("/proc/self/status").First(line =>
+            line.StartsWith(field + ":")).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
         CultureInfo.InvariantCulture);
 }

@@ -19,14 +19,27 @@ if (args is [PeakMemory.Argument, var adapter, var size, var way])
     return 0;
 }
 
-var filter = new Option<string>("--filter") { Description = "Run only benchmarks whose name holds this text.", DefaultValueFactory = _ => "" };
-var json = new Option<FileInfo?>("--json") { Description = "File for the results: [{\"benchmark\",\"case\",\"metric\",\"value\",\"baseline\"}]." };
-var command = new RootCommand("Measures Marrow against eager TorchSharp, the plain layer, and the floor.") { filter, json };
+var filter = new Option<string>("--filter")
+{
+    Description = "Run only benchmarks whose name holds this text.",
+    DefaultValueFactory = _ => "",
+};
+var json = new Option<FileInfo?>("--json")
+{
+    Description = "File for the results: [{\"benchmark\",\"case\",\"metric\",\"value\",\"baseline\"}].",
+};
+var command = new RootCommand("Measures Marrow against eager TorchSharp, the plain layer, and the floor.")
+{
+    filter,
+    json,
+};
 command.SetAction(arguments =>
 {
-    Func<string, bool> wanted = name => name.Contains(arguments.GetRequiredValue(filter), StringComparison.OrdinalIgnoreCase);
+    Func<string, bool> wanted = name =>
+        name.Contains(arguments.GetRequiredValue(filter), StringComparison.OrdinalIgnoreCase);
     var results = new List<Measurement>();
-    foreach (var benchmark in new[] { AdapterBenchmarks.Run, QuantizerBenchmarks.Run, RecurrenceBenchmarks.Run, LanguageBenchmarks.Run, MetaBuildBenchmark.Run, GeneratorBenchmark.Run, LeakBenchmark.Run })
+    foreach (var benchmark in new[] { AdapterBenchmarks.Run, QuantizerBenchmarks.Run, RecurrenceBenchmarks.Run,
+        LanguageBenchmarks.Run, MetaBuildBenchmark.Run, GeneratorBenchmark.Run, LeakBenchmark.Run })
     {
         foreach (var result in benchmark(wanted))
         {
@@ -37,7 +50,8 @@ command.SetAction(arguments =>
 
     if (arguments.GetValue(json) is { } file)
     {
-        AtomicFile.WriteText(file.FullName, JsonSerializer.Serialize(results, new JsonSerializerOptions(JsonSerializerDefaults.Web) { WriteIndented = true }) + "\n");
+        AtomicFile.WriteText(file.FullName, JsonSerializer.Serialize(
+            results, new JsonSerializerOptions(JsonSerializerDefaults.Web) { WriteIndented = true }) + "\n");
     }
 
     return 0;

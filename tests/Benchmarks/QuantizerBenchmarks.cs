@@ -6,7 +6,9 @@ using static TorchSharp.torch.nn.functional;
 
 namespace Marrow.Benchmarks;
 
-/// <summary>Quantized layers against float32 layers and against eager fake quantization, in how many times faster.</summary>
+/// <summary>
+/// Quantized layers against float32 layers and against eager fake quantization, in how many times faster.
+/// </summary>
 internal static class QuantizerBenchmarks
 {
     private const string Faster = "times faster";
@@ -16,7 +18,8 @@ internal static class QuantizerBenchmarks
         set_num_threads(2);
         (string Name, Func<IEnumerable<Measurement>> Run)[] all =
         [
-            ("quantized-linear", () => Layer(new W2A2Layer192(), new Bfloat16Layer192(), batch: 8).Concat(Layer(new W2A2Layer384(), new Bfloat16Layer384(), batch: 4))),
+            ("quantized-linear", () => Layer(new W2A2Layer192(), new Bfloat16Layer192(), batch: 8).Concat(
+                Layer(new W2A2Layer384(), new Bfloat16Layer384(), batch: 4))),
             ("activation-quantizer", () => Activations(8, 768).Concat(Activations(4, 384))),
             ("statsq", () => Weights(1536, 384).Concat(Weights(4096, 4096))),
             ("packed", Packed),
@@ -40,23 +43,28 @@ internal static class QuantizerBenchmarks
 
         Parameter Find(string name) => layer.named_parameters().First(pair => pair.name == name).parameter;
         var (step, before, after) = (Find("input_quant_fn.s"), Find("move_b4.bias"), Find("move_aft.bias"));
-        Tensor Eager() => linear(EagerQuantizers.Lsq(x, step, before, after, -2, 1), EagerQuantizers.StatsQ(layer.Weight, 2), layer.Bias);
+        Tensor Eager() => linear(
+            EagerQuantizers.Lsq(x, step, before, after, -2, 1), EagerQuantizers.StatsQ(layer.Weight, 2), layer.Bias);
 
         var forward = new SideBySide()
             .Add("fused", () => Forward(() => layer.call(x)))
             .Add("plain", () => Forward(() => linear(x, layer.Weight, layer.Bias)))
             .Add("eager", () => Forward(Eager))
             .Run(51, warmUps: 40);
-        yield return new("quantized-linear", size, $"forward, {Faster}", forward["plain"] / forward["fused"], "float32 layer");
-        yield return new("quantized-linear", size, $"forward, {Faster}", forward["eager"] / forward["fused"], "eager fake quantization");
+        yield return new("quantized-linear", size, $"forward, {Faster}", forward["plain"] / forward["fused"],
+            "float32 layer");
+        yield return new("quantized-linear", size, $"forward, {Faster}", forward["eager"] / forward["fused"],
+            "eager fake quantization");
 
         var both = new SideBySide()
             .Add("fused", () => Step(() => layer.call(x)))
             .Add("bfloat16", () => Step(() => halved.call(x)))
             .Add("eager", () => Step(Eager))
             .Run(51, warmUps: 40);
-        yield return new("quantized-linear", size, $"forward and backward, {Faster}", both["eager"] / both["fused"], "eager fake quantization");
-        yield return new("quantized-linear", size, $"the same, bfloat16 backward, {Faster}", both["eager"] / both["bfloat16"], "eager fake quantization");
+        yield return new("quantized-linear", size, $"forward and backward, {Faster}", both["eager"] / both["fused"],
+            "eager fake quantization");
+        yield return new("quantized-linear", size, $"the same, bfloat16 backward, {Faster}",
+            both["eager"] / both["bfloat16"], "eager fake quantization");
 
         void Step(Func<Tensor> compute)
         {
@@ -77,7 +85,8 @@ internal static class QuantizerBenchmarks
             .Add("fused", () => Step(() => Lsq.Quantize(x, step, range, ScaleGranularity.Position, before, after)))
             .Add("eager", () => Step(() => EagerQuantizers.Lsq(x, step, before, after, -2, 1)))
             .Run(51, warmUps: 40);
-        yield return new("activation-quantizer", $"{batch}x197x{channels}, 2 bits", $"forward and backward, {Faster}", times["eager"] / times["fused"], "eager TorchSharp");
+        yield return new("activation-quantizer", $"{batch}x197x{channels}, 2 bits", $"forward and backward, {Faster}",
+            times["eager"] / times["fused"], "eager TorchSharp");
 
         void Step(Func<Tensor> compute)
         {
@@ -94,7 +103,8 @@ internal static class QuantizerBenchmarks
             .Add("fused", () => StatsQ.Quantize(w, 2, target))
             .Add("copy", () => target.copy_(w))
             .Run(101, warmUps: 50);
-        yield return new("statsq", $"{outer}x{inner}, 2 bits", "time, existing buffers", times["fused"] / times["copy"], "plain copy");
+        yield return new("statsq", $"{outer}x{inner}, 2 bits", "time, existing buffers", times["fused"] / times["copy"],
+            "plain copy");
     }
 
     private static IEnumerable<Measurement> Packed()
@@ -118,8 +128,10 @@ internal static class QuantizerBenchmarks
             .Add("integers", () => Forward(() => model.call(x)))
             .Add("floats", () => Forward(() => packed.Linear(x, bias)))
             .Run(101, warmUps: 50);
-        yield return new("packed", "1x4096 to 4096, 2 bits", $"8-bit activations, {Faster}", times["plain"] / times["integers"], "float32 layer");
-        yield return new("packed", "1x4096 to 4096, 2 bits", $"float activations, {Faster}", times["plain"] / times["floats"], "float32 layer");
+        yield return new("packed", "1x4096 to 4096, 2 bits", $"8-bit activations, {Faster}",
+            times["plain"] / times["integers"], "float32 layer");
+        yield return new("packed", "1x4096 to 4096, 2 bits", $"float activations, {Faster}",
+            times["plain"] / times["floats"], "float32 layer");
     }
 
     private static IEnumerable<Measurement> DeiTStep()
@@ -140,9 +152,12 @@ internal static class QuantizerBenchmarks
             })
             .Add("tracker", () => tracker.Update())
             .Run(9, warmUps: 2);
-        yield return new("deit-step", "DeiT-T 224, batch 8, W2A2", Faster, times["eager"] / times["fused"], "eager fake quantization");
-        yield return new("deit-step", "DeiT-T 224, batch 8, W2A2", $"bfloat16 backward, {Faster}", times["eager"] / times["bfloat16"], "eager fake quantization");
-        yield return new("deit-step", "DeiT-T 224, batch 8, W2A2", "oscillation tracker, part of a step", times["tracker"] / times["fused"], "fused step");
+        yield return new("deit-step", "DeiT-T 224, batch 8, W2A2", Faster, times["eager"] / times["fused"],
+            "eager fake quantization");
+        yield return new("deit-step", "DeiT-T 224, batch 8, W2A2", $"bfloat16 backward, {Faster}",
+            times["eager"] / times["bfloat16"], "eager fake quantization");
+        yield return new("deit-step", "DeiT-T 224, batch 8, W2A2", "oscillation tracker, part of a step",
+            times["tracker"] / times["fused"], "fused step");
 
         void Step(Models.DeiT deit, Optimizer with)
         {

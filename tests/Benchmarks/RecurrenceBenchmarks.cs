@@ -21,7 +21,8 @@ internal static class RecurrenceBenchmarks
                 .Add("fused", Step(batch, 512, Wkv6.Run))
                 .Add("loop", Step(batch, 512, Wkv6.Plain))
                 .Run(11, warmUps: 5);
-            yield return new("wkv6", $"{batch} x 512 tokens, 8 heads of 64", "forward and backward, times faster", run["loop"] / run["fused"], "loop over the tokens");
+            yield return new("wkv6", $"{batch} x 512 tokens, 8 heads of 64", "forward and backward, times faster",
+                run["loop"] / run["fused"], "loop over the tokens");
         }
 
         var growth = new SideBySide()
@@ -31,10 +32,12 @@ internal static class RecurrenceBenchmarks
         yield return new("wkv6", "4096 tokens", "time a token", growth["4096"] / growth["512"] / 8, "512 tokens");
     }
 
-    private static Action Step(int batch, int tokens, Func<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor?, (Tensor, Tensor)> recurrence)
+    private static Action Step(
+        int batch, int tokens, Func<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor?, (Tensor, Tensor)> recurrence)
     {
         var inputs = Enumerable.Range(0, 4)
-            .Select(i => (i == 3 ? rand(batch, tokens, Heads * Size) : randn(batch, tokens, Heads * Size)).requires_grad_())
+            .Select(i => (i == 3 ? rand(batch, tokens, Heads * Size)
+                : randn(batch, tokens, Heads * Size)).requires_grad_())
             .Append(randn(Heads, Size, requires_grad: true))
             .ToArray();
         var dy = randn(batch, tokens, Heads * Size);

@@ -4,8 +4,8 @@ namespace Marrow.Benchmarks;
 
 /// <summary>
 /// Times several ways to do the same thing in turn, so that whatever else the machine does hits all of them alike.
-/// Ratios of the medians are what counts; milliseconds depend on the hour. The order changes from round to round, because
-/// what ran before decides what is in the caches.
+/// Ratios of the medians are what counts; milliseconds depend on the hour. The order changes from round to round,
+/// because what ran before decides what is in the caches.
 /// </summary>
 internal sealed class SideBySide
 {

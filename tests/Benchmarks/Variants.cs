@@ -66,7 +66,9 @@ internal sealed partial class Bfloat16Layer384() : OneTokenLayer(384, 1536, 197)
 internal sealed partial class W2A8Layer4096() : OneTokenLayer(4096, 4096, 1);
 
 [Quantize(Bits = 2, Activations = 2), Qkr]
-internal sealed partial class W2A2DeiT() : Models.DeiT(image: 224, patch: 16, dim: 192, depth: 12, heads: 3, classes: 1000);
+internal sealed partial class W2A2DeiT()
+    : Models.DeiT(image: 224, patch: 16, dim: 192, depth: 12, heads: 3, classes: 1000);
 
 [Quantize(Bits = 2, Activations = 2, Bfloat16Backward = true), Qkr]
-internal sealed partial class Bfloat16DeiT() : Models.DeiT(image: 224, patch: 16, dim: 192, depth: 12, heads: 3, classes: 1000);
+internal sealed partial class Bfloat16DeiT()
+    : Models.DeiT(image: 224, patch: 16, dim: 192, depth: 12, heads: 3, classes: 1000);

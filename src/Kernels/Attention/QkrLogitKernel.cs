@@ -5,7 +5,7 @@ using Marrow.Kernels.Vectors;
 
 namespace Marrow.Kernels.Attention;
 
-/// <summary>One product for each image and head.</summary>
+/// <summary>The integer products of QKR's logits: one for each image and head.</summary>
 internal unsafe struct QkrLogitBatch : IInt8Batch<QkrLogitEpilogue>
 {
     public long Heads, N, D;
@@ -20,15 +20,16 @@ internal unsafe struct QkrLogitBatch : IInt8Batch<QkrLogitEpilogue>
         return R + (((item / Heads * N * Heads) + (item % Heads)) * D);
     }
 
-    public readonly QkrLogitEpilogue Rows(int item) => new(
+    public readonly QkrLogitEpilogue Epilogue(int item) => new(
         Step, Row + (item * N), ZStep + (item % Heads * N), Column + (item * N), Y + (item * N * N), N);
 }
 
 /// <summary><c>y[n, m] = (s S_n) S′_m (q · r) + row[n] + column[m]</c>.</summary>
-internal readonly unsafe struct QkrLogitEpilogue(float* step, float* ofRows, float* zStep, float* columns, float* y, long n) : IGemmEpilogue
+internal readonly unsafe struct QkrLogitEpilogue(
+    float* step, float* ofRows, float* zStep, float* columns, float* y, long n) : IGemmEpilogue
 {
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Take(int row, int rows, int first, int count, int* product, int stride)
+    public void Store(int row, int rows, int first, int count, int* product, int stride)
     {
         for (var end = row + rows; row < end; row++, product += stride)
         {
@@ -37,7 +38,8 @@ internal readonly unsafe struct QkrLogitEpilogue(float* step, float* ofRows, flo
             for (; column <= count - Lanes.Count; column += Lanes.Count)
             {
                 var whole = Vector256.ConvertToSingle(Vector256.Load(product + column)) * scale;
-                (Vector256.FusedMultiplyAdd(whole, Vector256.Load(scales + column), Vector256.Load(added + column)) + Vector256.Create(own)).Store(target + column);
+                (Vector256.FusedMultiplyAdd(whole, Vector256.Load(scales + column), Vector256.Load(added + column))
+                    + Vector256.Create(own)).Store(target + column);
             }
 
             for (; column < count; column++)

@@ -5,7 +5,9 @@ using Marrow.Kernels.Vectors;
 
 namespace Marrow.Kernels.Attention;
 
-/// <summary>One token of one sequence at a time, all its heads.</summary>
+/// <summary>
+/// Rotary positions: an item is a token of a sequence with all its heads. Components i and i + d/2 form a pair.
+/// </summary>
 internal unsafe struct RotaryKernel : IRangeKernel
 {
     public float* X, Y, Cos, Sin;
@@ -41,7 +43,8 @@ internal unsafe struct RotaryKernel : IRangeKernel
         {
             var (x1, x2) = (Vector256.Load(x + i), Vector256.Load(x + half + i));
             ((x1 * Vector256.Load(cos + i)) - (x2 * (Vector256.Load(firstSin + i) * signs))).Store(y + i);
-            ((x2 * Vector256.Load(cos + half + i)) + (x1 * (Vector256.Load(secondSin + i) * signs))).Store(y + half + i);
+            ((x2 * Vector256.Load(cos + half + i)) + (x1 * (Vector256.Load(secondSin + i) * signs))).Store(
+                y + half + i);
         }
 
         for (; i < half; i++)

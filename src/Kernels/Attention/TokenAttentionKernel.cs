@@ -6,10 +6,12 @@ using Marrow.Kernels.Vectors;
 
 namespace Marrow.Kernels.Attention;
 
-/// <summary>Attention of one query over cached keys and values: each head reads its keys and values once, in memory order.</summary>
+/// <summary>
+/// Attention of one query over cached keys and values: each head reads its keys and values once, in memory order.
+/// </summary>
 internal unsafe struct TokenAttentionKernel : IRangeKernel
 {
-    /// <summary>Channels whose sums stay in registers.</summary>
+    /// <summary>Channels accumulated in registers.</summary>
     public const int Block = 4 * Lanes.Count;
 
     public float* Query, Keys, Values, Output;
@@ -36,7 +38,7 @@ internal unsafe struct TokenAttentionKernel : IRangeKernel
         }
     }
 
-    /// <summary><c>q · k_t / sqrt(d)</c> of every token.</summary>
+    /// <summary>Scores <c>q · k_t / sqrt(d)</c> of all tokens.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Score(float* query, float* keys, float* scores)
     {
@@ -52,7 +54,7 @@ internal unsafe struct TokenAttentionKernel : IRangeKernel
         }
     }
 
-    /// <summary>Replaces scores by their exponentials, the largest score taken off first; their sum.</summary>
+    /// <summary>Replaces scores by <c>exp(score − max)</c> and returns their sum.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly float Exponentials(float* scores)
     {
@@ -62,7 +64,7 @@ internal unsafe struct TokenAttentionKernel : IRangeKernel
             largest = MathF.Max(largest, scores[t]);
         }
 
-        // What pads the last vector counts as nothing.
+        // The padding of the last vector contributes zero.
         for (var t = Length; t < Length + Lanes.Count; t++)
         {
             scores[t] = float.NegativeInfinity;
@@ -79,13 +81,14 @@ internal unsafe struct TokenAttentionKernel : IRangeKernel
         return Vector256.Sum(sum);
     }
 
-    /// <summary>The mean of the values, weighted by the scores.</summary>
+    /// <summary>The weighted mean of the values.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Mix(float* scores, float sum, float* values, float* output)
     {
         for (var c = 0; c < Head; c += Block)
         {
-            var (a, b, d, e) = (Vector256<float>.Zero, Vector256<float>.Zero, Vector256<float>.Zero, Vector256<float>.Zero);
+            var (a, b, d, e) = (Vector256<float>.Zero, Vector256<float>.Zero, Vector256<float>.Zero,
+                Vector256<float>.Zero);
             var value = values + c;
             for (var t = 0; t < Length; t++, value += Head)
             {

@@ -1,17 +1,17 @@
 namespace Marrow.Kernels.IntegerGemm;
 
-/// <summary>Products of one size, <c>A Bᵀ</c> of small integers.</summary>
-internal unsafe interface IInt8Batch<TRows>
-    where TRows : struct, IGemmEpilogue
+/// <summary>A batch of int8 products <c>A Bᵀ</c> of one size.</summary>
+internal unsafe interface IInt8Batch<TEpilogue>
+    where TEpilogue : struct, IGemmEpilogue
 {
-    /// <summary>A of a product, [n, k], contiguous.</summary>
+    /// <summary>A [n, k], contiguous.</summary>
     sbyte* Left(int item);
 
-    /// <summary>B of a product, [m, k].</summary>
-    /// <param name="item">Which product.</param>
-    /// <param name="stride">From row to row of B.</param>
+    /// <summary>B [m, k].</summary>
+    /// <param name="item">Index of the product.</param>
+    /// <param name="stride">Row stride of B.</param>
     sbyte* Right(int item, out long stride);
 
-    /// <summary>What takes the product.</summary>
-    TRows Rows(int item);
+    /// <summary>Epilogue of a product.</summary>
+    TEpilogue Epilogue(int item);
 }

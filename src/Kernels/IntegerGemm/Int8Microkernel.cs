@@ -5,11 +5,12 @@ using System.Runtime.Intrinsics.X86;
 namespace Marrow.Kernels.IntegerGemm;
 
 /// <summary>
-/// Products of unsigned with signed bytes, pairs of which are summed in 16 bits for as long as nothing can overflow, then in 32. Where a single pair could,
-/// with 8 bits on both sides, A's lower and upper four bits are multiplied one after the other.
+/// u8 × s8 microkernel (vpmaddubsw): pairs of products accumulate in int16 for as long as the ranges rule out overflow,
+/// then in int32. Where a single pair could overflow (8 bits on both sides) A is split into low and high nibbles,
+/// multiplied one after the other.
 /// </summary>
-/// <param name="ofA">A's levels.</param>
-/// <param name="ofB">B's levels.</param>
+/// <param name="ofA">Range of A.</param>
+/// <param name="ofB">Range of B.</param>
 internal readonly unsafe struct Int8Microkernel(IntegerRange ofA, IntegerRange ofB) : IInt8Microkernel
 {
     private const int Rows = 4, Outputs = 24, Quad = 4, Chunk = 512, HalfBits = 4;
@@ -28,7 +29,7 @@ internal readonly unsafe struct Int8Microkernel(IntegerRange ofA, IntegerRange o
 
     public int RowBytes => (isSplit ? 2 : 1) * Rows * Chunk;
 
-    /// <summary>[quad, output, 4].</summary>
+    /// <summary>Packs B as [quad of columns, output, 4].</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void PackPanel(sbyte* b, long stride, int outputs, int columns, byte* panel)
     {
@@ -48,7 +49,9 @@ internal readonly unsafe struct Int8Microkernel(IntegerRange ofA, IntegerRange o
         }
     }
 
-    /// <summary>[row, column], less the lowest level; if split, lower bits and then upper ones.</summary>
+    /// <summary>
+    /// Packs A as [row, column], relative to its lowest value; if split, low nibbles and then high ones.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void PackRows(sbyte* a, long stride, int rows, int columns, byte* packed)
     {
@@ -100,7 +103,7 @@ internal readonly unsafe struct Int8Microkernel(IntegerRange ofA, IntegerRange o
         Multiply(packed + (Rows * Chunk), (sbyte*)panel, quads, safe, HalfBits, product);
     }
 
-    /// <summary>How many pairs of products can be summed in 16 bits.</summary>
+    /// <summary>Number of pairs of products that int16 can accumulate.</summary>
     private static int SafeQuads(int highest, IntegerRange ofB) =>
         short.MaxValue / Math.Max(1, 2 * highest * Math.Max(Math.Abs(ofB.Low), Math.Abs(ofB.High)));
 
@@ -113,7 +116,8 @@ internal readonly unsafe struct Int8Microkernel(IntegerRange ofA, IntegerRange o
             var (b0, b1, b2) = (Vector256<short>.Zero, Vector256<short>.Zero, Vector256<short>.Zero);
             var (c0, c1, c2) = (Vector256<short>.Zero, Vector256<short>.Zero, Vector256<short>.Zero);
             var (d0, d1, d2) = (Vector256<short>.Zero, Vector256<short>.Zero, Vector256<short>.Zero);
-            for (var stop = (int)Math.Min(quads, (long)quad + safe); quad < stop; quad++, rows += Quad, panel += Outputs * Quad)
+            for (var stop = (int)Math.Min(quads, (long)quad + safe); quad < stop;
+                quad++, rows += Quad, panel += Outputs * Quad)
             {
                 var (w0, w1, w2) = (Vector256.Load(panel), Vector256.Load(panel + 32), Vector256.Load(panel + 64));
                 var levels = Vector256.Create(*(int*)rows).AsByte();
@@ -142,15 +146,17 @@ internal readonly unsafe struct Int8Microkernel(IntegerRange ofA, IntegerRange o
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add(Vector256<short> first, Vector256<short> second, Vector256<short> third, int shift, int* product)
+    private static void Add(
+        Vector256<short> first, Vector256<short> second, Vector256<short> third, int shift, int* product)
     {
         Add(first, shift, product);
         Add(second, shift, product + 8);
         Add(third, shift, product + 16);
     }
 
-    /// <summary>Both pairs of an output's quad.</summary>
+    /// <summary>Adds both pairs of each quad to the int32 product.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Add(Vector256<short> pairs, int shift, int* product) =>
-        (Vector256.Load(product) + Vector256.ShiftLeft(Avx2.MultiplyAddAdjacent(pairs, Vector256<short>.One), shift)).Store(product);
+        (Vector256.Load(product)
+            + Vector256.ShiftLeft(Avx2.MultiplyAddAdjacent(pairs, Vector256<short>.One), shift)).Store(product);
 }

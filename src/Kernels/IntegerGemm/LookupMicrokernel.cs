@@ -5,29 +5,33 @@ using System.Runtime.Intrinsics.X86;
 namespace Marrow.Kernels.IntegerGemm;
 
 /// <summary>
-/// Products of two-bit levels by tables. A pair of weight levels v is one of 16 codes; for each row, a pair of its levels x has a table of
-/// <c>x₁ v₁ + x₂ v₂</c> by code, and one shuffle looks 32 outputs up: 64 products, twice as many as one multiplication of bytes.
-/// x counts from A's third level, which keeps tables small: from −2 to 1, and <c>3 max(0, −x)</c> makes each entry positive. With
-/// <c>b = low + spacing v</c>: <c>Σ x b = spacing Σ (x v + 3 max(0, −x)) + low Σ x − 3 spacing Σ max(0, −x)</c>.
+/// 2-bit × 2-bit microkernel by table lookup (vpshufb). Two adjacent codes v of B form a 4-bit index; two adjacent
+/// values x of A select a 16-entry table of <c>x₁ v₁ + x₂ v₂</c>. One shuffle yields 32 sums of two products, twice the
+/// rate of vpmaddubsw. x is relative to A's third level, in [−2, 1]; adding <c>3 max(0, −x)</c> makes every entry non-
+/// negative and at most 6 per value. With <c>b = low + spacing v</c>: <c>Σ x b = spacing Σ (x v + 3 max(0, −x)) + low Σ
+/// x − 3 spacing Σ max(0, −x)</c>.
 /// </summary>
-/// <param name="lowA">A's lowest level.</param>
-/// <param name="ofB">B's levels.</param>
+/// <param name="lowA">Lowest value of A.</param>
+/// <param name="ofB">Range of B.</param>
 internal readonly unsafe struct LookupMicrokernel(int lowA, IntegerRange ofB) : IInt8Microkernel
 {
     private const int Rows = 6, Third = 2;
 
-    // A table's entries are at most 12, so that 21 of them fit 8 bits; steps are of two pairs. A chunk's tables stay in the first cache.
+    // Table entries are at most 12, so 21 of them fit a byte; the loop takes two pairs at a time. The tables of a chunk
+    // fit the L1 cache.
     private const int SafePairs = 20, ChunkPairs = 12 * SafePairs, Lookup = 32, Outputs = 2 * Lookup, TableBytes = 16;
 
-    // Rows in memory: what is added to each; sums of 8 bits, [SafePairs at a time, row, output]; tables, by sixteen.
+    // Layout of packed rows: a correction per row; scratch for 8-bit sums, [group of SafePairs, row, output]; the
+    // tables.
     private const int SumsAt = 64, TablesAt = SumsAt + (ChunkPairs / SafePairs * Rows * Outputs);
 
-    /// <summary>Tables of all 16 pairs of levels, a₁ + 4 a₂ counted from the lowest.</summary>
+    /// <summary>Tables of all 16 pairs of A, index a₁ + 4 a₂, a counted from the lowest.</summary>
     private static readonly byte[] Tables =
-        [.. from pair in Enumerable.Range(0, 16) from code in Enumerable.Range(0, 16) select (byte)(Entry(pair & 3, code & 3) + Entry(pair >> 2, code >> 2))];
+        [.. from pair in Enumerable.Range(0, 16) from code in Enumerable.Range(0, 16) select (byte)(
+            Entry(pair & 3, code & 3) + Entry(pair >> 2, code >> 2))];
 
-    /// <summary>Whether both sides have four levels at most.</summary>
-    public static bool Suit(IntegerRange ofA, IntegerRange ofB) => ofA.High - ofA.Low <= 3 && ofB.Steps <= 3;
+    /// <summary>Whether both operands have at most four levels.</summary>
+    public static bool Supports(IntegerRange ofA, IntegerRange ofB) => ofA.High - ofA.Low <= 3 && ofB.Steps <= 3;
 
     public int Origin => lowA + Third;
 
@@ -42,8 +46,9 @@ internal readonly unsafe struct LookupMicrokernel(int lowA, IntegerRange ofB) : 
     public int RowBytes => TablesAt + ((ChunkPairs + TableBytes) * Rows * TableBytes);
 
     /// <summary>
-    /// [pair, output]: codes; in 32 bytes the i-th of sixteen outputs stands at 2i, that of the next sixteen at 2i + 1. The second and the
-    /// third four of sixteen change places, which is what widening sums in halves of a register does to them once more.
+    /// Packs B as [pair, output] 4-bit indices. Within 32 bytes two runs of sixteen outputs interleave, so that sums
+    /// widen by shift and mask; quads two and three of a run are swapped, which the in-lane unpacking of the sums
+    /// undoes.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void PackPanel(sbyte* b, long stride, int outputs, int columns, byte* panel)
@@ -61,7 +66,8 @@ internal readonly unsafe struct LookupMicrokernel(int lowA, IntegerRange ofB) : 
                     {
                         var output = part + (half * TableBytes) + (o is >= 4 and < 12 ? o ^ 12 : o);
                         codes[(half * TableBytes) + o] = output < outputs
-                            ? Codes(b + (output * stride) + (2 * first), columns - (2 * first), ofB.Low, ofB.Spacing - 1, rest: ofB.Low)
+                            ? Codes(b + (output * stride) + (2 * first), columns - (2 * first), ofB.Low,
+                                ofB.Spacing - 1, rest: ofB.Low)
                             : Vector128<byte>.Zero;
                     }
 
@@ -79,7 +85,7 @@ internal readonly unsafe struct LookupMicrokernel(int lowA, IntegerRange ofB) : 
         }
     }
 
-    /// <summary>[row]: what is added to its products; room for sums; [pair, row]: tables.</summary>
+    /// <summary>Packs rows of A: a correction per row, and the tables [pair, row].</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void PackRows(sbyte* a, long stride, int rows, int columns, byte* packed)
     {
@@ -98,7 +104,7 @@ internal readonly unsafe struct LookupMicrokernel(int lowA, IntegerRange ofB) : 
                     var (low, high) = (codes & level, (codes.AsUInt16() >>> 2).AsByte() & level);
                     positive += Sum(Sse2.SubtractSaturate(low, third) + Sse2.SubtractSaturate(high, third));
                     negative += Sum(Sse2.SubtractSaturate(third, low) + Sse2.SubtractSaturate(third, high));
-                    var places = (codes.AsUInt16() << 4).AsUInt64(); // a table has 16 bytes, and a code is below 16
+                    var places = (codes.AsUInt16() << 4).AsUInt64(); // byte offset of a 16-byte table
                     var target = tables + (first * Rows * TableBytes);
                     Copy(known, places[0], target);
                     Copy(known, places[1], target + (8 * Rows * TableBytes));
@@ -116,10 +122,14 @@ internal readonly unsafe struct LookupMicrokernel(int lowA, IntegerRange ofB) : 
         byte* sums = packed + SumsAt, tables = packed + TablesAt;
         for (var (pair, pairs) = (0, Pairs(columns)); pair < pairs; sums += Rows * Outputs)
         {
-            var (a0, a1, b0, b1) = (Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero);
-            var (c0, c1, d0, d1) = (Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero);
-            var (e0, e1, f0, f1) = (Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero);
-            for (var stop = Math.Min(pairs, pair + SafePairs); pair < stop; pair += 2, tables += 2 * Rows * TableBytes, panel += 2 * Outputs)
+            var (a0, a1, b0, b1) =
+                (Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero);
+            var (c0, c1, d0, d1) =
+                (Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero);
+            var (e0, e1, f0, f1) =
+                (Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero, Vector256<byte>.Zero);
+            for (var stop = Math.Min(pairs, pair + SafePairs); pair < stop;
+                pair += 2, tables += 2 * Rows * TableBytes, panel += 2 * Outputs)
             {
                 var (codes0, codes1) = (Vector256.Load(panel), Vector256.Load(panel + Lookup));
                 var table = Avx2.BroadcastVector128ToVector256(tables);
@@ -170,7 +180,7 @@ internal readonly unsafe struct LookupMicrokernel(int lowA, IntegerRange ofB) : 
             Store(f0, f1, sums + (5 * Outputs));
         }
 
-        // Pairs (spacing, 0) of 16 bits: the upper half of a widened sum is zero, and the sum, at most 12 times 240, is a positive short.
+        // vpmaddwd by (spacing, 0): sums are at most 12 · 240 and stand in the low half of each 32-bit lane.
         var spacing = Vector256.Create(ofB.Spacing).AsInt16();
         for (var row = 0; row < Rows; row++)
         {
@@ -192,13 +202,14 @@ internal readonly unsafe struct LookupMicrokernel(int lowA, IntegerRange ofB) : 
         }
     }
 
-    /// <summary>Pairs of as many columns, an even number.</summary>
+    /// <summary>Pairs of columns, rounded up to an even number.</summary>
     private static int Pairs(int columns) => (columns + 3) / 4 * 2;
 
     private static int Entry(int level, int weight) => ((level - Third) * weight) + (3 * Math.Max(0, Third - level));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<ulong> Sum(Vector128<byte> values) => Sse2.SumAbsoluteDifferences(values, Vector128<byte>.Zero).AsUInt64();
+    private static Vector128<ulong> Sum(Vector128<byte> values) =>
+        Sse2.SumAbsoluteDifferences(values, Vector128<byte>.Zero).AsUInt64();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(Vector256<byte> first, Vector256<byte> second, byte* sums)
@@ -207,9 +218,10 @@ internal readonly unsafe struct LookupMicrokernel(int lowA, IntegerRange ofB) : 
         second.Store(sums + Lookup);
     }
 
-    /// <summary>Sixteen outputs.</summary>
+    /// <summary>Accumulates sixteen outputs.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add(Vector256<ushort> sums, Vector256<short> spacing, Vector256<int> shift, int* from, int* product)
+    private static void Add(
+        Vector256<ushort> sums, Vector256<short> spacing, Vector256<int> shift, int* from, int* product)
     {
         var low = Avx2.MultiplyAddAdjacent(Avx2.UnpackLow(sums, Vector256<ushort>.Zero).AsInt16(), spacing);
         var high = Avx2.MultiplyAddAdjacent(Avx2.UnpackHigh(sums, Vector256<ushort>.Zero).AsInt16(), spacing);
@@ -217,7 +229,9 @@ internal readonly unsafe struct LookupMicrokernel(int lowA, IntegerRange ofB) : 
         (high + (shift + Vector256.Load(from + 8))).Store(product + 8);
     }
 
-    /// <summary>The tables of eight pairs; each byte is where a table begins. Written out, because a loop takes as long as the copies.</summary>
+    /// <summary>
+    /// Copies the tables of eight pairs, given their byte offsets. Unrolled: a loop costs as much as the copies.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Copy(byte* known, ulong places, byte* target)
     {
@@ -232,12 +246,13 @@ internal readonly unsafe struct LookupMicrokernel(int lowA, IntegerRange ofB) : 
         Vector128.Load(known + (places >> 56)).Store(target + (7 * Next));
     }
 
-    /// <summary>Sixteen pairs of levels as codes v₁ + 4 v₂, v counted from the lowest.</summary>
+    /// <summary>Sixteen pairs of values as 4-bit indices v₁ + 4 v₂, v counted from the lowest.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<byte> Codes(sbyte* values, int count, int low, int halving, int rest)
     {
         var lows = Vector256.Create((sbyte)low);
-        var levels = count >= Vector256<sbyte>.Count ? Vector256.Load(values) : Partial(values, count, Vector256.Create((sbyte)rest));
+        var levels = count >= Vector256<sbyte>.Count ? Vector256.Load(values)
+            : Partial(values, count, Vector256.Create((sbyte)rest));
         var counted = ((levels - lows).AsUInt16() >>> halving).AsByte() & Vector256.Create((byte)3);
         var pairs = Avx2.MultiplyAddAdjacent(counted, Vector256.Create((short)(1 + (4 << 8))).AsSByte());
         return Sse2.PackUnsignedSaturate(pairs.GetLower(), pairs.GetUpper());
@@ -253,7 +268,7 @@ internal readonly unsafe struct LookupMicrokernel(int lowA, IntegerRange ofB) : 
         return rest;
     }
 
-    /// <summary>Sixteen rows of sixteen bytes: four times, rows i and i + 8 are interleaved.</summary>
+    /// <summary>16 × 16 byte transpose: four rounds of interleaving rows i and i + 8.</summary>
     private static void Transpose(Vector128<byte>* rows)
     {
         var other = stackalloc Vector128<byte>[16];

@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace Marrow.Kernels.IntegerGemm;
 
-/// <summary>What each output adds to an integer product: <c>c_o = bias_o + ws_o Σ_k after_k p[o,k]</c>.</summary>
+/// <summary>
+/// The constant term of each output of an integer product: <c>c_o = bias_o + ws_o Σ_k after_k p[o,k]</c>.
+/// </summary>
 internal unsafe struct WeightOffsetKernel : IRangeKernel
 {
     public int Inner;
@@ -17,7 +19,7 @@ internal unsafe struct WeightOffsetKernel : IRangeKernel
     public float* Bias;
     public float* Offsets;
 
-    /// <summary>The offsets [out].</summary>
+    /// <summary>c, float32 [out].</summary>
     public static Tensor Run(Tensor codes, Tensor scale, bool isHalved, Tensor? after, Tensor? bias)
     {
         var outputs = codes.size(0);

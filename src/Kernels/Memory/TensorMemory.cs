@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Marrow.Kernels.Memory;
 
-/// <summary>The memory of contiguous tensors, for kernels; it lives as long as the tensor does.</summary>
+/// <summary>
+/// Pointers to the data of contiguous CPU tensors. Callers keep the tensor alive while a kernel runs.
+/// </summary>
 internal static unsafe partial class TensorMemory
 {
     /// <summary>Whether tensors are float32 and on the CPU.</summary>
@@ -22,9 +24,6 @@ internal static unsafe partial class TensorMemory
 
     public static float* Floats(this Tensor tensor) => (float*)Pointer(tensor, ScalarType.Float32);
 
-    /// <summary>The first entry of a matrix whose rows or columns may lie apart.</summary>
-    public static float* Entries(this Tensor matrix) => (float*)THSTensor_data(matrix.Handle);
-
     public static double* Doubles(this Tensor tensor) => (double*)Pointer(tensor, ScalarType.Float64);
 
     public static sbyte* SignedBytes(this Tensor tensor) => (sbyte*)Pointer(tensor, ScalarType.Int8);
@@ -33,7 +32,7 @@ internal static unsafe partial class TensorMemory
 
     public static ushort* Bfloat16(this Tensor tensor) => (ushort*)Pointer(tensor, ScalarType.BFloat16);
 
-    /// <summary>Zero is false.</summary>
+    /// <summary>bool, a byte each.</summary>
     public static sbyte* Booleans(this Tensor tensor) => (sbyte*)Pointer(tensor, ScalarType.Bool);
 
     private static void* Pointer(Tensor tensor, ScalarType type)
@@ -46,7 +45,7 @@ internal static unsafe partial class TensorMemory
         return THSTensor_data(tensor.Handle);
     }
 
-    // TorchSharp's own entry point; its public ways to the data are limited to 2 GB or copy.
+    // TorchSharp's own entry point: its public accessors copy, or are limited to 2 GB.
     [LibraryImport("LibTorchSharp")]
     private static partial void* THSTensor_data(nint handle);
 }

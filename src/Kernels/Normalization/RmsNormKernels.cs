@@ -67,7 +67,8 @@ internal unsafe struct RmsNormBackwardKernel : IRangeKernel
             var (along, rest, column) = (Vector256<float>.Zero, 0f, 0);
             for (; column <= columns - Lanes.Count; column += Lanes.Count)
             {
-                along = Vector256.FusedMultiplyAdd(Vector256.Load(w + column) * Vector256.Load(dy + column), Vector256.Load(x + column), along);
+                along = Vector256.FusedMultiplyAdd(
+                    Vector256.Load(w + column) * Vector256.Load(dy + column), Vector256.Load(x + column), along);
             }
 
             for (; column < columns; column++)

@@ -24,7 +24,8 @@ internal unsafe struct AdamWKernel : IRangeKernel
             var moved = (weight * Kept) - (mean * Size / ((Vector256.Sqrt(square) / Root) + Vector256.Create(Eps)));
             if (Frozen != null)
             {
-                moved = Vector256.ConditionalSelect(Vector256.Equals(Lanes.Load(Frozen + index), Vector256<float>.Zero), moved, weight);
+                moved = Vector256.ConditionalSelect(
+                    Vector256.Equals(Lanes.Load(Frozen + index), Vector256<float>.Zero), moved, weight);
             }
 
             moved.Store(Weight + index);
@@ -37,7 +38,8 @@ internal unsafe struct AdamWKernel : IRangeKernel
             Square[index] = (Square[index] * Beta2) + (gradient * gradient * (1 - Beta2));
             if (Frozen == null || Frozen[index] == 0)
             {
-                Weight[index] = (Weight[index] * Kept) - (Mean[index] * Size / ((MathF.Sqrt(Square[index]) / Root) + Eps));
+                Weight[index] = (Weight[index] * Kept)
+                    - (Mean[index] * Size / ((MathF.Sqrt(Square[index]) / Root) + Eps));
             }
         }
     }

@@ -3,8 +3,9 @@ using static TorchSharp.torch;
 namespace Marrow.Kernels.PackedGemv;
 
 /// <summary>
-/// A weight [out, in] packed in 32-bit words, 32 / bits codes each, in blocks of sixteen words: word j of a block holds columns
-/// j, j + 16, j + 32, … of the block from its lowest bits up. The level of a code is <c>Lowest + code</c>, or <c>Lowest + 2 code</c> if odd.
+/// A weight [out, in] packed in 32-bit words, 32 / bits codes each, in blocks of sixteen words: word j of a block holds
+/// columns j, j + 16, j + 32, … of the block from its lowest bits up. The level of a code is <c>Lowest + code</c>, or
+/// <c>Lowest + 2 code</c> if odd.
 /// </summary>
 /// <param name="Words">int32 [out, 16 · blocks].</param>
 /// <param name="Scale">[out]: what one level is worth.</param>

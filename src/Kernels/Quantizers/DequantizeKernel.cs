@@ -7,17 +7,17 @@ using static TorchSharp.torch;
 
 namespace Marrow.Kernels.Quantizers;
 
-/// <summary>A matrix that is made entry by entry, where it is wanted.</summary>
+/// <summary>A float32 matrix computed from codes on the fly.</summary>
 internal interface IFloatRows
 {
-    /// <summary>Eight adjacent entries of a row.</summary>
+    /// <summary>Eight adjacent entries.</summary>
     Vector256<float> At(int row, int column);
 
     /// <summary>One entry.</summary>
     float One(int row, int column);
 }
 
-/// <summary>Writes it.</summary>
+/// <summary>Codes to float32.</summary>
 internal unsafe struct DequantizeKernel<TRows> : IRangeKernel
     where TRows : struct, IFloatRows
 {
@@ -25,11 +25,16 @@ internal unsafe struct DequantizeKernel<TRows> : IRangeKernel
     public int Columns;
     public float* Values;
 
-    /// <summary>All rows, as float32.</summary>
+    /// <summary>The whole matrix.</summary>
     public static Tensor Run(TRows rows, Tensor codes)
     {
         var values = empty(codes.shape, dtype: ScalarType.Float32);
-        var kernel = new DequantizeKernel<TRows> { Rows = rows, Columns = (int)codes.size(1), Values = values.Floats() };
+        var kernel = new DequantizeKernel<TRows>
+        {
+            Rows = rows,
+            Columns = (int)codes.size(1),
+            Values = values.Floats(),
+        };
         ThreadTeam.Run(ref kernel, (int)codes.size(0), codes.numel());
         return values;
     }
@@ -55,7 +60,7 @@ internal unsafe struct DequantizeKernel<TRows> : IRangeKernel
     }
 }
 
-/// <summary>ŵ, row by row.</summary>
+/// <summary>Weights: <c>ŵ = ws p</c>, or <c>ws (2u + 1)</c> for halved codes.</summary>
 internal readonly unsafe struct WeightRows(Tensor codes, Tensor scale, bool halved) : IFloatRows
 {
     private readonly bool isHalved = halved;
@@ -77,7 +82,7 @@ internal readonly unsafe struct WeightRows(Tensor codes, Tensor scale, bool halv
     }
 }
 
-/// <summary>x̂, row by row.</summary>
+/// <summary>Activations: <c>x̂ = S (q + zero) + after</c>.</summary>
 internal readonly unsafe struct ActivationRows(Tensor codes, int zero, Tensor step, Tensor? after) : IFloatRows
 {
     private readonly int steps = (int)step.numel();
@@ -93,7 +98,8 @@ internal readonly unsafe struct ActivationRows(Tensor codes, int zero, Tensor st
         return after == null ? value : value + Vector256.Load(after + column);
     }
 
-    public float One(int row, int column) => ((stored[(row * columns) + column] + offset) * StepOf(row)) + (after == null ? 0 : after[column]);
+    public float One(int row, int column) =>
+        ((stored[(row * columns) + column] + offset) * StepOf(row)) + (after == null ? 0 : after[column]);
 
     private float StepOf(int row) => LsqKernels.Usable(step[row % steps]);
 }

@@ -8,7 +8,7 @@ using static Marrow.Kernels.Quantizers.LsqKernels;
 
 namespace Marrow.Kernels.Quantizers;
 
-/// <summary>The gradients of x, its steps and its shifts from that of x̂, in one pass over both.</summary>
+/// <summary>Gradients of x, the scales and the shifts, in one pass over x and dy.</summary>
 internal unsafe struct LsqBackwardKernel : IRangeKernel
 {
     public ScaleLayout Layout;
@@ -26,7 +26,8 @@ internal unsafe struct LsqBackwardKernel : IRangeKernel
     public readonly void Run(int first, int end, int part)
     {
         var columns = Layout.Columns;
-        float* steps = Layout.IsPerColumn ? Steps.Begin(part) : Steps.Values, befores = Befores.Begin(part), afters = Afters.Begin(part);
+        float* steps = Layout.IsPerColumn ? Steps.Begin(part) : Steps.Values, befores = Befores.Begin(part), afters =
+            Afters.Begin(part);
         for (var row = first; row < end; row++)
         {
             var offset = (long)row * columns;
@@ -35,22 +36,26 @@ internal unsafe struct LsqBackwardKernel : IRangeKernel
             if (Layout.IsPerColumn)
             {
                 RowOfColumnSteps(
-                    Range, columns, Step, X + offset, Dy + offset, Dx + offset, Before.Row(row), steps, dbefore, dafter);
+                    Range, columns, Step, X + offset, Dy + offset, Dx + offset, Before.Row(row), steps, dbefore,
+                        dafter);
             }
             else
             {
                 steps[row] = Row(
-                    Range, columns, Usable(Step[row % Layout.Steps]), X + offset, Dy + offset, Dx + offset, Before.Row(row), dbefore, dafter);
+                    Range, columns, Usable(Step[row % Layout.Steps]), X + offset, Dy + offset, Dx + offset,
+                        Before.Row(row), dbefore, dafter);
             }
         }
     }
 
-    /// <summary>One row; returns the gradient of its step.</summary>
+    /// <summary>One row; returns its contribution to the gradient of its scale.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static float Row(
-        IntegerRange range, int columns, float s, float* x, float* dy, float* dx, float* before, float* dbefore, float* dafter)
+        IntegerRange range, int columns, float s, float* x, float* dy, float* dx, float* before, float* dbefore,
+            float* dafter)
     {
-        var (low, high, step) = (Vector256.Create((float)range.Low), Vector256.Create((float)range.High), Vector256.Create(s));
+        var (low, high, step) =
+            (Vector256.Create((float)range.Low), Vector256.Create((float)range.High), Vector256.Create(s));
         var (sum, rest, column) = (Vector256<float>.Zero, 0f, 0);
         for (; column <= columns - Lanes.Count; column += Lanes.Count)
         {
@@ -59,7 +64,7 @@ internal unsafe struct LsqBackwardKernel : IRangeKernel
 
         if (column < columns && columns >= Lanes.Count)
         {
-            // The last lanes once more; those seen before add nothing to the sums.
+            // An overlapping last vector; lanes seen before are masked out of the sums.
             var overlap = Vector256.Create(column - (columns - Lanes.Count));
             var fresh = Vector256.GreaterThanOrEqual(Vector256<int>.Indices, overlap).AsSingle();
             sum += Block(low, high, step, x, dy, dx, before, dbefore, dafter, columns - Lanes.Count, fresh);
@@ -76,12 +81,14 @@ internal unsafe struct LsqBackwardKernel : IRangeKernel
 
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void RowOfColumnSteps(
-        IntegerRange range, int columns, float* steps, float* x, float* dy, float* dx, float* before, float* dsteps, float* dbefore, float* dafter)
+        IntegerRange range, int columns, float* steps, float* x, float* dy, float* dx, float* before, float* dsteps,
+            float* dbefore, float* dafter)
     {
         var (low, high, column) = (Vector256.Create((float)range.Low), Vector256.Create((float)range.High), 0);
         for (; column <= columns - Lanes.Count; column += Lanes.Count)
         {
-            var terms = Block(low, high, Usable(steps + column), x, dy, dx, before, dbefore, dafter, column, Vector256<float>.AllBitsSet);
+            var terms = Block(low, high, Usable(steps + column), x, dy, dx, before, dbefore, dafter, column,
+                Vector256<float>.AllBitsSet);
             (Vector256.Load(dsteps + column) + terms).Store(dsteps + column);
         }
 
@@ -91,9 +98,10 @@ internal unsafe struct LsqBackwardKernel : IRangeKernel
         }
     }
 
-    /// <summary>One entry; returns what it adds to the gradient of its step.</summary>
+    /// <summary>One entry; returns its contribution to the gradient of its scale.</summary>
     private static float One(
-        IntegerRange range, float s, float* x, float* dy, float* dx, float* before, float* dbefore, float* dafter, int column)
+        IntegerRange range, float s, float* x, float* dy, float* dx, float* before, float* dbefore, float* dafter,
+            int column)
     {
         var ratio = (x[column] + (before == null ? 0 : before[column])) / s;
         var clipped = Clip(ratio, range);
@@ -112,7 +120,10 @@ internal unsafe struct LsqBackwardKernel : IRangeKernel
         return g * (MathF.Round(clipped) - (inside ? ratio : 0));
     }
 
-    /// <summary>Eight entries; returns what each adds to the gradient of its step. Those that are not fresh add nothing to any sum.</summary>
+    /// <summary>
+    /// Eight entries; returns their contributions to the gradient of the scale. Lanes outside the mask add nothing to
+    /// any sum.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> Block(
         Vector256<float> low,

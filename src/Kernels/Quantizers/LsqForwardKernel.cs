@@ -29,16 +29,18 @@ internal unsafe struct LsqForwardKernel : IRangeKernel
             }
             else
             {
-                Row(Range, Layout.Columns, Usable(Step[row % Layout.Steps]), X + offset, Y + offset, Before.Row(row), After.Row(row));
+                Row(Range, Layout.Columns, Usable(Step[row % Layout.Steps]), X + offset, Y + offset, Before.Row(row),
+                    After.Row(row));
             }
         }
     }
 
-    // Rows are methods of their own: whatever else is alive around the loop over columns would take its registers.
+    // Not inlined: values that live across the loop over columns would take its registers.
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void Row(IntegerRange range, int columns, float s, float* x, float* y, float* before, float* after)
     {
-        var (low, high, step, column) = (Vector256.Create((float)range.Low), Vector256.Create((float)range.High), Vector256.Create(s), 0);
+        var (low, high, step, column) =
+            (Vector256.Create((float)range.Low), Vector256.Create((float)range.High), Vector256.Create(s), 0);
         for (; column <= columns - Lanes.Count; column += Lanes.Count)
         {
             Block(low, high, step, x, y, before, after, column);
@@ -46,7 +48,7 @@ internal unsafe struct LsqForwardKernel : IRangeKernel
 
         if (column < columns && columns >= Lanes.Count)
         {
-            // The last lanes once more: nothing is written that was not read from x.
+            // An overlapping last vector: stores depend on x alone.
             Block(low, high, step, x, y, before, after, columns - Lanes.Count);
             return;
         }
@@ -58,7 +60,8 @@ internal unsafe struct LsqForwardKernel : IRangeKernel
     }
 
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void RowOfColumnSteps(IntegerRange range, int columns, float* steps, float* x, float* y, float* before, float* after)
+    private static void RowOfColumnSteps(
+        IntegerRange range, int columns, float* steps, float* x, float* y, float* before, float* after)
     {
         var (low, high, column) = (Vector256.Create((float)range.Low), Vector256.Create((float)range.High), 0);
         for (; column <= columns - Lanes.Count; column += Lanes.Count)
@@ -80,7 +83,8 @@ internal unsafe struct LsqForwardKernel : IRangeKernel
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Block(
-        Vector256<float> low, Vector256<float> high, Vector256<float> step, float* x, float* y, float* before, float* after, int column)
+        Vector256<float> low, Vector256<float> high, Vector256<float> step, float* x, float* y, float* before,
+            float* after, int column)
     {
         var value = Vector256.Load(x + column);
         if (before != null)

@@ -8,16 +8,20 @@ using static TorchSharp.torch;
 
 namespace Marrow.Kernels.Quantizers;
 
-/// <summary>LSQ over rows of float32 in one pass each way. Halves round to even; division by S, as 1 / S would move levels.</summary>
+/// <summary>
+/// LSQ of float32 in one pass each way. Ties round to even; x is divided by S, because a product with 1 / S can change
+/// codes.
+/// </summary>
 internal static unsafe class LsqKernels
 {
-    /// <summary>The smallest scale that divides.</summary>
+    /// <summary>Lower bound of a scale.</summary>
     public const double LeastStep = 1e-5;
 
     /// <summary>Whether the kernels apply: contiguous float32 on the CPU.</summary>
-    public static bool Suit(Tensor x, Tensor step) => TensorMemory.AreFloats(x, step) && x.is_contiguous();
+    public static bool Supports(Tensor x, Tensor step) => TensorMemory.AreFloats(x, step) && x.is_contiguous();
 
-    public static Tensor Quantize(ScaleLayout layout, IntegerRange range, Tensor x, Tensor step, Tensor? before, Tensor? after)
+    public static Tensor Quantize(
+        ScaleLayout layout, IntegerRange range, Tensor x, Tensor step, Tensor? before, Tensor? after)
     {
         var y = empty_like(x);
         var kernel = new LsqForwardKernel
@@ -35,11 +39,13 @@ internal static unsafe class LsqKernels
     }
 
     public static (Tensor Input, Tensor Step, Tensor? Before, Tensor? After) Gradients(
-        ScaleLayout layout, IntegerRange range, double scale, Tensor dy, Tensor x, Tensor step, Tensor? before, long afterSize)
+        ScaleLayout layout, IntegerRange range, double scale, Tensor dy, Tensor x, Tensor step, Tensor? before,
+            long afterSize)
     {
         var parts = ThreadTeam.Parts(layout.Rows, x.numel());
         var dx = empty_like(x);
-        using var steps = layout.IsPerColumn ? new PartialSums(parts, layout.Columns) : new(layout.Rows / layout.Steps, layout.Steps);
+        using var steps = layout.IsPerColumn ? new PartialSums(parts, layout.Columns)
+            : new(layout.Rows / layout.Steps, layout.Steps);
         using var befores = before is null ? default : new PartialSums(parts, before.numel());
         using var afters = afterSize == 0 ? default : new PartialSums(parts, afterSize);
         var kernel = new LsqBackwardKernel
@@ -57,10 +63,11 @@ internal static unsafe class LsqKernels
             AfterParts = (int)(afterSize / layout.Columns),
         };
         ThreadTeam.Run(ref kernel, layout.Rows, x.numel());
-        return (dx, steps.Total(scale), before is null ? null : befores.Total(), afterSize == 0 ? null : afters.Total());
+        return (dx, steps.Total(scale), before is null ? null : befores.Total(), afterSize == 0 ? null
+            : afters.Total());
     }
 
-    /// <summary>A vector that is added to rows; row r takes part r mod Parts.</summary>
+    /// <summary>A shift added to rows: row r takes part r mod Parts.</summary>
     internal readonly struct Shift(float* values, int parts, int columns)
     {
         public static Shift Of(ScaleLayout layout, Tensor? shift) =>
@@ -71,11 +78,12 @@ internal static unsafe class LsqKernels
         public int Parts => parts;
     }
 
-    /// <summary>A step that can divide.</summary>
+    /// <summary>max(step, LeastStep).</summary>
     internal static float Usable(float step) => MathF.Max(step, (float)LeastStep);
 
-    // NaN passes here and below: the native minimum and maximum return their second operand when one is NaN.
-    internal static Vector256<float> Usable(float* steps) => Vector256.MaxNative(Vector256.Create((float)LeastStep), Vector256.Load(steps));
+    // NaN propagates here and below: native minimum and maximum return the second operand if either is NaN.
+    internal static Vector256<float> Usable(float* steps) =>
+        Vector256.MaxNative(Vector256.Create((float)LeastStep), Vector256.Load(steps));
 
     internal static float Clip(float ratio, IntegerRange range) => Math.Clamp(ratio, range.Low, range.High);
 

@@ -6,11 +6,12 @@ using static TorchSharp.torch;
 
 namespace Marrow.Kernels.Quantizers;
 
-/// <summary>Tracks changes of codes against the change before, in one pass: it runs at every step, over every weight.</summary>
+/// <summary>Updates oscillation statistics in one pass; it runs at every step, over every weight.</summary>
 internal static unsafe class OscillationKernel
 {
-    /// <summary>Takes new levels; how many have changed.</summary>
-    public static long Update(Tensor now, Tensor before, Tensor direction, Tensor frequency, Tensor total, double momentum)
+    /// <summary>Takes the new codes and returns how many have changed.</summary>
+    public static long Update(
+        Tensor now, Tensor before, Tensor direction, Tensor frequency, Tensor total, double momentum)
     {
         var count = checked((int)now.numel());
         var parts = ThreadTeam.Parts(count, count);
@@ -52,7 +53,8 @@ internal static unsafe class OscillationKernel
             var one = Vector256<float>.One;
             for (; index <= end - Lanes.Count; index += Lanes.Count)
             {
-                var (now, before, direction) = (Lanes.Load(Now + index), Lanes.Load(Before + index), Lanes.Load(Direction + index));
+                var (now, before, direction) =
+                    (Lanes.Load(Now + index), Lanes.Load(Before + index), Lanes.Load(Direction + index));
                 var sign = Vector256.Min(Vector256.Max(before - now, -one), one);
                 var isSame = Vector256.Equals(sign, Vector256<float>.Zero);
                 var hasOscillated = Vector256.LessThan(direction * sign, Vector256<float>.Zero);

@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 
 namespace Marrow.Kernels.Quantizers;
 
-/// <summary><c>q = round(clip((x + before) / S, low, high)) − offset</c> in 8 bits, row by row.</summary>
+/// <summary>Activations to int8 codes: <c>round(clip((x + before) / S, low, high)) − offset</c>.</summary>
 internal unsafe struct QuantizeKernel : IRangeKernel
 {
     private int columns, steps, offset;
@@ -19,7 +19,7 @@ internal unsafe struct QuantizeKernel : IRangeKernel
     private sbyte* stored;
     private bool* isFaulty;
 
-    /// <summary>Quantizes x to 8 bits; false if x holds NaN, which has no code.</summary>
+    /// <summary>Quantizes x; false if there is a NaN, which has no code.</summary>
     public static bool Run(Tensor x, Tensor step, Tensor? before, IntegerRange range, int offset, Tensor stored)
     {
         var faulty = false;
@@ -42,7 +42,7 @@ internal unsafe struct QuantizeKernel : IRangeKernel
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run(int first, int end, int part)
     {
-        // Copies: fields would be read again after every store.
+        // Locals, because fields are reloaded after every store.
         var (width, numbers, zero) = (columns, Vector256<float>.AllBitsSet, Vector256.Create((float)offset));
         var (low, high) = (Vector256.Create((float)range.Low), Vector256.Create((float)range.High));
         var shift = before;
@@ -62,7 +62,8 @@ internal unsafe struct QuantizeKernel : IRangeKernel
 
                 var ratio = value / each;
                 numbers &= Vector256.Equals(ratio, ratio);
-                Lanes.Store(Vector256.Round(Vector256.MinNative(high, Vector256.MaxNative(low, ratio))) - zero, target + column);
+                Lanes.Store(Vector256.Round(Vector256.MinNative(high, Vector256.MaxNative(low, ratio))) - zero,
+                    target + column);
             }
 
             for (; column < width; column++)

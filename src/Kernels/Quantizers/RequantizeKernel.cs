@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 namespace Marrow.Kernels.Quantizers;
 
 /// <summary>
-/// The levels of quantized values again, <c>q = round((x̂ − after) / S)</c>: whole numbers but for the rounding of x̂. In the same pass, the products of
-/// each row with vectors.
+/// Codes of values that are quantized already, <c>q = round((x̂ − after) / S)</c>, and in the same pass the products of
+/// each row with some vectors.
 /// </summary>
 internal unsafe struct RequantizeKernel : IRangeKernel
 {
@@ -23,11 +23,11 @@ internal unsafe struct RequantizeKernel : IRangeKernel
     /// <param name="values">[..., d].</param>
     /// <param name="step">S, one for each position.</param>
     /// <param name="after">The shift after.</param>
-    /// <param name="range">The levels.</param>
-    /// <param name="parts">Parts of the shift, which rows take in turn.</param>
+    /// <param name="range">Range of the codes.</param>
+    /// <param name="parts">Parts of the shift; row r takes part r mod parts.</param>
     /// <param name="along">[vectors · d].</param>
-    /// <param name="vectors">How many.</param>
-    /// <returns>The levels, in the shape of the values; the products [rows, vectors]; null if the values hold NaN.</returns>
+    /// <param name="vectors">Number of vectors.</param>
+    /// <returns>Codes in the shape of the values, and products [rows, vectors]; null if there is a NaN.</returns>
     public static (Tensor Levels, Tensor Along)? Run(
         Tensor values, Tensor step, Tensor after, IntegerRange range, long parts, Tensor along, long vectors)
     {
@@ -59,7 +59,8 @@ internal unsafe struct RequantizeKernel : IRangeKernel
         for (var row = first; row < end; row++)
         {
             var offset = (long)row * columns;
-            Row(values + offset, after + (row % parts * (long)columns), 1 / LsqKernels.Usable(step[row % steps]), levels + offset);
+            Row(values + offset, after + (row % parts * (long)columns), 1 / LsqKernels.Usable(step[row % steps]),
+                levels + offset);
             for (var vector = 0; vector < count; vector++)
             {
                 along[((long)row * count) + vector] = Product(values + offset, vectors + ((long)vector * columns));
@@ -70,7 +71,8 @@ internal unsafe struct RequantizeKernel : IRangeKernel
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private readonly void Row(float* row, float* shift, float inverse, sbyte* target)
     {
-        var (least, most, numbers, column) = (Vector256.Create(low), Vector256.Create(high), Vector256<float>.AllBitsSet, 0);
+        var (least, most, numbers, column) =
+            (Vector256.Create(low), Vector256.Create(high), Vector256<float>.AllBitsSet, 0);
         for (var each = Vector256.Create(inverse); column <= columns - Lanes.Count; column += Lanes.Count)
         {
             var level = (Vector256.Load(row + column) - Vector256.Load(shift + column)) * each;

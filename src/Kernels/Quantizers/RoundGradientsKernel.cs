@@ -67,7 +67,7 @@ internal unsafe struct RoundGradientsKernel : IRangeKernel
         }
     }
 
-    // To the nearest, halves to even: half of the last kept bit is added, a little less where that bit is even.
+    // Round to nearest, ties to even: add half a unit in the last place, less one bit if that place is even.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ushort Round(uint bits) => (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
 

@@ -7,14 +7,16 @@ using static TorchSharp.torch;
 
 namespace Marrow.Kernels.Quantizers;
 
-/// <summary>StatsQ over rows of float32: a pass that sums, and one that quantizes while the row is still in the cache.</summary>
+/// <summary>
+/// StatsQ of float32: per row a pass that sums |w| and one that quantizes while the row is in the cache.
+/// </summary>
 internal static unsafe class StatsQKernels
 {
-    /// <summary>The upper end of the clip, just below the level that does not exist.</summary>
+    /// <summary>Upper bound of the clip, just below the first level beyond the grid.</summary>
     public const double HighestRatio = 1 - 1e-6;
 
     /// <summary>Whether the kernels apply: contiguous float32 on the CPU.</summary>
-    public static bool Suit(Tensor w) =>
+    public static bool Supports(Tensor w) =>
         TensorMemory.AreFloats(w) && w.is_contiguous();
 
     /// <summary>ŵ into <paramref name="target"/>.</summary>
@@ -24,7 +26,7 @@ internal static unsafe class StatsQKernels
         Run(ref kernel);
     }
 
-    /// <summary>Levels: odd levels p = 2u + 1 up to 7 bits, u at 8 bits; and the scales.</summary>
+    /// <summary>Codes: odd levels p = 2u + 1 up to 7 bits, u at 8 bits; and the scales.</summary>
     /// <param name="w">[out, in].</param>
     /// <param name="bits">2 to 8.</param>
     /// <param name="levels">int8 [out, in].</param>
@@ -48,7 +50,7 @@ internal static unsafe class StatsQKernels
         var layout = kernel.Layout;
         if (layout.Rows > layout.Steps)
         {
-            // A scale spans several rows, so all sums come first.
+            // A scale spans several rows, so the sums come first.
             using var scales = empty(layout.Steps, dtype: ScalarType.Float32);
             kernel.SharedScales = scales.Floats();
             for (var step = 0; step < layout.Steps; step++)
@@ -72,7 +74,7 @@ internal static unsafe class StatsQKernels
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Sum(float* row, int columns)
     {
-        // Four sums, because one addition waits for the last.
+        // Four accumulators hide the latency of the additions.
         var (a, b, c, d) = (Vector256<float>.Zero, Vector256<float>.Zero, Vector256<float>.Zero, Vector256<float>.Zero);
         var (rest, column) = (0f, 0);
         for (; column <= columns - (4 * Lanes.Count); column += 4 * Lanes.Count)
@@ -98,7 +100,7 @@ internal static unsafe class StatsQKernels
 
     private struct Kernel : IRangeKernel
     {
-        // Weights that are looked at together.
+        // Weights per iteration.
         private const int Block = 4 * Lanes.Count;
 
         public ScaleLayout Layout;
@@ -111,8 +113,8 @@ internal static unsafe class StatsQKernels
         public bool IsOdd;
 
         /// <summary>
-        /// More than what both ways are off by together: three roundings of a ratio of at most 1 times n, and one of a sum below n + ½,
-        /// which are 3e-7 n; and enough for the clip at 1 − 1e-6.
+        /// Bound of the difference between multiplying by the reciprocal and dividing: four float32 roundings of values
+        /// up to n, below 3e-7 n; large enough to cover the clip at 1 − 1e-6.
         /// </summary>
         private readonly float Slack => N * 1e-6f;
 
@@ -123,7 +125,7 @@ internal static unsafe class StatsQKernels
             var next = first < end ? Scale(first) : 0;
             for (var row = first; row < end; row++)
             {
-                // The next row's scale, whose last steps wait for one another, is made while this row's levels keep the processor busy.
+                // The next row's scale is a reduction with a long latency; it overlaps with quantizing this row.
                 var scale = next;
                 next = row + 1 < end ? Scale(row + 1) : 0;
                 if (Scales != null)
@@ -131,7 +133,7 @@ internal static unsafe class StatsQKernels
                     Scales[row] = scale / (2 * N);
                 }
 
-                // A row of zeros has no scale; any divisor gives it a level, and scale 0 makes that level 0.
+                // A row of zeros: any divisor gives codes, and scale 0 makes their values 0.
                 var divisor = scale == 0 ? 1 : scale;
                 var offset = (long)row * columns;
                 if (Values != null)
@@ -145,8 +147,9 @@ internal static unsafe class StatsQKernels
             }
         }
 
-        /// <summary>Where the last whole block begins; nowhere if the row is so small that it has no finite reciprocal.</summary>
-        private readonly int LastBlock(int columns, float divisor) => float.IsFinite(N / divisor) ? columns - Block : -1;
+        /// <summary>Start of the last whole block; −1 if the reciprocal of the scale is not finite.</summary>
+        private readonly int LastBlock(int columns, float divisor) =>
+            float.IsFinite(N / divisor) ? columns - Block : -1;
 
         private readonly float Scale(int row) => SharedScales != null
             ? SharedScales[row % Layout.Steps]
@@ -175,31 +178,35 @@ internal static unsafe class StatsQKernels
             }
         }
 
-        // The next two stop before a block that a reciprocal does not decide, and say how far they came. A call inside their loops would
-        // send all that these hold in registers to the stack and back.
+        // The next two return the number of columns done: they stop before a block in which the reciprocal leaves a
+        // code undecided. A call within their loops would spill all registers.
         [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         private readonly int QuantizeBlocks(float* w, int columns, float divisor, float spacing, float* values)
         {
-            var (reciprocal, above, below) = (Vector256.Create(N / divisor), Vector256.Create(Slack - 0.5f), Vector256.Create(-Slack - 0.5f));
+            var (reciprocal, above, below) =
+                (Vector256.Create(N / divisor), Vector256.Create(Slack - 0.5f), Vector256.Create(-Slack - 0.5f));
             var (low, high) = (Vector256.Create(-N), Vector256.Create(N - 1));
             var (each, half, column) = (Vector256.Create(spacing), Vector256.Create(0.5f), 0);
             for (var end = LastBlock(columns, divisor); column <= end; column += Block)
             {
                 float* from = w + column, to = values + column;
-                var apart = Vector256<int>.Zero;
-                var a = Near(from, reciprocal, above, below, ref apart);
-                var b = Near(from + Lanes.Count, reciprocal, above, below, ref apart);
-                var c = Near(from + (2 * Lanes.Count), reciprocal, above, below, ref apart);
-                var d = Near(from + (3 * Lanes.Count), reciprocal, above, below, ref apart);
-                if (apart != Vector256<int>.Zero)
+                var undecided = Vector256<int>.Zero;
+                var a = Near(from, reciprocal, above, below, ref undecided);
+                var b = Near(from + Lanes.Count, reciprocal, above, below, ref undecided);
+                var c = Near(from + (2 * Lanes.Count), reciprocal, above, below, ref undecided);
+                var d = Near(from + (3 * Lanes.Count), reciprocal, above, below, ref undecided);
+                if (undecided != Vector256<int>.Zero)
                 {
                     break;
                 }
 
                 ((Vector256.ConvertToSingle(Vector256.Min(high, Vector256.Max(low, a))) + half) * each).Store(to);
-                ((Vector256.ConvertToSingle(Vector256.Min(high, Vector256.Max(low, b))) + half) * each).Store(to + Lanes.Count);
-                ((Vector256.ConvertToSingle(Vector256.Min(high, Vector256.Max(low, c))) + half) * each).Store(to + (2 * Lanes.Count));
-                ((Vector256.ConvertToSingle(Vector256.Min(high, Vector256.Max(low, d))) + half) * each).Store(to + (3 * Lanes.Count));
+                ((Vector256.ConvertToSingle(Vector256.Min(high, Vector256.Max(low, b))) + half) * each).Store(
+                    to + Lanes.Count);
+                ((Vector256.ConvertToSingle(Vector256.Min(high, Vector256.Max(low, c))) + half) * each).Store(
+                    to + (2 * Lanes.Count));
+                ((Vector256.ConvertToSingle(Vector256.Min(high, Vector256.Max(low, d))) + half) * each).Store(
+                    to + (3 * Lanes.Count));
             }
 
             return column;
@@ -208,18 +215,20 @@ internal static unsafe class StatsQKernels
         [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
         private readonly int LevelBlocks(float* w, int columns, float divisor, sbyte* stored)
         {
-            var (reciprocal, above, below) = (Vector256.Create(N / divisor), Vector256.Create(Slack - 0.5f), Vector256.Create(-Slack - 0.5f));
-            var (low, high, odd) = (Vector256.Create((sbyte)-N), Vector256.Create((sbyte)(N - 1)), Vector256.Create((sbyte)(IsOdd ? -1 : 0)));
+            var (reciprocal, above, below) =
+                (Vector256.Create(N / divisor), Vector256.Create(Slack - 0.5f), Vector256.Create(-Slack - 0.5f));
+            var (low, high, odd) = (Vector256.Create((sbyte)-N), Vector256.Create((sbyte)(N - 1)),
+                Vector256.Create((sbyte)(IsOdd ? -1 : 0)));
             var column = 0;
             for (var end = LastBlock(columns, divisor); column <= end; column += Block)
             {
                 var from = w + column;
-                var apart = Vector256<int>.Zero;
-                var a = Near(from, reciprocal, above, below, ref apart);
-                var b = Near(from + Lanes.Count, reciprocal, above, below, ref apart);
-                var c = Near(from + (2 * Lanes.Count), reciprocal, above, below, ref apart);
-                var d = Near(from + (3 * Lanes.Count), reciprocal, above, below, ref apart);
-                if (apart != Vector256<int>.Zero)
+                var undecided = Vector256<int>.Zero;
+                var a = Near(from, reciprocal, above, below, ref undecided);
+                var b = Near(from + Lanes.Count, reciprocal, above, below, ref undecided);
+                var c = Near(from + (2 * Lanes.Count), reciprocal, above, below, ref undecided);
+                var d = Near(from + (3 * Lanes.Count), reciprocal, above, below, ref undecided);
+                if (undecided != Vector256<int>.Zero)
                 {
                     break;
                 }
@@ -250,7 +259,8 @@ internal static unsafe class StatsQKernels
             var (isOdd, i) = (IsOdd ? 1 : 0, 0);
             for (; i <= count - Lanes.Count; i += Lanes.Count)
             {
-                Lanes.Store((Exact(Vector256.Load(w + i), divisor) * (1 + isOdd)) + Vector256.Create((float)isOdd), stored + i);
+                Lanes.Store((Exact(Vector256.Load(w + i), divisor) * (1 + isOdd)) + Vector256.Create((float)isOdd),
+                    stored + i);
             }
 
             for (; i < count; i++)
@@ -266,19 +276,22 @@ internal static unsafe class StatsQKernels
         private readonly Vector256<float> Exact(Vector256<float> weights, float divisor)
         {
             var ratio = Vector256.MaxNative(Vector256.Create(-1f), weights / divisor);
-            return Vector256.Round((Vector256.MinNative(Vector256.Create((float)HighestRatio), ratio) * N) - Vector256.Create(0.5f));
+            return Vector256.Round(
+                (Vector256.MinNative(Vector256.Create((float)HighestRatio), ratio) * N) - Vector256.Create(0.5f));
         }
 
         /// <summary>
-        /// u of eight weights, not clipped yet. A product with the reciprocal is off by a few units in the last place. That matters only
-        /// beside a boundary, where a little more and a little less have different levels: these have bits in <paramref name="apart"/>.
+        /// u of eight weights before clipping, by the reciprocal, which is off by a few units in the last place. Near a
+        /// rounding boundary the codes of slightly more and slightly less differ; those lanes set bits in <paramref
+        /// name="undecided"/>.
         /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static Vector256<int> Near(float* w, Vector256<float> reciprocal, Vector256<float> above, Vector256<float> below, ref Vector256<int> apart)
+        private static Vector256<int> Near(float* w, Vector256<float> reciprocal, Vector256<float> above,
+            Vector256<float> below, ref Vector256<int> undecided)
         {
             var weight = Vector256.Load(w);
             var u = Lanes.Round(Vector256.MultiplyAddEstimate(weight, reciprocal, above));
-            apart |= u ^ Lanes.Round(Vector256.MultiplyAddEstimate(weight, reciprocal, below));
+            undecided |= u ^ Lanes.Round(Vector256.MultiplyAddEstimate(weight, reciprocal, below));
             return u;
         }
     }

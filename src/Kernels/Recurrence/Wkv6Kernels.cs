@@ -6,10 +6,10 @@ using Marrow.Kernels.Threading;
 
 namespace Marrow.Kernels.Recurrence;
 
-/// <summary>Sizes of a WKV6 call. A task is one head of one sequence; its tokens come one after another.</summary>
+/// <summary>Sizes of a WKV6 call. A task is one head of one sequence, whose tokens are processed in order.</summary>
 internal readonly record struct Wkv6Shape(int Batch, int Tokens, int Heads, int Size)
 {
-    /// <summary>Tokens between two kept states.</summary>
+    /// <summary>Tokens between two state checkpoints.</summary>
     public const int SegmentTokens = 32;
 
     public int Tasks => Batch * Heads;
@@ -20,11 +20,14 @@ internal readonly record struct Wkv6Shape(int Batch, int Tokens, int Heads, int 
 
     public long Work => (long)Tasks * Tokens * Size * Size;
 
-    /// <summary>Where a task's token lies in a tensor [batch, rows, heads · size].</summary>
-    public long At(int task, int row, int rows) => ((((long)(task / Heads) * rows) + row) * Width) + (task % Heads * Size);
+    /// <summary>Offset of a task's row in a tensor [batch, rows, heads · size].</summary>
+    public long At(int task, int row, int rows) =>
+        ((((long)(task / Heads) * rows) + row) * Width) + (task % Heads * Size);
 }
 
-/// <summary>One head's state over the tokens: <c>y_t = r_tᵀ S_t + (r_t · (u ∘ k_t)) v_t</c>, then S_{t+1}.</summary>
+/// <summary>
+/// Forward pass of one head: <c>y_t = r_tᵀ S_t + (r_t · (u ∘ k_t)) v_t</c>, <c>S_{t+1} = diag(d_t) S_t + k_t v_tᵀ</c>.
+/// </summary>
 internal unsafe struct Wkv6Forward<T> : IRangeKernel
     where T : unmanaged, INumber<T>
 {
@@ -52,7 +55,8 @@ internal unsafe struct Wkv6Forward<T> : IRangeKernel
             {
                 if (t % Wkv6Shape.SegmentTokens == 0)
                 {
-                    var checkpoint = Checkpoints + ((((long)task * Shape.Segments) + (t / Wkv6Shape.SegmentTokens)) * square);
+                    var checkpoint = Checkpoints
+                        + ((((long)task * Shape.Segments) + (t / Wkv6Shape.SegmentTokens)) * square);
                     Unsafe.CopyBlock(checkpoint, state, (uint)(square * sizeof(T)));
                 }
 
@@ -63,7 +67,8 @@ internal unsafe struct Wkv6Forward<T> : IRangeKernel
 
             for (var i = 0; i < size; i++)
             {
-                Unsafe.CopyBlock(Both + Shape.At(task, tokens + i, tokens + size), state + (i * size), (uint)(size * sizeof(T)));
+                Unsafe.CopyBlock(Both + Shape.At(task, tokens + i, tokens + size), state + (i * size),
+                    (uint)(size * sizeof(T)));
             }
         }
     }
@@ -97,7 +102,7 @@ internal unsafe struct Wkv6Forward<T> : IRangeKernel
 }
 
 /// <summary>
-/// The gradients of one head, from the last token back. The states within a segment are computed again from the kept one.
+/// Backward pass of one head. The states of a segment are recomputed from its checkpoint.
 /// </summary>
 internal unsafe struct Wkv6Backward<T> : IRangeKernel
     where T : unmanaged, INumber<T>
@@ -117,7 +122,8 @@ internal unsafe struct Wkv6Backward<T> : IRangeKernel
             {
                 for (var i = 0; i < size; i++)
                 {
-                    Unsafe.CopyBlock(gradient + (i * size), Dy + Shape.At(task, tokens + i, tokens + size), (uint)(size * sizeof(T)));
+                    Unsafe.CopyBlock(gradient + (i * size), Dy + Shape.At(task, tokens + i, tokens + size),
+                        (uint)(size * sizeof(T)));
                 }
 
                 var dBonus = Dbonus + ((long)task * size);
@@ -126,7 +132,8 @@ internal unsafe struct Wkv6Backward<T> : IRangeKernel
                 {
                     var start = segment * Wkv6Shape.SegmentTokens;
                     var count = Math.Min(Wkv6Shape.SegmentTokens, tokens - start);
-                    Unsafe.CopyBlock(states, Checkpoints + ((((long)task * Shape.Segments) + segment) * square), (uint)(square * sizeof(T)));
+                    Unsafe.CopyBlock(states, Checkpoints + ((((long)task * Shape.Segments) + segment) * square),
+                        (uint)(square * sizeof(T)));
                     for (var t = 0; t < count - 1; t++)
                     {
                         var at = Shape.At(task, start + t, tokens);
@@ -160,7 +167,8 @@ internal unsafe struct Wkv6Backward<T> : IRangeKernel
             var (ki, di, row) = (Vector256.Create(k[i]), Vector256.Create(decay[i]), i * size);
             for (var c = 0; c < size; c += Vector256<T>.Count)
             {
-                Wkv6Vectors.MultiplyAdd(di, Vector256.Load(from + row + c), ki * Vector256.Load(v + c)).Store(to + row + c);
+                Wkv6Vectors.MultiplyAdd(di, Vector256.Load(from + row + c), ki * Vector256.Load(v + c)).Store(
+                    to + row + c);
             }
         }
     }
@@ -213,12 +221,13 @@ internal unsafe struct Wkv6Backward<T> : IRangeKernel
     }
 }
 
-/// <summary>Vectors of either floating-point type.</summary>
+/// <summary>Vector arithmetic of either floating-point type.</summary>
 internal static class Wkv6Vectors
 {
-    /// <summary><c>a b + c</c>; the branch is decided when the code is compiled.</summary>
+    /// <summary><c>a b + c</c>; the branch is resolved by the JIT.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<T> MultiplyAdd<T>(Vector256<T> a, Vector256<T> b, Vector256<T> c) => typeof(T) == typeof(float)
+    public static Vector256<T> MultiplyAdd<T>(Vector256<T> a, Vector256<T> b, Vector256<T> c) =>
+        typeof(T) == typeof(float)
         ? Vector256.FusedMultiplyAdd(a.AsSingle(), b.AsSingle(), c.AsSingle()).As<float, T>()
         : Vector256.FusedMultiplyAdd(a.AsDouble(), b.AsDouble(), c.AsDouble()).As<double, T>();
 }

@@ -7,10 +7,10 @@ using static TorchSharp.torch;
 
 namespace Marrow.Kernels.Reductions;
 
-/// <summary>Sums over the rows of a float32 matrix.</summary>
+/// <summary>Column sums of a float32 matrix (a bias gradient), reproducible whatever the thread timing.</summary>
 internal unsafe struct ColumnSumKernel : IRangeKernel
 {
-    // Rows that share the loads and stores of the sums.
+    // Rows per update of the sums, which are loaded and stored once for all of them.
     private const int Together = 4;
 
     public float* Dy;
@@ -40,7 +40,8 @@ internal unsafe struct ColumnSumKernel : IRangeKernel
             long column = 0;
             for (; column <= columns - Lanes.Count; column += Lanes.Count)
             {
-                var sum = Vector256.Load(dy + column) + Vector256.Load(second + column) + (Vector256.Load(third + column) + Vector256.Load(fourth + column));
+                var sum = Vector256.Load(dy + column) + Vector256.Load(second + column)
+                    + (Vector256.Load(third + column) + Vector256.Load(fourth + column));
                 (Vector256.Load(sums + column) + sum).Store(sums + column);
             }
 

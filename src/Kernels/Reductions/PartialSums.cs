@@ -7,19 +7,19 @@ using static TorchSharp.torch;
 namespace Marrow.Kernels.Reductions;
 
 /// <summary>
-/// Sums over rows (or their largest), kept apart for each part of a kernel's work and added in order, so that they do not depend on timing. The default has no
-/// columns: a sum that nobody wants.
+/// Partial column sums, one row for each part of a kernel's work, added in order so that results are reproducible. The
+/// default value stands for a sum that is not needed.
 /// </summary>
-/// <param name="parts">How many parts there are.</param>
-/// <param name="columns">Columns of each.</param>
+/// <param name="parts">Number of parts.</param>
+/// <param name="columns">Columns.</param>
 internal readonly unsafe struct PartialSums(int parts, long columns) : IDisposable
 {
     private readonly int columns = (int)columns;
 
-    /// <summary>[parts, columns], of any values at first; null for the default.</summary>
+    /// <summary>[parts, columns], uninitialized; null for the default value.</summary>
     public float* Values { get; } = (float*)NativeMemory.AlignedAlloc((nuint)(parts * columns * sizeof(float)), 64);
 
-    /// <summary>The sums of a part, zero at first. A part begins once.</summary>
+    /// <summary>Clears and returns the sums of a part; once for each part.</summary>
     public float* Begin(int part)
     {
         if (Values == null)
@@ -32,7 +32,7 @@ internal readonly unsafe struct PartialSums(int parts, long columns) : IDisposab
         return own;
     }
 
-    /// <summary>The sums of all parts, [columns], added in float64, times a factor.</summary>
+    /// <summary>Total [columns], accumulated in float64, times a factor.</summary>
     public Tensor Total(double factor = 1)
     {
         var total = empty(columns, dtype: ScalarType.Float32);

@@ -5,28 +5,27 @@ using TorchSharp;
 
 namespace Marrow.Kernels.Threading;
 
-/// <summary>A kernel over a range of items that several threads share.</summary>
+/// <summary>A kernel whose items are divided among threads.</summary>
 internal interface IRangeKernel
 {
-    /// <summary>Works on the items from <paramref name="first"/> up to, but not including, <paramref name="end"/>.</summary>
+    /// <summary>Processes items [first, end).</summary>
     /// <param name="first">The first item.</param>
     /// <param name="end">One past the last.</param>
-    /// <param name="part">Which part of the whole this is, from 0: the index of a partial result.</param>
+    /// <param name="part">Index of this part, for partial results.</param>
     void Run(int first, int end, int part);
 }
 
 /// <summary>
-/// Runs kernels on libtorch's own OpenMP threads. Right after a torch operation these still spin, so a fork costs about a
-/// microsecond, while threads of .NET's would have to share the cores with them. Where there is no libgomp, .NET's do the work
-/// if there is much of it.
+/// Runs kernels on libtorch's own OpenMP team. After a torch operation its threads still spin, so a fork costs about a
+/// microsecond, whereas .NET's threads would compete with them for the cores. Without libgomp the .NET pool takes over,
+/// for larger work only.
 /// </summary>
 internal static unsafe class ThreadTeam
 {
-    // Below this many elements a fork costs more than it saves; .NET's threads take longer to wake.
+    // Less work than this is faster on one thread; pool threads take longer to wake.
     private const int LeastElements = 1 << 13, LeastElementsOfPool = 1 << 17;
 
-    // Cores are seldom equally fast: other programs, and other guests of a machine, use them too. With parts of its own for each thread, all would
-    // wait for the slowest one.
+    // More parts than threads balance the load when a core is shared with another process or virtual machine.
     private const int PartsOfThread = 8, LeastElementsOfPart = 1 << 12;
 
     private static readonly delegate* unmanaged<delegate* unmanaged<Job*, void>, Job*, uint, uint, void> Fork;
@@ -44,12 +43,12 @@ internal static unsafe class ThreadTeam
         }
     }
 
-    /// <summary>The most parts that work is cut in.</summary>
+    /// <summary>Upper bound of <see cref="Parts"/>.</summary>
     public static int MostParts => PartsOfThread * torch.get_num_threads();
 
     /// <summary>
-    /// In how many parts <see cref="Run"/> cuts the work. It depends on the work and on torch's number of threads alone,
-    /// so that sums over parts come out the same from run to run.
+    /// Number of parts that <see cref="Run"/> divides the work into: a function of the work and torch's thread count
+    /// alone, so that sums over parts are reproducible.
     /// </summary>
     public static int Parts(int items, long elements)
     {
@@ -58,13 +57,16 @@ internal static unsafe class ThreadTeam
             return 1;
         }
 
-        return torch.get_num_threads() == 1 ? 1 : (int)Math.Max(1, Math.Min(Math.Min(items, MostParts), elements / LeastElementsOfPart));
+        return torch.get_num_threads() == 1 ? 1
+            : (int)Math.Max(1, Math.Min(Math.Min(items, MostParts), elements / LeastElementsOfPart));
     }
 
-    /// <summary>Runs a kernel over all items, in <see cref="Parts"/> equal parts; each thread takes the next part when it is done with one.</summary>
+    /// <summary>
+    /// Runs a kernel over all items in <see cref="Parts"/> equal parts, which threads take dynamically.
+    /// </summary>
     /// <param name="kernel">The kernel.</param>
-    /// <param name="items">How many items there are.</param>
-    /// <param name="elements">How many elements they have together, to judge whether threads are worth it.</param>
+    /// <param name="items">Number of items.</param>
+    /// <param name="elements">Total work, in elements; decides whether threads pay off.</param>
     public static void Run<TKernel>(ref TKernel kernel, int items, long elements)
         where TKernel : struct, IRangeKernel
     {
@@ -81,8 +83,14 @@ internal static unsafe class ThreadTeam
             return;
         }
 
-        // The kernel stays where it is: it is a struct on the stack of a caller that waits.
-        var job = new Job { Kernel = Unsafe.AsPointer(ref kernel), Invoke = &Invoke<TKernel>, Items = items, Parts = parts };
+        // No copy or pin: the kernel lives on the stack of this caller, which waits.
+        var job = new Job
+        {
+            Kernel = Unsafe.AsPointer(ref kernel),
+            Invoke = &Invoke<TKernel>,
+            Items = items,
+            Parts = parts,
+        };
         Fork(&Enter, &job, (uint)Math.Min(parts, torch.get_num_threads()), 0);
         if (job.Fault != 0)
         {
@@ -93,18 +101,19 @@ internal static unsafe class ThreadTeam
         }
     }
 
-    /// <summary>Runs the parts on .NET's threads.</summary>
+    /// <summary>Runs the parts on the .NET thread pool.</summary>
     internal static void RunOnPool<TKernel>(ref TKernel kernel, int items, int parts)
         where TKernel : struct, IRangeKernel
     {
         var address = (nint)Unsafe.AsPointer(ref kernel);
         try
         {
-            Parallel.For(0, parts, part => Invoke<TKernel>((void*)address, First(items, part, parts), First(items, part + 1, parts), part));
+            Parallel.For(0, parts, part =>
+                Invoke<TKernel>((void*)address, First(items, part, parts), First(items, part + 1, parts), part));
         }
         catch (AggregateException faults)
         {
-            ExceptionDispatchInfo.Throw(faults.InnerExceptions[0]); // as from OpenMP's threads
+            ExceptionDispatchInfo.Throw(faults.InnerExceptions[0]); // the same exception as from the OpenMP team
         }
     }
 
@@ -118,14 +127,16 @@ internal static unsafe class ThreadTeam
     {
         try
         {
-            for (var part = Interlocked.Increment(ref job->Taken) - 1; part < job->Parts; part = Interlocked.Increment(ref job->Taken) - 1)
+            for (var part = Interlocked.Increment(ref job->Taken) - 1; part < job->Parts;
+                part = Interlocked.Increment(ref job->Taken) - 1)
             {
-                job->Invoke(job->Kernel, First(job->Items, part, job->Parts), First(job->Items, part + 1, job->Parts), part);
+                job->Invoke(job->Kernel, First(job->Items, part, job->Parts), First(job->Items, part + 1, job->Parts),
+                    part);
             }
         }
         catch (Exception fault)
         {
-            // It must not leave for native code. If other parts fail too, one of their faults is as good.
+            // Exceptions must not unwind into native code. The first one is reported.
             var handle = GCHandle.Alloc(ExceptionDispatchInfo.Capture(fault));
             if (Interlocked.CompareExchange(ref job->Fault, GCHandle.ToIntPtr(handle), 0) != 0)
             {
@@ -134,7 +145,7 @@ internal static unsafe class ThreadTeam
         }
     }
 
-    /// <summary>The OpenMP libraries that libtorch has brought into the process; loading one again only finds it.</summary>
+    /// <summary>OpenMP libraries that libtorch has already loaded.</summary>
     private static IEnumerable<string> LoadedLibraries() => OperatingSystem.IsLinux()
         ? File.ReadLines("/proc/self/maps")
             .Where(line => line.Contains("gomp", StringComparison.Ordinal) && line.Contains('/'))

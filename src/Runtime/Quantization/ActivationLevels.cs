@@ -35,7 +35,7 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
         var offset = range.Offset;
         var stored = empty(x.shape, dtype: ScalarType.Int8, device: x.device);
         var levels = new ActivationLevels(stored, offset) { Span = range.Span };
-        if (!range.IsSign && LsqKernels.Suit(x, step))
+        if (!range.IsSign && LsqKernels.Supports(x, step))
         {
             return QuantizeKernel.Run(x, step, before, range.Codes, offset, stored) ? levels : throw NotANumber();
         }

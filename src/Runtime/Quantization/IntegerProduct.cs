@@ -62,7 +62,7 @@ public static class IntegerProduct
 
     /// <summary>The same for a packed weight and few rows, whose levels are unpacked on the way.</summary>
     /// <param name="x">q [n, in].</param>
-    /// <param name="weight">The weight; <see cref="PackedKernels.SuitIntegers"/>.</param>
+    /// <param name="weight">The weight; <see cref="PackedKernels.SupportsIntegers"/>.</param>
     /// <param name="step">S.</param>
     /// <param name="sums">Of this weight, with <c>after</c> and bias.</param>
     internal static Tensor Linear(ActivationLevels x, PackedWeight weight, Tensor step, WeightSums sums)
@@ -70,7 +70,7 @@ public static class IntegerProduct
         var y = empty([x.Stored.size(0), weight.Scale.size(0)], dtype: ScalarType.Float32);
         using var product = PackedKernels.Multiply(x.Stored, weight.Codes);
         var scaled = new DequantizeEpilogue(x.Stored, x.Offset, step, weight.Scale, storedSums: null, sums.Offsets, sums.Levels, y);
-        Int8Product.Hand(product, first: 0, ref scaled);
+        Int8Product.Finish(product, first: 0, ref scaled);
         return y;
     }
 

@@ -5,6 +5,7 @@ using static TorchSharp.torch;
 namespace Marrow.Tests.Kernels;
 
 /// <summary>Sums of parts begin at zero and are added up, whatever their number and width.</summary>
+[Trait("Kernels", "yes")]
 public unsafe class PartialSumsTests
 {
     [Theory]
@@ -24,7 +25,8 @@ public unsafe class PartialSumsTests
             }
         }
 
-        var expected = Enumerable.Range(0, columns).Select(column => 0.5f * ((parts * (parts - 1) / 2) + (10 * column * parts))).ToArray();
+        var expected = Enumerable.Range(0, columns).Select(column =>
+            0.5f * ((parts * (parts - 1) / 2) + (10 * column * parts))).ToArray();
         Assert.Equal(expected, sums.Total(0.5).data<float>().ToArray());
     }
 

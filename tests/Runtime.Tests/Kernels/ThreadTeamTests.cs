@@ -3,6 +3,7 @@ using Xunit;
 
 namespace Marrow.Tests.Kernels;
 
+[Trait("Kernels", "yes")]
 public class ThreadTeamTests
 {
     [Theory]

@@ -27,7 +27,7 @@ public class QkrLogitsTests
         var exact = QkrLogits.Plain(x.Values.to(float64), z.Values.to(float64), heads, 0.3);
         var logits = QkrLogits.Of(x, z, heads, 0.3);
         Near(exact, logits);
-        Assert.True(logits.is_contiguous() || !Int8Product.HasOwnProducts);
+        Assert.True(logits.is_contiguous() || !Int8Product.UsesInt8Gemm);
 
         var dy = randn(exact.shape, dtype: float64);
         var wanted = autograd.grad([exact], [x.Values, z.Values], [dy]);
@@ -40,7 +40,7 @@ public class QkrLogitsTests
     [Fact]
     public void NaN_HasNoLevel()
     {
-        Assert.SkipUnless(Int8Product.HasOwnProducts, "the processor has VNNI; the product is one of floats there");
+        Assert.SkipUnless(Int8Product.UsesInt8Gemm, "the processor has VNNI; the product is one of floats there");
         using var scope = NewDisposeScope();
         var (x, z) = Operands(2, 5, 2, 9, 2);
         using (no_grad())

@@ -10,7 +10,7 @@ namespace Marrow.CompilerServices;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class ShardAffine
 {
-    // Some shards at a time: their intermediates stay in the cache, and no second tensor of the input's size exists.
+    // Groups of shards: intermediates stay in the cache, and no second tensor of the input's size exists.
     private const long LeastShards = 2, MostEntries = 1 << 17;
 
     /// <summary><c>x_i + z_i</c> and <c>Σ_i z_i</c>, where <c>z_i = x_i B[i]ᵀ</c>.</summary>

@@ -18,7 +18,7 @@ public static partial class Lsq
             var (x, step, before, after) = (inputs[0]!, inputs[1]!, inputs[2], inputs[3]);
             saved.Keep(x, step, before);
             afterSize = after?.numel() ?? 0;
-            if (!range.IsSign && LsqKernels.Suit(x, step))
+            if (!range.IsSign && LsqKernels.Supports(x, step))
             {
                 return LsqKernels.Quantize(layout, range.Codes, x, step, before, after);
             }
@@ -40,7 +40,7 @@ public static partial class Lsq
             ScaleLayout layout, LevelRange range, Tensor dy, Tensor x, Tensor step, Tensor? before, long afterSize)
         {
             var scale = 1 / Math.Sqrt((double)range.High * layout.Count);
-            if (!range.IsSign && LsqKernels.Suit(x, step) && dy.dtype == x.dtype)
+            if (!range.IsSign && LsqKernels.Supports(x, step) && dy.dtype == x.dtype)
             {
                 var (ofInput, ofStep, ofBefore, ofAfter) = LsqKernels.Gradients(layout, range.Codes, scale, dy, x, step, before, afterSize);
                 return new(ofInput, ofStep, ofBefore, ofAfter);

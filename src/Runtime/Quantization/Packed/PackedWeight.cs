@@ -74,7 +74,7 @@ public readonly record struct PackedWeight(Tensor Words, Tensor Scale, long InFe
     public WeightLevels Unpack()
     {
         var isHalved = IsOdd && Bits == 8;
-        if (PackedKernels.Suit(Codes))
+        if (PackedKernels.Supports(Codes))
         {
             // Codes of 8 bits may belong to fewer levels.
             var span = CodeBits < 8 ? new IntegerRange(LowestLevel, IsOdd ? 2 : 1, (1 << CodeBits) - 1) : (IntegerRange?)null;
@@ -108,7 +108,7 @@ public readonly record struct PackedWeight(Tensor Words, Tensor Scale, long InFe
     /// <returns>[n, out].</returns>
     public Tensor Linear(Tensor x, Tensor? bias)
     {
-        if (PackedKernels.SuitFloats(Codes, x))
+        if (PackedKernels.SupportsFloats(Codes, x))
         {
             return PackedKernels.Linear(x, Codes, bias);
         }

@@ -32,7 +32,7 @@ internal static unsafe class QkrLogits
     {
         using var scope = NewDisposeScope();
         return scope.MoveToOuter(
-            !EagerMode.IsOn && Int8Product.HasOwnProducts && TensorMemory.AreFloats(x.Values, x.Step, x.After, z.Values, z.Step, z.After)
+            !EagerMode.IsOn && Int8Product.UsesInt8Gemm && TensorMemory.AreFloats(x.Values, x.Step, x.After, z.Values, z.Step, z.After)
                 ? OperationFunction.Run(new Product(x, z, heads, scale), x.Values.contiguous(), z.Values.contiguous())
                 : Plain(x.Values, z.Values, heads, scale));
     }

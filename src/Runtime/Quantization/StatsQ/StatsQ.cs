@@ -26,7 +26,7 @@ public static class StatsQ
     {
         var stored = empty(weight.shape, dtype: ScalarType.Int8, device: weight.device);
         var span = bits == 8 ? new IntegerRange(sbyte.MinValue, Spacing: 1, byte.MaxValue) : new IntegerRange(1 - (1 << bits), Spacing: 2, (1 << bits) - 1);
-        if (StatsQKernels.Suit(weight))
+        if (StatsQKernels.Supports(weight))
         {
             var scales = empty(weight.size(0), dtype: ScalarType.Float32);
             StatsQKernels.Levels(weight, bits, stored, scales);
@@ -58,7 +58,7 @@ public static class StatsQ
     /// <param name="target">As w.</param>
     public static void Quantize(Tensor w, int bits, Tensor target)
     {
-        if (StatsQKernels.Suit(w) && StatsQKernels.Suit(target))
+        if (StatsQKernels.Supports(w) && StatsQKernels.Supports(target))
         {
             StatsQKernels.Quantize(ScaleGranularity.Position.LayoutOf(w), w, bits, target);
             return;
