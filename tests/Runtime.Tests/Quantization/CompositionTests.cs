@@ -1,5 +1,4 @@
 using Marrow.CompilerServices;
-using Marrow.Quantization;
 using Marrow.Quantization.Layers;
 using Marrow.Tests.Autograd;
 using TorchSharp;
