@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using Marrow.Kernels.IntegerGemm;
 using Marrow.Kernels.Memory;
 using Marrow.Kernels.Threading;
 using Marrow.Kernels.Vectors;

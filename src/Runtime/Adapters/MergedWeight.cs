@@ -1,4 +1,4 @@
-using Marrow.Models;
+using Marrow.Layers;
 using static TorchSharp.torch;
 
 namespace Marrow.Adapters;

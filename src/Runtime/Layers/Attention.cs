@@ -49,14 +49,14 @@ public class Attention : Layer
     }
 
     /// <summary>Makes the linear layers; a subclass may make others in place of <see cref="Qkv"/>.</summary>
-    protected internal virtual void BuildLayers(LayerBuilder builder)
+    internal virtual void BuildLayers(ILinearBuilder builder)
     {
         Qkv = builder.Linear("qkv", Site.Dim, 3 * Site.Dim, Site.HasQkvBias, Site.Positions);
         BuildProjection(builder);
     }
 
     /// <summary>Makes <see cref="Proj"/>.</summary>
-    protected void BuildProjection(LayerBuilder builder) => Proj = builder.Linear("proj", Site.Dim, Site.Dim, bias: true, Site.Positions);
+    private protected void BuildProjection(ILinearBuilder builder) => Proj = builder.Linear("proj", Site.Dim, Site.Dim, bias: true, Site.Positions);
 
     /// <summary>Attention among N positions.</summary>
     /// <param name="x">[B, N, dim].</param>

@@ -1,4 +1,4 @@
-using Marrow.Models;
+using Marrow.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -11,7 +11,7 @@ namespace Marrow.CompilerServices;
 /// models are built by builders of their own, which know the names and adapters around them.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
-public sealed class LayerBuilder
+public sealed class LayerBuilder : ILinearBuilder
 {
     [ThreadStatic]
     private static LayerBuilder? current;

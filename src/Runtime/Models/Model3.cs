@@ -1,3 +1,4 @@
+using Marrow.Layers;
 using Marrow.Models;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

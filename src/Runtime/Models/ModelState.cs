@@ -1,4 +1,5 @@
 using Marrow.Autograd;
+using Marrow.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

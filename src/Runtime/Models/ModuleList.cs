@@ -1,5 +1,5 @@
 using System.Collections;
-using Marrow.Models;
+using Marrow.Layers;
 using static TorchSharp.torch;
 
 namespace Marrow;

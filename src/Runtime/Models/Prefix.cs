@@ -1,3 +1,4 @@
+using Marrow.Layers;
 using static TorchSharp.torch;
 
 namespace Marrow.Models;

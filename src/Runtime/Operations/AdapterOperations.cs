@@ -1,3 +1,4 @@
+using Marrow.Models;
 using static TorchSharp.torch;
 
 namespace Marrow;
@@ -67,32 +68,6 @@ public static class AdapterOperations
         var layers = model.AdaptedLayers().Select(pair => pair.Layer).Where(layer => layer.IsEnabled).ToList();
         layers.ForEach(layer => layer.IsEnabled = false);
         return new Enabling(layers);
-    }
-
-    /// <summary>The adapted layers with their names, the model's own and those of its blocks.</summary>
-    internal static IEnumerable<(string Name, AdaptedLinear Layer)> AdaptedLayers(this IModel model) =>
-        from child in model.Module.named_modules()
-        where child.module is AdaptedLinear
-        select (child.name, (AdaptedLinear)child.module);
-
-    /// <summary>Where there is an adapter, only adapters train.</summary>
-    internal static void FreezeBase(this IModel model)
-    {
-        var adapters = model.AdapterParameters();
-        if (adapters.Count == 0)
-        {
-            return;
-        }
-
-        foreach (var parameter in model.Module.parameters())
-        {
-            parameter.requires_grad = false;
-        }
-
-        foreach (var parameter in adapters)
-        {
-            parameter.requires_grad = true;
-        }
     }
 
     private sealed class Enabling(List<AdaptedLinear> layers) : IDisposable

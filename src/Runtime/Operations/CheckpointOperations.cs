@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Marrow.Checkpoints;
+using Marrow.Layers;
 using Marrow.Models;
 using TorchSharp;
 using TorchSharp.Modules;

@@ -1,6 +1,6 @@
 using System.Globalization;
 using Marrow.Checkpoints;
-using Marrow.Models;
+using Marrow.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
 

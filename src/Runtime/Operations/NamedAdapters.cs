@@ -1,3 +1,4 @@
+using Marrow.Models;
 using static TorchSharp.torch;
 
 namespace Marrow;

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Marrow.Adapters;
 using Marrow.Checkpoints;
+using Marrow.Models;
 using static TorchSharp.torch;
 
 namespace Marrow;

@@ -1,4 +1,4 @@
-using Marrow.Quantization;
+using Marrow.Quantization.Layers;
 using static TorchSharp.torch;
 
 namespace Marrow;

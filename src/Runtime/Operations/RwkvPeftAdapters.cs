@@ -1,4 +1,5 @@
 using Marrow.Checkpoints;
+using Marrow.Models;
 using TorchSharp.Modules;
 
 namespace Marrow;

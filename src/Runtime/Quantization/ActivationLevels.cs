@@ -1,5 +1,5 @@
 using System.ComponentModel;
-using Marrow.Kernels.IntegerGemm;
+using Marrow.Kernels.Memory;
 using Marrow.Kernels.Quantizers;
 using static TorchSharp.torch;
 
@@ -82,7 +82,7 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
     /// <summary>Rows by their position: [n / N, N, in].</summary>
     internal static Tensor Positions(Tensor rows, Tensor step) => rows.view(rows.size(0) / step.numel(), step.numel(), rows.size(1));
 
-    internal static Tensor Floor(Tensor step) => step.clamp_min(Lsq.LeastStep).view(1, step.numel(), 1);
+    internal static Tensor Floor(Tensor step) => step.clamp_min(LsqKernels.LeastStep).view(1, step.numel(), 1);
 
     internal static ArithmeticException NotANumber() => new("The activations hold NaN, which no quantizer has a level for.");
 }

@@ -1,5 +1,5 @@
 using System.ComponentModel;
-using Marrow.Kernels.IntegerGemm;
+using Marrow.Kernels.Memory;
 
 namespace Marrow.CompilerServices;
 

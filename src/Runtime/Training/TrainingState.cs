@@ -1,5 +1,6 @@
 using System.Globalization;
 using Marrow.Checkpoints;
+using Marrow.Models;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -1,4 +1,5 @@
 using Marrow.Kernels.IntegerGemm;
+using Marrow.Kernels.Memory;
 using Xunit;
 using static TorchSharp.torch;
 

@@ -2,6 +2,7 @@ using Marrow.Autograd;
 using Marrow.CompilerServices;
 using Marrow.Kernels.Attention;
 using Marrow.Kernels.IntegerGemm;
+using Marrow.Kernels.Memory;
 using Marrow.Kernels.Normalization;
 using Marrow.Kernels.Optimizers;
 using Marrow.Kernels.PackedGemv;

@@ -1,5 +1,5 @@
 using Marrow.CompilerServices;
-using Marrow.Quantization;
+using Marrow.Quantization.Layers;
 using Marrow.Tests.Autograd;
 using TorchSharp;
 using Xunit;

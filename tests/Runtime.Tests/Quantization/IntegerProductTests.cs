@@ -1,5 +1,5 @@
 using Marrow.CompilerServices;
-using Marrow.Kernels.IntegerGemm;
+using Marrow.Kernels.Memory;
 using Xunit;
 using static TorchSharp.torch;
 

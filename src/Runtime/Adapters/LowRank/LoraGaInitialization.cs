@@ -1,5 +1,6 @@
 using Marrow.Adapters;
 using Marrow.Adapters.LowRank;
+using Marrow.Models;
 using static TorchSharp.torch;
 
 namespace Marrow;

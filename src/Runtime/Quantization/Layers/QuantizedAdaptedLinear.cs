@@ -1,5 +1,5 @@
 using System.ComponentModel;
-using Marrow.Quantization;
+using Marrow.Quantization.Layers;
 using static TorchSharp.torch;
 
 namespace Marrow.CompilerServices;

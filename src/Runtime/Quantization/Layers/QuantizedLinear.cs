@@ -2,6 +2,7 @@ using System.ComponentModel;
 using Marrow.Autograd;
 using Marrow.Kernels.PackedGemv;
 using Marrow.Quantization;
+using Marrow.Quantization.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using Marrow.Layers;
-using Marrow.Quantization;
 using Marrow.Quantization.Layers;
 using Marrow.Quantization.Qkr;
 using TorchSharp.Modules;
@@ -108,7 +107,7 @@ public sealed class QkrAttention : Attention, IQuantizedLayer
     internal override IReadOnlyList<string> RedundantSources => ["qkv.bias"];
 
     /// <inheritdoc/>
-    protected internal override void BuildLayers(LayerBuilder builder) => BuildProjection(builder);
+    internal override void BuildLayers(ILinearBuilder builder) => BuildProjection(builder);
 
     /// <inheritdoc/>
     protected override Tensor Attend(Tensor x, Tensor? bias)

@@ -1,6 +1,6 @@
 using System.ComponentModel;
 using Marrow.Autograd;
-using Marrow.Kernels.IntegerGemm;
+using Marrow.Kernels.Memory;
 using Marrow.Kernels.Quantizers;
 using static TorchSharp.torch;
 

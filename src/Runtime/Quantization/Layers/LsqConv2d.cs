@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using Marrow.Quantization;
+using Marrow.Quantization.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -1,6 +1,6 @@
 using TorchSharp.Modules;
 
-namespace Marrow.Models;
+namespace Marrow.Layers;
 
 /// <summary>A module whose own parameters can be exchanged, which moving and loading weights need.</summary>
 internal interface IComponents

@@ -1,4 +1,4 @@
-namespace Marrow.Quantization;
+namespace Marrow.Quantization.Layers;
 
 /// <summary>A layer with quantized weights.</summary>
 internal interface IQuantizedLayer

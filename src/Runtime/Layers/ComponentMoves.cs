@@ -2,7 +2,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Marrow.Models;
+namespace Marrow.Layers;
 
 /// <summary>
 /// Moves parameters between devices and types. TorchSharp's own epilogue finds them by reflection and fails on

@@ -1,9 +1,8 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using Marrow.Kernels.Memory;
 using static TorchSharp.torch;
 
-namespace Marrow.Kernels.IntegerGemm;
+namespace Marrow.Kernels.Memory;
 
 /// <summary>Bounds of an integer matrix: values <c>Low + Spacing · {0 … Steps}</c>.</summary>
 internal readonly unsafe record struct IntegerRange(int Low, int Spacing, int Steps)

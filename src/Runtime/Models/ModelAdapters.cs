@@ -1,0 +1,31 @@
+namespace Marrow.Models;
+
+/// <summary>The adapters in a model.</summary>
+internal static class ModelAdapters
+{
+    /// <summary>The adapted layers with their names, the model's own and those of its blocks.</summary>
+    internal static IEnumerable<(string Name, AdaptedLinear Layer)> AdaptedLayers(this IModel model) =>
+        from child in model.Module.named_modules()
+        where child.module is AdaptedLinear
+        select (child.name, (AdaptedLinear)child.module);
+
+    /// <summary>Where there is an adapter, only adapters train.</summary>
+    internal static void FreezeBase(this IModel model)
+    {
+        var adapters = new AdapterParameterList(model.AdaptedLayers().Select(pair => pair.Layer));
+        if (adapters.Count == 0)
+        {
+            return;
+        }
+
+        foreach (var parameter in model.Module.parameters())
+        {
+            parameter.requires_grad = false;
+        }
+
+        foreach (var parameter in adapters)
+        {
+            parameter.requires_grad = true;
+        }
+    }
+}
