@@ -26,14 +26,18 @@ internal sealed record AdapterKind(Func<LlamaSizes, ICausalModel> OnLlama, Func<
                 "MISS" or "BONE" => Text(config, "init_weights") switch
                 {
                     "bat" => new(sizes => new LlamaBoneRow(sizes, rank), sizes => new Rwkv6BoneRow(sizes, rank)),
-                    "mini" when config.GetProperty("mini_r").GetInt32() is var mini => new(sizes => new LlamaBoneMini(sizes, rank, mini), sizes => new Rwkv6BoneMini(sizes, rank, mini)),
+                    "mini" when config.GetProperty("mini_r").GetInt32() is var mini => new(sizes =>
+                        new LlamaBoneMini(sizes, rank, mini), sizes => new Rwkv6BoneMini(sizes, rank, mini)),
                     _ => new(sizes => new LlamaBoneFree(sizes, rank), sizes => new Rwkv6BoneFree(sizes, rank)),
                 },
-                "MARROW_BONE_COLUMN" => new(sizes => new LlamaBoneColumn(sizes, rank), sizes => new Rwkv6BoneColumn(sizes, rank)),
-                var other => throw new UserException($"{file}: adapters of type {other} are not known; LORA, MISS and BONE are."),
+                "MARROW_BONE_COLUMN" =>
+                    new(sizes => new LlamaBoneColumn(sizes, rank), sizes => new Rwkv6BoneColumn(sizes, rank)),
+                var other => throw new UserException(
+                    $"{file}: adapters of type {other} are not known; LORA, MISS and BONE are."),
             };
         }
-        catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        catch (Exception fault) when (
+            fault is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
             throw new UserException($"{file}: it is no adapter configuration ({fault.Message.TrimEnd('.')}); name a folder that PEFT or SaveAdapter wrote.", fault);
         }
@@ -42,20 +46,27 @@ internal sealed record AdapterKind(Func<LlamaSizes, ICausalModel> OnLlama, Func<
     private static AdapterKind Lora(JsonElement config, int rank)
     {
         var alpha = config.GetProperty("lora_alpha").GetDouble();
-        var modules = config.GetProperty("target_modules").EnumerateArray().Select(module => module.GetString()!.Split('.')[^1]).ToHashSet();
+        var modules = config.GetProperty("target_modules").EnumerateArray().Select(module =>
+            module.GetString()!.Split('.')[^1]).ToHashSet();
         return (Flag(config, "use_dora"), Flag(config, "use_rslora"), Text(config, "init_lora_weights")) switch
         {
             (true, _, _) => new(sizes => new LlamaDora(sizes, rank, alpha), sizes => new Rwkv6Dora(sizes, rank, alpha)),
-            (_, true, _) => new(sizes => new LlamaStabilizedLora(sizes, rank, alpha), sizes => new Rwkv6StabilizedLora(sizes, rank, alpha)),
-            (_, _, "pissa") => new(sizes => new LlamaPissa(sizes, rank, alpha), sizes => new Rwkv6Pissa(sizes, rank, alpha)),
-            (_, _, "olora") => new(sizes => new LlamaOlora(sizes, rank, alpha), sizes => new Rwkv6Olora(sizes, rank, alpha)),
-            _ when modules.SetEquals(["q_proj", "v_proj"]) => new(sizes => new LlamaAttentionLora(sizes, rank, alpha), sizes => new Rwkv6Lora(sizes, rank, alpha)),
+            (_, true, _) => new(sizes => new LlamaStabilizedLora(sizes, rank, alpha), sizes =>
+                new Rwkv6StabilizedLora(sizes, rank, alpha)),
+            (_, _, "pissa") => new(sizes => new LlamaPissa(sizes, rank, alpha), sizes =>
+                new Rwkv6Pissa(sizes, rank, alpha)),
+            (_, _, "olora") => new(sizes => new LlamaOlora(sizes, rank, alpha), sizes =>
+                new Rwkv6Olora(sizes, rank, alpha)),
+            _ when modules.SetEquals(["q_proj", "v_proj"]) =>
+                new(sizes => new LlamaAttentionLora(sizes, rank, alpha), sizes => new Rwkv6Lora(sizes, rank, alpha)),
             _ => new(sizes => new LlamaLora(sizes, rank, alpha), sizes => new Rwkv6Lora(sizes, rank, alpha)),
         };
     }
 
-    private static bool Flag(JsonElement config, string name) => config.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.True;
+    private static bool Flag(JsonElement config, string name) =>
+        config.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.True;
 
     private static string? Text(JsonElement config, string name) =>
-        config.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        config.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()
+            : null;
 }

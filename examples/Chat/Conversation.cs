@@ -21,7 +21,8 @@ internal sealed class Conversation : IDisposable
         var folder = File.Exists(path) ? Path.GetDirectoryName(Path.GetFullPath(path))! : path;
         var tokenizer = Tokenizer.Load(folder);
         var model = Load(path, folder, adapter);
-        return new(model, new InstructionEncoder(tokenizer, template, addBegin: template != PromptTemplate.Rwkv), options);
+        return new(model, new InstructionEncoder(tokenizer, template, addBegin: template != PromptTemplate.Rwkv),
+            options);
     }
 
     /// <summary>Answers line after line, until an empty one or the end.</summary>
@@ -60,7 +61,8 @@ internal sealed class Conversation : IDisposable
         Console.CancelKeyPress += interrupt;
         try
         {
-            // A token may be a part of a character: what is written is the growth of the whole text, up to the last whole one.
+            // A token may be a part of a character: what is written is the growth of the whole text, up to the last
+            // whole one.
             var (ids, written) = (new List<int>(), 0);
             Generation.Continue(
                 model,

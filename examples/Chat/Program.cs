@@ -2,9 +2,9 @@
 //
 //   dotnet run -c Release --project examples/Chat -- --base BASE [--adapter DIR] [--template alpaca]
 //
-// BASE is the folder of a Hugging Face LLaMA, or an RWKV-6 (.pth or safetensors) with its tokenizer beside it. What the main
-// job leaves will do: --base runs/finetune/base --adapter runs/finetune/adapters/bone-row. Each line is an instruction; an
-// empty one ends the program, Ctrl-C an answer.
+// BASE is the folder of a Hugging Face LLaMA, or an RWKV-6 (.pth or safetensors) with its tokenizer beside it. What the
+// main job leaves will do: --base runs/finetune/base --adapter runs/finetune/adapters/bone-row. Each line is an
+// instruction; an empty one ends the program, Ctrl-C an answer.
 
 using System.CommandLine;
 using System.CommandLine.Invocation;
@@ -14,21 +14,51 @@ using Marrow.Examples.Chat;
 using Marrow.Language;
 
 var path = new Option<string>("--base") { Description = "The base.", Required = true };
-var adapter = new Option<string?>("--adapter") { Description = "Folder of a PEFT adapter; it is merged into the base." };
-var template = new Option<string>("--template") { Description = "How instructions are written.", DefaultValueFactory = _ => "plain" };
+var adapter = new Option<string?>("--adapter")
+{
+    Description = "Folder of a PEFT adapter; it is merged into the base.",
+};
+var template = new Option<string>("--template")
+{
+    Description = "How instructions are written.",
+    DefaultValueFactory = _ => "plain",
+};
 template.AcceptOnlyFromAmong("plain", "alpaca", "rwkv");
-var count = new Option<int>("--count") { Description = "The most tokens of an answer.", DefaultValueFactory = _ => 256 };
-var temperature = new Option<double>("--temperature") { Description = "0 takes the likeliest token.", DefaultValueFactory = _ => 0 };
-var topP = new Option<double>("--top-p") { Description = "Sample among the likeliest tokens of this probability.", DefaultValueFactory = _ => 1 };
+var count = new Option<int>("--count")
+{
+    Description = "The most tokens of an answer.",
+    DefaultValueFactory = _ => 256,
+};
+var temperature = new Option<double>("--temperature")
+{
+    Description = "0 takes the likeliest token.",
+    DefaultValueFactory = _ => 0,
+};
+var topP = new Option<double>("--top-p")
+{
+    Description = "Sample among the likeliest tokens of this probability.",
+    DefaultValueFactory = _ => 1,
+};
 var seed = new Option<ulong>("--seed") { Description = "Decides what is sampled.", DefaultValueFactory = _ => 0 };
-var command = new RootCommand("Talks with a language model.") { path, adapter, template, count, temperature, topP, seed };
+var command = new RootCommand("Talks with a language model.")
+{
+    path,
+    adapter,
+    template,
+    count,
+    temperature,
+    topP,
+    seed,
+};
 command.SetAction(parsed =>
 {
     using var conversation = Conversation.Open(
         parsed.GetRequiredValue(path),
         parsed.GetValue(adapter),
-        parsed.GetRequiredValue(template) switch { "alpaca" => PromptTemplate.Alpaca, "rwkv" => PromptTemplate.Rwkv, _ => PromptTemplate.Plain },
-        new(parsed.GetValue(count), Temperature: parsed.GetValue(temperature), TopP: parsed.GetValue(topP), Seed: parsed.GetValue(seed)));
+        parsed.GetRequiredValue(template) switch { "alpaca" => PromptTemplate.Alpaca, "rwkv" =>
+            PromptTemplate.Rwkv, _ => PromptTemplate.Plain },
+        new(parsed.GetValue(count), Temperature: parsed.GetValue(temperature), TopP: parsed.GetValue(topP),
+            Seed: parsed.GetValue(seed)));
     conversation.Run(Console.In, Console.Out);
 });
 
@@ -42,7 +72,8 @@ try
 
     return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }
-catch (Exception fault) when (fault is UserException or CheckpointException or IOException or UnauthorizedAccessException or ArgumentException)
+catch (Exception fault) when (
+    fault is UserException or CheckpointException or IOException or UnauthorizedAccessException or ArgumentException)
 {
     Console.Error.WriteLine($"error: {fault.Message}");
     return 1;

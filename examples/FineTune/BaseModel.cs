@@ -23,8 +23,8 @@ internal abstract record BaseModel(string Path, Tokenizer Tokenizer, int Vocabul
     }
 
     /// <summary>
-    /// A fresh model of a method: built as shapes only, then given the base's weights, so that nothing is initialized twice.
-    /// The seed decides the adapters' starting values.
+    /// A fresh model of a method: built as shapes only, then given the base's weights, so that nothing is initialized
+    /// twice. The seed decides the adapters' starting values.
     /// </summary>
     public ICausalModel Create(Method method, int block, int seed, Device device)
     {
@@ -57,13 +57,15 @@ internal abstract record BaseModel(string Path, Tokenizer Tokenizer, int Vocabul
 }
 
 /// <summary>A LLaMA.</summary>
-internal sealed record LlamaBase(string Path, Tokenizer Tokenizer, LlamaSizes Sizes) : BaseModel(Path, Tokenizer, Sizes.Vocabulary, Sizes.Context)
+internal sealed record LlamaBase(string Path, Tokenizer Tokenizer, LlamaSizes Sizes)
+    : BaseModel(Path, Tokenizer, Sizes.Vocabulary, Sizes.Context)
 {
     private protected override ICausalModel Build(Method method, Size size) => method.Llama(Sizes, size);
 }
 
 /// <summary>An RWKV-6.</summary>
-internal sealed record Rwkv6Base(string Path, Tokenizer Tokenizer, Rwkv6Sizes Sizes) : BaseModel(Path, Tokenizer, Sizes.Vocabulary, Context: null)
+internal sealed record Rwkv6Base(string Path, Tokenizer Tokenizer, Rwkv6Sizes Sizes)
+    : BaseModel(Path, Tokenizer, Sizes.Vocabulary, Context: null)
 {
     private protected override ICausalModel Build(Method method, Size size) => method.Rwkv6(Sizes, size);
 }

@@ -2,10 +2,10 @@ using Marrow.Models;
 
 namespace Marrow.Examples.FineTune;
 
-// The whole experiment on LLaMA: one architecture, one line per method. The attribute decides what the generator emits for
-// every projection (its fused forward and backward, where it starts, what is trainable, how it is saved); nothing else in this
-// program differs. The sizes are those of the base at hand, so they are checked when a model is built; with constants in the
-// base call the compiler would check them.
+// The whole experiment on LLaMA: one architecture, one line per method. The attribute decides what the generator emits
+// for every projection (its fused forward and backward, where it starts, what is trainable, how it is saved); nothing
+// else in this program differs. The sizes are those of the base at hand, so they are checked when a model is built;
+// with constants in the base call the compiler would check them.
 
 /// <summary>No adapter: every weight trains.</summary>
 [Model]

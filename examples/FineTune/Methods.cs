@@ -5,7 +5,9 @@ namespace Marrow.Examples.FineTune;
 /// <summary>A way to fine-tune.</summary>
 /// <param name="Name">As on the command line.</param>
 /// <param name="LearningRate">The peak rate unless the command line says another.</param>
-/// <param name="Llama">Makes the model on LLaMA from the base's sizes, the block size of Bone and the rank of the others.</param>
+/// <param name="Llama">
+/// Makes the model on LLaMA from the base's sizes, the block size of Bone and the rank of the others.
+/// </param>
 /// <param name="Rwkv6">The same on RWKV-6.</param>
 internal sealed record Method(
     string Name,
@@ -17,15 +19,24 @@ internal sealed record Method(
     public static IReadOnlyList<Method> All { get; } =
     [
         new("full", 2e-3, (sizes, _) => new LlamaFull(sizes), (sizes, _) => new Rwkv6Full(sizes)),
-        new("lora", 6e-3, (sizes, size) => new LlamaLora(sizes, size.Rank), (sizes, size) => new Rwkv6Lora(sizes, size.Rank)),
-        new("lora+", 2e-3, (sizes, size) => new LlamaLoraPlus(sizes, size.Rank), (sizes, size) => new Rwkv6LoraPlus(sizes, size.Rank)),
-        new("pissa", 4e-3, (sizes, size) => new LlamaPissa(sizes, size.Rank), (sizes, size) => new Rwkv6Pissa(sizes, size.Rank)),
-        new("olora", 4e-3, (sizes, size) => new LlamaOlora(sizes, size.Rank), (sizes, size) => new Rwkv6Olora(sizes, size.Rank)),
-        new("lora-ga", 4e-3, (sizes, size) => new LlamaLoraGa(sizes, size.Rank), (sizes, size) => new Rwkv6LoraGa(sizes, size.Rank)),
-        new("dora", 6e-3, (sizes, size) => new LlamaDora(sizes, size.Rank), (sizes, size) => new Rwkv6Dora(sizes, size.Rank)),
-        new("bone-row", 4e-3, (sizes, size) => new LlamaBoneRow(sizes, size.Block), (sizes, size) => new Rwkv6BoneRow(sizes, size.Block)),
-        new("bone-column", 4e-3, (sizes, size) => new LlamaBoneColumn(sizes, size.Block), (sizes, size) => new Rwkv6BoneColumn(sizes, size.Block)),
-        new("bone-free", 4e-3, (sizes, size) => new LlamaBoneFree(sizes, size.Block), (sizes, size) => new Rwkv6BoneFree(sizes, size.Block)),
+        new("lora", 6e-3, (sizes, size) => new LlamaLora(sizes, size.Rank), (sizes, size) =>
+            new Rwkv6Lora(sizes, size.Rank)),
+        new("lora+", 2e-3, (sizes, size) => new LlamaLoraPlus(sizes, size.Rank), (sizes, size) =>
+            new Rwkv6LoraPlus(sizes, size.Rank)),
+        new("pissa", 4e-3, (sizes, size) => new LlamaPissa(sizes, size.Rank), (sizes, size) =>
+            new Rwkv6Pissa(sizes, size.Rank)),
+        new("olora", 4e-3, (sizes, size) => new LlamaOlora(sizes, size.Rank), (sizes, size) =>
+            new Rwkv6Olora(sizes, size.Rank)),
+        new("lora-ga", 4e-3, (sizes, size) => new LlamaLoraGa(sizes, size.Rank), (sizes, size) =>
+            new Rwkv6LoraGa(sizes, size.Rank)),
+        new("dora", 6e-3, (sizes, size) => new LlamaDora(sizes, size.Rank), (sizes, size) =>
+            new Rwkv6Dora(sizes, size.Rank)),
+        new("bone-row", 4e-3, (sizes, size) => new LlamaBoneRow(sizes, size.Block), (sizes, size) =>
+            new Rwkv6BoneRow(sizes, size.Block)),
+        new("bone-column", 4e-3, (sizes, size) => new LlamaBoneColumn(sizes, size.Block), (sizes, size) =>
+            new Rwkv6BoneColumn(sizes, size.Block)),
+        new("bone-free", 4e-3, (sizes, size) => new LlamaBoneFree(sizes, size.Block), (sizes, size) =>
+            new Rwkv6BoneFree(sizes, size.Block)),
     ];
 
     /// <summary>The base itself.</summary>
@@ -38,7 +49,8 @@ internal sealed record Method(
     public bool StartsFromGradients => Name == "lora-ga";
 
     /// <summary>How many parameters training changes.</summary>
-    public static long Trainable(ICausalModel model) => model.Module.parameters().Where(p => p.requires_grad).Sum(p => p.numel());
+    public static long Trainable(ICausalModel model) =>
+        model.Module.parameters().Where(p => p.requires_grad).Sum(p => p.numel());
 }
 
 /// <summary>The size of adapters.</summary>

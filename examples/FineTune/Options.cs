@@ -18,7 +18,9 @@ namespace Marrow.Examples.FineTune;
 /// <param name="LearningRate">Peak rate of every method, or null: each method's own.</param>
 /// <param name="BlockSize">Block size of Bone; the others get the rank with about as many parameters.</param>
 /// <param name="Test">The most held-out problems to solve.</param>
-/// <param name="Seeds">Each decides adapters' starting values and the order of problems; the first also the data and the base.</param>
+/// <param name="Seeds">
+/// Each decides adapters' starting values and the order of problems; the first also the data and the base.
+/// </param>
 /// <param name="Out">Folder of what is kept.</param>
 /// <param name="Json">File for the results, or null.</param>
 /// <param name="Device">Where to train.</param>

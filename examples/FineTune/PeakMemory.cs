@@ -22,7 +22,8 @@ internal static partial class PeakMemory
             File.WriteAllText(Reset, ResetPeak);
             return true;
         }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or DllNotFoundException or EntryPointNotFoundException)
+        catch (Exception fault) when (
+            fault is IOException or UnauthorizedAccessException or DllNotFoundException or EntryPointNotFoundException)
         {
             return false;
         }
@@ -33,7 +34,8 @@ internal static partial class PeakMemory
     {
         try
         {
-            var line = File.ReadLines(Status).FirstOrDefault(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+            var line = File.ReadLines(Status).FirstOrDefault(line =>
+                line.StartsWith("VmHWM:", StringComparison.Ordinal));
             return line?.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries) is [_, var kib, "kB"]
                 ? double.Parse(kib, CultureInfo.InvariantCulture) / 1024
                 : null;

@@ -27,7 +27,8 @@ internal static class Pretraining
             Seed = options.Seeds[0],
             LearningRate,
             Problems,
-            Examples = new GeneratedProblems(options.Seeds[0]).OneStep().Take(4), // another way to generate them is another base
+            // another way to generate them is another base
+            Examples = new GeneratedProblems(options.Seeds[0]).OneStep().Take(4),
         });
         if (File.Exists(stamp) && File.ReadAllText(stamp) == settings)
         {
@@ -38,7 +39,8 @@ internal static class Pretraining
         manual_seed(options.Seeds[0]);
         using var building = Construction.On(options.Device);
         using var model = Small(options);
-        var source = options.PretrainData is { } file ? $"the text of {Path.GetFileName(file)}" : "generated problems of one step";
+        var source = options.PretrainData is { } file ? $"the text of {Path.GetFileName(file)}"
+            : "generated problems of one step";
         screen.Say($"Base: {(options.IsRwkv ? "an RWKV-6" : "a LLaMA")} of {Method.Trainable(model):N0} parameters, pretrained on {source}.");
         if (!Train(model, options, screen, stop))
         {
@@ -57,10 +59,12 @@ internal static class Pretraining
         if (!options.IsRwkv)
         {
             return new LlamaFull(new(
-                CharacterTokenizer.VocabularySize, Hidden: 128, Intermediate: 256, Layers: 3, Heads: 4, KeyValueHeads: 4, options.Context ?? Context));
+                CharacterTokenizer.VocabularySize, Hidden: 128, Intermediate: 256, Layers: 3, Heads: 4,
+                    KeyValueHeads: 4, options.Context ?? Context));
         }
 
-        var rwkv = new Rwkv6Full(new(CharacterTokenizer.VocabularySize, Width: 128, Inner: 256, Layers: 3, HeadSize: 32, MixRank: 16, DecayRank: 16));
+        var rwkv = new Rwkv6Full(new(CharacterTokenizer.VocabularySize, Width: 128, Inner: 256, Layers: 3, HeadSize: 32,
+            MixRank: 16, DecayRank: 16));
         rwkv.InitializeForPretraining();
         return rwkv;
     }
@@ -77,12 +81,14 @@ internal static class Pretraining
             {
                 // Plain text: every id is learned, in pieces of the context's length.
                 var ids = tokenizer.Encode(File.ReadAllText(file), addBegin: false);
-                texts = [.. ids.Chunk(context).Where(piece => piece.Length > 1).Select(piece => new TokenizedText(piece, [.. piece.Select(_ => true)]))];
+                texts = [.. ids.Chunk(context).Where(piece => piece.Length > 1).Select(piece =>
+                    new TokenizedText(piece, [.. piece.Select(_ => true)]))];
             }
             else
             {
                 var encoder = new InstructionEncoder(tokenizer, PromptTemplate.Plain);
-                texts = encoder.EncodeAll(new GeneratedProblems(options.Seeds[0]).OneStep().Take(Problems), context).Fitting;
+                texts = encoder.EncodeAll(
+                    new GeneratedProblems(options.Seeds[0]).OneStep().Take(Problems), context).Fitting;
             }
 
             var batches = new TextBatches(texts, options.BatchSize, (ulong)options.Seeds[0]);

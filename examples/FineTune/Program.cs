@@ -3,8 +3,8 @@
 //
 //   dotnet run -c Release --project examples/FineTune
 //
-// pretrains a small LLaMA on one-step arithmetic (kept under --out for the next run), fine-tunes one annotated
-// variant after another on two-step problems, which the base cannot solve, and ends with a table, the picture of the losses and
+// pretrains a small LLaMA on one-step arithmetic (kept under --out for the next run), fine-tunes one annotated variant
+// after another on two-step problems, which the base cannot solve, and ends with a table, the picture of the losses and
 // the saved adapters. Five minutes on two cores. With RWKV-6, or with a model and problems of your own:
 //
 //   dotnet run -c Release --project examples/FineTune -- --model rwkv6
@@ -29,7 +29,8 @@ try
 
     return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }
-catch (Exception fault) when (fault is UserException or CheckpointException or TextDataException or IOException or UnauthorizedAccessException)
+catch (Exception fault) when (
+    fault is UserException or CheckpointException or TextDataException or IOException or UnauthorizedAccessException)
 {
     Console.Error.WriteLine($"error: {fault.Message}");
     return 1;

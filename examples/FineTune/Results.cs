@@ -12,7 +12,8 @@ internal sealed record Score(double Accuracy, double Loss);
 
 /// <summary>What a method reached with a seed.</summary>
 internal sealed record MethodResult(
-    string Method, int Seed, long Trainable, IReadOnlyList<double> Losses, IReadOnlyList<double> Milliseconds, Score Score, double? PeakMb)
+    string Method, int Seed, long Trainable, IReadOnlyList<double> Losses, IReadOnlyList<double> Milliseconds,
+        Score Score, double? PeakMb)
 {
     private const int LargestWindow = 20;
 
@@ -25,21 +26,28 @@ internal sealed record MethodResult(
     /// <summary>Mean loss of the last steps.</summary>
     public double LossLast => Losses.TakeLast(Window(Losses.Count)).Average();
 
-    /// <summary>The median time of the steps that this process took; NaN if an earlier one had taken all of them.</summary>
-    public double MsPerStep => Milliseconds.Order().ElementAtOrDefault(Milliseconds.Count / 2) is var median and > 0 ? median : double.NaN;
+    /// <summary>
+    /// The median time of the steps that this process took; NaN if an earlier one had taken all of them.
+    /// </summary>
+    public double MsPerStep =>
+        Milliseconds.Order().ElementAtOrDefault(Milliseconds.Count / 2) is var median and > 0 ? median : double.NaN;
 }
 
 /// <summary>The results of a run, as a table and as JSON.</summary>
 /// <param name="Before">What the base can do before any fine-tuning.</param>
 /// <param name="Methods">The methods that are finished, once for each seed.</param>
 /// <param name="Unfinished">The others, with the reason.</param>
-internal sealed record Results(Score Before, IReadOnlyList<MethodResult> Methods, IReadOnlyDictionary<string, string> Unfinished)
+internal sealed record Results(
+    Score Before, IReadOnlyList<MethodResult> Methods, IReadOnlyDictionary<string, string> Unfinished)
 {
-    /// <summary>A row for each method; with several seeds, means with the standard deviation of what is measured.</summary>
+    /// <summary>
+    /// A row for each method; with several seeds, means with the standard deviation of what is measured.
+    /// </summary>
     public Table Table()
     {
         var table = new Table().AddColumn("method");
-        foreach (var column in (string[])["trainable", "first loss", "last loss", "held-out loss", "accuracy", "ms per step", "peak MiB"])
+        foreach (var column in (
+            string[])["trainable", "first loss", "last loss", "held-out loss", "accuracy", "ms per step", "peak MiB"])
         {
             table.AddColumn(new TableColumn(column).RightAligned());
         }
@@ -88,7 +96,8 @@ internal sealed record Results(Score Before, IReadOnlyList<MethodResult> Methods
         ["data"] = data,
         ["seed"] = options.Seeds[0], // of the data and the base; each method names its own
         ["steps"] = options.Steps,
-        ["unfinished"] = new JsonObject(Unfinished.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value))),
+        ["unfinished"] = new JsonObject(
+            Unfinished.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value))),
     }.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
 
     private static string Spread(IEnumerable<double> values, string format)
@@ -96,7 +105,8 @@ internal sealed record Results(Score Before, IReadOnlyList<MethodResult> Methods
         var all = values.ToList();
         var mean = all.Average();
         var deviation = Math.Sqrt(all.Sum(value => (value - mean) * (value - mean)) / Math.Max(1, all.Count - 1));
-        return mean.ToString(format, CultureInfo.InvariantCulture) + (all.Count > 1 ? " ± " + deviation.ToString(format, CultureInfo.InvariantCulture) : "");
+        return mean.ToString(format, CultureInfo.InvariantCulture)
+            + (all.Count > 1 ? " ± " + deviation.ToString(format, CultureInfo.InvariantCulture) : "");
     }
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

@@ -49,4 +49,5 @@ public sealed partial class Rwkv6BoneFree3B() : Rwkv6Full3B;
 
 /// <summary>Bone on RWKV6-7B.</summary>
 [Bone(BlockSize = 64, Form = BoneForm.Free)]
-public sealed partial class Rwkv6BoneFree7B() : Rwkv6(vocabulary: 65536, width: 4096, inner: 14336, layers: 32, mixRank: 64, decayRank: 128);
+public sealed partial class Rwkv6BoneFree7B()
+    : Rwkv6(vocabulary: 65536, width: 4096, inner: 14336, layers: 32, mixRank: 64, decayRank: 128);

@@ -11,15 +11,28 @@ internal static class CommandLine
     {
         var bits = Number("--bits", 2, 2, 8, "Bits of weights and activations.");
         var data = new Option<string?>("--data") { Description = "Folder of images; generated ones if not given." };
-        var format = new Option<string>("--format") { Description = "What the folder holds.", DefaultValueFactory = _ => "imagefolder" };
+        var format = new Option<string>("--format")
+        {
+            Description = "What the folder holds.",
+            DefaultValueFactory = _ => "imagefolder",
+        };
         format.AcceptOnlyFromAmong("cifar10", "idx", "imagefolder");
         var image = Number("--image", 32, 8, 512, "Edge of the model's input, a multiple of 4.");
         var teacherSteps = Number("--teacher-steps", 700, 1, int.MaxValue, "Training steps of the float teacher.");
         var steps = Number("--steps", 320, 1, int.MaxValue, "Training steps of each quantized model.");
         var annealing = Number("--annealing-steps", 80, 1, int.MaxValue, "Annealing steps of CGA, after those of QKR.");
         var batch = Number("--batch", 40, 2, 1 << 16, "Images in a step.");
-        var seeds = new Option<int[]>("--seeds", "--seed") { Description = "One whole comparison for each.", DefaultValueFactory = _ => [1], AllowMultipleArgumentsPerToken = true };
-        var output = new Option<string>("--out") { Description = "Folder of what is kept.", DefaultValueFactory = _ => Path.Combine("runs", "quantize-vit") };
+        var seeds = new Option<int[]>("--seeds", "--seed")
+        {
+            Description = "One whole comparison for each.",
+            DefaultValueFactory = _ => [1],
+            AllowMultipleArgumentsPerToken = true,
+        };
+        var output = new Option<string>("--out")
+        {
+            Description = "Folder of what is kept.",
+            DefaultValueFactory = _ => Path.Combine("runs", "quantize-vit"),
+        };
         var json = new Option<string?>("--json") { Description = "File for the results." };
         var log = new Option<string?>("--log") { Description = "Folder for TensorBoard." };
 
@@ -52,7 +65,8 @@ internal static class CommandLine
         {
             foreach (var token in result.Tokens)
             {
-                if (int.TryParse(token.Value, CultureInfo.InvariantCulture, out var number) && (number < least || number > most))
+                if (int.TryParse(token.Value, CultureInfo.InvariantCulture, out var number)
+                    && (number < least || number > most))
                 {
                     result.AddError($"{name} must be at least {least}{(most == int.MaxValue ? "" : $" and at most {most}")}, not '{token.Value}'.");
                 }

@@ -53,12 +53,17 @@ internal sealed class Experiment
         {
             var folder = Path.Combine(options.Out, $"seed{seed}");
             using var teacher = Teach(seed, folder);
-            teachers.Add(seed, (Accuracy.Of(teacher, task.Splits.Validation, task.Evaluation, cancellation: stop.Token), new FileInfo(Path.Combine(folder, "teacher", "model.safetensors")).Length));
+            teachers.Add(seed, (Accuracy.Of(teacher, task.Splits.Validation, task.Evaluation, cancellation: stop.Token),
+                new FileInfo(Path.Combine(folder, "teacher", "model.safetensors")).Length));
 
-            results.Add(Student("lsq", new LsqViT(options.Image, Classes, options.Bits), "teacher", isAnnealing: false));
-            results.Add(Student("statsq", new StatsQViT(options.Image, Classes, options.Bits), "teacher", isAnnealing: false));
-            results.Add(Student("statsq+qkr", new QkrViT(options.Image, Classes, options.Bits), "teacher", isAnnealing: false));
-            results.Add(Student("statsq+qkr+cga", new CgaViT(options.Image, Classes, options.Bits), "statsq+qkr", isAnnealing: true));
+            results.Add(Student("lsq", new LsqViT(options.Image, Classes, options.Bits), "teacher",
+                isAnnealing: false));
+            results.Add(Student("statsq", new StatsQViT(options.Image, Classes, options.Bits), "teacher",
+                isAnnealing: false));
+            results.Add(Student("statsq+qkr", new QkrViT(options.Image, Classes, options.Bits), "teacher",
+                isAnnealing: false));
+            results.Add(Student("statsq+qkr+cga", new CgaViT(options.Image, Classes, options.Bits), "statsq+qkr",
+                isAnnealing: true));
 
             MethodResult Student(string method, SmallViT model, string from, bool isAnnealing)
             {
@@ -71,8 +76,10 @@ internal sealed class Experiment
 
         var all = new Results(options.Bits, teachers, results);
         screen.Show(all.Table());
-        OscillationPicture.Write(Path.Combine(options.Out, "oscillation.png"), [.. results.Where(result => result.Seed == options.Seeds[0])]);
-        LatentPicture.Write(Path.Combine(options.Out, "latent-weights.png"), [.. results.Where(result => result.Seed == options.Seeds[0])]);
+        OscillationPicture.Write(Path.Combine(options.Out, "oscillation.png"),
+            [.. results.Where(result => result.Seed == options.Seeds[0])]);
+        LatentPicture.Write(Path.Combine(options.Out, "latent-weights.png"),
+            [.. results.Where(result => result.Seed == options.Seeds[0])]);
         if (options.Json is { } path)
         {
             all.WriteJson(path);
@@ -92,7 +99,8 @@ internal sealed class Experiment
     }
 
     /// <summary>A student starts from the teacher's weights; an annealed one from what QKR has learned.</summary>
-    private MethodResult Quantize(string method, SmallViT model, string from, SmallViT teacher, int seed, string folder, bool isAnnealing)
+    private MethodResult Quantize(
+        string method, SmallViT model, string from, SmallViT teacher, int seed, string folder, bool isAnnealing)
     {
         manual_seed(seed);
         ((IModel)model).LoadPretrained(from);
@@ -105,7 +113,8 @@ internal sealed class Experiment
             frozen = progress.Frozen;
             if (progress.Step % Math.Max(1, progress.Steps / OscillationSamples) == 0)
             {
-                shares.Add((progress.Step + (isAnnealing ? options.Steps : 0), training.Oscillations!.Overall().Oscillating));
+                shares.Add((progress.Step + (isAnnealing ? options.Steps : 0),
+                    training.Oscillations!.Overall().Oscillating));
             }
         });
 
@@ -128,14 +137,17 @@ internal sealed class Experiment
     private (double Start, long[] Counts) Latent(SmallViT model)
     {
         var histograms = ((IModel)model).QuantizedWeights()
-            .Where(weight => weight.Settings.Bits == options.Bits && weight.Name.StartsWith("blocks", StringComparison.Ordinal))
+            .Where(weight => weight.Settings.Bits == options.Bits
+                && weight.Name.StartsWith("blocks", StringComparison.Ordinal))
             .Select(weight => weight.LatentHistogram())
             .ToList();
-        return (histograms[0].Start, [.. Enumerable.Range(0, histograms[0].Counts.Length).Select(bin => histograms.Sum(histogram => histogram.Counts[bin]))]);
+        return (histograms[0].Start, [.. Enumerable.Range(0, histograms[0].Counts.Length).Select(bin =>
+            histograms.Sum(histogram => histogram.Counts[bin]))]);
     }
 
     private ImageTraining Train(
-        SmallViT model, ImageTrainingOptions recipe, SmallViT? teacher, string name, Action<ImageTraining, ImageTrainingProgress> report)
+        SmallViT model, ImageTrainingOptions recipe, SmallViT? teacher, string name,
+            Action<ImageTraining, ImageTrainingProgress> report)
     {
         var training = new ImageTraining(model, task.Splits.Training, task.Training, recipe, teacher);
         screen.Track(name, recipe.Steps + recipe.AnnealingSteps, show =>

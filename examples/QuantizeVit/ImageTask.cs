@@ -18,15 +18,18 @@ internal sealed record ImageTask(ImageSplits Splits, IImageTransform Training, I
         {
             (null, _) => (Generated(options.Image), Normalization.ImageNet, false),
             ({ } folder, "cifar10") => (ImageSplits.Cifar10(folder), Normalization.Cifar10, true),
-            ({ } folder, "idx") => (ImageSplits.Idx(folder), new Normalization([0.5f, 0.5f, 0.5f], [0.5f, 0.5f, 0.5f]), false),
+            ({ } folder, "idx") =>
+                (ImageSplits.Idx(folder), new Normalization([0.5f, 0.5f, 0.5f], [0.5f, 0.5f, 0.5f]), false),
             ({ } folder, _) => (ImageSplits.Folders(folder), Normalization.ImageNet, true),
         };
         return new(
             splits,
-            new TrainingTransform(options.Image, normalization) { Flips = flips, LeastArea = 0.6, Magnitude = 4, Operations = 1, Erasing = 0.1 },
+            new TrainingTransform(options.Image, normalization) { Flips = flips, LeastArea = 0.6, Magnitude =
+                4, Operations = 1, Erasing = 0.1 },
             new EvaluationTransform(options.Image, normalization));
     }
 
     private static ImageSplits Generated(int side) =>
-        new(GeneratedImages.Create(GeneratedTraining, side, seed: 1), GeneratedImages.Create(GeneratedValidation, side, seed: 2));
+        new(GeneratedImages.Create(GeneratedTraining, side, seed: 1),
+            GeneratedImages.Create(GeneratedValidation, side, seed: 2));
 }

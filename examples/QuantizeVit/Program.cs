@@ -2,9 +2,10 @@
 //
 //   dotnet run -c Release --project examples/QuantizeVit
 //
-// trains a small float DeiT on generated images, then the same network with two-bit weights and activations that learns from it:
-// with learned steps (LSQ), with statistical ones (StatsQ), with queries and keys quantized as one product (QKR), and annealed
-// (CGA). It ends with a table, two pictures, and the models exported as integers. Under six minutes on two cores. With images of your own:
+// trains a small float DeiT on generated images, then the same network with two-bit weights and activations that learns
+// from it: with learned steps (LSQ), with statistical ones (StatsQ), with queries and keys quantized as one product
+// (QKR), and annealed (CGA). It ends with a table, two pictures, and the models exported as integers. Under six minutes
+// on two cores. With images of your own:
 //
 //   dotnet run -c Release --project examples/QuantizeVit -- --data FOLDER --format imagefolder
 //

@@ -31,7 +31,8 @@ internal sealed record MethodResult(
 /// <param name="Bits">Bits of weights and activations.</param>
 /// <param name="Teachers">Accuracy of the float teacher and its size, by seed.</param>
 /// <param name="Methods">Each method with each seed.</param>
-internal sealed record Results(int Bits, IReadOnlyDictionary<int, (double Top1, long Bytes)> Teachers, IReadOnlyList<MethodResult> Methods)
+internal sealed record Results(
+    int Bits, IReadOnlyDictionary<int, (double Top1, long Bytes)> Teachers, IReadOnlyList<MethodResult> Methods)
 {
     /// <summary>A row for each method; over several seeds the mean, and the spread of accuracy.</summary>
     public Table Table()
@@ -42,7 +43,8 @@ internal sealed record Results(int Bits, IReadOnlyDictionary<int, (double Top1, 
             table.AddColumn(new TableColumn(column).RightAligned());
         }
 
-        table.AddRow("float teacher", Spread([.. Teachers.Values.Select(teacher => teacher.Top1)]), "", "", "", "", Text($"{Teachers.Values.First().Bytes:N0}"));
+        table.AddRow("float teacher", Spread([.. Teachers.Values.Select(teacher => teacher.Top1)]), "", "", "", "",
+            Text($"{Teachers.Values.First().Bytes:N0}"));
         foreach (var method in Methods.GroupBy(result => result.Method))
         {
             table.AddRow(
@@ -72,7 +74,8 @@ internal sealed record Results(int Bits, IReadOnlyDictionary<int, (double Top1, 
             ["seed"] = result.Seed,
         })]),
         ["teacherTop1"] = Teachers.Values.Average(teacher => teacher.Top1),
-    }.ToJsonString(new JsonSerializerOptions { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }) + "\n");
+    }.ToJsonString(new JsonSerializerOptions { WriteIndented = true, Encoder =
+        JavaScriptEncoder.UnsafeRelaxedJsonEscaping }) + "\n");
 
     private static string Spread(IReadOnlyList<double> values)
     {

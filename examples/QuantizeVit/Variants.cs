@@ -2,7 +2,8 @@ namespace Marrow.Examples.QuantizeVit;
 
 /// <summary>A small DeiT, the float teacher: patches of 4 × 4 pixels, four blocks of width 96.</summary>
 [Model]
-public partial class SmallViT(int image, int classes) : Models.DeiT(image, patch: 4, dim: 96, depth: 4, heads: 3, classes);
+public partial class SmallViT(int image, int classes)
+    : Models.DeiT(image, patch: 4, dim: 96, depth: 4, heads: 3, classes);
 
 /// <summary>The baseline: learned steps for weights and activations.</summary>
 [Quantize(Bits = nameof(bits), Activations = nameof(bits), Weights = WeightQuantizer.Lsq)]

@@ -37,7 +37,8 @@ internal sealed class Screen
         }
 
         return AnsiConsole.Progress()
-            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new LossColumn(), new RemainingTimeColumn())
+            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new LossColumn(),
+                new RemainingTimeColumn())
             .Start(context =>
             {
                 var task = context.AddTask(name.PadRight(12), maxValue: steps);
@@ -52,7 +53,8 @@ internal sealed class Screen
     }
 
     /// <summary>A table; in Markdown where output goes elsewhere.</summary>
-    public void Show(Table table) => AnsiConsole.Write(live ? table.Border(TableBorder.Rounded) : table.Border(TableBorder.Markdown));
+    public void Show(Table table) =>
+        AnsiConsole.Write(live ? table.Border(TableBorder.Rounded) : table.Border(TableBorder.Markdown));
 
     private Action<int, double> PlainReport(string name, int steps)
     {
@@ -63,7 +65,8 @@ internal sealed class Screen
             if (step % every == 0 || step == steps)
             {
                 var left = clock.Elapsed / step * (steps - step);
-                Say(string.Create(CultureInfo.InvariantCulture, $"{name}: step {step} of {steps}, loss {loss:F3}, {left.TotalSeconds:F0} s left"));
+                Say(string.Create(CultureInfo.InvariantCulture,
+                    $"{name}: step {step} of {steps}, loss {loss:F3}, {left.TotalSeconds:F0} s left"));
             }
         };
     }

@@ -9,7 +9,8 @@ namespace Marrow.Examples;
 internal static class StrokeFont
 {
     private const float CapitalHeight = 7, Spacing = 1.5f, Weight = 0.85f;
-    private const string RightBowl = "M4-2.5a2 2.5 0 1 1-4 0a2 2.5 0 1 1 4 0", LeftBowl = "M0-2.5a2 2.5 0 1 1 4 0a2 2.5 0 1 1-4 0";
+    private const string RightBowl =
+        "M4-2.5a2 2.5 0 1 1-4 0a2 2.5 0 1 1 4 0", LeftBowl = "M0-2.5a2 2.5 0 1 1 4 0a2 2.5 0 1 1-4 0";
 
     /// <summary>Width and outline (an SVG path; the baseline is y = 0) of each character.</summary>
     private static readonly Dictionary<char, (float Width, string Path)> Glyphs = new()
@@ -67,7 +68,8 @@ internal static class StrokeFont
     /// <param name="height">Height of the capitals.</param>
     /// <param name="color">The color.</param>
     /// <param name="anchor">0: x is the left end; 1: the right end; 0.5: the middle.</param>
-    public static void Write(SKCanvas canvas, string text, float x, float y, float height, SKColor color, float anchor = 0)
+    public static void Write(
+        SKCanvas canvas, string text, float x, float y, float height, SKColor color, float anchor = 0)
     {
         using var paint = new SKPaint
         {

@@ -7,7 +7,8 @@ internal static class Seeds
     /// <param name="seed">The run's seed.</param>
     /// <param name="epoch">The epoch.</param>
     /// <param name="index">The item, or 0 for the epoch as a whole.</param>
-    public static Random Random(ulong seed, ulong epoch, ulong index = 0) => new((int)Mix(Mix(Mix(seed) ^ epoch) ^ index));
+    public static Random Random(ulong seed, ulong epoch, ulong index = 0) =>
+        new((int)Mix(Mix(Mix(seed) ^ epoch) ^ index));
 
     /// <summary>The finalizer of SplitMix64.</summary>
     private static ulong Mix(ulong value)

@@ -30,20 +30,24 @@ internal static class AdapterFolder
             }
 
             using var noGrad = no_grad();
-            foreach (var comparison in ModelFolder.Logits($"logits{suffix}", model.call(ids)[0], expected.RootElement.GetProperty($"logits{suffix}")))
+            foreach (var comparison in ModelFolder.Logits(
+                $"logits{suffix}", model.call(ids)[0], expected.RootElement.GetProperty($"logits{suffix}")))
             {
                 yield return comparison;
             }
 
-            var (prompt, continued) = (ModelFolder.Integers(greedy.GetProperty("prompt")), ModelFolder.Integers(greedy.GetProperty("ids")));
-            yield return Comparison.Exact($"greedy{suffix}", Generation.Continue(model, [prompt], new(continued.Length - prompt.Length))[0], continued);
+            var (prompt, continued) =
+                (ModelFolder.Integers(greedy.GetProperty("prompt")), ModelFolder.Integers(greedy.GetProperty("ids")));
+            yield return Comparison.Exact($"greedy{suffix}",
+                Generation.Continue(model, [prompt], new(continued.Length - prompt.Length))[0], continued);
         }
 
         var weights = model.named_parameters().ToDictionary(pair => pair.name, pair => pair.parameter);
         foreach (var row in expected.RootElement.GetProperty("merged_rows").EnumerateArray())
         {
             var (name, index) = (row.GetProperty("tensor").GetString()!, row.GetProperty("row").GetInt64());
-            yield return Comparison.Of($"{name}[{index}]", weights[name][index], ModelFolder.Values(row), WeightTolerance);
+            yield return Comparison.Of(
+                $"{name}[{index}]", weights[name][index], ModelFolder.Values(row), WeightTolerance);
         }
     }
 
@@ -51,15 +55,19 @@ internal static class AdapterFolder
     private static LlamaCase Create(JsonElement config, LlamaSizes sizes)
     {
         var r = config.GetProperty("r").GetInt32();
-        var modules = string.Join(" ", config.GetProperty("target_modules").EnumerateArray().Select(module => module.GetString()).Order(StringComparer.Ordinal));
+        var modules = string.Join(" ", config.GetProperty("target_modules").EnumerateArray().Select(module =>
+            module.GetString()).Order(StringComparer.Ordinal));
         var isAll = modules == "down_proj gate_proj k_proj o_proj q_proj up_proj v_proj";
         return (config.GetProperty("peft_type").GetString(), isAll) switch
         {
-            ("LORA", true) when config.GetProperty("use_rslora").GetBoolean() => new LlamaStabilizedLora(sizes, r, Alpha()),
+            ("LORA", true) when config.GetProperty("use_rslora").GetBoolean() =>
+                new LlamaStabilizedLora(sizes, r, Alpha()),
             ("LORA", true) => new LlamaLora(sizes, r, Alpha()),
             ("LORA", false) when modules == "q_proj v_proj" => new LlamaAttentionLora(sizes, r, Alpha()),
-            ("MISS" or "BONE", true) when config.GetProperty("init_weights").ValueKind == JsonValueKind.True => new LlamaBoneFree(sizes, r),
-            ("MISS" or "BONE", true) when config.GetProperty("init_weights").ValueEquals("bat") => new LlamaBoneRow(sizes, r),
+            ("MISS" or "BONE", true) when config.GetProperty("init_weights").ValueKind == JsonValueKind.True =>
+                new LlamaBoneFree(sizes, r),
+            ("MISS" or "BONE", true) when config.GetProperty("init_weights").ValueEquals("bat") =>
+                new LlamaBoneRow(sizes, r),
             var (type, _) => throw new NotSupportedException($"not yet supported ({type} on {modules})"),
         };
 

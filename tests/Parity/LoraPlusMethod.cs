@@ -11,7 +11,8 @@ internal static class LoraPlusMethod
     public static IEnumerable<Comparison> Run(ReferenceCase file)
     {
         var (r, alpha) = (file.Integer("r"), file.Number("alpha"));
-        var (first, second) = (file.Tensor("frozen.fc1.base_layer.weight").shape, file.Tensor("frozen.fc2.base_layer.weight").shape);
+        var (first, second) =
+            (file.Tensor("frozen.fc1.base_layer.weight").shape, file.Tensor("frozen.fc2.base_layer.weight").shape);
         var network = new LoraPlusCase((int)first[1], (int)first[0], (int)second[0], r, alpha);
         network.Norm.parameters().ToList().ForEach(parameter => parameter.requires_grad = true);
         using var model = new WithEmbedding(file.Flag("has_embedding") ? file : null, alpha / r, network);
@@ -25,7 +26,8 @@ internal static class LoraPlusMethod
         }
 
         var (rate, decay) = (file.Number("lr"), file.Number("loraplus_weight_decay"));
-        var groups = LoraPlus.Groups(model, file.Number("loraplus_lr_ratio"), file.Number("loraplus_lr_embedding") / rate);
+        var groups = LoraPlus.Groups(
+            model, file.Number("loraplus_lr_ratio"), file.Number("loraplus_lr_embedding") / rate);
         foreach (var (key, computed) in new (string, Func<TrainedParameter, double>)[]
         {
             ("lr_by_param", group => rate * group.RateRatio),
@@ -36,11 +38,13 @@ internal static class LoraPlusMethod
             foreach (var entry in stored.RootElement.EnumerateObject())
             {
                 var group = groups.Single(group => PeftName(group.Name) == entry.Name);
-                yield return Comparison.Of($"{key}.{entry.Name}", tensor(computed(group)), tensor(entry.Value.GetDouble()), new Tolerance(0, 1e-9));
+                yield return Comparison.Of($"{key}.{entry.Name}", tensor(computed(group)),
+                    tensor(entry.Value.GetDouble()), new Tolerance(0, 1e-9));
             }
         }
 
-        var betas = file.Text("betas").Trim('[', ']', '(', ')').Split(',').Select(beta => double.Parse(beta, CultureInfo.InvariantCulture)).ToArray();
+        var betas = file.Text("betas").Trim('[', ']', '(', ')').Split(',').Select(beta =>
+            double.Parse(beta, CultureInfo.InvariantCulture)).ToArray();
         using var optimizer = new FusedAdamW(groups, decay, betas[0], betas[1], file.Number("eps"));
         for (var step = 1; step <= file.Integer("steps"); step++)
         {
@@ -68,9 +72,11 @@ internal static class LoraPlusMethod
     /// <summary>PEFT's name of a parameter.</summary>
     private static string PeftName(string name) => name.Replace("network.", "", StringComparison.Ordinal) switch
     {
-        var own when own.EndsWith("lora_A", StringComparison.Ordinal) || own.EndsWith("lora_B", StringComparison.Ordinal) => own + ".default.weight",
+        var own when own.EndsWith("lora_A", StringComparison.Ordinal)
+            || own.EndsWith("lora_B", StringComparison.Ordinal) => own + ".default.weight",
         var own when own.Contains("lora_embedding_", StringComparison.Ordinal) => own + ".default",
-        var own when own.StartsWith("fc", StringComparison.Ordinal) => own.Insert(own.IndexOf('.', StringComparison.Ordinal), ".base_layer"),
+        var own when own.StartsWith("fc", StringComparison.Ordinal) =>
+            own.Insert(own.IndexOf('.', StringComparison.Ordinal), ".base_layer"),
         "embed.weight" => "embed.base_layer.weight",
         var own => own,
     };
@@ -111,7 +117,8 @@ internal static class LoraPlusMethod
             : base("embed")
         {
             this.scale = scale;
-            var names = file.Names.Where(name => name.StartsWith("param.", StringComparison.Ordinal) || name.StartsWith("frozen.", StringComparison.Ordinal)).ToList();
+            var names = file.Names.Where(name => name.StartsWith("param.", StringComparison.Ordinal)
+                || name.StartsWith("frozen.", StringComparison.Ordinal)).ToList();
             weight = Like("base_layer.weight", trains: false);
             a = Like("lora_embedding_A", trains: true);
             b = Like("lora_embedding_B", trains: true);
@@ -120,7 +127,8 @@ internal static class LoraPlusMethod
             register_parameter("lora_embedding_B", b);
 
             Parameter Like(string part, bool trains) => new(
-                zeros(file.Tensor(names.Single(name => name.Contains($"embed", StringComparison.Ordinal) && name.Contains(part, StringComparison.Ordinal))).shape), trains);
+                zeros(file.Tensor(names.Single(name => name.Contains($"embed", StringComparison.Ordinal)
+                    && name.Contains(part, StringComparison.Ordinal))).shape), trains);
         }
 
         public override Tensor forward(Tensor x) =>

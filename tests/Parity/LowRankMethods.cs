@@ -29,7 +29,8 @@ internal static class LowRankMethods
     public static IEnumerable<Comparison> FromWeight(ReferenceCase file)
     {
         var (input, output, bias, r, alpha) = Options(file);
-        using OneLinear model = (file.Fixture.StartsWith("pissa", StringComparison.Ordinal), file.Flag("use_rslora")) switch
+        using OneLinear model =
+            (file.Fixture.StartsWith("pissa", StringComparison.Ordinal), file.Flag("use_rslora")) switch
         {
             (true, false) => new PissaCase(input, output, bias, r, alpha),
             (true, true) => new RankStabilizedPissaCase(input, output, bias, r, alpha),
@@ -54,7 +55,9 @@ internal static class LowRankMethods
         }
     }
 
-    /// <summary>LoRA-GA: every row of A and every column of B may have another sign, so both are turned like the stored ones.</summary>
+    /// <summary>
+    /// LoRA-GA: every row of A and every column of B may have another sign, so both are turned like the stored ones.
+    /// </summary>
     public static IEnumerable<Comparison> LoraGa(ReferenceCase file)
     {
         var (input, output, bias, r, alpha) = Options(file);

@@ -9,10 +9,14 @@ internal static class Methods
 {
     private static readonly (string Name, Func<ReferenceCase, IEnumerable<Comparison>> Run)[] Known =
     [
-        ("bone_bat_row", file => OneLayer(file, new BoneRowCase(file.Integer("in"), file.Integer("out"), file.Has("bias"), file.Integer("r")), "block")),
-        ("bone_bat_col", file => OneLayer(file, new BoneColumnCase(file.Integer("in"), file.Integer("out"), file.Has("bias"), file.Integer("r")), "block")),
-        ("bone_free", file => OneLayer(file, new BoneFreeCase(file.Integer("in"), file.Integer("out"), file.Has("bias"), file.Integer("r")), "block")),
-        ("miss_mini", file => OneLayer(file, new BoneMiniCase(file.Integer("in"), file.Integer("out"), file.Has("bias"), file.Integer("r"), file.Integer("mini_r")), "block")),
+        ("bone_bat_row", file => OneLayer(file,
+            new BoneRowCase(file.Integer("in"), file.Integer("out"), file.Has("bias"), file.Integer("r")), "block")),
+        ("bone_bat_col", file => OneLayer(file, new BoneColumnCase(
+            file.Integer("in"), file.Integer("out"), file.Has("bias"), file.Integer("r")), "block")),
+        ("bone_free", file => OneLayer(file,
+            new BoneFreeCase(file.Integer("in"), file.Integer("out"), file.Has("bias"), file.Integer("r")), "block")),
+        ("miss_mini", file => OneLayer(file, new BoneMiniCase(file.Integer("in"), file.Integer("out"), file.Has("bias"),
+            file.Integer("r"), file.Integer("mini_r")), "block")),
         ("lora", file => OneLayer(file, Lora(file), "A", "B")),
         ("dora", LowRankMethods.Dora),
         ("pissa", LowRankMethods.FromWeight),
@@ -45,13 +49,15 @@ internal static class Methods
     /// </summary>
     public static Func<ReferenceCase, IEnumerable<Comparison>>? Find(string fixture) => Known
         .Where(method => fixture == method.Name
-            || (fixture.StartsWith(method.Name, StringComparison.Ordinal) && fixture[method.Name.Length..].TrimStart('_').All(char.IsDigit)))
+            || (fixture.StartsWith(method.Name, StringComparison.Ordinal)
+                && fixture[method.Name.Length..].TrimStart('_').All(char.IsDigit)))
         .Select(method => method.Run)
         .FirstOrDefault();
 
     private static OneLinear Lora(ReferenceCase file)
     {
-        var (input, output, bias, r, alpha) = (file.Integer("in"), file.Integer("out"), file.Has("bias"), file.Integer("r"), file.Number("alpha"));
+        var (input, output, bias, r, alpha) =
+            (file.Integer("in"), file.Integer("out"), file.Has("bias"), file.Integer("r"), file.Number("alpha"));
         return file.Flag("use_rslora")
             ? new RankStabilizedLoraCase(input, output, bias, r, alpha)
             : new LoraCase(input, output, bias, r, alpha);
@@ -146,7 +152,8 @@ internal static class Methods
         // Each position predicts the next label.
         var length = ids.shape[1] - 1;
         var loss = nn.functional.cross_entropy(
-            logits.narrow(1, 0, length).flatten(0, 1), file.Tensor("labels").narrow(1, 1, length).flatten(), ignore_index: -100);
+            logits.narrow(1, 0, length).flatten(0, 1), file.Tensor("labels").narrow(1, 1, length).flatten(),
+                ignore_index: -100);
         yield return file.Compare("loss", loss.reshape(1));
         loss.backward();
         foreach (var name in file.Names.Where(name => name.StartsWith("grad.", StringComparison.Ordinal)))

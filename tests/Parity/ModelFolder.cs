@@ -25,11 +25,14 @@ internal static class ModelFolder
         foreach (var (number, test) in expected.RootElement.GetProperty("cases").EnumerateArray().Index())
         {
             var (prompt, ids) = (Integers(test.GetProperty("prompt")), Integers(test.GetProperty("ids")));
-            yield return Comparison.Exact($"cases[{number}].prompt", tokenizer.Encode(test.GetProperty("text").GetString()!, addBegin: true), prompt);
-            yield return Comparison.Exact($"cases[{number}].ids", Generation.Continue(model, [prompt], new(ids.Length - prompt.Length))[0], ids);
+            yield return Comparison.Exact($"cases[{number}].prompt",
+                tokenizer.Encode(test.GetProperty("text").GetString()!, addBegin: true), prompt);
+            yield return Comparison.Exact(
+                $"cases[{number}].ids", Generation.Continue(model, [prompt], new(ids.Length - prompt.Length))[0], ids);
 
             using var noGrad = no_grad();
-            foreach (var comparison in Logits($"cases[{number}].logits", model.call(Batch(ids))[0], test.GetProperty("logits")))
+            foreach (var comparison in Logits(
+                $"cases[{number}].logits", model.call(Batch(ids))[0], test.GetProperty("logits")))
             {
                 yield return comparison;
             }
@@ -38,11 +41,13 @@ internal static class ModelFolder
         foreach (var (number, test) in expected.RootElement.GetProperty("tokens").EnumerateArray().Index())
         {
             yield return Comparison.Exact(
-                $"tokens[{number}]", tokenizer.Encode(test.GetProperty("text").GetString()!, addBegin: false), Integers(test.GetProperty("ids")));
+                $"tokens[{number}]", tokenizer.Encode(test.GetProperty("text").GetString()!, addBegin: false),
+                    Integers(test.GetProperty("ids")));
         }
     }
 
-    public static IEnumerable<Comparison> Logits(string name, Tensor computed, JsonElement expected) => expected.EnumerateArray().Select(entry =>
+    public static IEnumerable<Comparison> Logits(string name, Tensor computed, JsonElement expected) =>
+        expected.EnumerateArray().Select(entry =>
     {
         var position = entry.GetProperty("position").GetInt64();
         return Comparison.Of($"{name}[{position}]", computed[position], Values(entry), LogitTolerance);

@@ -9,8 +9,8 @@ namespace Marrow.Parity;
 internal static class OscillationMethods
 {
     /// <summary>
-    /// Annealing of one weight: which entries freeze, their gradients, where the optimizer alone would move the weight, and
-    /// where it does.
+    /// Annealing of one weight: which entries freeze, their gradients, where the optimizer alone would move the weight,
+    /// and where it does.
     /// </summary>
     public static IEnumerable<Comparison> Cga(ReferenceCase file)
     {

@@ -40,7 +40,8 @@ public static class ParityRun
     {
         var folders = Directory.EnumerateFiles(directory, "expected.json", SearchOption.AllDirectories)
             .Select(file => Path.GetDirectoryName(file)!)
-            .Where(folder => File.Exists(Path.Combine(folder, "config.json")) || File.Exists(Path.Combine(folder, "adapter_config.json")))
+            .Where(folder => File.Exists(Path.Combine(folder, "config.json"))
+                || File.Exists(Path.Combine(folder, "adapter_config.json")))
             .ToList();
         var files = Directory.EnumerateFiles(directory, "*.safetensors", SearchOption.AllDirectories)
             .Where(file => !File.Exists(Path.Combine(Path.GetDirectoryName(file)!, "expected.json")));

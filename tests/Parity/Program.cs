@@ -5,16 +5,31 @@ using System.Text.Json;
 using Marrow;
 using Marrow.Parity;
 
-var directory = new Argument<DirectoryInfo>("DIR") { Description = "Folder with reference files and model folders; searched with its subfolders." };
-var baseModels = new Option<DirectoryInfo?>("--base") { Description = "Folder in which the base models that adapters name lie." };
-var json = new Option<FileInfo?>("--json") { Description = "File for the results: [{\"file\",\"tensor\",\"maxAbs\",\"maxRel\",\"pass\"}]." };
-var command = new RootCommand("Compares Marrow with reference files of the original implementations.") { directory, baseModels, json };
+var directory = new Argument<DirectoryInfo>("DIR")
+{
+    Description = "Folder with reference files and model folders; searched with its subfolders.",
+};
+var baseModels = new Option<DirectoryInfo?>("--base")
+{
+    Description = "Folder in which the base models that adapters name lie.",
+};
+var json = new Option<FileInfo?>("--json")
+{
+    Description = "File for the results: [{\"file\",\"tensor\",\"maxAbs\",\"maxRel\",\"pass\"}].",
+};
+var command = new RootCommand("Compares Marrow with reference files of the original implementations.")
+{
+    directory,
+    baseModels,
+    json,
+};
 command.SetAction(arguments =>
 {
     var folder = arguments.GetRequiredValue(directory);
     if (!folder.Exists)
     {
-        Console.Error.WriteLine($"{folder.FullName}: there is no such folder; name the one that holds the reference files.");
+        Console.Error.WriteLine(
+            $"{folder.FullName}: there is no such folder; name the one that holds the reference files.");
         return 1;
     }
 

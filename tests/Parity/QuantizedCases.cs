@@ -47,10 +47,12 @@ public sealed partial class HeadCase(int inFeatures, int outFeatures, int bits, 
     : OneLinear(inFeatures, outFeatures, true);
 
 [Quantize(Bits = nameof(bits), Activations = nameof(activations))]
-public sealed partial class StatsQMlpCase(int dim, int hidden, int tokens, int bits, int activations) : VisionMlp(dim, hidden, tokens);
+public sealed partial class StatsQMlpCase(int dim, int hidden, int tokens, int bits, int activations)
+    : VisionMlp(dim, hidden, tokens);
 
 [Quantize(Bits = nameof(bits), Activations = nameof(activations), Weights = WeightQuantizer.Lsq)]
-public sealed partial class LsqMlpCase(int dim, int hidden, int tokens, int bits, int activations) : VisionMlp(dim, hidden, tokens);
+public sealed partial class LsqMlpCase(int dim, int hidden, int tokens, int bits, int activations)
+    : VisionMlp(dim, hidden, tokens);
 
 [Model]
 public partial class OneConvolution(int image, int patch, int channels, int dim)
@@ -63,7 +65,8 @@ public partial class OneConvolution(int image, int patch, int channels, int dim)
 }
 
 [Quantize(Bits = 2, Activations = 2)]
-public sealed partial class PatchConvolutionCase(int image, int patch, int channels, int dim) : OneConvolution(image, patch, channels, dim);
+public sealed partial class PatchConvolutionCase(int image, int patch, int channels, int dim)
+    : OneConvolution(image, patch, channels, dim);
 
 [Model]
 public partial class OneAttention(int dim, int heads, int tokens)
@@ -86,16 +89,20 @@ public partial class OneWindowAttention(int dim, int heads, int window, int shif
 }
 
 [Quantize(Bits = nameof(bits), Activations = nameof(activations))]
-public sealed partial class StatsQAttentionCase(int dim, int heads, int tokens, int bits, int activations) : OneAttention(dim, heads, tokens);
+public sealed partial class StatsQAttentionCase(int dim, int heads, int tokens, int bits, int activations)
+    : OneAttention(dim, heads, tokens);
 
 [Quantize(Bits = nameof(bits), Activations = nameof(activations), Weights = WeightQuantizer.Lsq)]
-public sealed partial class LsqAttentionCase(int dim, int heads, int tokens, int bits, int activations) : OneAttention(dim, heads, tokens);
+public sealed partial class LsqAttentionCase(int dim, int heads, int tokens, int bits, int activations)
+    : OneAttention(dim, heads, tokens);
 
 [Quantize(Bits = nameof(bits), Activations = nameof(activations)), Qkr]
-public sealed partial class QkrAttentionCase(int dim, int heads, int tokens, int bits, int activations) : OneAttention(dim, heads, tokens);
+public sealed partial class QkrAttentionCase(int dim, int heads, int tokens, int bits, int activations)
+    : OneAttention(dim, heads, tokens);
 
 [Quantize(Bits = nameof(bits), Activations = nameof(activations), Oscillation = Oscillation.Cga), Qkr]
-public sealed partial class CgaQkrAttentionCase(int dim, int heads, int tokens, int bits, int activations) : OneAttention(dim, heads, tokens);
+public sealed partial class CgaQkrAttentionCase(int dim, int heads, int tokens, int bits, int activations)
+    : OneAttention(dim, heads, tokens);
 
 [Quantize(Bits = nameof(bits), Activations = nameof(activations))]
 public sealed partial class WindowAttentionCase(int dim, int heads, int window, int shift, int bits, int activations)
@@ -106,13 +113,16 @@ public sealed partial class QkrWindowAttentionCase(int dim, int heads, int windo
     : OneWindowAttention(dim, heads, window, shift);
 
 [Quantize(Bits = nameof(bits), Activations = nameof(activations))]
-public sealed partial class StatsQDeiTCase(int image, int patch, int dim, int depth, int heads, int classes, int ratio, int bits, int activations)
+public sealed partial class StatsQDeiTCase(
+    int image, int patch, int dim, int depth, int heads, int classes, int ratio, int bits, int activations)
     : DeiT(image, patch, dim, depth, heads, classes, mlpRatio: ratio);
 
 [Quantize(Bits = nameof(bits), Activations = nameof(activations), Weights = WeightQuantizer.Lsq)]
-public sealed partial class LsqDeiTCase(int image, int patch, int dim, int depth, int heads, int classes, int ratio, int bits, int activations)
+public sealed partial class LsqDeiTCase(
+    int image, int patch, int dim, int depth, int heads, int classes, int ratio, int bits, int activations)
     : DeiT(image, patch, dim, depth, heads, classes, mlpRatio: ratio);
 
 [Quantize(Bits = nameof(bits), Activations = nameof(activations)), Qkr]
-public sealed partial class QkrDeiTCase(int image, int patch, int dim, int depth, int heads, int classes, int ratio, int bits, int activations)
+public sealed partial class QkrDeiTCase(
+    int image, int patch, int dim, int depth, int heads, int classes, int ratio, int bits, int activations)
     : DeiT(image, patch, dim, depth, heads, classes, mlpRatio: ratio);

@@ -9,7 +9,8 @@ internal static class QuantizedMethods
 {
     public static IEnumerable<Comparison> Linear(ReferenceCase file)
     {
-        var (input, output, bits, activations) = (file.Integer("in"), file.Integer("out"), file.Integer("weight_bits"), file.Integer("input_bits"));
+        var (input, output, bits, activations) =
+            (file.Integer("in"), file.Integer("out"), file.Integer("weight_bits"), file.Integer("input_bits"));
         var shape = file.Tensor("x").shape;
         var (tokens, isPositive) = ((int)shape[^2], file.Flag("act_all_positive"));
         return OneLayer(file, (file.Text("kind"), isPositive) switch
@@ -25,7 +26,8 @@ internal static class QuantizedMethods
 
     public static IEnumerable<Comparison> Mlp(ReferenceCase file)
     {
-        var (dim, hidden, bits, activations) = (file.Integer("in"), file.Integer("hidden"), file.Integer("weight_bits"), file.Integer("input_bits"));
+        var (dim, hidden, bits, activations) =
+            (file.Integer("in"), file.Integer("hidden"), file.Integer("weight_bits"), file.Integer("input_bits"));
         var tokens = (int)file.Tensor("x").shape[^2];
         return file.Text("kind") == "QMLP"
             ? OneLayer(file, new StatsQMlpCase(dim, hidden, tokens, bits, activations))
@@ -33,11 +35,13 @@ internal static class QuantizedMethods
     }
 
     public static IEnumerable<Comparison> Convolution(ReferenceCase file) => OneLayer(
-        file, new PatchConvolutionCase(file.Integer("image"), file.Integer("patch"), file.Integer("in"), file.Integer("out")));
+        file, new PatchConvolutionCase(
+            file.Integer("image"), file.Integer("patch"), file.Integer("in"), file.Integer("out")));
 
     public static IEnumerable<Comparison> Attention(ReferenceCase file)
     {
-        var (dim, heads, bits, activations) = (file.Integer("dim"), file.Integer("heads"), file.Integer("weight_bits"), file.Integer("input_bits"));
+        var (dim, heads, bits, activations) =
+            (file.Integer("dim"), file.Integer("heads"), file.Integer("weight_bits"), file.Integer("input_bits"));
         var tokens = (int)file.Tensor("x").shape[1];
         return OneLayer(file, file.Text("kind") switch
         {
@@ -45,8 +49,10 @@ internal static class QuantizedMethods
             "QAttention_lsq" => new LsqAttentionCase(dim, heads, tokens, bits, activations),
             "QAttention_qkreparam" => new QkrAttentionCase(dim, heads, tokens, bits, activations),
             "QAttention_qkreparam_4_cga" => new CgaQkrAttentionCase(dim, heads, tokens, bits, activations),
-            "QAttention_swin" => new WindowAttentionCase(dim, heads, file.Integer("window_size"), file.Integer("shift_size"), bits, activations),
-            "QAttention_swin_qkreparam" => new QkrWindowAttentionCase(dim, heads, file.Integer("window_size"), file.Integer("shift_size"), bits, activations),
+            "QAttention_swin" => new WindowAttentionCase(
+                dim, heads, file.Integer("window_size"), file.Integer("shift_size"), bits, activations),
+            "QAttention_swin_qkreparam" => new QkrWindowAttentionCase(
+                dim, heads, file.Integer("window_size"), file.Integer("shift_size"), bits, activations),
             var kind => throw new NotSupportedException($"There is no quantized attention of the kind '{kind}'."),
         });
     }
@@ -54,8 +60,10 @@ internal static class QuantizedMethods
     /// <summary>Steps of the first pass, logits, loss and gradients of a whole model.</summary>
     public static IEnumerable<Comparison> DeiT(ReferenceCase file)
     {
-        var (image, patch, dim, depth, heads, classes, ratio, bits, activations) = (file.Integer("img_size"), file.Integer("patch_size"), file.Integer("embed_dim"),
-            file.Integer("depth"), file.Integer("num_heads"), file.Integer("num_classes"), file.Integer("mlp_ratio"), file.Integer("weight_bits"), file.Integer("input_bits"));
+        var (image, patch, dim, depth, heads, classes, ratio, bits, activations) =
+            (file.Integer("img_size"), file.Integer("patch_size"), file.Integer("embed_dim"),
+            file.Integer("depth"), file.Integer("num_heads"), file.Integer("num_classes"), file.Integer("mlp_ratio"),
+                file.Integer("weight_bits"), file.Integer("input_bits"));
         Models.DeiT model = file.Text("attention") switch
         {
             "qkr" => new QkrDeiTCase(image, patch, dim, depth, heads, classes, ratio, bits, activations),
@@ -108,8 +116,10 @@ internal static class QuantizedMethods
     }
 
     /// <summary>The parameters by the reference's names; for a single layer without its own name.</summary>
-    private static Dictionary<string, Parameter> Parameters(nn.Module model, string prefix) => model.named_parameters().ToDictionary(
-        pair => pair.name.StartsWith(prefix, StringComparison.Ordinal) ? pair.name[prefix.Length..] : pair.name, pair => pair.parameter);
+    private static Dictionary<string, Parameter> Parameters(nn.Module model, string prefix) =>
+        model.named_parameters().ToDictionary(
+        pair => pair.name.StartsWith(prefix, StringComparison.Ordinal) ? pair.name[prefix.Length..] : pair.name, pair =>
+            pair.parameter);
 
     /// <summary>Loads everything but the steps, which the first pass over x must find.</summary>
     private static void FirstPass(ReferenceCase file, Dictionary<string, Parameter> parameters)
@@ -134,7 +144,8 @@ internal static class QuantizedMethods
 
     private static IEnumerable<Comparison> Gradients(ReferenceCase file, Dictionary<string, Parameter> parameters)
     {
-        foreach (var name in file.Names.Where(name => name.StartsWith("grad.", StringComparison.Ordinal) && name != "grad.x"))
+        foreach (var name in file.Names.Where(name =>
+            name.StartsWith("grad.", StringComparison.Ordinal) && name != "grad.x"))
         {
             yield return file.Compare(name, parameters[name["grad.".Length..]].grad!);
         }

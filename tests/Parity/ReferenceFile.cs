@@ -48,7 +48,8 @@ internal sealed class ReferenceCase(SafetensorsFile file, string fixture, string
 
     /// <summary>Compares a computed tensor with the stored one.</summary>
     public Comparison Compare(string name, Tensor computed) =>
-        Comparison.Of(prefix + name, computed, Tensor(name), name.StartsWith("grad.", StringComparison.Ordinal) ? tolerance.ForGradients : tolerance);
+        Comparison.Of(prefix + name, computed, Tensor(name), name.StartsWith("grad.", StringComparison.Ordinal)
+            ? tolerance.ForGradients : tolerance);
 
     /// <summary>A metadata value as a word.</summary>
     public string Text(string name) => file.Metadata.TryGetValue(prefix + name, out var text)

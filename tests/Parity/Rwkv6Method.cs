@@ -6,9 +6,13 @@ namespace Marrow.Parity;
 /// <summary>An RWKV-6 of a reference file's sizes.</summary>
 [Model]
 public sealed partial class Rwkv6Case(Rwkv6Sizes sizes, double headNormEps) : Rwkv6(
-    sizes.Vocabulary, sizes.Width, sizes.Inner, sizes.Layers, sizes.HeadSize, sizes.MixRank, sizes.DecayRank, headNormEps);
+    sizes.Vocabulary, sizes.Width, sizes.Inner, sizes.Layers, sizes.HeadSize, sizes.MixRank, sizes.DecayRank,
+        headNormEps);
 
-/// <summary>Logits, residual streams, final state, loss and gradients of a whole RWKV-6, in one pass, in chunks and token by token.</summary>
+/// <summary>
+/// Logits, residual streams, final state, loss and gradients of a whole RWKV-6, in one pass, in chunks and token by
+/// token.
+/// </summary>
 internal static class Rwkv6Method
 {
     public static IEnumerable<Comparison> Run(ReferenceCase file)
@@ -65,7 +69,8 @@ internal static class Rwkv6Method
             Rwkv6State? state = null;
             for (var first = 0L; first < tokens.shape[1]; first += length)
             {
-                (var part, state) = model.Continue(tokens.narrow(1, first, Math.Min(length, tokens.shape[1] - first)), state);
+                (var part, state) = model.Continue(
+                    tokens.narrow(1, first, Math.Min(length, tokens.shape[1] - first)), state);
                 parts.Add(part);
             }
 

@@ -5,7 +5,8 @@ namespace Marrow.Parity;
 
 /// <summary>The first two stages of a Swin, as the reference has them.</summary>
 [Model]
-public partial class TwoStageSwin(int image, int patch, int dim, int depth0, int depth1, int heads0, int heads1, int window, int classes)
+public partial class TwoStageSwin(
+    int image, int patch, int dim, int depth0, int depth1, int heads0, int heads1, int window, int classes)
 {
     [Block(nameof(image), nameof(patch), 3, nameof(dim))]
     public partial SwinPatches PatchEmbed { get; }

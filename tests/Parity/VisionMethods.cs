@@ -13,11 +13,13 @@ internal static partial class VisionMethods
     /// <summary>Logits, the stream after the first block, loss and gradients.</summary>
     public static IEnumerable<Comparison> DeiT(ReferenceCase file)
     {
-        var (image, patch, dim, depth, heads, classes) = (file.Integer("img_size"), file.Integer("patch_size"), file.Integer("embed_dim"),
+        var (image, patch, dim, depth, heads, classes) =
+            (file.Integer("img_size"), file.Integer("patch_size"), file.Integer("embed_dim"),
             file.Integer("depth"), file.Integer("num_heads"), file.Integer("num_classes"));
         return file.Flag("distilled")
             ? Distilled(file, new DeiT(image, patch, dim, depth, heads, classes, mlpRatio: file.Integer("mlp_ratio")))
-            : Undistilled(file, new VisionTransformer(image, patch, dim, depth, heads, classes, mlpRatio: file.Integer("mlp_ratio")));
+            : Undistilled(file, new VisionTransformer(
+                image, patch, dim, depth, heads, classes, mlpRatio: file.Integer("mlp_ratio")));
     }
 
     /// <summary>Logits, outputs of the stages, loss and gradients.</summary>
@@ -30,7 +32,8 @@ internal static partial class VisionMethods
         }
 
         var model = new TwoStageSwin(
-            file.Integer("img_size"), file.Integer("patch_size"), file.Integer("embed_dim"), depths[0], depths[1], heads[0], heads[1],
+            file.Integer("img_size"), file.Integer("patch_size"), file.Integer("embed_dim"), depths[0], depths[1],
+                heads[0], heads[1],
             file.Integer("window_size"), file.Integer("num_classes"));
         var weights = Load(model, name => file.Tensor($"w.{TorchvisionName(name)}"));
         var outputs = new Dictionary<string, Tensor>();
@@ -46,7 +49,8 @@ internal static partial class VisionMethods
             yield return file.Compare(name, output);
         }
 
-        foreach (var comparison in Loss(file, cross_entropy(logits, file.Tensor("targets")), x, weights, TorchvisionName))
+        foreach (var comparison in Loss(
+            file, cross_entropy(logits, file.Tensor("targets")), x, weights, TorchvisionName))
         {
             yield return comparison;
         }
@@ -63,7 +67,8 @@ internal static partial class VisionMethods
         yield return file.Compare("logits_cls", byClass);
         yield return file.Compare("logits_dist", byTeacher);
         yield return file.Compare("block_out.0", outputs["block_out.0"]);
-        var loss = cross_entropy(byClass, file.Tensor("targets")) + (0.5 * cross_entropy(byTeacher, file.Tensor("targets_dist")));
+        var loss = cross_entropy(byClass, file.Tensor("targets"))
+            + (0.5 * cross_entropy(byTeacher, file.Tensor("targets_dist")));
         foreach (var comparison in Loss(file, loss, x, weights, name => name))
         {
             yield return comparison;
@@ -119,9 +124,12 @@ internal static partial class VisionMethods
             return output;
         });
 
-    private static int[] Integers(ReferenceCase file, string name) => JsonSerializer.Deserialize<int[]>(file.Text(name))!;
+    private static int[] Integers(ReferenceCase file, string name) =>
+        JsonSerializer.Deserialize<int[]>(file.Text(name))!;
 
-    /// <summary>timm's name as torchvision has it: a stage and the merging before it are features of their own there.</summary>
+    /// <summary>
+    /// timm's name as torchvision has it: a stage and the merging before it are features of their own there.
+    /// </summary>
     private static string TorchvisionName(string name)
     {
         name = Stage().Replace(name, match => $"features.{(2 * int.Parse(match.Groups[1].Value)) + 1}.");

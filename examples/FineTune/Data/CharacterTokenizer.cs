@@ -37,7 +37,8 @@ internal static class CharacterTokenizer
             {
                 ["type"] = "BPE",
                 ["unk_token"] = Special[0],
-                ["vocab"] = new JsonObject(ids.Select(pair => KeyValuePair.Create<string, JsonNode?>(pair.Item, pair.Index))),
+                ["vocab"] = new JsonObject(
+                    ids.Select(pair => KeyValuePair.Create<string, JsonNode?>(pair.Item, pair.Index))),
                 ["merges"] = new JsonArray(),
             },
         }.ToJsonString());

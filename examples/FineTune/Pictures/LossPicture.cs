@@ -3,7 +3,9 @@ using SkiaSharp;
 
 namespace Marrow.Examples.FineTune.Pictures;
 
-/// <summary>The loss of each method over its steps, on a logarithmic scale: smoothed over the faint raw values.</summary>
+/// <summary>
+/// The loss of each method over its steps, on a logarithmic scale: smoothed over the faint raw values.
+/// </summary>
 internal static class LossPicture
 {
     private const int Width = 860, Height = 500;
@@ -12,7 +14,8 @@ internal static class LossPicture
 
     // Colors that stay apart for color-blind readers too (Okabe and Ito).
     private static readonly SKColor[] Colors = [new(0x00, 0x72, 0xB2), new(0xD5, 0x5E, 0x00), new(0x00, 0x9E, 0x73), new(0xCC, 0x79, 0xA7), new(0xE6, 0x9F, 0x00), new(0x56, 0xB4, 0xE9), new(0x33, 0x33, 0x33), new(0x99, 0x44, 0x55), new(0x66, 0x99, 0x00), new(0x77, 0x55, 0xCC)];
-    private static readonly SKColor Ink = new(0x33, 0x38, 0x40), Grid = new(0xE6, 0xE8, 0xEC), Quiet = new(0x7A, 0x80, 0x8A);
+    private static readonly SKColor Ink = new(0x33, 0x38, 0x40), Grid = new(0xE6, 0xE8, 0xEC), Quiet =
+        new(0x7A, 0x80, 0x8A);
     private static readonly SKRect Area = new(82, 70, Width - 28, Height - 62);
 
     /// <summary>Draws the picture as a PNG.</summary>
@@ -24,7 +27,8 @@ internal static class LossPicture
         StrokeFont.Write(canvas, "Fine-tuning loss", Area.Left, 40, 15, Ink);
 
         var losses = methods.SelectMany(method => method.Losses).Where(loss => loss > 0).DefaultIfEmpty(1).ToList();
-        var scale = new Scale(methods.Max(method => method.Losses.Count), Math.Log10(losses.Min()), Math.Log10(losses.Max()));
+        var scale = new Scale(
+            methods.Max(method => method.Losses.Count), Math.Log10(losses.Min()), Math.Log10(losses.Max()));
         DrawAxes(canvas, scale);
         canvas.Save();
         canvas.ClipRect(Area);
@@ -59,7 +63,8 @@ internal static class LossPicture
                 if (Math.Log10(loss) >= scale.Low && Math.Log10(loss) <= scale.High)
                 {
                     canvas.DrawLine(Area.Left, scale.Y(loss), Area.Right, scale.Y(loss), line);
-                    StrokeFont.Write(canvas, loss.ToString("0.#####", CultureInfo.InvariantCulture), Area.Left - 10, scale.Y(loss) + (TextHeight / 2), TextHeight, Quiet, anchor: 1);
+                    StrokeFont.Write(canvas, loss.ToString("0.#####", CultureInfo.InvariantCulture), Area.Left - 10,
+                        scale.Y(loss) + (TextHeight / 2), TextHeight, Quiet, anchor: 1);
                 }
             }
         }
@@ -68,7 +73,8 @@ internal static class LossPicture
         for (var step = 0; step <= scale.Steps; step += every)
         {
             canvas.DrawLine(scale.X(step), Area.Top, scale.X(step), Area.Bottom, line);
-            StrokeFont.Write(canvas, step.ToString(CultureInfo.InvariantCulture), scale.X(step), Area.Bottom + 22, TextHeight, Quiet, anchor: 0.5f);
+            StrokeFont.Write(canvas, step.ToString(CultureInfo.InvariantCulture), scale.X(step), Area.Bottom + 22,
+                TextHeight, Quiet, anchor: 0.5f);
         }
 
         line.Color = Quiet;
@@ -80,9 +86,17 @@ internal static class LossPicture
         canvas.Restore();
     }
 
-    private static void DrawCurve(SKCanvas canvas, Scale scale, IReadOnlyList<double> losses, SKColor color, float width)
+    private static void DrawCurve(
+        SKCanvas canvas, Scale scale, IReadOnlyList<double> losses, SKColor color, float width)
     {
-        using var paint = new SKPaint { Color = color, StrokeWidth = width, IsAntialias = true, Style = SKPaintStyle.Stroke, StrokeJoin = SKStrokeJoin.Round };
+        using var paint = new SKPaint
+        {
+            Color = color,
+            StrokeWidth = width,
+            IsAntialias = true,
+            Style = SKPaintStyle.Stroke,
+            StrokeJoin = SKStrokeJoin.Round,
+        };
         using var path = new SKPath();
         path.AddPoly([.. losses.Select((loss, i) => new SKPoint(scale.X(i + 1), scale.Y(loss)))], close: false);
         canvas.DrawPath(path, paint);
@@ -92,18 +106,32 @@ internal static class LossPicture
     private static void DrawLegend(SKCanvas canvas, IReadOnlyList<MethodResult> methods)
     {
         const float rowHeight = 24, pad = 14, stroke = 26, gap = 12;
-        var rows = methods.Select(method => (method.Method, Solved: string.Create(CultureInfo.InvariantCulture, $"{100 * method.Score.Accuracy:F1} % solved"))).ToList();
+        var rows = methods.Select(method => (method.Method, Solved: string.Create(
+            CultureInfo.InvariantCulture, $"{100 * method.Score.Accuracy:F1} % solved"))).ToList();
         var names = rows.Max(row => StrokeFont.Width(row.Method, TextHeight));
         var solved = rows.Max(row => StrokeFont.Width(row.Solved, TextHeight));
-        var box = SKRect.Create(0, 0, (2 * pad) + stroke + gap + names + (2 * gap) + solved, pad + (rows.Count * rowHeight));
+        var box = SKRect.Create(
+            0, 0, (2 * pad) + stroke + gap + names + (2 * gap) + solved, pad + (rows.Count * rowHeight));
         box.Offset(Area.Right - box.Width - 12, Area.Top + 12);
         using var paper = new SKPaint { Color = SKColors.White.WithAlpha(230), IsAntialias = true };
-        using var frame = new SKPaint { Color = Grid, IsAntialias = true, Style = SKPaintStyle.Stroke, StrokeWidth = 1.5f };
+        using var frame = new SKPaint
+        {
+            Color = Grid,
+            IsAntialias = true,
+            Style = SKPaintStyle.Stroke,
+            StrokeWidth = 1.5f,
+        };
         canvas.DrawRoundRect(box, 6, 6, paper);
         canvas.DrawRoundRect(box, 6, 6, frame);
         foreach (var (index, row) in rows.Index())
         {
-            using var ink = new SKPaint { Color = Colors[index % Colors.Length], StrokeWidth = 3, IsAntialias = true, StrokeCap = SKStrokeCap.Round };
+            using var ink = new SKPaint
+            {
+                Color = Colors[index % Colors.Length],
+                StrokeWidth = 3,
+                IsAntialias = true,
+                StrokeCap = SKStrokeCap.Round,
+            };
             var y = box.Top + (pad / 2) + ((index + 0.5f) * rowHeight);
             canvas.DrawLine(box.Left + pad, y, box.Left + pad + stroke, y, ink);
             StrokeFont.Write(canvas, row.Method, box.Left + pad + stroke + gap, y + (TextHeight / 2), TextHeight, Ink);
@@ -140,6 +168,7 @@ internal static class LossPicture
 
         public float X(double step) => Area.Left + (float)(step / Steps * Area.Width);
 
-        public float Y(double loss) => Area.Bottom - (float)((Math.Log10(Math.Max(loss, 1e-9)) - Low) / (High - Low) * Area.Height);
+        public float Y(double loss) =>
+            Area.Bottom - (float)((Math.Log10(Math.Max(loss, 1e-9)) - Low) / (High - Low) * Area.Height);
     }
 }

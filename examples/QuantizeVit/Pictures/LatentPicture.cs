@@ -11,7 +11,8 @@ internal static class LatentPicture
     private const int Width = 860, PlotHeight = 150, Top = 60;
 
     /// <summary>Draws the picture as a PNG.</summary>
-    public static void Write(string path, IReadOnlyList<MethodResult> methods) => Axes.WriteSheet(path, Width, Top + (methods.Count * (PlotHeight + 50)), canvas =>
+    public static void Write(string path, IReadOnlyList<MethodResult> methods) =>
+        Axes.WriteSheet(path, Width, Top + (methods.Count * (PlotHeight + 50)), canvas =>
     {
         StrokeFont.Write(canvas, "latent weights on the grid of levels", 60, 34, 15, Axes.Ink);
         foreach (var (index, method) in methods.Index())
@@ -35,7 +36,8 @@ internal static class LatentPicture
             for (var bin = 0; bin < bins; bin++)
             {
                 var left = start + (bin * width);
-                canvas.DrawRect(new SKRect(axes.X(left), axes.Y(Math.Min(counts[bin], most)), axes.X(left + width), area.Bottom), paint);
+                canvas.DrawRect(new SKRect(
+                    axes.X(left), axes.Y(Math.Min(counts[bin], most)), axes.X(left + width), area.Bottom), paint);
             }
 
             for (var boundary = start + 1; boundary < start + levels; boundary++)
@@ -43,7 +45,8 @@ internal static class LatentPicture
                 axes.Vertical(boundary, "", isDashed: true);
             }
 
-            StrokeFont.Write(canvas, method.Method.Replace('+', ' '), area.Right + 14, area.Top + 16, Axes.TextHeight, Axes.Ink);
+            StrokeFont.Write(canvas, method.Method.Replace('+', ' '), area.Right + 14, area.Top + 16, Axes.TextHeight,
+                Axes.Ink);
         }
     });
 }

@@ -8,7 +8,8 @@ internal static class OscillationPicture
     private const int Width = 860, Height = 460;
 
     /// <summary>Draws the picture as a PNG.</summary>
-    public static void Write(string path, IReadOnlyList<MethodResult> methods) => Axes.WriteSheet(path, Width, Height, canvas =>
+    public static void Write(string path, IReadOnlyList<MethodResult> methods) =>
+        Axes.WriteSheet(path, Width, Height, canvas =>
     {
         var area = new SKRect(80, 70, Width - 190, Height - 60);
         var last = methods.Max(method => method.Oscillation.Max(point => point.Step));
@@ -28,13 +29,22 @@ internal static class OscillationPicture
         StrokeFont.Write(canvas, "step", area.MidX, Height - 14, Axes.TextHeight, Axes.Ink, anchor: 0.5f);
         foreach (var (index, method) in methods.Index())
         {
-            using var paint = new SKPaint { Color = Axes.Colors[index], StrokeWidth = 2.5f, IsAntialias = true, IsStroke = true, StrokeJoin = SKStrokeJoin.Round };
+            using var paint = new SKPaint
+            {
+                Color = Axes.Colors[index],
+                StrokeWidth = 2.5f,
+                IsAntialias = true,
+                IsStroke = true,
+                StrokeJoin = SKStrokeJoin.Round,
+            };
             using var line = new SKPath();
-            line.AddPoly([.. method.Oscillation.Select(point => new SKPoint(axes.X(point.Step), axes.Y(100 * point.Share)))], close: false);
+            line.AddPoly([.. method.Oscillation.Select(point =>
+                new SKPoint(axes.X(point.Step), axes.Y(100 * point.Share)))], close: false);
             canvas.DrawPath(line, paint);
             var y = area.Top + 10 + (26 * index);
             canvas.DrawLine(area.Right + 16, y, area.Right + 40, y, paint);
-            StrokeFont.Write(canvas, method.Method.Replace('+', ' '), area.Right + 50, y + (Axes.TextHeight / 2), Axes.TextHeight, Axes.Ink);
+            StrokeFont.Write(canvas, method.Method.Replace('+', ' '), area.Right + 50, y + (Axes.TextHeight / 2),
+                Axes.TextHeight, Axes.Ink);
         }
     });
 }

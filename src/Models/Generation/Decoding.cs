@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace Marrow.Models;
 
-/// <summary>Sequences that grow token by token, all equally long, with what the model keeps of their past. Without gradients.</summary>
+/// <summary>
+/// Sequences that grow token by token, all equally long, with what the model keeps of their past. Without gradients.
+/// </summary>
 /// <param name="batch">How many sequences.</param>
 public abstract class Decoding(int batch) : IDisposable
 {
@@ -15,12 +17,14 @@ public abstract class Decoding(int batch) : IDisposable
     /// <summary>Appends tokens.</summary>
     /// <param name="ids">[batch, tokens], on the model's device.</param>
     /// <returns>Logits behind the last of them, [batch, vocabulary]; the caller owns them.</returns>
-    /// <exception cref="ArgumentException">The batch is another, or the sequences outgrow the model's context.</exception>
+    /// <exception cref="ArgumentException">The batch is another, or the sequences outgrow the model's
+    /// context.</exception>
     public Tensor Append(Tensor ids)
     {
         if (ids.dim() != 2 || ids.shape[0] != Batch || ids.shape[1] == 0)
         {
-            throw new ArgumentException($"Decoding takes ids [{Batch}, tokens]; these are [{string.Join(", ", ids.shape)}].", nameof(ids));
+            throw new ArgumentException(
+                $"Decoding takes ids [{Batch}, tokens]; these are [{string.Join(", ", ids.shape)}].", nameof(ids));
         }
 
         using var noGrad = no_grad();

@@ -25,7 +25,8 @@ public static class Generation
     {
         var texts = prompts.Select(prompt => prompt.Length > 0
             ? new List<int>(prompt)
-            : throw new ArgumentException("A prompt has no token; begin it with the tokenizer's first id.", nameof(prompts))).ToList();
+            : throw new ArgumentException(
+                "A prompt has no token; begin it with the tokenizer's first id.", nameof(prompts))).ToList();
         var limit = model.Context ?? int.MaxValue;
         var running = Enumerable.Range(0, texts.Count).Where(row => texts[row].Count < limit).ToList();
         if (running.Count == 0)
@@ -40,7 +41,8 @@ public static class Generation
         {
             using var scope = NewDisposeScope();
             var next = running.Min(row => texts[row].Count);
-            var ids = tensor(running.SelectMany(row => texts[row].Skip(read).Take(next - read)).Select(id => (long)id).ToArray()).view(running.Count, -1);
+            var ids = tensor(running.SelectMany(row => texts[row].Skip(read).Take(next - read)).Select(id =>
+                (long)id).ToArray()).view(running.Count, -1);
             var chosen = sampling.Next(decoding.Append(ids.to(device)));
             read = next;
             foreach (var (row, id) in running.Zip(chosen))
@@ -66,7 +68,8 @@ public static class Generation
         bool IsDone(int row)
         {
             var (text, added) = (texts[row], texts[row].Count - prompts[row].Length);
-            return added > 0 && (added >= options.Count || text.Count >= limit || options.Stops?.Contains(text[^1]) == true);
+            return added > 0 && (
+                added >= options.Count || text.Count >= limit || options.Stops?.Contains(text[^1]) == true);
         }
     }
 }

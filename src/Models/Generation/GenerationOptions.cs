@@ -5,15 +5,20 @@ namespace Marrow.Models;
 /// <param name="Stops">Ids that end a continuation; the one that did is kept in it.</param>
 /// <param name="Temperature">0 takes the likeliest token; otherwise logits are divided by it before sampling.</param>
 /// <param name="TopK">Sample among this many of the likeliest tokens; 0: all.</param>
-/// <param name="TopP">Sample among the likeliest tokens that together have this probability (arXiv 1904.09751); 1: all.</param>
+/// <param name="TopP">
+/// Sample among the likeliest tokens that together have this probability (arXiv 1904.09751); 1: all.
+/// </param>
 /// <param name="Seed">Decides what is sampled.</param>
 public sealed record GenerationOptions(
     int Count, IReadOnlyList<int>? Stops = null, double Temperature = 0, int TopK = 0, double TopP = 1, ulong Seed = 0)
 {
     internal GenerationOptions Checked() =>
-        Count < 1 ? throw new ArgumentOutOfRangeException(nameof(Count), Count, "At least one token is to be generated.")
-        : !(Temperature >= 0) || double.IsInfinity(Temperature) ? throw new ArgumentOutOfRangeException(nameof(Temperature), Temperature, "The temperature is not negative.")
+        Count < 1 ? throw new ArgumentOutOfRangeException(
+            nameof(Count), Count, "At least one token is to be generated.")
+        : !(Temperature >= 0) || double.IsInfinity(Temperature) ? throw new ArgumentOutOfRangeException(
+            nameof(Temperature), Temperature, "The temperature is not negative.")
         : TopK < 0 ? throw new ArgumentOutOfRangeException(nameof(TopK), TopK, "TopK is not negative.")
-        : !(TopP is > 0 and <= 1) ? throw new ArgumentOutOfRangeException(nameof(TopP), TopP, "TopP is above 0 and at most 1.")
+        : !(TopP is > 0 and <= 1)
+            ? throw new ArgumentOutOfRangeException(nameof(TopP), TopP, "TopP is above 0 and at most 1.")
         : this;
 }

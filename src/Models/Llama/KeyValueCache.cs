@@ -38,7 +38,8 @@ internal sealed class KeyValueCache(long context) : IDisposable
     {
         if (keys is not null)
         {
-            (keys, values) = (Exchanged(keys, keys.index_select(0, rows.to(keys.device))), Exchanged(values!, values!.index_select(0, rows.to(values.device))));
+            (keys, values) = (Exchanged(keys, keys.index_select(0, rows.to(keys.device))),
+                Exchanged(values!, values!.index_select(0, rows.to(values.device))));
         }
     }
 
@@ -50,7 +51,8 @@ internal sealed class KeyValueCache(long context) : IDisposable
 
     private Tensor Grown(Tensor? old, Tensor like, long capacity)
     {
-        var grown = empty([like.shape[0], like.shape[1], capacity, like.shape[3]], dtype: like.dtype, device: like.device);
+        var grown = empty([like.shape[0], like.shape[1], capacity, like.shape[3]], dtype: like.dtype,
+            device: like.device);
         if (old is null)
         {
             return grown.DetachFromDisposeScope();

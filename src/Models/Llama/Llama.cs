@@ -36,7 +36,8 @@ public partial class Llama(
     public partial Embedding EmbedTokens { get; }
 
     /// <summary>The blocks.</summary>
-    [Block(nameof(hidden), nameof(intermediate), nameof(heads), nameof(keyValueHeads), nameof(normEps), Count = nameof(layers))]
+    [Block(nameof(hidden), nameof(intermediate), nameof(heads), nameof(keyValueHeads), nameof(normEps), Count =
+        nameof(layers))]
     [Name("model.layers")]
     public partial ModuleList<LlamaBlock> Layers { get; }
 
@@ -108,7 +109,8 @@ public partial class Llama(
 
     private (Tensor Cos, Tensor Sin) Rotary(long position, long tokens) => position + tokens <= context
         ? (RotaryCos.narrow(0, position, tokens), RotarySin.narrow(0, position, tokens))
-        : throw new ArgumentException($"A sequence of {position + tokens} tokens is longer than the model's context of {context}.");
+        : throw new ArgumentException(
+            $"A sequence of {position + tokens} tokens is longer than the model's context of {context}.");
 
     private Tensor Cosines() => RotaryAngles().cos();
 

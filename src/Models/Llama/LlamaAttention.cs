@@ -55,7 +55,8 @@ public partial class LlamaAttention(int hidden, int heads, int keyValueHeads)
 
         var mixed = past == 0
             ? scaled_dot_product_attention(query, key, value, is_casual: true)
-            : scaled_dot_product_attention(query, key, value, ones([x.shape[1], past + x.shape[1]], dtype: @bool, device: x.device).tril(past));
+            : scaled_dot_product_attention(
+                query, key, value, ones([x.shape[1], past + x.shape[1]], dtype: @bool, device: x.device).tril(past));
         return OProj.call(mixed.transpose(1, 2).reshape(x.shape));
     }
 

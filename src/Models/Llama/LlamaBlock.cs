@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace Marrow.Models;
 
-/// <summary>A block of <see cref="Llama"/>: attention, then the MLP, each on the normalized stream and added to it.</summary>
+/// <summary>
+/// A block of <see cref="Llama"/>: attention, then the MLP, each on the normalized stream and added to it.
+/// </summary>
 /// <param name="hidden">Width of the residual stream.</param>
 /// <param name="intermediate">Width inside the MLP.</param>
 /// <param name="heads">Query heads.</param>

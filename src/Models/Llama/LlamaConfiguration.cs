@@ -3,7 +3,9 @@ using System.Text.Json.Nodes;
 
 namespace Marrow.Models;
 
-/// <summary>config.json of Hugging Face's LlamaForCausalLM, compared field by field with the sizes of a class.</summary>
+/// <summary>
+/// config.json of Hugging Face's LlamaForCausalLM, compared field by field with the sizes of a class.
+/// </summary>
 internal static class LlamaConfiguration
 {
     private const double DefaultRopeTheta = 10000;
@@ -44,7 +46,8 @@ internal static class LlamaConfiguration
 
         if (RopeTheta(config) != sizes.RopeTheta)
         {
-            yield return FormattableString.Invariant($"rope_theta is {RopeTheta(config)}, but the model's is {sizes.RopeTheta}");
+            yield return FormattableString.Invariant(
+                $"rope_theta is {RopeTheta(config)}, but the model's is {sizes.RopeTheta}");
         }
 
         if (RopeScaling(config) is { } scaling)

@@ -7,7 +7,8 @@ namespace Marrow.Models;
 /// <param name="batch">How many sequences.</param>
 internal sealed class LlamaDecoding(Llama model, int batch) : Decoding(batch)
 {
-    private readonly List<KeyValueCache> layers = [.. model.Layers.Select(_ => new KeyValueCache(model.Context!.Value))];
+    private readonly List<KeyValueCache> layers =
+        [.. model.Layers.Select(_ => new KeyValueCache(model.Context!.Value))];
 
     private protected override Tensor Run(Tensor ids) => model.Decode(ids, Length, layers);
 

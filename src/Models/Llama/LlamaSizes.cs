@@ -27,7 +27,8 @@ public sealed record LlamaSizes(
 {
     /// <summary>Reads the sizes from the config.json of a Hugging Face LLaMA directory.</summary>
     /// <param name="directory">The folder.</param>
-    /// <exception cref="CheckpointException">There is none, or it is not of a LLaMA that this architecture is.</exception>
+    /// <exception cref="CheckpointException">There is none, or it is not of a LLaMA that this architecture
+    /// is.</exception>
     public static LlamaSizes Read(string directory)
     {
         var file = Path.Combine(directory, "config.json");
@@ -43,11 +44,14 @@ public sealed record LlamaSizes(
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new CheckpointException(file, $"it cannot be read ({fault.Message})", "name the folder of a Hugging Face LLaMA", fault);
+            throw new CheckpointException(
+                file, $"it cannot be read ({fault.Message})", "name the folder of a Hugging Face LLaMA", fault);
         }
-        catch (Exception fault) when (fault is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        catch (Exception fault) when (
+            fault is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
         {
-            throw new CheckpointException(file, $"it is no LLaMA configuration ({fault.Message})", "use the config.json that came with the weights", fault);
+            throw new CheckpointException(file, $"it is no LLaMA configuration ({fault.Message})",
+                "use the config.json that came with the weights", fault);
         }
     }
 

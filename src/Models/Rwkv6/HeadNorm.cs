@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace Marrow.Models;
 
-/// <summary>Normalization of each head by itself, with a scale and shift for every channel (a group norm over heads).</summary>
+/// <summary>
+/// Normalization of each head by itself, with a scale and shift for every channel (a group norm over heads).
+/// </summary>
 /// <param name="width">Channels of all heads.</param>
 /// <param name="heads">Number of heads.</param>
 /// <param name="eps">Added to the variance.</param>

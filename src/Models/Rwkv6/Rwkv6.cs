@@ -13,7 +13,9 @@ namespace Marrow.Models;
 /// <param name="headSize">Size of a head; divides <paramref name="width"/>.</param>
 /// <param name="mixRank">Rank of the token-dependent mixing; 64 where the width is 4096.</param>
 /// <param name="decayRank">Rank of the token-dependent decay; 128 where the width is 4096.</param>
-/// <param name="headNormEps">Added to the variance of a head's output: 1e-5 times the square of head_size_divisor, 8.</param>
+/// <param name="headNormEps">
+/// Added to the variance of a head's output: 1e-5 times the square of head_size_divisor, 8.
+/// </param>
 [Model]
 public partial class Rwkv6(
     int vocabulary,
@@ -30,7 +32,8 @@ public partial class Rwkv6(
     public partial Embedding Emb { get; }
 
     /// <summary>The blocks.</summary>
-    [Block(nameof(width), nameof(inner), "width / headSize", nameof(mixRank), nameof(decayRank), nameof(headNormEps), Count = nameof(layers))]
+    [Block(nameof(width), nameof(inner), "width / headSize", nameof(mixRank), nameof(decayRank), nameof(headNormEps),
+        Count = nameof(layers))]
     public partial ModuleList<Rwkv6Block> Blocks { get; }
 
     /// <summary>The norm of the embedding.</summary>
@@ -64,7 +67,9 @@ public partial class Rwkv6(
     /// <summary>Goes on from a state: the same logits as if all tokens before had been given too.</summary>
     /// <param name="ids">Token ids [batch, tokens].</param>
     /// <param name="state">The state after the tokens before; null at the beginning.</param>
-    /// <returns>Logits [batch, tokens, vocabulary], and the state after these tokens. Gradients flow through both.</returns>
+    /// <returns>
+    /// Logits [batch, tokens, vocabulary], and the state after these tokens. Gradients flow through both.
+    /// </returns>
     public (Tensor Logits, Rwkv6State State) Continue(Tensor ids, Rwkv6State? state)
     {
         using var scope = NewDisposeScope();
@@ -74,7 +79,9 @@ public partial class Rwkv6(
         return (logits, next);
     }
 
-    /// <summary>Gives all weights the starting values of RWKV-6's own training code, for a model that is trained from nothing.</summary>
+    /// <summary>
+    /// Gives all weights the starting values of RWKV-6's own training code, for a model that is trained from nothing.
+    /// </summary>
     public void InitializeForPretraining() => Rwkv6Initialization.Apply(this);
 
     /// <inheritdoc/>

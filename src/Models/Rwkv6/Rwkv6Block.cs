@@ -2,7 +2,10 @@ using static TorchSharp.torch;
 
 namespace Marrow.Models;
 
-/// <summary>A block of <see cref="Rwkv6"/>: attention, then the feed-forward network, each on the normalized stream and added to it.</summary>
+/// <summary>
+/// A block of <see cref="Rwkv6"/>: attention, then the feed-forward network, each on the normalized stream and added to
+/// it.
+/// </summary>
 /// <param name="width">Width of the residual stream.</param>
 /// <param name="inner">Width inside the feed-forward network.</param>
 /// <param name="heads">Heads.</param>

@@ -3,7 +3,9 @@ using static TorchSharp.torch.nn.functional;
 
 namespace Marrow.Models;
 
-/// <summary>RWKV-6's feed-forward network: <c>sigmoid(R x_r) ∘ V relu(K x_k)²</c> on tokens mixed with the ones before.</summary>
+/// <summary>
+/// RWKV-6's feed-forward network: <c>sigmoid(R x_r) ∘ V relu(K x_k)²</c> on tokens mixed with the ones before.
+/// </summary>
 /// <param name="width">Width of the residual stream.</param>
 /// <param name="inner">Width between the layers.</param>
 [Model]

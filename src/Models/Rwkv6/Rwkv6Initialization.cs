@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace Marrow.Models;
 
-/// <summary>The starting values of RWKV-6's own training code, without which mixing and memory learn slowly or not at all.</summary>
+/// <summary>
+/// The starting values of RWKV-6's own training code, without which mixing and memory learn slowly or not at all.
+/// </summary>
 internal static class Rwkv6Initialization
 {
     /// <summary>Gives all weights of a model their starting values.</summary>

@@ -10,7 +10,8 @@ namespace Marrow.Models;
 /// <param name="HeadSize">Size of a head.</param>
 /// <param name="MixRank">Rank of the token-dependent mixing.</param>
 /// <param name="DecayRank">Rank of the token-dependent decay.</param>
-public sealed record Rwkv6Sizes(int Vocabulary, int Width, int Inner, int Layers, int HeadSize = 64, int MixRank = 32, int DecayRank = 64)
+public sealed record Rwkv6Sizes(
+    int Vocabulary, int Width, int Inner, int Layers, int HeadSize = 64, int MixRank = 32, int DecayRank = 64)
 {
     /// <summary>Reads the sizes from a checkpoint's shapes, which RWKV keeps without a configuration file.</summary>
     /// <param name="path">A .pth or safetensors file, or a folder of the latter.</param>
@@ -35,8 +36,10 @@ public sealed record Rwkv6Sizes(int Vocabulary, int Width, int Inner, int Layers
             Shape("blocks.0.att.time_decay_w1", 2)[1]);
 
         int[] Shape(string name, int dimensions) =>
-            checkpoint.Tensors.TryGetValue(name, out var info) && info.Shape.Count == dimensions && info.Shape.All(size => size is > 0 and < int.MaxValue)
+            checkpoint.Tensors.TryGetValue(name, out var info) && info.Shape.Count == dimensions
+                && info.Shape.All(size => size is > 0 and < int.MaxValue)
                 ? [.. info.Shape.Select(size => (int)size)]
-                : throw new CheckpointException(path, $"it has no '{name}' of {dimensions} dimensions", "use the weights of an RWKV-6 (x060)");
+                : throw new CheckpointException(
+                    path, $"it has no '{name}' of {dimensions} dimensions", "use the weights of an RWKV-6 (x060)");
     }
 }

@@ -10,7 +10,8 @@ public sealed record Rwkv6LayerState(Tensor Wkv, Tensor AttentionShift, Tensor F
 {
     internal IEnumerable<Tensor> Tensors => [Wkv, AttentionShift, FeedForwardShift];
 
-    internal Rwkv6LayerState Select(Func<Tensor, Tensor> make) => new(make(Wkv), make(AttentionShift), make(FeedForwardShift));
+    internal Rwkv6LayerState Select(Func<Tensor, Tensor> make) =>
+        new(make(Wkv), make(AttentionShift), make(FeedForwardShift));
 }
 
 /// <summary>

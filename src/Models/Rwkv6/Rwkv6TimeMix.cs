@@ -4,8 +4,8 @@ using static TorchSharp.torch.nn.functional;
 namespace Marrow.Models;
 
 /// <summary>
-/// RWKV-6's attention: every token is mixed with the one before it, by amounts that depend on the token (arXiv 2404.05892,
-/// equations 7 to 9), and the heads' states carry the rest of the past (<see cref="Wkv6"/>).
+/// RWKV-6's attention: every token is mixed with the one before it, by amounts that depend on the token (arXiv
+/// 2404.05892, equations 7 to 9), and the heads' states carry the rest of the past (<see cref="Wkv6"/>).
 /// </summary>
 /// <param name="width">Width of the residual stream.</param>
 /// <param name="heads">Heads; divides <paramref name="width"/>.</param>
@@ -107,7 +107,8 @@ public partial class Rwkv6TimeMix(int width, int heads, int mixRank, int decayRa
         Tensor Mixed(int c, Tensor constant) => x + (difference * (constant + mixes[c]));
 
         // d = exp(−exp(·)), in 32 bits at least: small decays make up the long memory.
-        var slow = (TimeDecay + Mixed(0, TimeMaaW).matmul(DecayDown).tanh().matmul(DecayUp)).to(x.dtype == float64 ? float64 : float32);
+        var slow = (TimeDecay + Mixed(0, TimeMaaW).matmul(DecayDown).tanh().matmul(DecayUp)).to(
+            x.dtype == float64 ? float64 : float32);
         var decay = slow.exp().neg().exp();
         var key = Key.call(Mixed(1, TimeMaaK));
         var value = Value.call(Mixed(2, TimeMaaV));

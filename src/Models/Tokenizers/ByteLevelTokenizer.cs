@@ -14,7 +14,8 @@ internal sealed class ByteLevelTokenizer : Tokenizer
 
     private static readonly string[] Contractions = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"];
     private static readonly char[] Printable = PrintableBytes();
-    private static readonly Dictionary<char, byte> Bytes = Printable.Index().ToDictionary(pair => pair.Item, pair => (byte)pair.Index);
+    private static readonly Dictionary<char, byte> Bytes = Printable.Index().ToDictionary(pair => pair.Item, pair =>
+        (byte)pair.Index);
 
     private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> ids;
     private readonly string[] pieces;
@@ -33,7 +34,8 @@ internal sealed class ByteLevelTokenizer : Tokenizer
             throw new FormatException($"byte {Bytes[lacking]} has no id");
         }
 
-        EndId = vocabulary.TryGetValue(EndOfText, out var end) ? end : throw new FormatException($"it has no {EndOfText}");
+        EndId = vocabulary.TryGetValue(EndOfText, out var end) ? end
+            : throw new FormatException($"it has no {EndOfText}");
         (ids, this.ranks) = (vocabulary.GetAlternateLookup<ReadOnlySpan<char>>(), ranks);
     }
 
@@ -51,22 +53,27 @@ internal sealed class ByteLevelTokenizer : Tokenizer
     {
         try
         {
-            var vocabulary = JsonSerializer.Deserialize<Dictionary<string, int>>(File.ReadAllBytes(vocabularyPath)) ?? throw new FormatException("it is empty");
+            var vocabulary = JsonSerializer.Deserialize<Dictionary<string, int>>(
+                File.ReadAllBytes(vocabularyPath)) ?? throw new FormatException("it is empty");
             var ranks = new Dictionary<(string, string), int>();
-            foreach (var line in File.ReadLines(mergesPath).Where(line => line.Length > 0 && !line.StartsWith("#version", StringComparison.Ordinal)))
+            foreach (var line in File.ReadLines(mergesPath).Where(line =>
+                line.Length > 0 && !line.StartsWith("#version", StringComparison.Ordinal)))
             {
-                ranks.TryAdd(line.Split(' ') is [var left, var right] ? (left, right) : throw new FormatException($"line {ranks.Count + 1} of the merges is not a pair"), ranks.Count);
+                ranks.TryAdd(line.Split(' ') is [var left, var right] ? (left, right)
+                    : throw new FormatException($"line {ranks.Count + 1} of the merges is not a pair"), ranks.Count);
             }
 
             return new(vocabulary, ranks);
         }
         catch (Exception error) when (error is JsonException or FormatException or DecoderFallbackException)
         {
-            throw new CheckpointException(vocabularyPath, $"it is not a vocabulary of GPT-2's form ({error.Message})", "fetch it and merges.txt again", error);
+            throw new CheckpointException(vocabularyPath, $"it is not a vocabulary of GPT-2's form ({error.Message})",
+                "fetch it and merges.txt again", error);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new CheckpointException(vocabularyPath, $"it or merges.txt cannot be read ({error.Message})", "check their permissions", error);
+            throw new CheckpointException(
+                vocabularyPath, $"it or merges.txt cannot be read ({error.Message})", "check their permissions", error);
         }
     }
 
@@ -98,11 +105,12 @@ internal sealed class ByteLevelTokenizer : Tokenizer
         .Select(single => Bytes[single])]);
 
     private double? Rank(ReadOnlySpan<char> pair, int split) =>
-        ranks.TryGetValue((pair[..split].ToString(), pair[split..].ToString()), out var rank) && ids.ContainsKey(pair) ? rank : null;
+        ranks.TryGetValue((pair[..split].ToString(), pair[split..].ToString()), out var rank) && ids.ContainsKey(pair)
+            ? rank : null;
 
     /// <summary>
-    /// GPT-2's pattern <c>'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+</c>, over code points: .NET's
-    /// expressions take the halves of a surrogate pair for characters.
+    /// GPT-2's pattern <c>'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+</c>, over code
+    /// points: .NET's expressions take the halves of a surrogate pair for characters.
     /// </summary>
     private static IEnumerable<string> Words(string text)
     {
@@ -117,13 +125,15 @@ internal sealed class ByteLevelTokenizer : Tokenizer
 
     private static int End(Rune[] runes, int start)
     {
-        var contraction = Contractions.FirstOrDefault(word => word.Length <= runes.Length - start && word.Index().All(pair => runes[start + pair.Index].Value == pair.Item));
+        var contraction = Contractions.FirstOrDefault(word => word.Length <= runes.Length - start
+            && word.Index().All(pair => runes[start + pair.Index].Value == pair.Item));
         if (contraction is not null)
         {
             return start + contraction.Length;
         }
 
-        var first = runes[start].Value == ' ' && start + 1 < runes.Length && KindOf(runes[start + 1]) != Kind.Space ? start + 1 : start;
+        var first = runes[start].Value == ' ' && start + 1 < runes.Length && KindOf(runes[start + 1]) != Kind.Space
+            ? start + 1 : start;
         var (kind, end) = (KindOf(runes[first]), first + 1);
         while (end < runes.Length && KindOf(runes[end]) == kind)
         {
@@ -139,11 +149,14 @@ internal sealed class ByteLevelTokenizer : Tokenizer
         : Rune.GetUnicodeCategory(rune) is UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber ? Kind.Number
         : Kind.Other;
 
-    /// <summary>GPT-2's characters for the 256 bytes: printable ones stand for themselves, others for characters from U+0100 on.</summary>
+    /// <summary>
+    /// GPT-2's characters for the 256 bytes: printable ones stand for themselves, others for characters from U+0100 on.
+    /// </summary>
     private static char[] PrintableBytes()
     {
         var next = 256;
-        return [.. Enumerable.Range(0, 256).Select(value => value is (>= 33 and <= 126) or (>= 161 and <= 172) or >= 174 ? (char)value : (char)next++)];
+        return [.. Enumerable.Range(0, 256).Select(value =>
+            value is (>= 33 and <= 126) or (>= 161 and <= 172) or >= 174 ? (char)value : (char)next++)];
     }
 
     private enum Kind

@@ -15,7 +15,8 @@ internal static class BytePairs
     /// <param name="rank">Which neighbors merge.</param>
     public static List<Range> Merge(string text, MergeRank rank)
     {
-        // A list linked by index: ends[i] is where the piece that starts at i ends, starts[i] where the one before i starts.
+        // A list linked by index: ends[i] is where the piece that starts at i ends, starts[i] where the one before i
+        // starts.
         var ends = new int[text.Length];
         var previous = new int[text.Length + 1];
         var queue = new PriorityQueue<(int Left, int Middle, int End), (double Rank, int Left)>();

@@ -40,5 +40,6 @@ internal sealed class ProtobufFields
 
     public float Float(int field) => floats.GetValueOrDefault(field);
 
-    public string Text(int field, string otherwise) => texts.TryGetValue(field, out var text) ? text.ToStringUtf8() : otherwise;
+    public string Text(int field, string otherwise) =>
+        texts.TryGetValue(field, out var text) ? text.ToStringUtf8() : otherwise;
 }

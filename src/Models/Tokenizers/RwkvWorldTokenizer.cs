@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Marrow.Tokenizers;
 
-/// <summary>RWKV's World tokenizer: at every byte, the longest token that matches. Id 0 stands for no text and ends one.</summary>
+/// <summary>
+/// RWKV's World tokenizer: at every byte, the longest token that matches. Id 0 stands for no text and ends one.
+/// </summary>
 internal sealed class RwkvWorldTokenizer : Tokenizer
 {
     private readonly Dictionary<int, byte[]> tokens;
@@ -40,7 +42,8 @@ internal sealed class RwkvWorldTokenizer : Tokenizer
         try
         {
             var tokens = new Dictionary<int, byte[]>();
-            foreach (var (number, line) in File.ReadLines(path, new UTF8Encoding(false, throwOnInvalidBytes: true)).Index())
+            foreach (var (number, line) in File.ReadLines(
+                path, new UTF8Encoding(false, throwOnInvalidBytes: true)).Index())
             {
                 var (id, bytes) = Parse(line, number + 1);
                 if (!tokens.TryAdd(id, bytes))
@@ -50,11 +53,13 @@ internal sealed class RwkvWorldTokenizer : Tokenizer
             }
 
             var singles = tokens.Values.Where(bytes => bytes.Length == 1).Select(bytes => bytes[0]).ToHashSet();
-            return singles.Count == 256 ? new(tokens) : throw new FormatException($"only {singles.Count} of the 256 bytes have a token");
+            return singles.Count == 256 ? new(tokens)
+                : throw new FormatException($"only {singles.Count} of the 256 bytes have a token");
         }
         catch (Exception error) when (error is FormatException or DecoderFallbackException or OverflowException)
         {
-            throw new CheckpointException(path, $"it is no RWKV World vocabulary ({error.Message})", "fetch it again", error);
+            throw new CheckpointException(
+                path, $"it is no RWKV World vocabulary ({error.Message})", "fetch it again", error);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -98,14 +103,16 @@ internal sealed class RwkvWorldTokenizer : Tokenizer
     {
         var (first, last) = (line.IndexOf(' ', StringComparison.Ordinal), line.LastIndexOf(' '));
         if (first < 1 || last <= first + 1
-            || !int.TryParse(line.AsSpan(0, first), NumberStyles.None, CultureInfo.InvariantCulture, out var id) || id == 0
+            || !int.TryParse(line.AsSpan(0, first), NumberStyles.None, CultureInfo.InvariantCulture, out var id)
+                || id == 0
             || !int.TryParse(line.AsSpan(last + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var length))
         {
             throw new FormatException($"line {number} is not an id, a literal and a length");
         }
 
         var bytes = Literal(line[(first + 1)..last], number);
-        return bytes.Length == length && length > 0 ? (id, bytes) : throw new FormatException($"line {number} has {bytes.Length} bytes and claims {length}");
+        return bytes.Length == length && length > 0 ? (id, bytes)
+            : throw new FormatException($"line {number} has {bytes.Length} bytes and claims {length}");
     }
 
     private static byte[] Literal(string literal, int number)
@@ -147,12 +154,14 @@ internal sealed class RwkvWorldTokenizer : Tokenizer
             if (digits > 0)
             {
                 at += digits;
-                return at <= text.Length && int.TryParse(text.AsSpan(at - digits, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code) && Rune.IsValid(code)
+                return at <= text.Length && int.TryParse(text.AsSpan(at - digits, digits),
+                    NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code) && Rune.IsValid(code)
                     ? new Rune(code)
                     : throw Broken();
             }
 
-            return new Rune(kind switch { 'n' => '\n', 't' => '\t', 'r' => '\r', '\\' or '\'' or '"' => kind, _ => throw Broken() });
+            return new Rune(kind switch { 'n' => '\n', 't' => '\t', 'r' =>
+                '\r', '\\' or '\'' or '"' => kind, _ => throw Broken() });
         }
 
         FormatException Broken() => new($"line {number} has a broken literal");

@@ -16,7 +16,8 @@ internal static class SentencePieceModel
         }
         catch (InvalidProtocolBufferException error)
         {
-            throw new CheckpointException(path, $"it is not a SentencePiece model ({error.Message})", "fetch it again", error);
+            throw new CheckpointException(
+                path, $"it is not a SentencePiece model ({error.Message})", "fetch it again", error);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -49,7 +50,8 @@ internal static class SentencePieceModel
                     break;
             }
         }
-        if (trainer.Number(3, 1) != BytePairs) throw Unsupported(path, "a SentencePiece model of another kind than BPE");
+        if (trainer.Number(3, 1) != BytePairs) throw Unsupported(
+            path, "a SentencePiece model of another kind than BPE");
         if (normalizer.Text(2, "") != "") throw Unsupported(path, $"the normalization '{normalizer.Text(1, "")}'");
         if (normalizer.Number(5, 1) == 0) throw Unsupported(path, "spaces that are not escaped");
         if (trainer.Number(24, 0) != 0) throw Unsupported(path, "spaces as suffixes");
@@ -72,11 +74,13 @@ internal static class SentencePieceModel
             UnknownText = trainer.Text(44, " \u2047 "),
         };
         if (vocabulary.ByteFallback && !vocabulary.HasAllBytes)
-            throw new CheckpointException(path, "it demands byte fallback but lacks some of the 256 bytes", "fetch it again");
+            throw new CheckpointException(
+                path, "it demands byte fallback but lacks some of the 256 bytes", "fetch it again");
         return vocabulary;
     }
 
-    private static CheckpointException Unsupported(string path, string what) => new(path, $"it has {what}, which is not supported",
+    private static CheckpointException Unsupported(string path, string what) =>
+        new(path, $"it has {what}, which is not supported",
         "use a model with a SentencePiece BPE tokenizer as LLaMA 2's, or tokenize outside");
 
     private readonly record struct Piece(string Text, double Score, int Kind);

@@ -46,7 +46,8 @@ internal sealed class SentencePieceTokenizer(Vocabulary vocabulary) : Tokenizer
             var piece = vocabulary.Pieces[id];
             // The space that encoding put in front of the text goes again; any further one is the text's own.
             if (prefixed && text.WrittenCount == 0 && piece.StartsWith(Space)) (piece, prefixed) = (piece[1..], false);
-            text.Write(Encoding.UTF8.GetBytes(id == vocabulary.Unknown ? vocabulary.UnknownText : piece.Replace(Space, ' ')));
+            text.Write(Encoding.UTF8.GetBytes(
+                id == vocabulary.Unknown ? vocabulary.UnknownText : piece.Replace(Space, ' ')));
         }
         return Encoding.UTF8.GetString(text.WrittenSpan);
     }
@@ -54,7 +55,8 @@ internal sealed class SentencePieceTokenizer(Vocabulary vocabulary) : Tokenizer
     private string Normalize(string text)
     {
         text = Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)); // an unpaired surrogate becomes U+FFFD
-        if (vocabulary.RemoveExtraSpaces) text = string.Join(' ', text.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        if (vocabulary.RemoveExtraSpaces) text =
+            string.Join(' ', text.Split(' ', StringSplitOptions.RemoveEmptyEntries));
         if (text.Length > 0 && vocabulary.AddPrefix) text = $" {text}";
         return text.Replace(' ', Space);
     }

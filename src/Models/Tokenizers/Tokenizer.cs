@@ -4,10 +4,9 @@ namespace Marrow.Tokenizers;
 /// Text to token ids and back. Names of special tokens in a text, such as "&lt;s&gt;", are ordinary text.
 /// </summary>
 /// <remarks>
-/// Microsoft.ML.Tokenizers is not used: it merges equal neighbors of a SentencePiece model from the right instead of from
-/// the left (32 times "a" gives other ids), gives one unknown id per character instead of one per run, cannot read a
-/// tokenizer.json with byte fallback, and knows no RWKV World.
-/// </remarks>
+/// Microsoft.ML.Tokenizers is not used: it merges equal neighbors of a SentencePiece model from the right instead of
+/// from the left (32 times "a" gives other ids), gives one unknown id per character instead of one per run, cannot read
+/// a tokenizer.json with byte fallback, and knows no RWKV World. </remarks>
 public abstract class Tokenizer
 {
     /// <summary>Id that begins a text.</summary>
@@ -20,11 +19,12 @@ public abstract class Tokenizer
     public abstract int VocabularySize { get; }
 
     /// <summary>
-    /// Reads what lies in a checkpoint's folder: tokenizer.model (SentencePiece), tokenizer.json (Hugging Face's form of it),
-    /// vocab.json with merges.txt (GPT-2), or rwkv_vocab*.txt (RWKV World).
+    /// Reads what lies in a checkpoint's folder: tokenizer.model (SentencePiece), tokenizer.json (Hugging Face's form
+    /// of it), vocab.json with merges.txt (GPT-2), or rwkv_vocab*.txt (RWKV World).
     /// </summary>
     /// <param name="path">The folder, or an RWKV World vocabulary itself.</param>
-    /// <exception cref="CheckpointException">None is there, or it is damaged or of a kind that is not supported.</exception>
+    /// <exception cref="CheckpointException">None is there, or it is damaged or of a kind that is not
+    /// supported.</exception>
     public static Tokenizer Load(string path)
     {
         if (File.Exists(path))
@@ -34,7 +34,8 @@ public abstract class Tokenizer
 
         var (model, json) = (Path.Combine(path, "tokenizer.model"), Path.Combine(path, "tokenizer.json"));
         var (vocabulary, merges) = (Path.Combine(path, "vocab.json"), Path.Combine(path, "merges.txt"));
-        var world = Directory.Exists(path) ? Directory.EnumerateFiles(path, "rwkv_vocab*.txt").Order(StringComparer.Ordinal).LastOrDefault() : null;
+        var world = Directory.Exists(path)
+            ? Directory.EnumerateFiles(path, "rwkv_vocab*.txt").Order(StringComparer.Ordinal).LastOrDefault() : null;
         return File.Exists(model) ? new SentencePieceTokenizer(SentencePieceModel.Read(model))
             : File.Exists(json) ? new SentencePieceTokenizer(TokenizerJson.Read(json))
             : File.Exists(vocabulary) && File.Exists(merges) ? ByteLevelTokenizer.Read(vocabulary, merges)
@@ -45,7 +46,9 @@ public abstract class Tokenizer
                 "fetch the tokenizer's file into the folder of the weights");
     }
 
-    /// <summary>Ids of a text, with <see cref="BeginId"/> in front if <paramref name="addBegin"/>; none are added behind.</summary>
+    /// <summary>
+    /// Ids of a text, with <see cref="BeginId"/> in front if <paramref name="addBegin"/>; none are added behind.
+    /// </summary>
     public abstract int[] Encode(string text, bool addBegin = true);
 
     /// <summary>The text of some ids; those that begin and end a text have none.</summary>

@@ -19,7 +19,8 @@ internal sealed class Vocabulary
         var text = new Dictionary<string, int>();
         for (var id = 0; id < pieces.Length; id++)
         {
-            if (pieces[id] is ['<', '0', 'x', _, _, '>'] name && byte.TryParse(name.AsSpan(3, 2), NumberStyles.HexNumber, null, out var value))
+            if (pieces[id] is ['<', '0', 'x', _, _, '>'] name
+                && byte.TryParse(name.AsSpan(3, 2), NumberStyles.HexNumber, null, out var value))
                 (byteIds[value], bytes[id]) = (id, value);
             else if (!this.control.Contains(id))
                 text.TryAdd(pieces[id], id);

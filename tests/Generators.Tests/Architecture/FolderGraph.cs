@@ -5,7 +5,9 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace Marrow.Generators.Tests.Architecture;
 
-/// <summary>Which folder of a project uses which: every name in its sources, resolved to the file that declares it.</summary>
+/// <summary>
+/// Which folder of a project uses which: every name in its sources, resolved to the file that declares it.
+/// </summary>
 internal sealed class FolderGraph
 {
     private const string ImplicitUsings = """
@@ -47,10 +49,12 @@ internal sealed class FolderGraph
         var root = Path.Combine(Repository.Root, "src", project);
         var trees = Directory.EnumerateFiles(root, "*.cs", SearchOption.AllDirectories)
             .Where(file => !IsBuildOutput(Path.GetRelativePath(root, file)))
-            .Select(file => CSharpSyntaxTree.ParseText(File.ReadAllText(file), Options, Path.GetRelativePath(root, file)))
+            .Select(file => CSharpSyntaxTree.ParseText(
+                File.ReadAllText(file), Options, Path.GetRelativePath(root, file)))
             .ToList();
         var usings = CSharpSyntaxTree.ParseText(
-            ImplicitUsings + string.Concat(globalUsings.Select(name => $"\nglobal using {name};")), Options, "Usings.cs");
+            ImplicitUsings + string.Concat(globalUsings.Select(name => $"\nglobal using {name};")), Options,
+                "Usings.cs");
         var compilation = CSharpCompilation.Create(
             $"Marrow.{project}",
             [usings, .. trees],
@@ -67,7 +71,8 @@ internal sealed class FolderGraph
 
     private static bool IsBuildOutput(string path) => path.Split(Path.DirectorySeparatorChar)[0] is "obj" or "bin";
 
-    private static string FolderOf(SyntaxTree tree) => Path.GetDirectoryName(tree.FilePath)!.Replace(Path.DirectorySeparatorChar, '/');
+    private static string FolderOf(SyntaxTree tree) =>
+        Path.GetDirectoryName(tree.FilePath)!.Replace(Path.DirectorySeparatorChar, '/');
 
     private void Add(SyntaxTree tree, SemanticModel model, string project)
     {

@@ -68,7 +68,8 @@ public class Fixes
             .WithParseOptions(compilation.SyntaxTrees[0].Options)
             .WithCompilationOptions(compilation.Options)
             .WithMetadataReferences(compilation.References);
-        var document = project.AddDocument("Usings.cs", compilation.SyntaxTrees[0].ToString()).Project.AddDocument("Test.cs", source);
+        var document = project.AddDocument("Usings.cs", compilation.SyntaxTrees[0].ToString()).Project.AddDocument(
+            "Test.cs", source);
 
         var diagnostic = (await Markup.Analyze((CSharpCompilation)(await document.Project.GetCompilationAsync(token))!))
             .First(found => provider.FixableDiagnosticIds.Contains(found.Id));
@@ -76,7 +77,8 @@ public class Fixes
         await provider.RegisterCodeFixesAsync(new CodeFixContext(
             document,
             Diagnostic.Create(
-                Descriptors.Of(diagnostic.Id), Location.Create((await document.GetSyntaxTreeAsync(token))!, diagnostic.Location.SourceSpan), diagnostic.Properties, diagnostic.GetMessage()),
+                Descriptors.Of(diagnostic.Id), Location.Create((await document.GetSyntaxTreeAsync(token))!,
+                    diagnostic.Location.SourceSpan), diagnostic.Properties, diagnostic.GetMessage()),
             (action, _) => actions.Add(action),
             token));
         var operations = await actions.Single(action => action.Title == title).GetOperationsAsync(token);

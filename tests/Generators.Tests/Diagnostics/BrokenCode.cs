@@ -70,7 +70,8 @@ public class BrokenCode
     public async Task HugeCount_DoesNotFreezeTheEditor()
     {
         var found = await Markup.Analyze(TestCompilation.Create("""
-            [Model] public partial class Inner(int width) { [Linear(nameof(width), 8)] public partial Linear Up { get; } [Forward] Tensor Network(Tensor x) => Up.call(x); }
+            [Model] public partial class Inner(int width) { [Linear(nameof(width), 8)] public partial Linear Up { get;
+                } [Forward] Tensor Network(Tensor x) => Up.call(x); }
             [Model] public partial class Net { [Block(8, Count = 2000000000)] public partial ModuleList<Inner> Layers { get; } [Forward] Tensor Network(Tensor x) => x; }
             """)).WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
         Assert.Empty(found);
@@ -93,7 +94,8 @@ public class BrokenCode
             out var output,
             out _,
             TestContext.Current.CancellationToken);
-        Assert.Empty(output.GetDiagnostics(TestContext.Current.CancellationToken).Where(diagnostic => diagnostic.Severity >= DiagnosticSeverity.Warning && diagnostic.Id != "CS1591"));
+        Assert.Empty(output.GetDiagnostics(TestContext.Current.CancellationToken).Where(diagnostic =>
+            diagnostic.Severity >= DiagnosticSeverity.Warning && diagnostic.Id != "CS1591"));
         Assert.Contains("MRW003", output.SyntaxTrees.Last().ToString());
     }
 }

@@ -6,7 +6,8 @@ namespace Marrow.Generators.Tests.Diagnostics;
 /// <summary>Every diagnostic has a page, and every test class of the rules has a test of it.</summary>
 public class Documentation
 {
-    public static TheoryData<string> Ids => [.. new ModelAnalyzer().SupportedDiagnostics.Select(descriptor => descriptor.Id)];
+    public static TheoryData<string> Ids =>
+        [.. new ModelAnalyzer().SupportedDiagnostics.Select(descriptor => descriptor.Id)];
 
     [Theory]
     [MemberData(nameof(Ids))]
@@ -25,7 +26,8 @@ public class Documentation
     [MemberData(nameof(Ids))]
     public void Diagnostic_IsMarkedInATestedSource(string id)
     {
-        var sources = Directory.GetFiles(Path.Combine(Root(), "tests", "Generators.Tests", "Diagnostics"), "*.cs").Select(File.ReadAllText);
+        var sources = Directory.GetFiles(
+            Path.Combine(Root(), "tests", "Generators.Tests", "Diagnostics"), "*.cs").Select(File.ReadAllText);
         Assert.Contains(sources, source => source.Contains($"{{|{id}:", StringComparison.Ordinal)
             || source.Contains($"Assert.Equal(\"{id}\", only.Id)", StringComparison.Ordinal));
     }

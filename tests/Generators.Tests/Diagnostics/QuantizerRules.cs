@@ -3,7 +3,9 @@ using Xunit;
 
 namespace Marrow.Generators.Tests.Diagnostics;
 
-/// <summary>The diagnostics of quantizers and attentions, each with its exact span, and the nearest code that is right.</summary>
+/// <summary>
+/// The diagnostics of quantizers and attentions, each with its exact span, and the nearest code that is right.
+/// </summary>
 public class QuantizerRules
 {
     private const string Models = """
@@ -47,17 +49,22 @@ public class QuantizerRules
         Markup.Check(Models + $"{attribute} public partial class Small() : Mlp(64, 256);");
 
     [Theory]
-    [InlineData("[Quantize(Bits = 2, Weights = WeightQuantizer.Lsq, {|MRW202:Oscillation = Oscillation.Cga|})]", "needs StatsQ weights")]
-    [InlineData("[Quantize(Bits = 2, Oscillation = Oscillation.Cga, {|MRW202:BoundaryRange = 0.5|})]", "not between 0 and 0.5")]
-    [InlineData("[Quantize(Bits = 2, Oscillation = Oscillation.Cga, {|MRW202:BoundaryRange = 0|})]", "not between 0 and 0.5")]
+    [InlineData("[Quantize(Bits = 2, Weights = WeightQuantizer.Lsq, {|MRW202:Oscillation = Oscillation.Cga|})]",
+        "needs StatsQ weights")]
+    [InlineData("[Quantize(Bits = 2, Oscillation = Oscillation.Cga, {|MRW202:BoundaryRange = 0.5|})]",
+        "not between 0 and 0.5")]
+    [InlineData("[Quantize(Bits = 2, Oscillation = Oscillation.Cga, {|MRW202:BoundaryRange = 0|})]",
+        "not between 0 and 0.5")]
     [InlineData("[Quantize(Bits = 2, Oscillation = Oscillation.Cga, {|MRW202:BoundaryRange = double.NaN|})]", "NaN")]
     public async Task MRW202_CgaThatCannotAnneal_IsReportedOnTheArgument(string attribute, string words) =>
         Assert.Contains(words, await Message($"{attribute} public partial class Small() : Mlp(64, 256);"));
 
     [Theory]
     [InlineData("[{|MRW203:Qkr|}] public partial class Small() : Mixer(64, 4);", "needs [Quantize] beside it")]
-    [InlineData("[Quantize(Bits = 2), {|MRW203:Qkr|}] public partial class Small() : Mlp(64, 256);", "finds no quantized [Attention]")]
-    [InlineData("[Quantize(Bits = 2, Targets = \"head\"), {|MRW203:Qkr|}] public partial class Small() : Mixer(64, 4);", "finds no quantized [Attention]")]
+    [InlineData("[Quantize(Bits = 2), {|MRW203:Qkr|}] public partial class Small() : Mlp(64, 256);",
+        "finds no quantized [Attention]")]
+    [InlineData("[Quantize(Bits = 2, Targets = \"head\"), {|MRW203:Qkr|}] public partial class Small() : Mixer(64, 4);",
+        "finds no quantized [Attention]")]
     public async Task MRW203_QkrWithoutAnAttentionOrQuantizer_IsReportedOnIt(string source, string words) =>
         Assert.Contains(words, await Message(source));
 
@@ -88,20 +95,27 @@ public class QuantizerRules
 
     [Fact]
     public async Task MRW204_HeadsOfAVariant_AreReportedOnTheBaseCallArgument() =>
-        Assert.Contains("attn", await Message("[Model] public partial class Small() : Mixer(64, {|MRW204:heads: 3|});"));
+        Assert.Contains("attn",
+            await Message("[Model] public partial class Small() : Mixer(64, {|MRW204:heads: 3|});"));
 
     [Fact]
-    public Task MRW204_HeadsThatDivide_AreSilent() => Markup.Check(Models + "[Model] public partial class Small() : Mixer(66, 3);");
+    public Task MRW204_HeadsThatDivide_AreSilent() =>
+        Markup.Check(Models + "[Model] public partial class Small() : Mixer(66, 3);");
 
     [Theory]
-    [InlineData("[Quantize(Bits = 2, Oscillation = Oscillation.Freeze, {|MRW205:BoundaryRange = 0.01|})]", "only Cga has")]
+    [InlineData("[Quantize(Bits = 2, Oscillation = Oscillation.Freeze, {|MRW205:BoundaryRange = 0.01|})]",
+        "only Cga has")]
     [InlineData("[Quantize(Bits = 2, Targets = \"up\", {|MRW205:EndBits = 4|})]", "without Targets")]
-    [InlineData("[Quantize(Bits = 4, Scope = QuantizeScope.FrozenBase, {|MRW205:Oscillation = Oscillation.Dampen|})]", "do not move")]
-    [InlineData("[Quantize(Bits = 4, Scope = QuantizeScope.FrozenBase, {|MRW205:Weights = WeightQuantizer.Lsq|})]", "packs StatsQ levels")]
+    [InlineData("[Quantize(Bits = 4, Scope = QuantizeScope.FrozenBase, {|MRW205:Oscillation = Oscillation.Dampen|})]",
+        "do not move")]
+    [InlineData("[Quantize(Bits = 4, Scope = QuantizeScope.FrozenBase, {|MRW205:Weights = WeightQuantizer.Lsq|})]",
+        "packs StatsQ levels")]
     [InlineData("[Quantize({|MRW205:Bits = 6|}, Scope = QuantizeScope.FrozenBase)]", "2, 3, 4 or 8 bits, not 6")]
-    [InlineData("[Quantize(Bits = 4, Scope = QuantizeScope.FrozenBase, {|MRW205:Activations = 8|})]", "stay as they are")]
+    [InlineData("[Quantize(Bits = 4, Scope = QuantizeScope.FrozenBase, {|MRW205:Activations = 8|})]",
+        "stay as they are")]
     [InlineData("[Bone(BlockSize = 8), Quantize(Bits = 4, {|MRW205:Activations = 8|})]", "stay as they are")]
-    [InlineData("[Bone(BlockSize = 8), Quantize(Bits = 4, {|MRW205:Weights = WeightQuantizer.Lsq|})]", "quantized by StatsQ")]
+    [InlineData("[Bone(BlockSize = 8), Quantize(Bits = 4, {|MRW205:Weights = WeightQuantizer.Lsq|})]",
+        "quantized by StatsQ")]
     [InlineData("[Lora(Dropout = 0.1), Quantize(Bits = 4, {|MRW205:Scope = QuantizeScope.Merged|})]", "no Dropout")]
     [InlineData("[Lora, Quantize(Bits = 4, {|MRW205:Bfloat16Backward = true|})]", "no Bfloat16Backward")]
     public async Task MRW205_OptionThatTheQuantizerLacks_IsReportedOnIt(string attribute, string words) =>

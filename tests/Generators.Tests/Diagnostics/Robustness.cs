@@ -79,7 +79,8 @@ public class Robustness
     [InlineData("Conv2d(8, 6, 3, {|MRW106:Groups = 4|})", "Conv2d", "does not divide")]
     [InlineData("Attention(8, 2, Window = 4, {|MRW106:Shift = 4|})", "Attention", "not smaller than its window")]
     [InlineData("Parameter(4, {|MRW106:Init = (ParameterInit)5|})", "Tensor", "is no ParameterInit")]
-    [InlineData("Parameter(4, Init = ParameterInit.Normal, {|MRW106:Std = -0.1|})", "Tensor", "must be finite and not negative")]
+    [InlineData("Parameter(4, Init = ParameterInit.Normal, {|MRW106:Std = -0.1|})", "Tensor",
+        "must be finite and not negative")]
     public async Task MRW106_LayerOptionOutOfRange_IsReportedOnIt(string attribute, string type, string words) =>
         Assert.Contains(words, (await Markup.Check(Layer(attribute, type)))[0].GetMessage());
 
@@ -87,7 +88,8 @@ public class Robustness
     [InlineData("Dropout(0)", "Dropout")]
     [InlineData("RmsNorm(8, Eps = 0)", "RmsNorm")]
     [InlineData("Conv2d(8, 8, 3, Padding = 1, Groups = 4)", "Conv2d")]
-    public Task MRW106_LayerOptionInRange_IsSilent(string attribute, string type) => Markup.Check(Layer(attribute, type));
+    public Task MRW106_LayerOptionInRange_IsSilent(string attribute, string type) =>
+        Markup.Check(Layer(attribute, type));
 
     /// <summary>The compiler refuses a repeated option (CS0643), but hands both on.</summary>
     [Theory]
@@ -109,7 +111,8 @@ public class Robustness
             """.Replace("[Block", "[{|MRW107:Block|}")))[0].GetMessage());
 
     [Fact]
-    public Task MRW107_LargeModel_IsSilent() => Markup.Check(Mlp + "[Model] public partial class Large() : Mlp(1000000, 1000000000);");
+    public Task MRW107_LargeModel_IsSilent() =>
+        Markup.Check(Mlp + "[Model] public partial class Large() : Mlp(1000000, 1000000000);");
 
     [Theory]
     [InlineData("Bone({|MRW101:BlockSize = 48|})")]
@@ -127,11 +130,15 @@ public class Robustness
     {
         var watch = Stopwatch.StartNew();
         await Markup.Check("""
-            [Model] public partial class A(int i) { [Linear("i + 1", 8)] public partial Linear Up { get; } [Forward] private Tensor Network(Tensor x) => x; }
-            [Model] public partial class B(int i) { [Block("100 * i + index", Count = 100)] public partial ModuleList<A> As { get; } [Forward] private Tensor Network(Tensor x) => x; }
-            [Model] public partial class C(int i) { [Block("100 * i + index", Count = 100)] public partial ModuleList<B> Bs { get; } [Forward] private Tensor Network(Tensor x) => x; }
+            [Model] public partial class A(int i) { [Linear("i + 1", 8)] public partial Linear Up { get;
+                } [Forward] private Tensor Network(Tensor x) => x; }
+            [Model] public partial class B(int i) { [Block("100 * i + index", Count =
+                100)] public partial ModuleList<A> As { get; } [Forward] private Tensor Network(Tensor x) => x; }
+            [Model] public partial class C(int i) { [Block("100 * i + index", Count =
+                100)] public partial ModuleList<B> Bs { get; } [Forward] private Tensor Network(Tensor x) => x; }
             [Lora(Rank = 1, Targets = "*.50.*")] public partial class D() : E(1);
-            [Model] public partial class E(int i) { [Block("100 * i + index", Count = 100)] public partial ModuleList<C> Cs { get; } [Forward] private Tensor Network(Tensor x) => x; }
+            [Model] public partial class E(int i) { [Block("100 * i + index", Count =
+                100)] public partial ModuleList<C> Cs { get; } [Forward] private Tensor Network(Tensor x) => x; }
             """);
         Assert.InRange(watch.Elapsed.TotalSeconds, 0, 20);
     }
@@ -175,7 +182,8 @@ public class Robustness
 
     [Fact]
     public void ClassThatIsPastedTwice_IsEmittedOnce() => Files(
-        Mlp + "[Lora] public partial class Small() : Mlp(64, 64); [Lora] public partial class Small() : Mlp(64, 64);", files: 2);
+        Mlp + "[Lora] public partial class Small() : Mlp(64, 64); [Lora] public partial class Small() : Mlp(64, 64);",
+            files: 2);
 
     /// <summary>'e' is a letter of the text that the base call makes, but the parameter is read by nobody.</summary>
     [Fact]
@@ -191,18 +199,22 @@ public class Robustness
     public void NamesOfTheLibraries_MayBeTheUsersOwn() => Emitted.For("Mine.Small", """
         namespace Mine
         {
-            public class Tensor; public class Math; public class Console; public class Device; public class Saved; public class Gradients;
-            public class Lsq; public class Shards; public class String; public class LayerBuilder; public class QuantizerSettings;
+            public class Tensor; public class Math; public class Console; public class Device; public class Saved;
+                public class Gradients;
+            public class Lsq; public class Shards; public class String; public class LayerBuilder;
+                public class QuantizerSettings;
 
             [Marrow.Model]
             public partial class Mlp(int width, int hidden)
             {
                 [Linear(nameof(width), nameof(hidden))] public partial Marrow.Linear Linear { get; }
                 [Linear(nameof(hidden), nameof(width))] public partial Marrow.Linear Math { get; }
-                [Forward] private TorchSharp.torch.Tensor Tensor(TorchSharp.torch.Tensor x) => Math.call(Linear.call(x));
+                [Forward] private TorchSharp.torch.Tensor Tensor(TorchSharp.torch.Tensor x) =>
+                    Math.call(Linear.call(x));
             }
 
-            [Lora(Rank = 4, Targets = "linear"), Quantize(Bits = 2, Activations = 2, Targets = "math")] public partial class Small() : Mlp(16, 32);
+            [Lora(Rank = 4, Targets = "linear"),
+                Quantize(Bits = 2, Activations = 2, Targets = "math")] public partial class Small() : Mlp(16, 32);
         }
         """);
 
@@ -215,7 +227,8 @@ public class Robustness
             {
                 [Linear("@int", nameof(@new))] public partial Linear @in { get; }
                 [Embedding(nameof(@new), nameof(@int))] public partial Embedding @base { get; }
-                [Linear(nameof(@int), nameof(@new), Tie = nameof(@base), Bias = false)] public partial Linear @out { get; }
+                [Linear(nameof(@int), nameof(@new), Tie = nameof(@base), Bias =
+                    false)] public partial Linear @out { get; }
                 [Buffer(4, Init = nameof(@static))] public partial Tensor @object { get; }
                 [Forward] private Tensor @return(Tensor @this) => @in.call(@this);
                 private static Tensor @static() => ones(4);
@@ -231,14 +244,16 @@ public class Robustness
     [Fact]
     public async Task MRW008_FailureWhileReading_StaysWithItsClass()
     {
-        var methods = MethodTable.All with { Adapters = [.. MethodTable.All.Adapters.Where(method => method.Attribute != "Dora"), new Failing()] };
+        var methods = MethodTable.All with { Adapters =
+            [.. MethodTable.All.Adapters.Where(method => method.Attribute != "Dora"), new Failing()] };
         await CheckFailure(methods);
     }
 
     [Fact]
     public async Task MRW008_FailureWhileEmitting_StaysWithItsClass()
     {
-        var methods = MethodTable.All with { Rules = [check => check.Type.Name == "Bad" ? throw new InvalidOperationException("out of luck") : []] };
+        var methods = MethodTable.All with { Rules =
+            [check => check.Type.Name == "Bad" ? throw new InvalidOperationException("out of luck") : []] };
         await CheckFailure(methods);
     }
 
@@ -247,14 +262,17 @@ public class Robustness
     {
         var token = TestContext.Current.CancellationToken;
         var source = Mlp + "[Dora(Rank = 4)] public partial class Bad() : Mlp(64, 64); [Bone(BlockSize = 8)] public partial class Good() : Mlp(64, 64);";
-        TestCompilation.Driver(methods).RunGeneratorsAndUpdateCompilation(TestCompilation.Create(source), out var output, out var problems, token);
+        TestCompilation.Driver(methods).RunGeneratorsAndUpdateCompilation(
+            TestCompilation.Create(source), out var output, out var problems, token);
         Assert.Empty(problems);
-        Assert.Empty(output.GetDiagnostics(token).Where(diagnostic => diagnostic.Severity >= DiagnosticSeverity.Warning && diagnostic.Id != "CS1591"));
+        Assert.Empty(output.GetDiagnostics(token).Where(diagnostic =>
+            diagnostic.Severity >= DiagnosticSeverity.Warning && diagnostic.Id != "CS1591"));
         var files = output.SyntaxTrees.ToDictionary(tree => Path.GetFileName(tree.FilePath), tree => tree.ToString());
         Assert.Contains("MRW008", files["Bad.g.cs"]);
         Assert.Contains("class BoneRow8", files["Good.Layers.g.cs"]);
 
-        var found = await output.WithAnalyzers([new ModelAnalyzer(methods)], options: null).GetAnalyzerDiagnosticsAsync(token);
+        var found = await output.WithAnalyzers(
+            [new ModelAnalyzer(methods)], options: null).GetAnalyzerDiagnosticsAsync(token);
         var only = Assert.Single(found);
         Assert.Equal("MRW008", only.Id);
         Assert.Equal("Bad", source.Substring(only.Location.SourceSpan.Start, only.Location.SourceSpan.Length));
@@ -267,7 +285,8 @@ public class Robustness
             .RunGenerators(TestCompilation.Create(source), TestContext.Current.CancellationToken)
             .GetRunResult().Results[0];
         Assert.Null(result.Exception);
-        Assert.Equal(files, result.GeneratedSources.Select(file => file.HintName.ToUpperInvariant()).Distinct().Count());
+        Assert.Equal(files, result.GeneratedSources.Select(file =>
+            file.HintName.ToUpperInvariant()).Distinct().Count());
     }
 
     /// <summary>A method whose reader fails.</summary>
@@ -275,6 +294,7 @@ public class Robustness
     {
         public override string Attribute => "Dora";
 
-        public override AdapterSpec Read(OptionReader options, ISymbol carrier) => throw new InvalidOperationException("out of luck");
+        public override AdapterSpec Read(OptionReader options, ISymbol carrier) =>
+            throw new InvalidOperationException("out of luck");
     }
 }

@@ -27,10 +27,14 @@ public class Rules
         """;
 
     [Theory]
-    [InlineData("[Model] public class {|MRW001:Net|} { [Forward] private Tensor Network(Tensor x) => x; }", "is not partial")]
-    [InlineData("[Model] public partial class {|MRW001:Net|}<T> { [Forward] private Tensor Network(Tensor x) => x; }", "is generic")]
-    [InlineData("[Model] file partial class {|MRW001:Net|} { [Forward] private Tensor Network(Tensor x) => x; }", "file-local")]
-    [InlineData("[Model] public partial record {|MRW001:Net|} { [Forward] private Tensor Network(Tensor x) => x; }", "is a record")]
+    [InlineData("[Model] public class {|MRW001:Net|} { [Forward] private Tensor Network(Tensor x) => x; }",
+        "is not partial")]
+    [InlineData("[Model] public partial class {|MRW001:Net|}<T> { [Forward] private Tensor Network(Tensor x) => x; }",
+        "is generic")]
+    [InlineData("[Model] file partial class {|MRW001:Net|} { [Forward] private Tensor Network(Tensor x) => x; }",
+        "file-local")]
+    [InlineData("[Model] public partial record {|MRW001:Net|} { [Forward] private Tensor Network(Tensor x) => x; }",
+        "is a record")]
     [InlineData("public class Outer { [Model] public partial class {|MRW001:Net|} { [Forward] private Tensor Network(Tensor x) => x; } }", "'Outer', which is not partial")]
     [InlineData("[Model] public partial class {|MRW001:Net|} : List<int> { [Forward] private Tensor Network(Tensor x) => x; }", "derives from 'List'")]
     [InlineData("[Model] public partial class {|MRW001:Net|}(int a) { public Net() : this(a: 1) { } [Forward] private Tensor Network(Tensor x) => x * a; }", "2 constructors")]
@@ -64,10 +68,13 @@ public class Rules
     [InlineData("[Linear(4, {|MRW003:\"width.Length\"|})] public partial Linear Up { get; }", "not supported")]
     [InlineData("[Linear({|MRW003:\"8 / 0\"|}, 4)] public partial Linear Up { get; }", "divides by zero")]
     [InlineData("[Linear({|MRW003:2.5|}, 4)] public partial Linear Up { get; }", "integer")]
-    [InlineData("[Linear(4, 4, {|MRW003:Bias = \"has\"|})] public partial Linear Up { get; }", "'has' is no constructor parameter")]
+    [InlineData("[Linear(4, 4, {|MRW003:Bias = \"has\"|})] public partial Linear Up { get; }",
+        "'has' is no constructor parameter")]
     [InlineData("[Parameter(1, {|MRW003:\"wide\"|})] public partial Tensor Scale { get; }", "'wide'")]
-    [InlineData("[Linear(4, 4, {|MRW003:Tie = \"Tokens\"|})] public partial Linear Up { get; }", "no embedding property")]
-    [InlineData("[Buffer(4, {|MRW003:Init = \"Table\"|})] public partial Tensor Mask { get; }", "no method without arguments")]
+    [InlineData("[Linear(4, 4, {|MRW003:Tie = \"Tokens\"|})] public partial Linear Up { get; }",
+        "no embedding property")]
+    [InlineData("[Buffer(4, {|MRW003:Init = \"Table\"|})] public partial Tensor Mask { get; }",
+        "no method without arguments")]
     [InlineData("[Bone({|MRW003:BlockSize = \"block\"|}), Linear(4, 4)] public partial Linear Up { get; }", "'block'")]
     [InlineData("[{|MRW003:Block|}(4)] public partial Mlp Inner { get; }", "takes (int width, int hidden)")]
     public async Task MRW003_WrongExpression_IsReportedOnTheArgument(string member, string words) =>
@@ -87,7 +94,8 @@ public class Rules
     [Fact]
     public async Task MRW004_SizeOfAVariant_IsReportedOnTheBaseCallArgument() => Assert.Contains(
         "layer 'up' is -8; it must be positive; and 1 more layer",
-        (await Markup.Check(Mlp + "[Model] public partial class Small() : Mlp(64, {|MRW004:hidden: -8|});"))[0].GetMessage());
+        (await Markup.Check(Mlp
+            + "[Model] public partial class Small() : Mlp(64, {|MRW004:hidden: -8|});"))[0].GetMessage());
 
     [Fact]
     public Task MRW004_SizeThroughANestedBlock_IsReportedOnTheBaseCallArgument() => Markup.Check(Mlp + """
@@ -108,8 +116,10 @@ public class Rules
     public async Task MRW005_CircularBlocks_AreReportedOnEachBlock() => Assert.Contains(
         "A → B → A",
         (await Markup.Check("""
-            [Model] public partial class A { [{|MRW005:Block|}] public partial B Inner { get; } [Forward] private Tensor Network(Tensor x) => x; }
-            [Model] public partial class B { [{|MRW005:Block|}] public partial A Inner { get; } [Forward] private Tensor Network(Tensor x) => x; }
+            [Model] public partial class A { [{|MRW005:Block|}] public partial B Inner { get;
+                } [Forward] private Tensor Network(Tensor x) => x; }
+            [Model] public partial class B { [{|MRW005:Block|}] public partial A Inner { get;
+                } [Forward] private Tensor Network(Tensor x) => x; }
             """))[0].GetMessage());
 
     [Fact]
@@ -129,17 +139,22 @@ public class Rules
     [InlineData("[Model] public partial class Net { [Forward] private Tensor One(Tensor x) => x; [Forward] private Tensor {|MRW007:Two|}(Tensor x) => x; }", "second")]
     [InlineData("[Model] public partial class Net { [Forward] private Tensor {|MRW007:forward|}(Tensor x, int y) => x; }", "must not be named 'forward'")]
     [InlineData("[Model] public partial class Net { [Forward] private static Tensor {|MRW007:Network|}(Tensor x) => x; }", "static")]
-    [InlineData("[Model] public partial class Net { [Forward] private void {|MRW007:Network|}(Tensor x) { } }", "returns nothing")]
-    [InlineData("[Model] public partial class Net { [Forward] private Tensor {|MRW007:Network|}() => null!; }", "0 arguments")]
-    [InlineData("[Model] public partial class Net { [Forward] private Tensor {|MRW007:Network|}<T>(T x) => null!; }", "generic")]
-    [InlineData("[Model] public partial class Net { [Forward] private Tensor {|MRW007:Network|}(ref Tensor x) => x; }", "by reference")]
+    [InlineData("[Model] public partial class Net { [Forward] private void {|MRW007:Network|}(Tensor x) { } }",
+        "returns nothing")]
+    [InlineData("[Model] public partial class Net { [Forward] private Tensor {|MRW007:Network|}() => null!; }",
+        "0 arguments")]
+    [InlineData("[Model] public partial class Net { [Forward] private Tensor {|MRW007:Network|}<T>(T x) => null!; }",
+        "generic")]
+    [InlineData("[Model] public partial class Net { [Forward] private Tensor {|MRW007:Network|}(ref Tensor x) => x; }",
+        "by reference")]
     public async Task MRW007_WrongForward_IsReported(string source, string words) =>
         Assert.Contains(words, (await Markup.Check(source))[0].GetMessage());
 
     [Fact]
     public async Task MRW101_BlockSizeThatDoesNotDivide_IsReportedOnTheArgumentWithTheNearest()
     {
-        var message = (await Markup.Check(Mlp + "[Bone({|MRW101:BlockSize = 48|})] public partial class Small() : Mlp(64, 256);"))[0].GetMessage();
+        var message = (await Markup.Check(
+            Mlp + "[Bone({|MRW101:BlockSize = 48|})] public partial class Small() : Mlp(64, 256);"))[0].GetMessage();
         Assert.Equal("[Bone] BlockSize 48 does not divide the 64 input features of layer 'up'; nearest sizes that divide both: 32 and 64; and 1 more layer", message);
     }
 
@@ -190,7 +205,8 @@ public class Rules
     [Fact]
     public Task MRW101_ArchitectureOfAnotherAssembly_IsRead()
     {
-        var library = TestCompilation.Compile(Mlp + "[Model] public partial class Doubled(int hidden, int width = 24) : Mlp(width, 2 * hidden);", "Library");
+        var library = TestCompilation.Compile(Mlp
+            + "[Model] public partial class Doubled(int hidden, int width = 24) : Mlp(width, 2 * hidden);", "Library");
         return Markup.Check("""
             [Bone({|MRW101:BlockSize = 16|})] public partial class Small() : Doubled(64);
             [Bone(BlockSize = 8)] public partial class Right() : Doubled(64);
@@ -200,7 +216,8 @@ public class Rules
     [Fact]
     public async Task MRW102_RankAboveTheSmallerSize_IsReportedOnTheArgument() => Assert.Contains(
         "Rank 65 at layer 'up' is not in 1 to 64",
-        (await Markup.Check(Mlp + "[Lora({|MRW102:Rank = 65|})] public partial class Small() : Mlp(64, 256);"))[0].GetMessage());
+        (await Markup.Check(Mlp
+            + "[Lora({|MRW102:Rank = 65|})] public partial class Small() : Mlp(64, 256);"))[0].GetMessage());
 
     [Fact]
     public async Task MRW102_RankOfLoraGa_IsHalfOfThat() => Assert.Contains(
@@ -236,13 +253,15 @@ public class Rules
     {
         var diagnostic = (await Markup.Check(Mlp + "[Bone(BlockSize = 8, {|MRW104:Targets = \"up|dwn\"|})] public partial class Small() : Mlp(64, 256);"))[0];
         Assert.Equal(Microsoft.CodeAnalysis.DiagnosticSeverity.Warning, diagnostic.Severity);
-        Assert.Contains("Targets 'dwn' matches no linear layer of 'Small'; did you mean 'down'?", diagnostic.GetMessage());
+        Assert.Contains("Targets 'dwn' matches no linear layer of 'Small'; did you mean 'down'?",
+            diagnostic.GetMessage());
     }
 
     [Fact]
     public async Task MRW105_AdapterAsLargeAsTheLayer_IsAWarning() => Assert.Contains(
         "adds 16384 parameters to layer 'up', whose weight has 16384; train the layer itself or make the adapter smaller; and 1 more layer",
-        (await Markup.Check(Mlp + "[Bone({|MRW105:BlockSize = 128|})] public partial class Small() : Mlp(128, 128);"))[0].GetMessage());
+        (await Markup.Check(Mlp
+            + "[Bone({|MRW105:BlockSize = 128|})] public partial class Small() : Mlp(128, 128);"))[0].GetMessage());
 
     [Theory]
     [InlineData("[Bone(BlockSize = 8, {|MRW205:Dropout = 0.1|})]", "Form Row has no Dropout")]

@@ -17,9 +17,8 @@ namespace Marrow.Generators.Tests.Fuzzing;
 /// either an MRW error or emitted code that compiles without a warning.
 /// </summary>
 /// <remarks>
-/// 500 programs run with the tests. 20,000 were run with
-/// <c>MARROW_FUZZ=20000 dotnet run -c Release --project tests/Generators.Tests -- --filter-class "*AttributeValues"</c>;
-/// <c>MARROW_FUZZ_SEED</c> starts elsewhere.
+/// 500 programs run with the tests. 20,000 were run with <c>MARROW_FUZZ=20000 dotnet run -c Release --project
+/// tests/Generators.Tests -- --filter-class "*AttributeValues"</c>; <c>MARROW_FUZZ_SEED</c> starts elsewhere.
 /// </remarks>
 public class AttributeValues
 {
@@ -62,7 +61,8 @@ public class AttributeValues
 
                 // The compiler refuses some values itself, at the attribute; emitted files have no part in that.
                 problems.AddRange(compiled.Where(diagnostic => hasError
-                    ? FileOf(diagnostic).StartsWith($"P{number}.", StringComparison.Ordinal) && FileOf(diagnostic) != $"P{number}.cs"
+                    ? FileOf(diagnostic).StartsWith($"P{number}.", StringComparison.Ordinal)
+                        && FileOf(diagnostic) != $"P{number}.cs"
                     : FileOf(diagnostic).StartsWith($"P{number}.", StringComparison.Ordinal)));
                 if (problems.Count > 0)
                 {
@@ -80,7 +80,9 @@ public class AttributeValues
         Assert.InRange(valid, programs / 50, programs);
     }
 
-    /// <summary>Classes that took too long, three times in a row: other processes may have the processor once.</summary>
+    /// <summary>
+    /// Classes that took too long, three times in a row: other processes may have the processor once.
+    /// </summary>
     private static IEnumerable<string> TooSlow(CSharpCompilation compilation)
     {
         foreach (var tree in compilation.SyntaxTrees)
@@ -89,7 +91,8 @@ public class AttributeValues
             foreach (var declaration in tree.GetRoot().DescendantNodes().OfType<Microsoft.CodeAnalysis.CSharp.Syntax.ClassDeclarationSyntax>())
             {
                 var type = model.GetDeclaredSymbol(declaration)!;
-                var times = Enumerable.Range(0, 3).Select(_ => Time(type, compilation)).TakeWhile(time => time > Most).ToList();
+                var times = Enumerable.Range(0, 3).Select(_ => Time(type, compilation)).TakeWhile(time =>
+                    time > Most).ToList();
                 if (times.Count == 3)
                 {
                     yield return $"{type} took {times.Min().TotalMilliseconds:0} ms:\n{declaration}";
@@ -109,8 +112,10 @@ public class AttributeValues
         return watch.Elapsed;
     }
 
-    private static string FileOf(Diagnostic diagnostic) => Path.GetFileName(diagnostic.Location.SourceTree?.FilePath ?? "");
+    private static string FileOf(Diagnostic diagnostic) =>
+        Path.GetFileName(diagnostic.Location.SourceTree?.FilePath ?? "");
 
     private static int Number(string variable, int unset) =>
-        int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out var number) ? number : unset;
+        int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out var number)
+            ? number : unset;
 }

@@ -22,24 +22,35 @@ internal sealed class RandomPrograms(int seed)
 
     private static readonly string[] Objects =
     [
-        "0", "1", "-1", "2", "3", "8", "16", "48", "64", "int.MaxValue", "int.MinValue", "long.MaxValue", "long.MinValue",
-        "9223372036854775783", "2.5", "-0.5", "1e-5", "1e300", "double.NaN", "double.PositiveInfinity", "1.5f", "true", "false",
+        "0", "1", "-1", "2", "3", "8", "16", "48", "64", "int.MaxValue", "int.MinValue", "long.MaxValue",
+            "long.MinValue",
+        "9223372036854775783", "2.5", "-0.5", "1e-5", "1e300", "double.NaN", "double.PositiveInfinity", "1.5f", "true",
+            "false",
         "null", "'c'", "(byte)4", "7u", "7UL", "typeof(int)", "new[] { 1 }", "DayOfWeek.Friday",
-        "\"\"", "\" \"", "\"4 *\"", "\"a\\nb\"", "\"width\"", "nameof(width)", "nameof(rate)", "nameof(flag)", "nameof(name)", "nameof(big)",
-        "\"width / 0\"", "\"width % 0\"", "\"width / 2\"", "\"4 * width\"", "\"width < 3 ? 8 : 16\"", "\"width < true\"", "\"!width\"",
-        "\"flag ? 8 : 16\"", "\"flag ? 8 : true\"", "\"index\"", "\"index % 2\"", "\"missing\"", "\"-9223372036854775807 - 2\"",
-        "\"2147483647 * 2147483647 * 8\"", "\"100000 * 100000\"", "\"rate * 2\"", "\"(((8)))\"", "\"width; 1\"", "\"1.0 / 0\"",
-        "Elsewhere.Size", "Elsewhere.Text", "Elsewhere.Expression", "Elsewhere.Real", "nameof(Elsewhere)", "nameof(Local)", "\"Local\"",
+        "\"\"", "\" \"", "\"4 *\"", "\"a\\nb\"", "\"width\"", "nameof(width)", "nameof(rate)", "nameof(flag)",
+            "nameof(name)", "nameof(big)",
+        "\"width / 0\"", "\"width % 0\"", "\"width / 2\"", "\"4 * width\"", "\"width < 3 ? 8 : 16\"",
+            "\"width < true\"", "\"!width\"",
+        "\"flag ? 8 : 16\"", "\"flag ? 8 : true\"", "\"index\"", "\"index % 2\"", "\"missing\"",
+            "\"-9223372036854775807 - 2\"",
+        "\"2147483647 * 2147483647 * 8\"", "\"100000 * 100000\"", "\"rate * 2\"", "\"(((8)))\"", "\"width; 1\"",
+            "\"1.0 / 0\"",
+        "Elsewhere.Size", "Elsewhere.Text", "Elsewhere.Expression", "Elsewhere.Real", "nameof(Elsewhere)",
+            "nameof(Local)", "\"Local\"",
     ];
 
-    private static readonly string[] Doubles = ["0", "0.1", "0.5", "0.99", "1", "-0.1", "2.5", "1e300", "double.NaN", "double.PositiveInfinity", "double.Epsilon"];
+    private static readonly string[] Doubles = ["0", "0.1", "0.5", "0.99", "1", "-0.1", "2.5", "1e300", "double.NaN",
+        "double.PositiveInfinity", "double.Epsilon"];
     private static readonly string[] Integers = ["0", "1", "4", "-1", "int.MaxValue", "int.MinValue"];
-    private static readonly string[] Texts = ["null", "\"\"", "\"*\"", "\"up\"", "\"layer|*head\"", "\"a\\nb\"", "\"|\"", "nameof(Table)", "nameof(Tokens)", "\"Missing\"", "\"up.*\""];
+    private static readonly string[] Texts = ["null", "\"\"", "\"*\"", "\"up\"", "\"layer|*head\"", "\"a\\nb\"",
+        "\"|\"", "nameof(Table)", "nameof(Tokens)", "\"Missing\"", "\"up.*\""];
 
     private static readonly (string Attribute, string Type)[] Layers =
     [
-        ("Linear", "Linear"), ("Conv2d", "Conv2d"), ("Attention", "Attention"), ("Embedding", "Embedding"), ("RmsNorm", "RmsNorm"),
-        ("LayerNorm", "LayerNorm"), ("Dropout", "Dropout"), ("Parameter", "Tensor"), ("Buffer", "Tensor"), ("Block", "Inner"), ("Block", "ModuleList<Inner>"),
+        ("Linear", "Linear"), ("Conv2d", "Conv2d"), ("Attention", "Attention"), ("Embedding", "Embedding"),
+            ("RmsNorm", "RmsNorm"),
+        ("LayerNorm", "LayerNorm"), ("Dropout", "Dropout"), ("Parameter", "Tensor"), ("Buffer", "Tensor"),
+            ("Block", "Inner"), ("Block", "ModuleList<Inner>"),
     ];
 
     private static readonly string[] Annotations = ["Bone", "Lora", "Dora", "Quantize", "Qkr", "Recompute"];
@@ -51,7 +62,8 @@ internal sealed class RandomPrograms(int seed)
     {
         var (attribute, type) = Pick(Layers);
         var onProperty = random.Next(3) == 0 ? Attribute(Pick(Annotations)) + ", " : "";
-        var name = random.Next(6) == 0 ? $"Name({Pick(["\"\"", "\"a..b\"", "\"up\"", "\"x.y\"", "null", "\" \""])}), " : "";
+        var name = random.Next(6) == 0 ? $"Name({Pick(["\"\"", "\"a..b\"", "\"up\"", "\"x.y\"", "null", "\" \""])}), "
+            : "";
         var onClass = string.Join(", ", Annotations.Where(_ => random.Next(3) == 0).Select(Attribute));
         return string.Create(CultureInfo.InvariantCulture, $$"""
             namespace P{{number}}
@@ -75,7 +87,8 @@ internal sealed class RandomPrograms(int seed)
                     protected static Tensor Table() => ones(4);
                 }
 
-                {{(onClass.Length == 0 ? "[Model]" : $"[{onClass}]")}} public partial class Variant() : Net({{Pick(["64", "48", "0", "-8", "width: 16"])}}, 0.5, {{Pick(["true", "false"])}}, "x", 3L);
+                {{(onClass.Length == 0 ? "[Model]" : $"[{onClass}]")}} public partial class Variant()
+                    : Net({{Pick(["64", "48", "0", "-8", "width: 16"])}}, 0.5, {{Pick(["true", "false"])}}, "x", 3L);
             }
             """);
     }
@@ -93,7 +106,8 @@ internal sealed class RandomPrograms(int seed)
         for (var i = 0; options.Length > 0 && i < random.Next(4); i++)
         {
             var option = Pick(options);
-            if (random.Next(20) == 0 || !arguments.Exists(argument => argument.StartsWith($"{option.Name} = ", StringComparison.Ordinal)))
+            if (random.Next(20) == 0
+                || !arguments.Exists(argument => argument.StartsWith($"{option.Name} = ", StringComparison.Ordinal)))
             {
                 arguments.Add($"{option.Name} = {Value(option.PropertyType)}");
             }

@@ -10,7 +10,8 @@ internal static class Emitted
     public static string For(string className, string source, params MetadataReference[] more)
     {
         TestCompilation.Driver().RunGeneratorsAndUpdateCompilation(
-            TestCompilation.Create(source, more), out var output, out var problems, TestContext.Current.CancellationToken);
+            TestCompilation.Create(source, more), out var output, out var problems,
+                TestContext.Current.CancellationToken);
         Assert.Empty(problems);
         Assert.Empty(output.GetDiagnostics(TestContext.Current.CancellationToken)
             .Where(diagnostic => diagnostic.Severity >= DiagnosticSeverity.Warning && diagnostic.Id != "CS1591"));

@@ -21,7 +21,8 @@ internal static class Markup
         var (source, expected) = Parse(marked);
         var found = await Analyze(TestCompilation.Create(source, more));
         Assert.Equal(
-            expected.Select(mark => $"{mark.Id} on '{source.Substring(mark.Span.Start, mark.Span.Length)}' at {mark.Span}"),
+            expected.Select(mark =>
+                $"{mark.Id} on '{source.Substring(mark.Span.Start, mark.Span.Length)}' at {mark.Span}"),
             found.Select(diagnostic => $"{diagnostic.Id} on '{source.Substring(diagnostic.Location.SourceSpan.Start, diagnostic.Location.SourceSpan.Length)}' at {diagnostic.Location.SourceSpan}"));
         return found;
     }
@@ -30,13 +31,15 @@ internal static class Markup
     public static async Task<IReadOnlyList<Diagnostic>> Analyze(CSharpCompilation compilation)
     {
         var token = TestContext.Current.CancellationToken;
-        TestCompilation.Driver().RunGeneratorsAndUpdateCompilation(compilation, out var output, out var problems, token);
+        TestCompilation.Driver().RunGeneratorsAndUpdateCompilation(
+            compilation, out var output, out var problems, token);
         Assert.Empty(problems);
         var diagnostics = await output
             .WithAnalyzers([new ModelAnalyzer()], options: null)
             .GetAnalyzerDiagnosticsAsync(token);
         Assert.DoesNotContain(diagnostics, diagnostic => diagnostic.Id == "AD0001");
-        return [.. diagnostics.Where(diagnostic => !diagnostic.IsSuppressed).OrderBy(diagnostic => diagnostic.Location.SourceSpan.Start)];
+        return [.. diagnostics.Where(diagnostic => !diagnostic.IsSuppressed).OrderBy(diagnostic =>
+            diagnostic.Location.SourceSpan.Start)];
     }
 
     private static (string Source, ImmutableArray<(string Id, TextSpan Span)> Marks) Parse(string marked)

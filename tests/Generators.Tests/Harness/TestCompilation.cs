@@ -24,7 +24,8 @@ internal static class TestCompilation
     [
         .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!)
             .Split(Path.PathSeparator)
-            .Where(path => Path.GetFileName(path).StartsWith("System.", StringComparison.Ordinal) || Path.GetFileName(path) is "mscorlib.dll" or "netstandard.dll")
+            .Where(path => Path.GetFileName(path).StartsWith("System.", StringComparison.Ordinal)
+                || Path.GetFileName(path) is "mscorlib.dll" or "netstandard.dll")
             .Select(path => MetadataReference.CreateFromFile(path)),
         MetadataReference.CreateFromFile(typeof(ModelAttribute).Assembly.Location),
         MetadataReference.CreateFromFile(typeof(LayerBuilder).Assembly.Location),
@@ -39,7 +40,8 @@ internal static class TestCompilation
         [Parse(Usings, "Usings.cs"), Parse(source, "Test.cs")],
         [.. References, .. more],
         new CSharpCompilationOptions(
-            OutputKind.DynamicallyLinkedLibrary, nullableContextOptions: NullableContextOptions.Enable, allowUnsafe: true));
+            OutputKind.DynamicallyLinkedLibrary, nullableContextOptions: NullableContextOptions.Enable,
+                allowUnsafe: true));
 
     public static SyntaxTree Parse(string source, string path) => CSharpSyntaxTree.ParseText(source, Options, path);
 
@@ -50,7 +52,8 @@ internal static class TestCompilation
     public static GeneratorDriver Driver(MethodTable methods) => CSharpGeneratorDriver.Create(
         [new ModelGenerator(methods).AsSourceGenerator()],
         parseOptions: Options,
-        driverOptions: new GeneratorDriverOptions(IncrementalGeneratorOutputKind.None, trackIncrementalGeneratorSteps: true));
+        driverOptions: new GeneratorDriverOptions(
+            IncrementalGeneratorOutputKind.None, trackIncrementalGeneratorSteps: true));
 
     /// <summary>Emits a compilation with its generated code as a reference, for variants in other assemblies.</summary>
     public static MetadataReference Compile(string source, string name)

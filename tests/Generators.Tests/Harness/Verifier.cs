@@ -33,7 +33,8 @@ internal static class Verifier
     private static string FirstDifference(string expected, string text)
     {
         var (old, now) = (expected.Split('\n'), text.Split('\n'));
-        var line = Enumerable.Range(0, Math.Min(old.Length, now.Length)).FirstOrDefault(i => old[i] != now[i], Math.Min(old.Length, now.Length));
+        var line = Enumerable.Range(0, Math.Min(old.Length, now.Length)).FirstOrDefault(i =>
+            old[i] != now[i], Math.Min(old.Length, now.Length));
         return $"from line {line + 1}: '{now.ElementAtOrDefault(line)}' for '{old.ElementAtOrDefault(line)}'";
     }
 }

@@ -33,7 +33,8 @@ public class Steps
     {
         var compilation = Start();
         var driver = TestCompilation.Driver().RunGenerators(compilation, TestContext.Current.CancellationToken);
-        Assert.All(Reasons(driver.RunGenerators(compilation, TestContext.Current.CancellationToken), TrackingNames.Input), reason => Assert.Equal(Cached, reason));
+        Assert.All(Reasons(driver.RunGenerators(compilation, TestContext.Current.CancellationToken),
+            TrackingNames.Input), reason => Assert.Equal(Cached, reason));
     }
 
     [Theory]
@@ -50,7 +51,8 @@ public class Steps
     [Fact]
     public void Run_EditOfTheForwardBody_LeavesEverySpecUnchangedAndEveryOutputCached()
     {
-        var (specs, outputs) = RunAfter(compilation => Replace(compilation, "Mlp.cs", Architecture.Replace("gelu", "/* moved */ silu")));
+        var (specs, outputs) =
+            RunAfter(compilation => Replace(compilation, "Mlp.cs", Architecture.Replace("gelu", "/* moved */ silu")));
         Assert.All(specs, reason => Assert.Equal(Unchanged, reason));
         Assert.All(outputs, reason => Assert.Equal(Cached, reason));
     }
@@ -58,7 +60,8 @@ public class Steps
     [Fact]
     public void Run_EditOfTheBaseClassInAnotherFile_UpdatesTheVariant()
     {
-        var (specs, outputs) = RunAfter(compilation => Replace(compilation, "Mlp.cs", Architecture.Replace("Linear Up", "Linear Gate").Replace("Up.call", "Gate.call")));
+        var (specs, outputs) = RunAfter(compilation => Replace(
+            compilation, "Mlp.cs", Architecture.Replace("Linear Up", "Linear Gate").Replace("Up.call", "Gate.call")));
         Assert.All(specs, reason => Assert.Equal(Modified, reason));
         Assert.All(outputs, reason => Assert.Equal(Modified, reason));
     }
@@ -74,7 +77,8 @@ public class Steps
     [Fact]
     public void Run_SecondVariant_LeavesTheFirstUntouched()
     {
-        var (specs, outputs) = RunAfter(compilation => Replace(compilation, "Other.cs", "namespace Zoo; [Lora] public partial class Second() : Mlp(64, 256);"));
+        var (specs, outputs) = RunAfter(compilation =>
+            Replace(compilation, "Other.cs", "namespace Zoo; [Lora] public partial class Second() : Mlp(64, 256);"));
         Assert.Equal([New, Unchanged, Unchanged], specs.Order());
         Assert.Equal([New, Cached, Cached], outputs.Order());
     }
@@ -101,7 +105,8 @@ public class Steps
                 return;
             }
 
-            Assert.False(value is ISymbol or SyntaxNode or SyntaxTree or Compilation or Location or SyntaxReference, $"{path} is a {value.GetType()}");
+            Assert.False(value is ISymbol or SyntaxNode or SyntaxTree or Compilation or Location or SyntaxReference,
+                $"{path} is a {value.GetType()}");
             if (value is IEnumerable items)
             {
                 foreach (var item in items)
@@ -110,19 +115,23 @@ public class Steps
                 }
             }
 
-            foreach (var field in value.GetType().GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic))
+            foreach (var field in value.GetType().GetFields(
+                BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic))
             {
                 Walk(field.GetValue(value), $"{path}.{field.Name}");
             }
         }
     }
 
-    private static CSharpCompilation Start() => TestCompilation.Create("namespace Other; public class Unrelated { public int Value => 1; }")
-        .AddSyntaxTrees(TestCompilation.Parse(Architecture, "Mlp.cs"), TestCompilation.Parse(Variant, "Small.cs"), TestCompilation.Parse("// empty", "Other.cs"));
+    private static CSharpCompilation Start() =>
+        TestCompilation.Create("namespace Other; public class Unrelated { public int Value => 1; }")
+        .AddSyntaxTrees(TestCompilation.Parse(Architecture, "Mlp.cs"), TestCompilation.Parse(Variant, "Small.cs"),
+            TestCompilation.Parse("// empty", "Other.cs"));
 
     private static List<GeneratorInput> Inputs(CSharpCompilation compilation) =>
     [
-        .. TestCompilation.Driver().RunGenerators(compilation, TestContext.Current.CancellationToken).GetRunResult().Results[0]
+        .. TestCompilation.Driver().RunGenerators(
+            compilation, TestContext.Current.CancellationToken).GetRunResult().Results[0]
             .TrackedSteps[TrackingNames.Input]
             .SelectMany(step => step.Outputs)
             .Select(output => output.Value)
@@ -140,14 +149,17 @@ public class Steps
         var run = driver.GetRunResult().Results[0];
         return (
             Reasons(driver, TrackingNames.Input),
-            [.. run.TrackedOutputSteps.SelectMany(pair => pair.Value).SelectMany(step => step.Outputs).Select(output => output.Reason)]);
+            [.. run.TrackedOutputSteps.SelectMany(pair => pair.Value).SelectMany(step => step.Outputs).Select(output =>
+                output.Reason)]);
     }
 
     private static List<IncrementalStepRunReason> Reasons(GeneratorDriver driver, string step) =>
     [
-        .. driver.GetRunResult().Results[0].TrackedSteps[step].SelectMany(run => run.Outputs).Select(output => output.Reason),
+        .. driver.GetRunResult().Results[0].TrackedSteps[step].SelectMany(run => run.Outputs).Select(output =>
+            output.Reason),
     ];
 
-    private static CSharpCompilation Replace(CSharpCompilation compilation, string path, string text) => compilation.ReplaceSyntaxTree(
+    private static CSharpCompilation Replace(CSharpCompilation compilation, string path, string text) =>
+        compilation.ReplaceSyntaxTree(
         compilation.SyntaxTrees.Single(tree => tree.FilePath == path), TestCompilation.Parse(text, path));
 }

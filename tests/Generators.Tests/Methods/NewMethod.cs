@@ -42,11 +42,13 @@ public sealed class NewMethod : IDisposable
 
             [Vera(Rank = 3)] public sealed partial class Small() : Net(6, 5);
             [Vera(Rank = 3), Quantize(Bits = 4)] public sealed partial class Merged() : Net(6, 5);
-            [Vera(Rank = 3), Quantize(Bits = 4, Scope = QuantizeScope.FrozenBase)] public sealed partial class Packed() : Net(6, 5);
+            [Vera(Rank = 3), Quantize(Bits = 4, Scope = QuantizeScope.FrozenBase)] public sealed partial class Packed()
+                : Net(6, 5);
         }
         """;
 
-    private static readonly MethodTable Table = MethodTable.All with { Adapters = [.. MethodTable.All.Adapters, new VeraMethod()] };
+    private static readonly MethodTable Table =
+        MethodTable.All with { Adapters = [.. MethodTable.All.Adapters, new VeraMethod()] };
     private static readonly Lazy<Assembly> Models = new(Compile);
     private readonly string folder = Path.Combine(Path.GetTempPath(), Guid.NewGuid().ToString());
 
@@ -61,12 +63,14 @@ public sealed class NewMethod : IDisposable
     [Fact]
     public async Task WrongOption_IsReportedOnIt()
     {
-        var source = Source.Replace("Rank = 3)] public sealed partial class Small", "Rank = 0)] public sealed partial class Small");
+        var source = Source.Replace(
+            "Rank = 3)] public sealed partial class Small", "Rank = 0)] public sealed partial class Small");
         TestCompilation.Driver(Table).RunGeneratorsAndUpdateCompilation(
             TestCompilation.Create(source, Self), out var output, out _, TestContext.Current.CancellationToken);
         var found = await output.WithAnalyzers([new ModelAnalyzer(Table)], options: null)
             .GetAnalyzerDiagnosticsAsync(TestContext.Current.CancellationToken);
-        Assert.Equal("[Vera] Rank 0 at layer 'up' is not positive; and 1 more layer", Assert.Single(found).GetMessage());
+        Assert.Equal("[Vera] Rank 0 at layer 'up' is not positive; and 1 more layer",
+            Assert.Single(found).GetMessage());
     }
 
     [Theory]
@@ -137,14 +141,17 @@ public sealed class NewMethod : IDisposable
         Assert.Equal("VeRA, rank 3", plan.Rows[0].Adapter);
     }
 
-    private static MetadataReference Self { get; } = MetadataReference.CreateFromFile(typeof(VeraSettings).Assembly.Location);
+    private static MetadataReference Self { get; } =
+        MetadataReference.CreateFromFile(typeof(VeraSettings).Assembly.Location);
 
     private static Assembly Compile()
     {
-        TestCompilation.Driver(Table).RunGeneratorsAndUpdateCompilation(TestCompilation.Create(Source, Self), out var output, out _);
+        TestCompilation.Driver(Table).RunGeneratorsAndUpdateCompilation(
+            TestCompilation.Create(Source, Self), out var output, out _);
         using var stream = new MemoryStream();
         var result = output.Emit(stream);
-        Assert.True(result.Success, string.Join("\n", result.Diagnostics.Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)));
+        Assert.True(result.Success, string.Join(
+            "\n", result.Diagnostics.Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)));
         stream.Position = 0;
         return AssemblyLoadContext.Default.LoadFromStream(stream);
     }
@@ -160,7 +167,8 @@ public sealed class NewMethod : IDisposable
     private static AdaptedLinear Layer(IModel model) => model.Module.modules().OfType<AdaptedLinear>().First();
 
     private static (string Name, Tensor Value)[] Trainable(IModel model) =>
-        [.. model.Module.named_parameters().Where(pair => pair.parameter.requires_grad).Select(pair => (pair.name, (Tensor)pair.parameter))];
+        [.. model.Module.named_parameters().Where(pair => pair.parameter.requires_grad).Select(pair =>
+            (pair.name, (Tensor)pair.parameter))];
 
     /// <summary>Values as after some training: b starts as zeros.</summary>
     private static void Disturb(IModel model)

@@ -30,12 +30,14 @@ public class EmittedCode
             public const int Positions = 16;
 
             [Embedding(nameof(vocabulary), nameof(width)), Name("tok.emb")] public partial Embedding Tokens { get; }
-            [Parameter(1, nameof(Positions), nameof(width), Init = ParameterInit.Normal)] protected partial Tensor PosEmbed { get; }
+            [Parameter(1, nameof(Positions), nameof(width), Init =
+                ParameterInit.Normal)] protected partial Tensor PosEmbed { get; }
             [Buffer(nameof(Positions), nameof(Positions), Init = nameof(Causal))] protected partial Tensor Mask { get; }
             [Dropout(nameof(drop))] public partial Dropout Drop { get; }
             [Block(nameof(width), "4 * width", Count = nameof(depth))] public partial ModuleList<Mlp> Blocks { get; }
             [LayerNorm(nameof(width))] public partial LayerNorm Norm { get; }
-            [Linear(nameof(width), nameof(vocabulary), Bias = false, Tie = nameof(Tokens))] public partial Linear Head { get; }
+            [Linear(nameof(width), nameof(vocabulary), Bias = false, Tie =
+                nameof(Tokens))] public partial Linear Head { get; }
 
             [Forward]
             private Tensor Network(Tensor ids)
@@ -54,7 +56,8 @@ public class EmittedCode
         """));
 
     [Fact]
-    public Task BoneRow() => Verify(Emitted.For("Zoo.Row", Mlp + "[Bone(BlockSize = 16)] public partial class Row() : Mlp(64, 256);"));
+    public Task BoneRow() =>
+        Verify(Emitted.For("Zoo.Row", Mlp + "[Bone(BlockSize = 16)] public partial class Row() : Mlp(64, 256);"));
 
     [Fact]
     public Task BoneColumn() => Verify(Emitted.For("Zoo.Column", Mlp + """
@@ -68,7 +71,8 @@ public class EmittedCode
 
     [Fact]
     public Task BoneMini() => Verify(Emitted.For("Zoo.Mini", Mlp + """
-        [Bone(BlockSize = 16, Form = BoneForm.Mini, MiniRank = 8, Targets = "down")] public partial class Mini() : Mlp(64, 256);
+        [Bone(BlockSize = 16, Form = BoneForm.Mini, MiniRank = 8, Targets = "down")] public partial class Mini()
+            : Mlp(64, 256);
         """));
 
     [Fact]
@@ -83,7 +87,8 @@ public class EmittedCode
 
     [Fact]
     public Task Pissa() => Verify(Emitted.For("Zoo.Principal", Mlp + """
-        [Lora(Rank = 8, Init = LoraInit.Pissa, Iterations = 16, LearningRateRatio = 4, Targets = "up")] public partial class Principal() : Mlp(64, 256);
+        [Lora(Rank = 8, Init = LoraInit.Pissa, Iterations = 16, LearningRateRatio = 4, Targets =
+            "up")] public partial class Principal() : Mlp(64, 256);
         """));
 
     [Fact]
@@ -150,7 +155,8 @@ public class EmittedCode
 
     [Fact]
     public Task BoneOverAPackedBase() => Verify(Emitted.For("Zoo.PackedRow", Mlp + """
-        [Quantize(Bits = 4, Scope = QuantizeScope.FrozenBase), Bone(BlockSize = 16, Targets = "up")] public partial class PackedRow() : Mlp(64, 256);
+        [Quantize(Bits = 4, Scope = QuantizeScope.FrozenBase),
+            Bone(BlockSize = 16, Targets = "up")] public partial class PackedRow() : Mlp(64, 256);
         """));
 
     [Fact]
@@ -160,7 +166,8 @@ public class EmittedCode
 
     [Fact]
     public Task QuantizedWithFreezing() => Verify(Emitted.For("Zoo.Freezing", Mlp + """
-        [Quantize(Bits = 2, Activations = 8, Oscillation = Oscillation.Freeze, Targets = "up")] public partial class Freezing() : Mlp(64, 256);
+        [Quantize(Bits = 2, Activations = 8, Oscillation = Oscillation.Freeze, Targets =
+            "up")] public partial class Freezing() : Mlp(64, 256);
         """));
 
     [Fact]
@@ -168,7 +175,8 @@ public class EmittedCode
         "Halved",
         """
         [Quantize(Bits = 2, Activations = 2, Bfloat16Backward = true), Qkr]
-        public sealed partial class Halved() : Marrow.Models.DeiT(image: 32, patch: 16, dim: 64, depth: 1, heads: 2, classes: 10);
+        public sealed partial class Halved()
+            : Marrow.Models.DeiT(image: 32, patch: 16, dim: 64, depth: 1, heads: 2, classes: 10);
         """,
         TestCompilation.ModelsAssembly));
 
@@ -177,7 +185,8 @@ public class EmittedCode
         "TwoBitTiny",
         """
         [Quantize(Bits = 2, Activations = 2, Oscillation = Oscillation.Cga), Qkr]
-        public sealed partial class TwoBitTiny() : Marrow.Models.DeiT(image: 224, patch: 16, dim: 192, depth: 12, heads: 3, classes: 1000);
+        public sealed partial class TwoBitTiny()
+            : Marrow.Models.DeiT(image: 224, patch: 16, dim: 192, depth: 12, heads: 3, classes: 1000);
         """,
         TestCompilation.ModelsAssembly));
 
@@ -187,7 +196,8 @@ public class EmittedCode
         """
         [Bone(BlockSize = 64, Form = BoneForm.Free, Targets = "*.q_proj|*.v_proj")]
         public sealed partial class TinyLlama()
-            : Marrow.Models.Llama(vocabulary: 512, hidden: 64, intermediate: 172, layers: 4, heads: 4, keyValueHeads: 4);
+            : Marrow.Models.Llama(
+                vocabulary: 512, hidden: 64, intermediate: 172, layers: 4, heads: 4, keyValueHeads: 4);
         """,
         TestCompilation.ModelsAssembly));
 }

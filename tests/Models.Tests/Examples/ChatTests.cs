@@ -12,7 +12,8 @@ public sealed class ChatTests
         var answers = new HashSet<string>();
         foreach (var adapter in (string?[])[null, "lora", "miss", "bone_bat"])
         {
-            string[] arguments = ["--base", folder, "--count", "20", .. adapter is null ? (string[])[] : ["--adapter", SharedData.Require($"data/adapters/{adapter}")]];
+            string[] arguments = ["--base", folder, "--count", "20", .. adapter is null ? (string[])[]
+                : ["--adapter", SharedData.Require($"data/adapters/{adapter}")]];
             var (code, output, error) = ExampleProcess.Run("Marrow.Chat.dll", arguments, input: "Once upon a time\n\n");
             Assert.True(code == 0, error);
             Assert.StartsWith("> ", output, StringComparison.Ordinal);
@@ -34,6 +35,7 @@ public sealed class ChatTests
     {
         var (code, output, _) = ExampleProcess.Run("Marrow.Plans.dll", []);
         Assert.Equal(0, code);
-        Assert.All((string[])["87,031,808", "89,948,160", "55,050,240", "88,080,384"], count => Assert.Contains(count, output, StringComparison.Ordinal));
+        Assert.All((string[])["87,031,808", "89,948,160", "55,050,240", "88,080,384"], count =>
+            Assert.Contains(count, output, StringComparison.Ordinal));
     }
 }

@@ -11,7 +11,8 @@ public sealed class ProblemTests
     public void Split_AnswerThatCannotBeScored_IsNamed()
     {
         using var folder = new TemporaryFolder();
-        File.WriteAllLines(folder.File("data.jsonl"), ["""{"question":"a","answer":"#### 1"}""", """{"question":"b","answer":"one"}"""]);
+        File.WriteAllLines(folder.File("data.jsonl"),
+            ["""{"question":"a","answer":"#### 1"}""", """{"question":"b","answer":"one"}"""]);
         var message = Assert.Throws<UserException>(() => ProblemFile.Split(folder.File("data.jsonl"))).Message;
         Assert.Contains("the answer to \"b\" has no final answer", message, StringComparison.Ordinal);
     }
@@ -20,7 +21,8 @@ public sealed class ProblemTests
     public void Split_TrainBesideTest_HoldsTestOut()
     {
         using var folder = new TemporaryFolder();
-        var lines = Enumerable.Range(0, 20).Select(i => $$"""{"query":"q{{i}}","response":"<<1+1=2>>The answer is: {{i}}"}""").ToList();
+        var lines = Enumerable.Range(0, 20).Select(i =>
+            $$"""{"query":"q{{i}}","response":"<<1+1=2>>The answer is: {{i}}"}""").ToList();
         File.WriteAllLines(folder.File("train.jsonl"), lines);
         Assert.Equal((18, 2), Counts());
         File.WriteAllLines(folder.File("test.jsonl"), lines[..5]);
@@ -39,7 +41,8 @@ public sealed class ProblemTests
     {
         using var folder = new TemporaryFolder();
         File.WriteAllLines(folder.File("data.jsonl"), ["""{"question":"a","answer":"#### 1"}"""]);
-        Assert.Contains("too few", Assert.Throws<UserException>(() => ProblemFile.Split(folder.File("data.jsonl"))).Message, StringComparison.Ordinal);
+        Assert.Contains("too few", Assert.Throws<UserException>(() =>
+            ProblemFile.Split(folder.File("data.jsonl"))).Message, StringComparison.Ordinal);
     }
 
     [Fact]

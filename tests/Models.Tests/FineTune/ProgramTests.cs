@@ -11,10 +11,12 @@ public sealed class ProgramTests
     [InlineData("rwkv6")]
     public void Run_TinySettings_WritesResultsPictureAndAdapters(string model)
     {
-        string[] methods = ["full", "lora", "lora+", "pissa", "olora", "lora-ga", "dora", "bone-row", "bone-column", "bone-free"];
+        string[] methods = ["full", "lora", "lora+", "pissa", "olora", "lora-ga", "dora", "bone-row", "bone-column",
+            "bone-free"];
         using var folder = new TemporaryFolder();
         var json = folder.File("results.json");
-        string[] tiny = ["--steps", "2", "--pretrain-steps", "2", "--batch", "2", "--test", "2", "--out", folder.Path, "--json", json, "--model", model];
+        string[] tiny = ["--steps", "2", "--pretrain-steps", "2", "--batch", "2", "--test", "2", "--out", folder.Path,
+            "--json", json, "--model", model];
         var (code, output, error) = Run(tiny);
         Assert.True(code == 0, output + error);
         var results = JsonNode.Parse(File.ReadAllText(json))!;
@@ -23,7 +25,8 @@ public sealed class ProgramTests
         Assert.Equal(methods, results["methods"]!.AsArray().Select(method => method!["method"]!.GetValue<string>()));
         Assert.All(results["methods"]!.AsArray(), method =>
         {
-            Assert.All((string[])["trainable", "lossFirst", "lossLast", "heldOutLoss", "msPerStep"], field => Assert.True(method![field]!.GetValue<double>() > 0));
+            Assert.All((string[])["trainable", "lossFirst", "lossLast", "heldOutLoss", "msPerStep"], field =>
+                Assert.True(method![field]!.GetValue<double>() > 0));
             Assert.InRange(method!["accuracy"]!.GetValue<double>(), 0, 1);
         });
         Assert.All(methods[1..], method =>
@@ -33,8 +36,10 @@ public sealed class ProgramTests
         Assert.Equal(9, output.Split("gives the same logits").Length - 1);
 
         // The base of the first run serves the second, by its settings and as a folder like any other.
-        Assert.Contains("pretrained by an earlier run", Run([.. tiny, "--methods", "full"]).Output, StringComparison.Ordinal);
-        Assert.Equal(0, Run([.. tiny, "--methods", "full", "--base", folder.File(model == "llama" ? "base" : "base-rwkv6"), "--seeds", "1", "2"]).Code);
+        Assert.Contains("pretrained by an earlier run", Run([.. tiny, "--methods", "full"]).Output,
+            StringComparison.Ordinal);
+        Assert.Equal(0, Run([.. tiny, "--methods", "full", "--base",
+            folder.File(model == "llama" ? "base" : "base-rwkv6"), "--seeds", "1", "2"]).Code);
     }
 
     [Fact]
@@ -42,7 +47,8 @@ public sealed class ProgramTests
     {
         using var folder = new TemporaryFolder();
         string[] Arguments(string name) =>
-            ["--steps", "300", "--pretrain-steps", "2", "--batch", "2", "--test", "2", "--methods", "pissa", "--out", folder.File(name)];
+            ["--steps", "300", "--pretrain-steps", "2", "--batch", "2", "--test", "2", "--methods", "pissa", "--out",
+                folder.File(name)];
         Assert.Equal(0, Run(Arguments("whole")).Code);
 
         // Killed three times, at moments that nothing chooses, once there is a state to go on from.
@@ -52,7 +58,8 @@ public sealed class ProgramTests
         {
             using var process = ExampleProcess.Start("Marrow.FineTune.dll", Arguments("killed"));
             var before = File.Exists(state) ? File.GetLastWriteTimeUtc(state) : DateTime.MinValue;
-            while (!process.HasExited && !(File.Exists(state) && File.GetLastWriteTimeUtc(state) > before)) Thread.Sleep(5);
+            while (!process.HasExited
+                && !(File.Exists(state) && File.GetLastWriteTimeUtc(state) > before)) Thread.Sleep(5);
             Thread.Sleep(random.Next(60));
             process.Kill();
             process.WaitForExit();
@@ -85,5 +92,6 @@ public sealed class ProgramTests
         Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
     }
 
-    private static (int Code, string Output, string Error) Run(string[] arguments) => ExampleProcess.Run("Marrow.FineTune.dll", arguments);
+    private static (int Code, string Output, string Error) Run(string[] arguments) =>
+        ExampleProcess.Run("Marrow.FineTune.dll", arguments);
 }

@@ -29,7 +29,8 @@ public sealed class GenerationTests : IDisposable
         using var noGrad = no_grad();
         foreach (var (prompt, text) in prompts.Zip(texts))
         {
-            var logits = ((nn.Module<Tensor, Tensor>)model.Module).call(tensor(text.Select(id => (long)id).ToArray()).unsqueeze(0))[0];
+            var logits = ((nn.Module<Tensor, Tensor>)model.Module).call(
+                tensor(text.Select(id => (long)id).ToArray()).unsqueeze(0))[0];
             var expected = logits.argmax(-1).data<long>().ToArray()[(prompt.Length - 1)..^1];
             Assert.Equal(prompt, text[..prompt.Length]);
             Assert.Equal(expected, text[prompt.Length..].Select(id => (long)id));
@@ -67,9 +68,11 @@ public sealed class GenerationTests : IDisposable
     public void Context_EndsATextAndLeavesALongerPromptAlone()
     {
         var model = Create("llama");
-        var texts = Continue(model, [[1, 2, 3], [.. Enumerable.Repeat(1, 80)], [.. Enumerable.Repeat(2, 79)]], new(100));
+        var texts = Continue(
+            model, [[1, 2, 3], [.. Enumerable.Repeat(1, 80)], [.. Enumerable.Repeat(2, 79)]], new(100));
         Assert.Equal([80, 80, 80], texts.Select(text => text.Length));
-        Assert.Contains("longer than the model's context of 80", Assert.Throws<ArgumentException>(() => model.StartDecoding(1).Append(zeros([1, 81], dtype: int64))).Message);
+        Assert.Contains("longer than the model's context of 80", Assert.Throws<ArgumentException>(() =>
+            model.StartDecoding(1).Append(zeros([1, 81], dtype: int64))).Message);
         Assert.Contains("no token", Assert.Throws<ArgumentException>(() => Continue(model, [[]], new(1))).Message);
     }
 
@@ -86,7 +89,8 @@ public sealed class GenerationTests : IDisposable
         var plain = Draw(new(1, Temperature: 1, Seed: 3));
         Assert.Equal(plain, Draw(new(1, Temperature: 1, Seed: 3)));
         Assert.NotEqual(plain, Draw(new(1, Temperature: 1, Seed: 4)));
-        Assert.All(Enumerable.Range(0, 4), id => Assert.InRange(plain.Count(drawn => drawn == id) / 2000.0, (0.1 * (id + 1)) - 0.04, (0.1 * (id + 1)) + 0.04));
+        Assert.All(Enumerable.Range(0, 4), id => Assert.InRange(
+            plain.Count(drawn => drawn == id) / 2000.0, (0.1 * (id + 1)) - 0.04, (0.1 * (id + 1)) + 0.04));
         Assert.Equal([2, 3], Draw(new(1, Temperature: 1, TopK: 2)).Distinct().Order());
         Assert.Equal([2, 3], Draw(new(1, Temperature: 1, TopP: 0.6)).Distinct().Order());
         Assert.Equal([3], Draw(new(1, Temperature: 1, TopP: 0.4)).Distinct());
@@ -112,7 +116,8 @@ public sealed class GenerationTests : IDisposable
         return Tensor.TotalCount;
     }
 
-    private static IReadOnlyList<int[]> Continue(ICausalModel model, IReadOnlyList<int[]> prompts, GenerationOptions options) =>
+    private static IReadOnlyList<int[]> Continue(
+        ICausalModel model, IReadOnlyList<int[]> prompts, GenerationOptions options) =>
         Models.Generation.Continue(model, prompts, options, stop: TestContext.Current.CancellationToken);
 
     private static ICausalModel Create(string name)

@@ -14,7 +14,8 @@ public sealed class FinalAnswerTests
     [InlineData("\\boxed 7$", "7")]
     [InlineData("no answer", null)]
     [InlineData("\\boxed{never closed", null)]
-    public void Of_FindsTheMarkedAnswer(string solution, string? answer) => Assert.Equal(answer, FinalAnswer.Of(solution));
+    public void Of_FindsTheMarkedAnswer(string solution, string? answer) =>
+        Assert.Equal(answer, FinalAnswer.Of(solution));
 
     [Theory]
     [InlineData("72", 72.0)]
@@ -23,7 +24,8 @@ public sealed class FinalAnswerTests
     [InlineData("1,2", 2.0)]
     [InlineData(".5", 0.5)]
     [InlineData("x", null)]
-    public void Number_ReadsTheLastNumber(string text, double? number) => Assert.Equal(number, (double?)FinalAnswer.Number(text));
+    public void Number_ReadsTheLastNumber(string text, double? number) =>
+        Assert.Equal(number, (double?)FinalAnswer.Number(text));
 
     [Theory]
     [InlineData("It is 72. The answer is: 72", "#### 72", true)]
@@ -74,16 +76,20 @@ public sealed class FinalAnswerTests
     [InlineData("x+1", "x-1")]
     [InlineData("", "0")]
     [InlineData(@"\frac", "1")]
-    public void Math_OtherAnswers_AreNot(string one, string other) => Assert.False(MathAnswer.AreEquivalent(one, other));
+    public void Math_OtherAnswers_AreNot(string one, string other) =>
+        Assert.False(MathAnswer.AreEquivalent(one, other));
 
     [Fact]
     public void Gsm8k_EveryReferenceSolution_SolvesItsProblem()
     {
         var problems = InstructionFile.Read(Path.Combine(SharedData.Require("data/gsm8k"), "test.jsonl")).ToList();
-        var written = InstructionFile.Read(Path.Combine(SharedData.Require("data/metamath"), "GSM8K_test.jsonl")).ToList();
+        var written = InstructionFile.Read(
+            Path.Combine(SharedData.Require("data/metamath"), "GSM8K_test.jsonl")).ToList();
         Assert.Equal((1319, 1319), (problems.Count, written.Count));
-        Assert.All(problems.Zip(written), pair => Assert.True(FinalAnswer.IsGsm8kSolved(pair.Second.Response, pair.First.Response)));
-        Assert.All(problems.Zip(problems.Skip(1)).Where(pair => FinalAnswer.Of(pair.First.Response) != FinalAnswer.Of(pair.Second.Response)), pair =>
+        Assert.All(problems.Zip(written), pair =>
+            Assert.True(FinalAnswer.IsGsm8kSolved(pair.Second.Response, pair.First.Response)));
+        Assert.All(problems.Zip(problems.Skip(1)).Where(pair =>
+            FinalAnswer.Of(pair.First.Response) != FinalAnswer.Of(pair.Second.Response)), pair =>
             Assert.False(FinalAnswer.IsGsm8kSolved(pair.First.Response, pair.Second.Response)));
     }
 
@@ -92,8 +98,10 @@ public sealed class FinalAnswerTests
     {
         var problems = InstructionFile.Read(Path.Combine(SharedData.Require("data/math"), "test.jsonl")).ToList();
         Assert.Equal(5000, problems.Count);
-        Assert.All(problems, problem => Assert.True(FinalAnswer.IsMathSolved(problem.Response, problem.Response), problem.Response));
-        Assert.All(problems, problem => Assert.True(FinalAnswer.IsMathSolved($"so it is. The answer is: {FinalAnswer.Boxed(problem.Response)!.Replace('\n', ' ')}", problem.Response)));
+        Assert.All(problems, problem =>
+            Assert.True(FinalAnswer.IsMathSolved(problem.Response, problem.Response), problem.Response));
+        Assert.All(problems, problem => Assert.True(FinalAnswer.IsMathSolved(
+            $"so it is. The answer is: {FinalAnswer.Boxed(problem.Response)!.Replace('\n', ' ')}", problem.Response)));
         Assert.Equal(7, problems.Select(problem => problem.Kind).Distinct().Count());
     }
 }

@@ -21,7 +21,8 @@ public sealed class TextDataTests : IDisposable
     [InlineData("""{"question":"q","answer":"r"}""", "q", "r", "", "")]
     [InlineData("""{"problem":"q","solution":"r","level":"Level 5","type":"Algebra"}""", "q", "r", "", "Algebra")]
     [InlineData("""{"instruction":"q","input":"i","output":"r"}""", "q", "r", "i", "")]
-    public void Read_KnowsEachDataSet_AsLinesAndAsArray(string json, string question, string response, string input, string kind)
+    public void Read_KnowsEachDataSet_AsLinesAndAsArray(
+        string json, string question, string response, string input, string kind)
     {
         var expected = new Instruction(question, response, input, kind);
         File.WriteAllText(folder.File("lines"), $"{json}\n\n{json}\n");
@@ -37,7 +38,8 @@ public sealed class TextDataTests : IDisposable
     public void Read_BadLine_IsNamed(string line, string words)
     {
         File.WriteAllText(folder.File("lines"), "{\"query\":\"q\",\"response\":\"r\"}\n" + line);
-        Assert.Contains(words, Assert.Throws<TextDataException>(() => InstructionFile.Read(folder.File("lines")).ToList()).Message);
+        Assert.Contains(words,
+            Assert.Throws<TextDataException>(() => InstructionFile.Read(folder.File("lines")).ToList()).Message);
     }
 
     [Theory]
@@ -46,8 +48,10 @@ public sealed class TextDataTests : IDisposable
     public void Read_BadElement_IsNamed(string text, string words)
     {
         File.WriteAllText(folder.File("array"), text);
-        Assert.Contains(words, Assert.Throws<TextDataException>(() => InstructionFile.Read(folder.File("array")).ToList()).Message);
-        Assert.Contains("cannot be read", Assert.Throws<TextDataException>(() => InstructionFile.Read(folder.File("none")).ToList()).Message);
+        Assert.Contains(words,
+            Assert.Throws<TextDataException>(() => InstructionFile.Read(folder.File("array")).ToList()).Message);
+        Assert.Contains("cannot be read",
+            Assert.Throws<TextDataException>(() => InstructionFile.Read(folder.File("none")).ToList()).Message);
     }
 
     [Fact]
@@ -63,7 +67,8 @@ public sealed class TextDataTests : IDisposable
     [Fact]
     public void Encode_LearnsTheResponseAndItsEndAlone()
     {
-        var encoder = new InstructionEncoder(Tokenizer.Load(SharedData.Require("data/tokenizers/llama2")), PromptTemplate.Alpaca);
+        var encoder = new InstructionEncoder(
+            Tokenizer.Load(SharedData.Require("data/tokenizers/llama2")), PromptTemplate.Alpaca);
         var text = encoder.Encode(new("What is 1 + 1?", "It is 2."));
         var learned = text.Ids.Zip(text.Learned).Where(pair => pair.Second).Select(pair => pair.First).ToList();
         Assert.Equal((1, 2), (text.Ids[0], text.Ids[^1]));
@@ -78,7 +83,8 @@ public sealed class TextDataTests : IDisposable
         var batches = new TextBatches([Text(3, 2), Text(5, 1)], 2, seed: 1);
         using var batch = batches[0];
         Assert.Equal([2, 5], batch.Ids.shape);
-        var rows = Enumerable.Range(0, 2).Select(row => (Ids: batch.Ids[row].data<long>().ToArray(), Labels: batch.Labels[row].data<long>().ToArray())).OrderBy(row => row.Labels[4]).ToList();
+        var rows = Enumerable.Range(0, 2).Select(row => (Ids: batch.Ids[row].data<long>().ToArray(),
+            Labels: batch.Labels[row].data<long>().ToArray())).OrderBy(row => row.Labels[4]).ToList();
         Assert.Equal([-100, -100, 103, 104, -100], rows[0].Labels);
         Assert.Equal([100, 101, 102, 103, 104], rows[0].Ids);
         Assert.Equal([-100, -100, -100, -100, 105], rows[1].Labels);
@@ -91,13 +97,16 @@ public sealed class TextDataTests : IDisposable
     public void Batches_OfEveryEpoch_HoldEachTextOnce_InAnOrderThatOnlyTheSeedDecides(TextGrouping grouping)
     {
         // Text i has i learned tokens of its own id.
-        var texts = Enumerable.Range(1, 30).Select(i => new TokenizedText([0, .. Enumerable.Repeat(i, i)], [false, .. Enumerable.Repeat(true, i)])).ToList();
+        var texts = Enumerable.Range(1, 30).Select(i =>
+            new TokenizedText([0, .. Enumerable.Repeat(i, i)], [false, .. Enumerable.Repeat(true, i)])).ToList();
         TextBatches Make(ulong seed) => new(texts, 4, seed, grouping, rowLength: 40);
         var (one, other) = (Make(3), Make(3));
         for (var epoch = 0; epoch < 2; epoch++)
         {
-            var learned = Enumerable.Range(0, one.Count).SelectMany(i => one[(epoch * one.Count) + i].Labels.data<long>().ToArray()).Where(label => label >= 0);
-            Assert.Equal(texts.SelectMany(text => text.Ids).Where(id => id > 0).Select(id => (long)id), learned.Order());
+            var learned = Enumerable.Range(0, one.Count).SelectMany(i =>
+                one[(epoch * one.Count) + i].Labels.data<long>().ToArray()).Where(label => label >= 0);
+            Assert.Equal(texts.SelectMany(text => text.Ids).Where(id => id > 0).Select(id => (long)id),
+                learned.Order());
         }
 
         Assert.True(one[one.Count + 1].Ids.Equals(other[one.Count + 1].Ids)); // asked for at once, and after the others
@@ -105,15 +114,18 @@ public sealed class TextDataTests : IDisposable
         Assert.Contains(Enumerable.Range(0, one.Count), i => !one[i].Ids.Equals(Make(4)[i].Ids));
         if (grouping == TextGrouping.Buckets)
         {
-            var padded = Enumerable.Range(0, one.Count).Sum(i => one[i].Ids.numel()) - texts.Sum(text => text.Length - 1);
+            var padded = Enumerable.Range(0, one.Count).Sum(i => one[i].Ids.numel()) - texts.Sum(text =>
+                text.Length - 1);
             Assert.True(padded < 60, $"{padded} padded positions");
         }
     }
 
     [Fact]
     public void Packed_TextThatDoesNotFit_IsRefused() => Assert.Contains(
-        "does not fit a packed row of 4", Assert.Throws<ArgumentException>(() => new TextBatches([Text(3, 2)], 1, 0, TextGrouping.Packed, rowLength: 4)).Message);
+        "does not fit a packed row of 4", Assert.Throws<ArgumentException>(() =>
+            new TextBatches([Text(3, 2)], 1, 0, TextGrouping.Packed, rowLength: 4)).Message);
 
     private static TokenizedText Text(int prompt, int response) => new(
-        [.. Enumerable.Range(100, prompt + response)], [.. Enumerable.Range(0, prompt + response).Select(i => i >= prompt)]);
+        [.. Enumerable.Range(100, prompt + response)],
+            [.. Enumerable.Range(0, prompt + response).Select(i => i >= prompt)]);
 }

@@ -35,16 +35,19 @@ public sealed class TextTrainingTests : IDisposable
     public void Loss_Falls_AndTheBaseStaysAsItIs(string name)
     {
         using var model = Create(name);
-        var frozen = model.Module.named_parameters().Where(pair => !pair.parameter.requires_grad).ToDictionary(pair => pair.name, pair => pair.parameter.clone());
+        var frozen = model.Module.named_parameters().Where(pair => !pair.parameter.requires_grad).ToDictionary(pair =>
+            pair.name, pair => pair.parameter.clone());
         var losses = new List<double>();
-        using (var training = new TextTraining(model, Batches(), Options(60) with { LearningRate = name == "pissa" ? 0.003 : 0.02 }))
+        using (var training =
+            new TextTraining(model, Batches(), Options(60) with { LearningRate = name == "pissa" ? 0.003 : 0.02 }))
         {
             training.Run(progress => losses.Add(progress.Loss), TestContext.Current.CancellationToken);
         }
 
         Assert.True(losses.TakeLast(5).Average() < 0.9 * losses.Take(5).Average(), $"{losses[0]} to {losses[^1]}");
         Assert.NotEmpty(frozen);
-        Assert.All(model.Module.named_parameters().Where(pair => frozen.ContainsKey(pair.name)), pair => Assert.True(pair.parameter.Equals(frozen[pair.name])));
+        Assert.All(model.Module.named_parameters().Where(pair => frozen.ContainsKey(pair.name)), pair =>
+            Assert.True(pair.parameter.Equals(frozen[pair.name])));
     }
 
     [Theory, MemberData(nameof(Names))]
@@ -60,8 +63,10 @@ public sealed class TextTrainingTests : IDisposable
         using (var first = Create(name))
         {
             using var stop = new CancellationTokenSource();
-            using var training = new TextTraining(first, Batches(), Options(12) with { Checkpoint = checkpoint, CheckpointEvery = 3 });
-            Assert.Throws<OperationCanceledException>(() => training.Run(progress => { if (progress.Step == 5) stop.Cancel(); }, stop.Token));
+            using var training = new TextTraining(
+                first, Batches(), Options(12) with { Checkpoint = checkpoint, CheckpointEvery = 3 });
+            Assert.Throws<OperationCanceledException>(() =>
+                training.Run(progress => { if (progress.Step == 5) stop.Cancel(); }, stop.Token));
         }
 
         manual_seed(99); // another process has other random numbers
@@ -93,7 +98,8 @@ public sealed class TextTrainingTests : IDisposable
         }
 
         using var other = Create("pissa");
-        Assert.Contains("missing", Assert.Throws<CheckpointException>(() => new TextTraining(other, Batches(), Options(2) with { Checkpoint = checkpoint })).Message);
+        Assert.Contains("missing", Assert.Throws<CheckpointException>(() =>
+            new TextTraining(other, Batches(), Options(2) with { Checkpoint = checkpoint })).Message);
     }
 
     [Fact]
@@ -102,7 +108,8 @@ public sealed class TextTrainingTests : IDisposable
         // All texts equally long, so that the mean of two batches' losses is that of both together.
         using var small = Create("bone");
         using var large = Create("bone");
-        using (var training = new TextTraining(small, new TextBatches(Texts(), 4, 1), Options(3) with { Accumulation = 2 }))
+        using (var training =
+            new TextTraining(small, new TextBatches(Texts(), 4, 1), Options(3) with { Accumulation = 2 }))
         {
             training.Run(cancellation: TestContext.Current.CancellationToken);
         }
@@ -121,7 +128,8 @@ public sealed class TextTrainingTests : IDisposable
             }
         }
 
-        Assert.All(small.AdapterParameters().Zip(large.AdapterParameters()), pair => Assert.True(pair.First.allclose(pair.Second, 1e-4, 1e-6)));
+        Assert.All(small.AdapterParameters().Zip(large.AdapterParameters()), pair =>
+            Assert.True(pair.First.allclose(pair.Second, 1e-4, 1e-6)));
     }
 
     [Fact]
@@ -131,7 +139,8 @@ public sealed class TextTrainingTests : IDisposable
         var before = model.AdapterParameters()[0].clone();
         using (no_grad()) ((Models.Llama)model).Layers[1].Mlp.UpProj.Weight[0, 0] = float.NaN;
         using var training = new TextTraining(model, Batches(), Options(2));
-        var error = Assert.Throws<TrainingException>(() => training.Run(cancellation: TestContext.Current.CancellationToken));
+        var error = Assert.Throws<TrainingException>(() =>
+            training.Run(cancellation: TestContext.Current.CancellationToken));
         Assert.Contains("'model.layers.1.mlp.up_proj.weight' holds NaN", error.Message);
         Assert.True(model.AdapterParameters()[0].Equals(before));
     }
@@ -141,7 +150,8 @@ public sealed class TextTrainingTests : IDisposable
     {
         using var model = Create("bone");
         using var training = new TextTraining(model, Batches(), Options(3) with { ClipNorm = 0 });
-        training.Run(progress => Assert.True(double.IsFinite(progress.GradientNorm)), TestContext.Current.CancellationToken);
+        training.Run(progress =>
+            Assert.True(double.IsFinite(progress.GradientNorm)), TestContext.Current.CancellationToken);
         Assert.Equal(3, training.Losses.Count);
     }
 
@@ -163,7 +173,8 @@ public sealed class TextTrainingTests : IDisposable
         return [.. Enumerable.Range(0, 40).Select(_ =>
         {
             int[] prompt = [1, .. Enumerable.Range(0, 4).Select(_ => random.Next(3, 40))];
-            return new TokenizedText([.. prompt, .. prompt], [.. prompt.Select(_ => false), .. prompt.Select(_ => true)]);
+            return new TokenizedText(
+                [.. prompt, .. prompt], [.. prompt.Select(_ => false), .. prompt.Select(_ => true)]);
         })];
     }
 
@@ -172,7 +183,8 @@ public sealed class TextTrainingTests : IDisposable
     private static ICausalModel Create(string name)
     {
         manual_seed(5);
-        ICausalModel model = name switch { "pissa" => new TextLlamaPissa(), "bone" => new TextLlamaBone(), _ => new TextRwkv6Dora() };
+        ICausalModel model = name switch { "pissa" => new TextLlamaPissa(), "bone" => new TextLlamaBone(), _ =>
+            new TextRwkv6Dora() };
         manual_seed(6);
         return model;
     }

@@ -6,11 +6,14 @@ using static TorchSharp.torch;
 
 namespace Marrow.Tests.Llama;
 
-/// <summary>The LLaMA architecture with every adapter: fused equals plain, and what can be done with the model.</summary>
+/// <summary>
+/// The LLaMA architecture with every adapter: fused equals plain, and what can be done with the model.
+/// </summary>
 public class LlamaTests
 {
     public static TheoryData<string> Variants =>
-        [nameof(SmallLlamaBoneRow), nameof(SmallLlamaBoneColumn), nameof(SmallLlamaBoneFree), nameof(SmallLlamaBoneMini), nameof(SmallLlamaLora), nameof(SmallLlamaLastLayerLora)];
+        [nameof(SmallLlamaBoneRow), nameof(SmallLlamaBoneColumn), nameof(SmallLlamaBoneFree),
+            nameof(SmallLlamaBoneMini), nameof(SmallLlamaLora), nameof(SmallLlamaLastLayerLora)];
 
     [Theory]
     [MemberData(nameof(Variants))]
@@ -31,7 +34,8 @@ public class LlamaTests
         using var model = Create(variant, float32);
         var adapters = model.AdapterParameters().ToHashSet();
         Assert.NotEmpty(adapters);
-        Assert.All(model.parameters(), parameter => Assert.Equal(adapters.Contains(parameter), parameter.requires_grad));
+        Assert.All(model.parameters(), parameter =>
+            Assert.Equal(adapters.Contains(parameter), parameter.requires_grad));
     }
 
     [Fact]
@@ -55,7 +59,8 @@ public class LlamaTests
         model.Merge();
         Assert.True(allclose(adapted, model.call(Ids()), 1e-5, 1e-5));
         model.Unmerge();
-        Assert.All(model.named_parameters(), pair => Assert.True(before[pair.name].equal(pair.parameter).all().item<bool>(), pair.name));
+        Assert.All(model.named_parameters(), pair =>
+            Assert.True(before[pair.name].equal(pair.parameter).all().item<bool>(), pair.name));
     }
 
     [Theory]
@@ -209,9 +214,12 @@ public class LlamaTests
         model.SaveAdapter(folder.Path);
         using var before = SafetensorsFile.Open(Path.Combine(source, "adapter_model.safetensors"));
         using var after = SafetensorsFile.Open(folder.File("adapter_model.safetensors"));
-        string Name(string name) => name.Replace("bone_block", "miss_block", StringComparison.Ordinal); // PEFT's present name of the old type
-        Assert.Equal(before.Tensors.Keys.Select(Name).Order(StringComparer.Ordinal), after.Tensors.Keys.Order(StringComparer.Ordinal));
-        Assert.All(before.Tensors.Keys, name => Assert.Equal(before.ReadTensor(name).bytes.ToArray(), after.ReadTensor(Name(name)).bytes.ToArray()));
+        string Name(string name) =>
+            name.Replace("bone_block", "miss_block", StringComparison.Ordinal); // PEFT's present name of the old type
+        Assert.Equal(before.Tensors.Keys.Select(Name).Order(StringComparer.Ordinal),
+            after.Tensors.Keys.Order(StringComparer.Ordinal));
+        Assert.All(before.Tensors.Keys, name =>
+            Assert.Equal(before.ReadTensor(name).bytes.ToArray(), after.ReadTensor(Name(name)).bytes.ToArray()));
     }
 
     [Fact]
@@ -244,7 +252,8 @@ public class LlamaTests
     public void LoadPretrained_OfOtherSizes_NamesEveryField()
     {
         using var model = new SmallLlama();
-        var fault = Assert.Throws<CheckpointException>(() => model.LoadPretrained(SharedData.Require("data/weights/babyllama105-hf")));
+        var fault = Assert.Throws<CheckpointException>(() =>
+            model.LoadPretrained(SharedData.Require("data/weights/babyllama105-hf")));
         Assert.Contains("hidden_size is 128, but the model's is 48", fault.Message);
         Assert.Contains("num_hidden_layers is 5, but the model's is 2", fault.Message);
         Assert.Contains("tie_word_embeddings is true, but the model's is false", fault.Message);
@@ -254,7 +263,8 @@ public class LlamaTests
     public void Forward_OfTooLongASequence_SaysTheContext()
     {
         using var model = new SmallLlama();
-        Assert.Contains("33 tokens is longer than the model's context of 32", Assert.Throws<ArgumentException>(() => model.call(zeros(1, 33, dtype: int64))).Message);
+        Assert.Contains("33 tokens is longer than the model's context of 32",
+            Assert.Throws<ArgumentException>(() => model.call(zeros(1, 33, dtype: int64))).Message);
     }
 
     [Fact]
@@ -273,7 +283,8 @@ public class LlamaTests
     {
         using var on = Construction.On(dtype: dtype);
         manual_seed(1);
-        return (SmallLlama)Activator.CreateInstance(typeof(LlamaTests).Assembly.GetType($"{typeof(SmallLlama).Namespace}.{variant}")!)!;
+        return (SmallLlama)Activator.CreateInstance(
+            typeof(LlamaTests).Assembly.GetType($"{typeof(SmallLlama).Namespace}.{variant}")!)!;
     }
 
     /// <summary>Adapters start as no change; this makes them one.</summary>

@@ -5,7 +5,8 @@ namespace Marrow.Tests.Llama;
 
 [Model]
 public partial class SmallLlama(bool tied = false)
-    : Marrow.Models.Llama(vocabulary: 61, hidden: 48, intermediate: 96, layers: 2, heads: 4, keyValueHeads: 2, context: 32, tied: tied);
+    : Marrow.Models.Llama(
+        vocabulary: 61, hidden: 48, intermediate: 96, layers: 2, heads: 4, keyValueHeads: 2, context: 32, tied: tied);
 
 [Bone(BlockSize = 8)]
 public sealed partial class SmallLlamaBoneRow() : SmallLlama();

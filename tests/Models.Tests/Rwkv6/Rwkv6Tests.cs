@@ -32,7 +32,8 @@ public sealed class Rwkv6Tests : IDisposable
         again.LoadPretrained(path);
         Assert.All(
             model.named_parameters().Zip(again.named_parameters()),
-            pair => Assert.True(pair.First.parameter.to(bfloat16).to(float32).Equals(pair.Second.parameter), pair.First.name));
+            pair => Assert.True(pair.First.parameter.to(bfloat16).to(float32).Equals(pair.Second.parameter),
+                pair.First.name));
     }
 
     [Fact]
@@ -47,8 +48,10 @@ public sealed class Rwkv6Tests : IDisposable
         var adapted = new TinyRwkv6Bone();
         adapted.LoadPretrained(folder.File("folder"));
         var norm = randn(32);
-        var blocks = adapted.named_parameters().Where(pair => pair.name.EndsWith("bone_block", StringComparison.Ordinal))
-            .Select(pair => (pair.name.Replace("bone_block", "disha", StringComparison.Ordinal), randn(pair.parameter.shape) * 0.1)).ToList();
+        var blocks = adapted.named_parameters().Where(pair =>
+            pair.name.EndsWith("bone_block", StringComparison.Ordinal))
+            .Select(pair => (pair.name.Replace("bone_block", "disha", StringComparison.Ordinal),
+                randn(pair.parameter.shape) * 0.1)).ToList();
         File.WriteAllBytes(folder.File("adapter.pth"), TorchBytes.Make([.. blocks, ("blocks.1.ln1.weight", norm)]));
         adapted.LoadRwkvPeftAdapter(folder.File("adapter.pth"));
         Assert.True(adapted.Blocks[1].Ln1.Weight.Equals(norm));
@@ -62,8 +65,10 @@ public sealed class Rwkv6Tests : IDisposable
     public void OtherWeights_AreRefusedByName()
     {
         var (_, path) = Saved(float32, name => name != "blocks.0.att.time_faaaa");
-        Assert.Contains("no 'blocks.0.att.time_faaaa'", Assert.Throws<CheckpointException>(() => Rwkv6Sizes.Read(path)).Message);
-        Assert.Contains("lacks 'blocks.0.att.time_faaaa'", Assert.Throws<CheckpointException>(() => new TinyRwkv6().LoadPretrained(path)).Message);
+        Assert.Contains("no 'blocks.0.att.time_faaaa'",
+            Assert.Throws<CheckpointException>(() => Rwkv6Sizes.Read(path)).Message);
+        Assert.Contains("lacks 'blocks.0.att.time_faaaa'",
+            Assert.Throws<CheckpointException>(() => new TinyRwkv6().LoadPretrained(path)).Message);
     }
 
     [Fact]
@@ -72,14 +77,17 @@ public sealed class Rwkv6Tests : IDisposable
         var model = new TinyRwkv6();
         model.InitializeForPretraining();
         var (ids, labels) = (randint(0, 40, [2, 12]), randint(0, 40, [2, 12]));
-        nn.functional.cross_entropy(model.call(ids).flatten(0, 1), labels.flatten(), reduction: nn.Reduction.Sum).backward();
+        nn.functional.cross_entropy(
+            model.call(ids).flatten(0, 1), labels.flatten(), reduction: nn.Reduction.Sum).backward();
         var whole = model.parameters().Select(parameter => parameter.grad!.clone()).ToList();
         model.zero_grad();
         var (first, state) = model.Continue(ids.narrow(1, 0, 7), null);
         var (second, _) = model.Continue(ids.narrow(1, 7, 5), state);
-        nn.functional.cross_entropy(cat([first, second], 1).flatten(0, 1), labels.flatten(), reduction: nn.Reduction.Sum).backward();
+        nn.functional.cross_entropy(
+            cat([first, second], 1).flatten(0, 1), labels.flatten(), reduction: nn.Reduction.Sum).backward();
         Assert.All(whole.Zip(model.named_parameters()), pair =>
-            Assert.True((pair.First - pair.Second.parameter.grad!).abs().max().item<float>() <= 1e-4 * (1 + pair.First.abs().max().item<float>()), pair.Second.name));
+            Assert.True((pair.First - pair.Second.parameter.grad!).abs().max().item<float>() <= 1e-4
+                * (1 + pair.First.abs().max().item<float>()), pair.Second.name));
     }
 
     [Fact]
@@ -94,11 +102,13 @@ public sealed class Rwkv6Tests : IDisposable
         var (logits, state) = narrow.Continue(ids, null);
         Assert.Equal((bfloat16, float32), (logits.dtype, state.Layers[0].Wkv.dtype));
         Assert.True((logits.to(float32) - model.call(ids)).abs().max().item<float>() < 0.05);
-        Assert.Equal(6, Models.Generation.Continue(narrow, [[1, 2]], new(4), stop: TestContext.Current.CancellationToken)[0].Length);
+        Assert.Equal(6, Models.Generation.Continue(
+            narrow, [[1, 2]], new(4), stop: TestContext.Current.CancellationToken)[0].Length);
     }
 
     [Fact]
-    public void Fused_AgreesWithEager() => Assert.True(new TinyRwkv6Bone().VerifyAgainstEager(randint(0, 40, [2, 12])) is { Output: < 1e-4, LargestGradient: < 1e-2 });
+    public void Fused_AgreesWithEager() => Assert.True(
+        new TinyRwkv6Bone().VerifyAgainstEager(randint(0, 40, [2, 12])) is { Output: < 1e-4, LargestGradient: < 1e-2 });
 
     private (TinyRwkv6 Model, string Path) Saved(ScalarType type, Func<string, bool>? keep = null)
     {
@@ -106,7 +116,8 @@ public sealed class Rwkv6Tests : IDisposable
         var model = new TinyRwkv6();
         model.InitializeForPretraining();
         var path = folder.File("model.pth");
-        File.WriteAllBytes(path, TorchBytes.Make(model.named_parameters().Where(pair => keep?.Invoke(pair.name) != false).Select(pair => (pair.name, pair.parameter.detach().to(type)))));
+        File.WriteAllBytes(path, TorchBytes.Make(model.named_parameters().Where(pair =>
+            keep?.Invoke(pair.name) != false).Select(pair => (pair.name, pair.parameter.detach().to(type)))));
         return (model, path);
     }
 }

@@ -108,7 +108,8 @@ public sealed class TokenizerTests
         const string alphabet = "aaeeinst  \n.é日";
         for (var i = 0; i < 500; i++)
         {
-            var text = string.Concat(Enumerable.Range(0, random.Next(30)).Select(_ => alphabet[random.Next(alphabet.Length)]));
+            var text = string.Concat(
+                Enumerable.Range(0, random.Next(30)).Select(_ => alphabet[random.Next(alphabet.Length)]));
             Assert.Equal(model.Encode(text), json.Encode(text));
             Assert.Equal(text, json.Decode(json.Encode(text)));
         }
@@ -152,7 +153,8 @@ public sealed class TokenizerTests
     [InlineData("tokenizer.json", "{", "not a tokenizer in Hugging Face's format")]
     [InlineData("tokenizer.json", "{}", "not a tokenizer in Hugging Face's format")]
     [InlineData("tokenizer.json", """{"model":{"type":"Unigram"}}""", "a model of type Unigram")]
-    [InlineData("tokenizer.json", """{"model":{"type":"BPE"},"pre_tokenizer":{"type":"ByteLevel"}}""", "a pre-tokenizer of type ByteLevel")]
+    [InlineData("tokenizer.json", """{"model":{"type":"BPE"},"pre_tokenizer":{"type":"ByteLevel"}}""",
+        "a pre-tokenizer of type ByteLevel")]
     [InlineData("tokenizer.json",
         """{"model":{"type":"BPE","vocab":{"<unk>":0},"merges":[],"unk_token":"<unk>"},"added_tokens":[],"normalizer":{"type":"NFKC"}}""",
         "the normalizer {\"type\":\"NFKC\"}")]

@@ -8,7 +8,8 @@ namespace Marrow.Models.Tests.Vision;
 /// <summary>Exported models compute what trained ones do, bit for bit, from integers.</summary>
 public sealed class ExportTests : IDisposable
 {
-    private readonly string path = Path.Combine(Directory.CreateTempSubdirectory("marrow-export").FullName, "model.safetensors");
+    private readonly string path =
+        Path.Combine(Directory.CreateTempSubdirectory("marrow-export").FullName, "model.safetensors");
 
     public static TheoryData<string> Kinds => [.. Models.Keys];
 
@@ -73,13 +74,22 @@ public sealed class ExportTests : IDisposable
     public void Export_OfAPlainModel_IsOneClearError()
     {
         using var scope = NewDisposeScope();
-        Assert.Contains("no quantized layer", Assert.Throws<CheckpointException>(() => new PlainViT().Export(path)).Message);
+        Assert.Contains("no quantized layer",
+            Assert.Throws<CheckpointException>(() => new PlainViT().Export(path)).Message);
     }
 
     /// <summary>A few steps, so that every quantizer has its steps and every parameter has moved.</summary>
     private static PlainViT Train(PlainViT model)
     {
-        var options = new ImageTrainingOptions { Steps = 4, AnnealingSteps = 2, BatchSize = 8, LearningRate = 0.01, WarmUp = 1, FreezeThreshold = (0.001, 0.001) };
+        var options = new ImageTrainingOptions
+        {
+            Steps = 4,
+            AnnealingSteps = 2,
+            BatchSize = 8,
+            LearningRate = 0.01,
+            WarmUp = 1,
+            FreezeThreshold = (0.001, 0.001),
+        };
         using var training = new ImageTraining(
             model, GeneratedImages.Create(40, 16, 1), new EvaluationTransform(16, Normalization.ImageNet), options);
         training.Run(cancellation: TestContext.Current.CancellationToken);

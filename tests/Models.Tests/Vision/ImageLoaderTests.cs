@@ -11,8 +11,10 @@ public class ImageLoaderTests
 
     private static List<float[]> Epoch(int epoch, int ahead, int first = 0)
     {
-        var loader = new ImageLoader(Images, new TrainingTransform(16, Normalization.ImageNet), batchSize: 8, seed: 5, ahead: ahead);
-        return [.. loader.Epoch(epoch, first, TestContext.Current.CancellationToken).Select(batch => { using (batch) { return batch.Images.data<float>().ToArray(); } })];
+        var loader = new ImageLoader(
+            Images, new TrainingTransform(16, Normalization.ImageNet), batchSize: 8, seed: 5, ahead: ahead);
+        return [.. loader.Epoch(epoch, first, TestContext.Current.CancellationToken).Select(batch =>
+            { using (batch) { return batch.Images.data<float>().ToArray(); } })];
     }
 
     [Fact]
@@ -28,8 +30,10 @@ public class ImageLoaderTests
     [Fact]
     public void Evaluation_SeesEveryImageOnceInOrder()
     {
-        var loader = new ImageLoader(Images, new EvaluationTransform(24, Normalization.ImageNet), batchSize: 8, isTraining: false);
-        var labels = loader.Epoch(0, cancellation: TestContext.Current.CancellationToken).SelectMany(batch => { using (batch) { return batch.Labels.data<long>().ToArray(); } });
+        var loader = new ImageLoader(
+            Images, new EvaluationTransform(24, Normalization.ImageNet), batchSize: 8, isTraining: false);
+        var labels = loader.Epoch(0, cancellation: TestContext.Current.CancellationToken).SelectMany(batch =>
+            { using (batch) { return batch.Labels.data<long>().ToArray(); } });
         Assert.Equal(Images.Labels.Select(label => (long)label), labels);
     }
 
@@ -46,16 +50,24 @@ public class ImageLoaderTests
     {
         var image = new Picture(31, 17, Enumerable.Repeat((byte)90, 31 * 17 * 3).ToArray());
         var target = new float[3 * 40 * 40];
-        new EvaluationTransform(40, new Normalization([0, 0, 0], [1, 1, 1]), crop: 0.9).Apply(image, new Random(0), target);
+        new EvaluationTransform(40, new Normalization([0, 0, 0], [1, 1, 1]), crop: 0.9).Apply(
+            image, new Random(0), target);
         Assert.All(target, value => Assert.Equal(90 / 255f, value, 5));
     }
 
     [Fact]
     public void Augmentation_StaysFiniteAndChangesImages()
     {
-        var transform = new TrainingTransform(24, new Normalization([0, 0, 0], [1, 1, 1])) { ColorJitter = 0.3, Erasing = 0, Operations = 4, Magnitude = 10 };
+        var transform = new TrainingTransform(24, new Normalization([0, 0, 0], [1, 1, 1]))
+        {
+            ColorJitter = 0.3,
+            Erasing = 0,
+            Operations = 4,
+            Magnitude = 10,
+        };
         var plain = new float[3 * 24 * 24];
-        new EvaluationTransform(24, new Normalization([0, 0, 0], [1, 1, 1])).Apply(Images.Read(0), new Random(0), plain);
+        new EvaluationTransform(24, new Normalization([0, 0, 0], [1, 1, 1])).Apply(
+            Images.Read(0), new Random(0), plain);
         for (var draw = 0; draw < 200; draw++)
         {
             var target = new float[3 * 24 * 24];
@@ -68,8 +80,10 @@ public class ImageLoaderTests
     [Fact]
     public void Failure_OfAnImage_ReachesTheCaller()
     {
-        var loader = new ImageLoader(new Broken(), new EvaluationTransform(8, Normalization.ImageNet), batchSize: 2, isTraining: false);
-        Assert.Throws<ImageDataException>(() => loader.Epoch(0, cancellation: TestContext.Current.CancellationToken).Count());
+        var loader = new ImageLoader(
+            new Broken(), new EvaluationTransform(8, Normalization.ImageNet), batchSize: 2, isTraining: false);
+        Assert.Throws<ImageDataException>(() =>
+            loader.Epoch(0, cancellation: TestContext.Current.CancellationToken).Count());
     }
 
     [Theory]

@@ -60,7 +60,8 @@ public sealed class ImageSetTests : IDisposable
         var (_, labels) = Idx(isZipped: false);
         var path = Write("lies", [0, 0, 8, 1, 0x7f, 0xff, 0xff, 0xff, 1, 2]);
         var before = GC.GetAllocatedBytesForCurrentThread();
-        Assert.Contains("ends after 2 of 2147483647 bytes", Assert.Throws<ImageDataException>(() => IdxImages.Open(labels, path)).Message);
+        Assert.Contains("ends after 2 of 2147483647 bytes",
+            Assert.Throws<ImageDataException>(() => IdxImages.Open(labels, path)).Message);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
     }
 
@@ -68,7 +69,8 @@ public sealed class ImageSetTests : IDisposable
     public void Idx_FilesThatDoNotFit_AreAnError()
     {
         var (images, labels) = Idx(isZipped: false);
-        Assert.Contains("idx labels begin with 2049", Assert.Throws<ImageDataException>(() => IdxImages.Open(labels, images)).Message);
+        Assert.Contains("idx labels begin with 2049",
+            Assert.Throws<ImageDataException>(() => IdxImages.Open(labels, images)).Message);
         var short1 = Write("short", File.ReadAllBytes(images)[..^1]);
         Assert.Contains("ends after", Assert.Throws<ImageDataException>(() => IdxImages.Open(short1, labels)).Message);
     }
@@ -95,7 +97,8 @@ public sealed class ImageSetTests : IDisposable
     [Fact]
     public void MissingFolder_IsOneClearError()
     {
-        foreach (var open in new Func<string, ImageSplits>[] { ImageSplits.Cifar10, ImageSplits.Idx, ImageSplits.Folders })
+        foreach (var open in new Func<string, ImageSplits>[] { ImageSplits.Cifar10, ImageSplits.Idx,
+            ImageSplits.Folders })
         {
             Assert.Contains("/nowhere", Assert.Throws<ImageDataException>(() => open("/nowhere")).Message);
         }
@@ -107,7 +110,8 @@ public sealed class ImageSetTests : IDisposable
         var tree = Path.Combine(folder, "digits");
         Directory.CreateDirectory(tree);
         var labels = Enumerable.Range(0, 50).Select(index => (byte)(index % 2)).ToArray();
-        File.WriteAllBytes(Path.Combine(tree, "t10k-images-idx3-ubyte"), [0, 0, 8, 3, 0, 0, 0, 50, 0, 0, 0, 1, 0, 0, 0, 1, .. new byte[50]]);
+        File.WriteAllBytes(Path.Combine(tree, "t10k-images-idx3-ubyte"),
+            [0, 0, 8, 3, 0, 0, 0, 50, 0, 0, 0, 1, 0, 0, 0, 1, .. new byte[50]]);
         File.WriteAllBytes(Path.Combine(tree, "t10k-labels-idx1-ubyte"), [0, 0, 8, 1, 0, 0, 0, 50, .. labels]);
         var splits = ImageSplits.Idx(tree);
         Assert.Equal((40, 10), (splits.Training.Count, splits.Validation.Count));
@@ -117,7 +121,8 @@ public sealed class ImageSetTests : IDisposable
     [Fact]
     public void Generated_SameSeedSameImages_OtherSeedOthers()
     {
-        var (one, same, other) = (GeneratedImages.Create(20, 32, 1), GeneratedImages.Create(20, 32, 1), GeneratedImages.Create(20, 32, 2));
+        var (one, same, other) =
+            (GeneratedImages.Create(20, 32, 1), GeneratedImages.Create(20, 32, 1), GeneratedImages.Create(20, 32, 2));
         Assert.Equal(10, one.Classes.Count);
         Assert.All(Enumerable.Range(0, 20), index => Assert.Equal(one.Read(index).Pixels, same.Read(index).Pixels));
         Assert.NotEqual(one.Read(3).Pixels, other.Read(3).Pixels);

@@ -34,7 +34,8 @@ public sealed class ImageTrainingTests : IDisposable
         manual_seed(1);
         var losses = new List<double>();
         using var training = new ImageTraining(
-            new StatsQViT(), Images, new EvaluationTransform(16, Normalization.ImageNet), new() { Steps = 40, BatchSize = 30, LearningRate = 3e-3, WarmUp = 4 });
+            new StatsQViT(), Images, new EvaluationTransform(16, Normalization.ImageNet),
+                new() { Steps = 40, BatchSize = 30, LearningRate = 3e-3, WarmUp = 4 });
         training.Run(progress => losses.Add(progress.Loss), TestContext.Current.CancellationToken);
         Assert.True(losses[^5..].Average() < losses[..5].Average() - 0.2, string.Join(" ", losses));
     }
@@ -52,7 +53,8 @@ public sealed class ImageTrainingTests : IDisposable
 
         var path = Path.Combine(folder, "state.safetensors");
         manual_seed(1);
-        var stopped = Assert.Throws<OperationCanceledException>(() => Run(Model(), options with { Checkpoint = path }, stopAfter: 5));
+        var stopped = Assert.Throws<OperationCanceledException>(() =>
+            Run(Model(), options with { Checkpoint = path }, stopAfter: 5));
         Assert.NotNull(stopped);
         manual_seed(99);
         var resumed = Run(Model(), options with { Checkpoint = path }, stopAfter: int.MaxValue);
@@ -69,8 +71,10 @@ public sealed class ImageTrainingTests : IDisposable
         using var scope = NewDisposeScope();
         manual_seed(1);
         var model = new QkrViT();
-        using var training = new ImageTraining(model, Images, Transform, Options with { Steps = 2, AnnealingSteps = 3, AnnealingRate = 0.05, WeightDecay = 1, AverageDecay = 0 });
-        var weights = ((IModel)model).QuantizedWeights().Where(weight => weight.Settings.Oscillation == Oscillation.Cga).ToList();
+        using var training = new ImageTraining(model, Images, Transform,
+            Options with { Steps = 2, AnnealingSteps = 3, AnnealingRate = 0.05, WeightDecay = 1, AverageDecay = 0 });
+        var weights = ((IModel)model).QuantizedWeights().Where(weight =>
+            weight.Settings.Oscillation == Oscillation.Cga).ToList();
         Tensor[] before = [];
         Tensor[] confident = [];
         var shares = new List<double>();
@@ -79,17 +83,21 @@ public sealed class ImageTrainingTests : IDisposable
             {
                 foreach (var (index, weight) in weights.Index().Where(_ => before.Length > 0))
                 {
-                    // What was confident before this step stands still: a layer's weight, and a product as the forward pass sees it.
-                    var moved = (weight.Value().detach() != before[index]).logical_and(confident[index]).count_nonzero().item<long>();
+                    // What was confident before this step stands still: a layer's weight, and a product as the forward
+                    // pass sees it.
+                    var moved = (weight.Value().detach() != before[index]).logical_and(
+                        confident[index]).count_nonzero().item<long>();
                     Assert.True(moved == 0, $"step {progress.Step}: {moved} of {weight.Name} moved");
-                    Assert.True((weight.Value().detach() != before[index]).any().item<bool>(), $"{weight.Name} is frozen as a whole");
+                    Assert.True((weight.Value().detach() != before[index]).any().item<bool>(),
+                        $"{weight.Name} is frozen as a whole");
                 }
 
                 if (progress.Step >= 2)
                 {
                     shares.Add(progress.Frozen);
                     before = [.. weights.Select(weight => weight.Value().detach().clone())];
-                    confident = [.. weights.Select(weight => Quantization.Oscillations.Cga.Confident(weight.GridPosition(), 0.05))];
+                    confident = [.. weights.Select(weight =>
+                        Quantization.Oscillations.Cga.Confident(weight.GridPosition(), 0.05))];
                 }
             },
             TestContext.Current.CancellationToken);
@@ -102,15 +110,18 @@ public sealed class ImageTrainingTests : IDisposable
         using var scope = NewDisposeScope();
         manual_seed(1);
         var model = new FreezingQkrViT();
-        using var training = new ImageTraining(model, Images, Transform, Options with { Steps = 12, LearningRate = 0.02 });
+        using var training = new ImageTraining(
+            model, Images, Transform, Options with { Steps = 12, LearningRate = 0.02 });
         var frozen = 0L;
         training.Run(
             progress =>
             {
-                foreach (var weight in ((IModel)model).QuantizedWeights().Where(weight => weight.Frozen.Mask is not null))
+                foreach (var weight in ((IModel)model).QuantizedWeights().Where(weight =>
+                    weight.Frozen.Mask is not null))
                 {
                     frozen += weight.Frozen.Mask!.count_nonzero().item<long>();
-                    Assert.Equal(0, (weight.Levels() != weight.Frozen.Levels!).logical_and(weight.Frozen.Mask!).count_nonzero().item<long>());
+                    Assert.Equal(0, (weight.Levels() != weight.Frozen.Levels!).logical_and(
+                        weight.Frozen.Mask!).count_nonzero().item<long>());
                 }
             },
             TestContext.Current.CancellationToken);
@@ -128,7 +139,8 @@ public sealed class ImageTrainingTests : IDisposable
             model.Blocks[1].Mlp.Fc1.Weight[0, 0] = double.NaN;
         }
 
-        Assert.Contains("'blocks.1.mlp.fc1.weight' holds NaN", Assert.Throws<TrainingException>(() => training.Run(cancellation: TestContext.Current.CancellationToken)).Message);
+        Assert.Contains("'blocks.1.mlp.fc1.weight' holds NaN", Assert.Throws<TrainingException>(() =>
+            training.Run(cancellation: TestContext.Current.CancellationToken)).Message);
     }
 
     [Fact]
@@ -143,7 +155,8 @@ public sealed class ImageTrainingTests : IDisposable
             model.Blocks[1].Mlp.Fc2.Weight.fill_(1e30f);
         }
 
-        Assert.Contains("'blocks.1.mlp.fc2' is the first", Assert.Throws<TrainingException>(() => training.Run(cancellation: TestContext.Current.CancellationToken)).Message);
+        Assert.Contains("'blocks.1.mlp.fc2' is the first", Assert.Throws<TrainingException>(() =>
+            training.Run(cancellation: TestContext.Current.CancellationToken)).Message);
     }
 
     [Fact]
@@ -153,7 +166,8 @@ public sealed class ImageTrainingTests : IDisposable
         manual_seed(1);
         var (teacher, student) = (new PlainViT(), new PlainViT());
         using var training = new ImageTraining(
-            student, Images, new EvaluationTransform(16, Normalization.ImageNet), new() { Steps = 2, BatchSize = 8, HardDistillation = 1 }, teacher);
+            student, Images, new EvaluationTransform(16, Normalization.ImageNet),
+                new() { Steps = 2, BatchSize = 8, HardDistillation = 1 }, teacher);
         training.Run(cancellation: TestContext.Current.CancellationToken);
         Assert.Null(teacher.Head.Weight.grad);
         Assert.NotNull(student.HeadDist.Weight.grad);
@@ -165,12 +179,15 @@ public sealed class ImageTrainingTests : IDisposable
         using var scope = NewDisposeScope();
         manual_seed(1);
         using var training = new ImageTraining(
-            new QuantizedSwin(), GeneratedImages.Create(20, 32, 1), new TrainingTransform(32, Normalization.ImageNet), new() { Steps = 2, BatchSize = 4 });
+            new QuantizedSwin(), GeneratedImages.Create(20, 32, 1), new TrainingTransform(32, Normalization.ImageNet),
+                new() { Steps = 2, BatchSize = 4 });
         training.Run(progress => Assert.True(double.IsFinite(progress.Loss)), TestContext.Current.CancellationToken);
-        Assert.Contains(training.Oscillations!.Weights(), weight => weight.Name.EndsWith(".qk", StringComparison.Ordinal));
+        Assert.Contains(training.Oscillations!.Weights(), weight =>
+            weight.Name.EndsWith(".qk", StringComparison.Ordinal));
     }
 
-    private static (PlainViT Model, List<double> Losses) Run(PlainViT model, ImageTrainingOptions options, int stopAfter)
+    private static (PlainViT Model, List<double> Losses) Run(
+        PlainViT model, ImageTrainingOptions options, int stopAfter)
     {
         using var stop = new CancellationTokenSource();
         using var training = new ImageTraining(model, Images, Transform, options);

@@ -13,19 +13,22 @@ public sealed class QuantizeVitTests
         using var folder = new TemporaryFolder();
         var json = folder.File("results.json");
         var (code, output, error) = Run(
-            ["--image", "8", "--teacher-steps", "2", "--steps", "2", "--annealing-steps", "2", "--batch", "4", "--bits", "3", "--out", folder.Path, "--json", json, "--log", folder.File("log")]);
+            ["--image", "8", "--teacher-steps", "2", "--steps", "2", "--annealing-steps", "2", "--batch", "4", "--bits",
+                "3", "--out", folder.Path, "--json", json, "--log", folder.File("log")]);
         Assert.True(code == 0, output + error);
         var results = JsonNode.Parse(File.ReadAllText(json))!;
         Assert.InRange(results["teacherTop1"]!.GetValue<double>(), 0, 1);
         Assert.Equal(
-            ["lsq", "statsq", "statsq+qkr", "statsq+qkr+cga"], results["runs"]!.AsArray().Select(run => run!["method"]!.GetValue<string>()));
+            ["lsq", "statsq", "statsq+qkr", "statsq+qkr+cga"],
+                results["runs"]!.AsArray().Select(run => run!["method"]!.GetValue<string>()));
         Assert.All(results["runs"]!.AsArray(), run =>
         {
             Assert.Equal((3, 1), (run!["bits"]!.GetValue<int>(), run["seed"]!.GetValue<int>()));
             Assert.InRange(run["top1"]!.GetValue<double>(), 0, 1);
             Assert.InRange(run["oscillating"]!.GetValue<double>(), 0, 1);
             Assert.True(run["msPerStep"]!.GetValue<double>() > 0);
-            Assert.Equal(new FileInfo(folder.File($"seed1/{run["method"]!.GetValue<string>()}.safetensors")).Length, run["modelBytes"]!.GetValue<long>());
+            Assert.Equal(new FileInfo(folder.File($"seed1/{run["method"]!.GetValue<string>()}.safetensors")).Length,
+                run["modelBytes"]!.GetValue<long>());
         });
         Assert.All((string[])["oscillation.png", "latent-weights.png"], name =>
             Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], File.ReadAllBytes(folder.File(name))[..4]));
@@ -46,5 +49,6 @@ public sealed class QuantizeVitTests
         Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
     }
 
-    private static (int Code, string Output, string Error) Run(string[] arguments) => ExampleProcess.Run("Marrow.QuantizeVit.dll", arguments);
+    private static (int Code, string Output, string Error) Run(string[] arguments) =>
+        ExampleProcess.Run("Marrow.QuantizeVit.dll", arguments);
 }

@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Marrow.Models.Tests.Vision;
 
-/// <summary>Whole quantized models: float checkpoints load into them, and their fused layers are the plain formulas.</summary>
+/// <summary>
+/// Whole quantized models: float checkpoints load into them, and their fused layers are the plain formulas.
+/// </summary>
 public sealed class QuantizedModelTests : IDisposable
 {
     private static readonly Dictionary<string, Func<PlainViT>> Models = new()
@@ -111,6 +113,7 @@ public sealed class QuantizedModelTests : IDisposable
         // LSQ's first steps are meant for training: 2 mean|x| / sqrt(127) is coarse for 8 bits.
         var x = randn(8, 3, 16, 16);
         var (a, b) = (plain.call(x), model.call(x));
-        Assert.True((a - b).abs().mean().item<float>() < 0.4 * a.std().item<float>(), $"{(a - b).abs().mean().item<float>()} of {a.std().item<float>()}");
+        Assert.True((a - b).abs().mean().item<float>() < 0.4 * a.std().item<float>(),
+            $"{(a - b).abs().mean().item<float>()} of {a.std().item<float>()}");
     }
 }

@@ -3,18 +3,20 @@ using System.Text.Json;
 namespace Marrow.Language;
 
 /// <summary>
-/// Instructions from a JSON array or from JSON lines, read as they are needed. The fields are those of MetaMathQA (query,
-/// response), GSM8K (question, answer), MATH (problem, solution) or Alpaca (instruction, input, output).
+/// Instructions from a JSON array or from JSON lines, read as they are needed. The fields are those of MetaMathQA
+/// (query, response), GSM8K (question, answer), MATH (problem, solution) or Alpaca (instruction, input, output).
 /// </summary>
 public static class InstructionFile
 {
     private static readonly (string Question, string Response)[] Fields =
         [("query", "response"), ("question", "answer"), ("problem", "solution"), ("instruction", "output")];
 
-    private static readonly string Known = string.Join("; ", Fields.Select(pair => $"{pair.Question} and {pair.Response}"));
+    private static readonly string Known =
+        string.Join("; ", Fields.Select(pair => $"{pair.Question} and {pair.Response}"));
 
     /// <summary>The instructions in the file's order, one at a time.</summary>
-    /// <exception cref="TextDataException">The file cannot be read, or holds something else; the message names the line or element.</exception>
+    /// <exception cref="TextDataException">The file cannot be read, or holds something else; the message names the line
+    /// or element.</exception>
     public static IEnumerable<Instruction> Read(string path)
     {
         using var stream = Open(path);
@@ -62,7 +64,8 @@ public static class InstructionFile
 
     private static IEnumerable<Instruction> ReadArray(string path, Stream stream)
     {
-        using var elements = JsonSerializer.DeserializeAsyncEnumerable<JsonElement>(stream).ToBlockingEnumerable().GetEnumerator();
+        using var elements = JsonSerializer.DeserializeAsyncEnumerable<JsonElement>(
+            stream).ToBlockingEnumerable().GetEnumerator();
         for (var number = 1; Next(elements, path, number); number++)
         {
             yield return Instruction(elements.Current, $"{path}, element {number}");
@@ -90,7 +93,8 @@ public static class InstructionFile
         }
         catch (JsonException fault)
         {
-            throw new TextDataException($"{where}: it is not a JSON object ({Short(fault)}); write one object a line.", fault);
+            throw new TextDataException(
+                $"{where}: it is not a JSON object ({Short(fault)}); write one object a line.", fault);
         }
     }
 
@@ -108,9 +112,11 @@ public static class InstructionFile
     }
 
     private static string? Field(JsonElement json, string name) =>
-        json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+        json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out var value)
+            && value.ValueKind == JsonValueKind.String
             ? value.GetString()
             : null;
 
-    private static string Short(JsonException fault) => fault.Message.Split(" Path:")[0].Split(" LineNumber")[0].TrimEnd('.');
+    private static string Short(JsonException fault) =>
+        fault.Message.Split(" Path:")[0].Split(" LineNumber")[0].TrimEnd('.');
 }

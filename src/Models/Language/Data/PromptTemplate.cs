@@ -1,6 +1,9 @@
 namespace Marrow.Language;
 
-/// <summary>How an instruction is written for a model: what comes before the response, and what before the reasoning of an answer.</summary>
+/// <summary>
+/// How an instruction is written for a model: what comes before the response, and what before the reasoning of an
+/// answer.
+/// </summary>
 /// <param name="WithoutInput">Text around the instruction, <c>{0}</c>.</param>
 /// <param name="WithInput">The same for an instruction with an input, <c>{1}</c>.</param>
 /// <param name="Separator">What stands between the prompt and the response.</param>
@@ -8,7 +11,8 @@ namespace Marrow.Language;
 public sealed record PromptTemplate(string WithoutInput, string WithInput, string Separator = "", string Reasoning = "")
 {
     /// <summary>
-    /// Alpaca's, with which the Bone paper trains on MetaMathQA and evaluates GSM8K and MATH (those of MetaMath and PiSSA).
+    /// Alpaca's, with which the Bone paper trains on MetaMathQA and evaluates GSM8K and MATH (those of MetaMath and
+    /// PiSSA).
     /// </summary>
     public static PromptTemplate Alpaca { get; } = new(
         "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n### Instruction:\n{0}\n\n### Response:",
@@ -17,7 +21,8 @@ public sealed record PromptTemplate(string WithoutInput, string WithInput, strin
         Reasoning: " Let's think step by step.");
 
     /// <summary>The dialogue in which RWKV's World models are trained.</summary>
-    public static PromptTemplate Rwkv { get; } = new("User: {0}\n\nAssistant:", "User: {0}\n{1}\n\nAssistant:", Separator: " ");
+    public static PromptTemplate Rwkv { get; } =
+        new("User: {0}\n\nAssistant:", "User: {0}\n{1}\n\nAssistant:", Separator: " ");
 
     /// <summary>The instruction alone, on a line of its own.</summary>
     public static PromptTemplate Plain { get; } = new("{0}\n", "{0}\n{1}\n");

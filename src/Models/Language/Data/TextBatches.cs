@@ -12,13 +12,17 @@ public enum TextGrouping
     /// <summary>Texts of about equal length together, so that little is padded.</summary>
     Buckets,
 
-    /// <summary>Texts one after another in rows of one length, none cut; a row's later texts also see its earlier ones.</summary>
+    /// <summary>
+    /// Texts one after another in rows of one length, none cut; a row's later texts also see its earlier ones.
+    /// </summary>
     Packed,
 }
 
 /// <summary>A batch of texts.</summary>
 /// <param name="Ids">Token ids [batch, tokens].</param>
-/// <param name="Labels">For each position the id that follows, or <see cref="TextBatches.Ignored"/> where it is not to be learned.</param>
+/// <param name="Labels">
+/// For each position the id that follows, or <see cref="TextBatches.Ignored"/> where it is not to be learned.
+/// </param>
 public sealed record TextBatch(Tensor Ids, Tensor Labels) : IDisposable
 {
     /// <inheritdoc/>
@@ -30,8 +34,8 @@ public sealed record TextBatch(Tensor Ids, Tensor Labels) : IDisposable
 }
 
 /// <summary>
-/// Endless batches whose order only the seed decides: batch number n is the same in every run, so that a resumed run goes on
-/// where it stopped.
+/// Endless batches whose order only the seed decides: batch number n is the same in every run, so that a resumed run
+/// goes on where it stopped.
 /// </summary>
 public sealed class TextBatches
 {
@@ -54,7 +58,8 @@ public sealed class TextBatches
     /// <param name="grouping">How they come together.</param>
     /// <param name="rowLength">Tokens of a packed row; the longest text's if not given.</param>
     /// <exception cref="ArgumentException">There are no texts, or one is longer than a packed row.</exception>
-    public TextBatches(IReadOnlyList<TokenizedText> texts, int size, ulong seed, TextGrouping grouping = TextGrouping.Shuffled, int? rowLength = null)
+    public TextBatches(IReadOnlyList<TokenizedText> texts, int size, ulong seed, TextGrouping grouping =
+        TextGrouping.Shuffled, int? rowLength = null)
     {
         if (texts.Count == 0)
         {
@@ -62,7 +67,8 @@ public sealed class TextBatches
         }
 
         (this.size, this.seed, this.grouping) = (size, seed, grouping);
-        this.texts = grouping == TextGrouping.Packed ? Pack(texts, rowLength ?? texts.Max(text => text.Length), seed) : texts;
+        this.texts = grouping == TextGrouping.Packed ? Pack(texts, rowLength ?? texts.Max(text => text.Length), seed)
+            : texts;
     }
 
     /// <summary>Batches of one pass over all texts.</summary>
@@ -112,7 +118,8 @@ public sealed class TextBatches
             return [.. order.Chunk(size)];
         }
 
-        int[][] batches = [.. order.Chunk(size * BucketBatches).SelectMany(bucket => bucket.OrderBy(index => texts[index].Length).Chunk(size))];
+        int[][] batches = [.. order.Chunk(size * BucketBatches).SelectMany(bucket =>
+            bucket.OrderBy(index => texts[index].Length).Chunk(size))];
         random.Shuffle(batches);
         return batches;
     }

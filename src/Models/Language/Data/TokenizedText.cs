@@ -29,13 +29,15 @@ public sealed class InstructionEncoder(Tokenizer tokenizer, PromptTemplate templ
     }
 
     /// <summary>The ids that a model shall continue when it is evaluated.</summary>
-    public int[] EncodePrompt(Instruction instruction) => tokenizer.Encode(template.Prompt(instruction) + template.Reasoning, addBegin);
+    public int[] EncodePrompt(Instruction instruction) =>
+        tokenizer.Encode(template.Prompt(instruction) + template.Reasoning, addBegin);
 
     /// <summary>The text of ids.</summary>
     public string Decode(IEnumerable<int> ids) => tokenizer.Decode(ids);
 
     /// <summary>Those instructions that a context holds, encoded, and how many it does not.</summary>
-    public (IReadOnlyList<TokenizedText> Fitting, int TooLong) EncodeAll(IEnumerable<Instruction> instructions, int? context)
+    public (IReadOnlyList<TokenizedText> Fitting, int TooLong) EncodeAll(
+        IEnumerable<Instruction> instructions, int? context)
     {
         var all = instructions.Select(Encode).ToList();
         var fitting = all.Where(text => !(text.Length > context)).ToList();

@@ -13,7 +13,8 @@ public static partial class FinalAnswer
     public const string PhraseMarker = "The answer is:";
 
     /// <summary>
-    /// What stands behind the last marker of either kind, or within MATH's last <c>\boxed{…}</c>; null if there is neither.
+    /// What stands behind the last marker of either kind, or within MATH's last <c>\boxed{…}</c>; null if there is
+    /// neither.
     /// </summary>
     public static string? Of(string solution)
     {
@@ -23,10 +24,13 @@ public static partial class FinalAnswer
         return at >= 0 ? FirstLine(solution[(at + marker.Length)..]) : Boxed(solution);
     }
 
-    /// <summary>What is within the last <c>\boxed{…}</c> or <c>\fbox{…}</c>, braces balanced; null if there is none.</summary>
+    /// <summary>
+    /// What is within the last <c>\boxed{…}</c> or <c>\fbox{…}</c>, braces balanced; null if there is none.
+    /// </summary>
     public static string? Boxed(string solution)
     {
-        var at = Math.Max(solution.LastIndexOf(@"\boxed", StringComparison.Ordinal), solution.LastIndexOf(@"\fbox", StringComparison.Ordinal));
+        var at = Math.Max(solution.LastIndexOf(@"\boxed", StringComparison.Ordinal),
+            solution.LastIndexOf(@"\fbox", StringComparison.Ordinal));
         if (at < 0)
         {
             return null;
@@ -51,7 +55,10 @@ public static partial class FinalAnswer
         return null;
     }
 
-    /// <summary>The number that a text is or ends in, but for currency, units, thousands' commas and a full stop; null if there is none.</summary>
+    /// <summary>
+    /// The number that a text is or ends in, but for currency, units, thousands' commas and a full stop; null if there
+    /// is none.
+    /// </summary>
     public static decimal? Number(string text)
     {
         var found = Numbers().Matches(text);
@@ -68,9 +75,12 @@ public static partial class FinalAnswer
     public static bool IsGsm8kSolved(string solution, string reference) =>
         Of(solution) is { } answer && Number(answer) is { } number && number == Number(Of(reference) ?? reference);
 
-    /// <summary>MATH's answer equivalence: the final answers are the same mathematics (<see cref="MathAnswer.AreEquivalent"/>).</summary>
+    /// <summary>
+    /// MATH's answer equivalence: the final answers are the same mathematics (<see cref="MathAnswer.AreEquivalent"/>).
+    /// </summary>
     public static bool IsMathSolved(string solution, string reference) =>
-        Of(solution) is { } answer && (Boxed(reference) ?? Of(reference)) is { } wanted && MathAnswer.AreEquivalent(answer, wanted);
+        Of(solution) is { } answer && (Boxed(reference) ?? Of(reference)) is { } wanted
+            && MathAnswer.AreEquivalent(answer, wanted);
 
     /// <summary>A reference solution without GSM8K's calculator marks, which repeat what stands beside them.</summary>
     public static string WithoutCalculations(string solution) => Calculations().Replace(solution, "");

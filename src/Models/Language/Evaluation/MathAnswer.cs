@@ -4,16 +4,17 @@ using System.Text.RegularExpressions;
 namespace Marrow.Language;
 
 /// <summary>
-/// Whether two final answers of competition problems are the same, as the MATH data set judges it (arXiv 2103.03874): both are
-/// brought to one way of writing (fractions, roots, units, percent, degrees, spaces, leading zeros), then compared; what are
-/// plain numbers or fractions in the end is compared as such.
+/// Whether two final answers of competition problems are the same, as the MATH data set judges it (arXiv 2103.03874):
+/// both are brought to one way of writing (fractions, roots, units, percent, degrees, spaces, leading zeros), then
+/// compared; what are plain numbers or fractions in the end is compared as such.
 /// </summary>
 public static partial class MathAnswer
 {
     private static readonly (string Old, string New)[] Spellings =
     [
         ("\n", ""), (@"\!", ""), (@"\\", @"\"), ("tfrac", "frac"), ("dfrac", "frac"), (@"\left", ""), (@"\right", ""),
-        (@"^{\circ}", ""), (@"^\circ", ""), (@"\$", ""), ("$", ""), (@"\%", ""), ("%", ""), (@"\,", ""), (@"\;", ""), (@"\ ", ""), ("{,}", ""), (@"\cdot", "*"), (@"\times", "*"),
+        (@"^{\circ}", ""), (@"^\circ", ""), (@"\$", ""), ("$", ""), (@"\%", ""), ("%", ""), (@"\,", ""), (@"\;", ""),
+            (@"\ ", ""), ("{,}", ""), (@"\cdot", "*"), (@"\times", "*"),
     ];
 
     /// <summary>Whether the answers are the same.</summary>
@@ -70,7 +71,9 @@ public static partial class MathAnswer
         return string.Join(frac, parts);
     }
 
-    /// <summary>The value of a whole number, decimal or fraction of such, as a fraction; null for anything else.</summary>
+    /// <summary>
+    /// The value of a whole number, decimal or fraction of such, as a fraction; null for anything else.
+    /// </summary>
     private static (decimal Top, decimal Bottom)? Value(string text)
     {
         if (Decimal(text) is { } whole)
@@ -79,7 +82,8 @@ public static partial class MathAnswer
         }
 
         return WholeFraction().Match(text) is { Success: true } match
-            && Decimal(match.Groups["top"].Value) is { } top && Decimal(match.Groups["bottom"].Value) is { } bottom and not 0
+            && Decimal(match.Groups["top"].Value) is { } top
+                && Decimal(match.Groups["bottom"].Value) is { } bottom and not 0
             && Math.Abs(top) < MostValue && Math.Abs(bottom) < MostValue
                 ? (match.Groups["sign"].Length > 0 ? -top : top, bottom)
                 : null;
@@ -88,7 +92,8 @@ public static partial class MathAnswer
     private const decimal MostValue = 1_000_000_000_000; // products of two stay exact
 
     private static decimal? Decimal(string text) =>
-        decimal.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && Math.Abs(number) < MostValue
+        decimal.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint,
+            CultureInfo.InvariantCulture, out var number) && Math.Abs(number) < MostValue
             ? number
             : null;
 

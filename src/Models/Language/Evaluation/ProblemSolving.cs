@@ -11,7 +11,10 @@ public sealed record SolvedProblem(Instruction Problem, string Solution, bool Is
 /// <summary>Lets a model solve problems, many at a time, decoding greedily.</summary>
 /// <param name="model">The model.</param>
 /// <param name="encoder">How problems are written for it.</param>
-/// <param name="isSolved">Judges a solution by the reference: <see cref="FinalAnswer.IsGsm8kSolved"/> or <see cref="FinalAnswer.IsMathSolved"/>.</param>
+/// <param name="isSolved">
+/// Judges a solution by the reference: <see cref="FinalAnswer.IsGsm8kSolved"/> or <see
+/// cref="FinalAnswer.IsMathSolved"/>.
+/// </param>
 public sealed class ProblemSolving(ICausalModel model, InstructionEncoder encoder, Func<string, string, bool> isSolved)
 {
     /// <summary>Solves problems; those of about equal length in one batch.</summary>
@@ -22,17 +25,20 @@ public sealed class ProblemSolving(ICausalModel model, InstructionEncoder encode
     /// <param name="stop">Stops between two tokens; what is judged by then is returned.</param>
     /// <returns>In the order of the problems.</returns>
     public IReadOnlyList<SolvedProblem> Solve(
-        IReadOnlyList<Instruction> problems, int count, int batch = 16, Action<int, int>? report = null, CancellationToken stop = default)
+        IReadOnlyList<Instruction> problems, int count, int batch = 16, Action<int, int>? report = null,
+            CancellationToken stop = default)
     {
         var wasTraining = model.Module.training;
         model.Module.eval();
         var solved = new SolvedProblem?[problems.Count];
         try
         {
-            var prompts = problems.Select((problem, index) => (Index: index, Ids: encoder.EncodePrompt(problem))).OrderBy(prompt => prompt.Ids.Length);
+            var prompts = problems.Select((problem, index) =>
+                (Index: index, Ids: encoder.EncodePrompt(problem))).OrderBy(prompt => prompt.Ids.Length);
             foreach (var chunk in prompts.Chunk(batch))
             {
-                var texts = Generation.Continue(model, [.. chunk.Select(prompt => prompt.Ids)], new(count, [encoder.End]), stop: stop);
+                var texts = Generation.Continue(
+                    model, [.. chunk.Select(prompt => prompt.Ids)], new(count, [encoder.End]), stop: stop);
                 if (stop.IsCancellationRequested)
                 {
                     break;
@@ -44,7 +50,8 @@ public sealed class ProblemSolving(ICausalModel model, InstructionEncoder encode
                     solved[index] = new(problems[index], solution, isSolved(solution, problems[index].Response));
                 }
 
-                report?.Invoke(solved.Count(problem => problem is not null), solved.Count(problem => problem is { IsSolved: true }));
+                report?.Invoke(solved.Count(problem => problem is not null),
+                    solved.Count(problem => problem is { IsSolved: true }));
             }
         }
         finally

@@ -7,8 +7,8 @@ namespace Marrow.Language;
 
 /// <summary>
 /// Fine-tunes a causal language model on batches of texts: whatever is trainable, with AdamW on a cosine, accumulation,
-/// clipping, and the learning-rate ratios of LoRA+. A run that is stopped, or killed, and resumed takes the same steps as one
-/// that was not. A loss or gradient that is not finite stops it, and the place is named.
+/// clipping, and the learning-rate ratios of LoRA+. A run that is stopped, or killed, and resumed takes the same steps
+/// as one that was not. A loss or gradient that is not finite stops it, and the place is named.
 /// </summary>
 public sealed class TextTraining : IDisposable
 {
@@ -48,7 +48,8 @@ public sealed class TextTraining : IDisposable
     /// <summary>Takes the steps that are left.</summary>
     /// <param name="report">Hears of every step.</param>
     /// <param name="cancellation">Stops after the present step, with the state saved.</param>
-    /// <exception cref="TrainingException">A loss or gradient is not finite; parameters are those before that step.</exception>
+    /// <exception cref="TrainingException">A loss or gradient is not finite; parameters are those before that
+    /// step.</exception>
     /// <exception cref="OperationCanceledException">Training was stopped before its end.</exception>
     public void Run(Action<TextTrainingProgress>? report = null, CancellationToken cancellation = default)
     {
@@ -58,7 +59,8 @@ public sealed class TextTraining : IDisposable
             var progress = Take();
             report?.Invoke(progress);
             Log(progress);
-            if (options.Checkpoint is { } path && (Step % options.CheckpointEvery == 0 || Step == options.Steps || cancellation.IsCancellationRequested))
+            if (options.Checkpoint is { } path && (
+                Step % options.CheckpointEvery == 0 || Step == options.Steps || cancellation.IsCancellationRequested))
             {
                 state.Save(path, Step);
             }
@@ -86,7 +88,8 @@ public sealed class TextTraining : IDisposable
     {
         using var scope = NewDisposeScope();
         var clock = Stopwatch.StartNew();
-        var rate = new CosineSchedule(options.LearningRate, options.Steps, options.WarmUp, options.LastRate * options.LearningRate).Rate(Step);
+        var rate = new CosineSchedule(
+            options.LearningRate, options.Steps, options.WarmUp, options.LastRate * options.LearningRate).Rate(Step);
         optimizer.ZeroGradients();
         var loss = 0.0;
         for (var pass = 0; pass < options.Accumulation; pass++)
@@ -95,7 +98,8 @@ public sealed class TextTraining : IDisposable
             loss += Pass(batch) / options.Accumulation;
         }
 
-        var norm = nn.utils.clip_grad_norm_(model.Module.parameters().Where(parameter => parameter.requires_grad), options.ClipNorm > 0 ? options.ClipNorm : float.MaxValue);
+        var norm = nn.utils.clip_grad_norm_(model.Module.parameters().Where(parameter => parameter.requires_grad),
+            options.ClipNorm > 0 ? options.ClipNorm : float.MaxValue);
         if (!double.IsFinite(norm) && TrainingException.OfGradients(Step, model.Module) is { } fault)
         {
             throw fault;

@@ -1,6 +1,9 @@
 namespace Marrow.Language;
 
-/// <summary>How a language model is fine-tuned; defaults are the Bone paper's recipe for LLaMA2 on MetaMathQA where it states one.</summary>
+/// <summary>
+/// How a language model is fine-tuned; defaults are the Bone paper's recipe for LLaMA2 on MetaMathQA where it states
+/// one.
+/// </summary>
 public sealed record TextTrainingOptions
 {
     /// <summary>Optimizer steps.</summary>
@@ -41,4 +44,5 @@ public sealed record TextTrainingOptions
 /// <param name="Rate">Its learning rate.</param>
 /// <param name="GradientNorm">Norm of its gradients before clipping.</param>
 /// <param name="Milliseconds">Its time.</param>
-public sealed record TextTrainingProgress(int Step, int Steps, double Loss, double Rate, double GradientNorm, double Milliseconds);
+public sealed record TextTrainingProgress(
+    int Step, int Steps, double Loss, double Rate, double GradientNorm, double Milliseconds);

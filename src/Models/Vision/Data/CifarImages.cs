@@ -1,17 +1,19 @@
 namespace Marrow.Vision;
 
 /// <summary>
-/// CIFAR-10's binary files: records of a label byte and 1,024 bytes each of red, green and blue, row by row, for 32 × 32
-/// pixels.
+/// CIFAR-10's binary files: records of a label byte and 1,024 bytes each of red, green and blue, row by row, for 32 ×
+/// 32 pixels.
 /// </summary>
 public static class CifarImages
 {
     private const int Side = 32, Plane = Side * Side, Record = 1 + (3 * Plane);
-    private static readonly string[] Names = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
+    private static readonly string[] Names =
+        ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
     /// <summary>Reads one or more files into one set.</summary>
     /// <exception cref="ImageDataException">A file cannot be read, is cut off, or holds a label above 9.</exception>
-    public static ImageSet Open(params IReadOnlyList<string> paths) => new ImagesInMemory(Names, [.. paths.SelectMany(Images)]);
+    public static ImageSet Open(params IReadOnlyList<string> paths) =>
+        new ImagesInMemory(Names, [.. paths.SelectMany(Images)]);
 
     private static List<(Picture Image, int Label)> Images(string path) => ImageDataException.Guard(path, () =>
     {
@@ -28,7 +30,8 @@ public static class CifarImages
             file.ReadExactly(record);
             if (record[0] >= Names.Length)
             {
-                throw new ImageDataException(path, $"record {index} has the label {record[0]}, above 9", "use a CIFAR-10 file");
+                throw new ImageDataException(
+                    path, $"record {index} has the label {record[0]}, above 9", "use a CIFAR-10 file");
             }
 
             var pixels = new byte[3 * Plane];

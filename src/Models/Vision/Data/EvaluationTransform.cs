@@ -15,6 +15,7 @@ public sealed class EvaluationTransform(int size, Normalization normalization, d
         var side = Math.Min(image.Width, image.Height) * crop;
         var isFitting = image.Width == size && image.Height == size && crop == 1;
         normalization.Write(
-            isFitting ? image : Resampling.Resize(image, (image.Width - side) / 2, (image.Height - side) / 2, side, side, size, size), target);
+            isFitting ? image : Resampling.Resize(
+                image, (image.Width - side) / 2, (image.Height - side) / 2, side, side, size, size), target);
     }
 }

@@ -5,15 +5,16 @@ using System.IO.Compression;
 namespace Marrow.Vision;
 
 /// <summary>
-/// Images in the idx format of the MNIST family, plain or gzip: big-endian 32-bit numbers (2051, count, rows, columns) and a
-/// byte for each pixel; labels (2049, count) and a byte each. Gray becomes equal red, green and blue.
+/// Images in the idx format of the MNIST family, plain or gzip: big-endian 32-bit numbers (2051, count, rows, columns)
+/// and a byte for each pixel; labels (2049, count) and a byte each. Gray becomes equal red, green and blue.
 /// </summary>
 public static class IdxImages
 {
     private const int ImageMagic = 2051, LabelMagic = 2049, LargestSide = 4096;
 
     /// <summary>Reads a pair of files.</summary>
-    /// <exception cref="ImageDataException">A file cannot be read, is of another kind, is cut off, or the two do not fit.</exception>
+    /// <exception cref="ImageDataException">A file cannot be read, is of another kind, is cut off, or the two do not
+    /// fit.</exception>
     public static ImageSet Open(string imagesPath, string labelsPath)
     {
         var labels = Read(labelsPath, LabelMagic, "labels", (file, count) => Bytes(file, labelsPath, count));
@@ -22,7 +23,8 @@ public static class IdxImages
             var (rows, columns) = (Number(file), Number(file));
             if (rows is < 1 or > LargestSide || columns is < 1 or > LargestSide)
             {
-                throw new ImageDataException(imagesPath, $"images of {rows} × {columns} pixels are out of range", "use an idx image file");
+                throw new ImageDataException(
+                    imagesPath, $"images of {rows} × {columns} pixels are out of range", "use an idx image file");
             }
 
             if (count != labels.Length)
@@ -31,7 +33,8 @@ public static class IdxImages
             }
 
             // One image after the other: a header that lies cannot ask for more memory than the file fills.
-            return Enumerable.Range(0, count).Select(_ => new Picture(columns, rows, Colored(Bytes(file, imagesPath, rows * columns)))).ToList();
+            return Enumerable.Range(0, count).Select(_ =>
+                new Picture(columns, rows, Colored(Bytes(file, imagesPath, rows * columns)))).ToList();
         });
         var classes = labels.Length == 0 ? 0 : labels.Max() + 1;
         return new ImagesInMemory(
@@ -39,7 +42,8 @@ public static class IdxImages
             [.. images.Zip(labels, (image, label) => (image, (int)label))]);
     }
 
-    private static T Read<T>(string path, int magic, string what, Func<Stream, int, T> content) => ImageDataException.Guard(path, () =>
+    private static T Read<T>(string path, int magic, string what, Func<Stream, int, T> content) =>
+        ImageDataException.Guard(path, () =>
     {
         using var raw = File.OpenRead(path);
         var isZipped = raw.ReadByte() == 0x1f && raw.ReadByte() == 0x8b;
@@ -68,7 +72,9 @@ public static class IdxImages
         return BinaryPrimitives.ReadInt32BigEndian(bytes);
     }
 
-    /// <summary>Reads in pieces, so that a count that lies fails at the end of the file and not in an allocation.</summary>
+    /// <summary>
+    /// Reads in pieces, so that a count that lies fails at the end of the file and not in an allocation.
+    /// </summary>
     private static byte[] Bytes(Stream file, string path, int count)
     {
         var bytes = new MemoryStream();
@@ -79,7 +85,8 @@ public static class IdxImages
             var read = file.Read(piece, 0, wanted);
             if (read == 0)
             {
-                throw new ImageDataException(path, $"it ends after {bytes.Length} of {count} bytes", "the file is cut off; fetch it again");
+                throw new ImageDataException(
+                    path, $"it ends after {bytes.Length} of {count} bytes", "the file is cut off; fetch it again");
             }
 
             bytes.Write(piece, 0, read);

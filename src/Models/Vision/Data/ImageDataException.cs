@@ -17,7 +17,8 @@ public sealed class ImageDataException(string path, string fault, string remedy,
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or InvalidDataException)
         {
-            throw new ImageDataException(path, $"cannot be read ({fault.Message.TrimEnd('.')})", "check the path and its permissions", fault);
+            throw new ImageDataException(
+                path, $"cannot be read ({fault.Message.TrimEnd('.')})", "check the path and its permissions", fault);
         }
     }
 }

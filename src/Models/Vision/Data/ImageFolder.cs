@@ -2,7 +2,10 @@ using SkiaSharp;
 
 namespace Marrow.Vision;
 
-/// <summary>ImageNet's layout: a folder for each class, in alphabetical order, with JPEG, PNG, WebP or BMP files. Decoded when read.</summary>
+/// <summary>
+/// ImageNet's layout: a folder for each class, in alphabetical order, with JPEG, PNG, WebP or BMP files. Decoded when
+/// read.
+/// </summary>
 public sealed class ImageFolder : ImageSet
 {
     private const int LargestSide = 1 << 14;
@@ -24,7 +27,8 @@ public sealed class ImageFolder : ImageSet
                 .Select(file => (file, label)))
             .ToList();
         return files.Count == 0
-            ? throw new ImageDataException(path, "no image in a folder of a class", "lay images out as <folder>/<class>/<image>.jpg")
+            ? throw new ImageDataException(
+                path, "no image in a folder of a class", "lay images out as <folder>/<class>/<image>.jpg")
             : new ImageFolder([.. folders.Select(folder => Path.GetFileName(folder))], files);
     });
 
@@ -49,7 +53,8 @@ public sealed class ImageFolder : ImageSet
         });
     }
 
-    private static ImageDataException Unreadable(string path, string fault) => new(path, fault, "replace or remove the file");
+    private static ImageDataException Unreadable(string path, string fault) =>
+        new(path, fault, "replace or remove the file");
 
     internal static byte[] WithoutAlpha(ReadOnlySpan<byte> rgba)
     {

@@ -17,9 +17,9 @@ public sealed record ImageBatch(Tensor Images, Tensor Labels) : IDisposable
 }
 
 /// <summary>
-/// Reads, transforms and batches images on background threads, some batches ahead. What it yields depends on the seed and
-/// the epoch alone, whatever the threads do. Background threads fill plain arrays; tensors are made on the thread that
-/// enumerates.
+/// Reads, transforms and batches images on background threads, some batches ahead. What it yields depends on the seed
+/// and the epoch alone, whatever the threads do. Background threads fill plain arrays; tensors are made on the thread
+/// that enumerates.
 /// </summary>
 /// <param name="images">The images.</param>
 /// <param name="transform">What makes inputs of them.</param>
@@ -27,7 +27,8 @@ public sealed record ImageBatch(Tensor Images, Tensor Labels) : IDisposable
 /// <param name="seed">Order and augmentation.</param>
 /// <param name="isTraining">Whether order is random and a smaller last batch is dropped.</param>
 /// <param name="ahead">Batches in the making.</param>
-public sealed class ImageLoader(ImageSet images, IImageTransform transform, int batchSize, ulong seed = 0, bool isTraining = true, int ahead = 4)
+public sealed class ImageLoader(
+    ImageSet images, IImageTransform transform, int batchSize, ulong seed = 0, bool isTraining = true, int ahead = 4)
 {
     /// <summary>Batches in an epoch.</summary>
     public int Batches => isTraining ? images.Count / batchSize : (images.Count + batchSize - 1) / batchSize;
@@ -53,13 +54,15 @@ public sealed class ImageLoader(ImageSet images, IImageTransform transform, int 
             {
                 for (; next < Batches && making.Count < ahead; next++)
                 {
-                    var indices = order.AsMemory(next * batchSize, Math.Min(batchSize, images.Count - (next * batchSize)));
+                    var indices = order.AsMemory(
+                        next * batchSize, Math.Min(batchSize, images.Count - (next * batchSize)));
                     making.Enqueue(Task.Run(() => Make(indices.Span, epoch, stop.Token), stop.Token));
                 }
 
                 var (values, labels) = making.Dequeue().GetAwaiter().GetResult();
                 yield return new ImageBatch(
-                    tensor(values, [labels.Length, 3, transform.Size, transform.Size]).DetachFromDisposeScope(), tensor(labels).DetachFromDisposeScope());
+                    tensor(values, [labels.Length, 3, transform.Size, transform.Size]).DetachFromDisposeScope(),
+                        tensor(labels).DetachFromDisposeScope());
             }
         }
         finally
@@ -76,7 +79,8 @@ public sealed class ImageLoader(ImageSet images, IImageTransform transform, int 
         {
             cancellation.ThrowIfCancellationRequested();
             var index = indices[place];
-            transform.Apply(images.Read(index), Seeds.Random(seed, (ulong)epoch, (ulong)index), values.AsSpan(place * size, size));
+            transform.Apply(images.Read(index), Seeds.Random(seed, (ulong)epoch, (ulong)index),
+                values.AsSpan(place * size, size));
             labels[place] = images.Labels[index];
         }
 

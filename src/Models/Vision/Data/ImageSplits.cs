@@ -16,13 +16,14 @@ public sealed record ImageSplits(ImageSet Training, ImageSet Validation)
     {
         var (training, validation) = (Files(folder, "train*.bin", "data_batch*.bin"), Files(folder, "test*.bin"));
         return training.Count == 0 || validation.Count == 0
-            ? throw new ImageDataException(folder, "no train*.bin (or data_batch*.bin) and test*.bin", "give the folder of CIFAR-10's binary files")
+            ? throw new ImageDataException(folder, "no train*.bin (or data_batch*.bin) and test*.bin",
+                "give the folder of CIFAR-10's binary files")
             : new(CifarImages.Open(training), CifarImages.Open(validation));
     }
 
     /// <summary>
-    /// The MNIST family: <c>train-images*</c>, <c>train-labels*</c>, <c>t…k-images*</c>, <c>t…k-labels*</c>, plain or gzip.
-    /// With one pair only, every fifth image of a class is for validation.
+    /// The MNIST family: <c>train-images*</c>, <c>train-labels*</c>, <c>t…k-images*</c>, <c>t…k-labels*</c>, plain or
+    /// gzip. With one pair only, every fifth image of a class is for validation.
     /// </summary>
     /// <exception cref="ImageDataException">The files are missing or cannot be read.</exception>
     public static ImageSplits Idx(string folder)
@@ -30,26 +31,29 @@ public sealed record ImageSplits(ImageSet Training, ImageSet Validation)
         var (training, other) = (Pair("train-"), Pair("t*k-"));
         return (training, other) switch
         {
-            (null, null) => throw new ImageDataException(folder, "no *-images*-ubyte and *-labels*-ubyte files", "give the folder of the idx files"),
+            (null, null) => throw new ImageDataException(
+                folder, "no *-images*-ubyte and *-labels*-ubyte files", "give the folder of the idx files"),
             ({ } one, null) => Of(one),
             (null, { } one) => Of(one),
             _ => new(training, other),
         };
 
-        ImageSet? Pair(string prefix) => Files(folder, prefix + "images*ubyte*") is [var images, ..] && Files(folder, prefix + "labels*ubyte*") is [var labels, ..]
+        ImageSet? Pair(string prefix) => Files(folder, prefix + "images*ubyte*") is [var images, ..]
+            && Files(folder, prefix + "labels*ubyte*") is [var labels, ..]
             ? IdxImages.Open(images, labels)
             : null;
     }
 
     /// <summary>
-    /// Folders of classes in <c>train</c> and <c>val</c> (or <c>validation</c>, <c>test</c>); without those, every fifth
-    /// image of a class is for validation.
+    /// Folders of classes in <c>train</c> and <c>val</c> (or <c>validation</c>, <c>test</c>); without those, every
+    /// fifth image of a class is for validation.
     /// </summary>
     /// <exception cref="ImageDataException">There are no images, or the two parts have other classes.</exception>
     public static ImageSplits Folders(string folder)
     {
         var training = Path.Combine(folder, "train");
-        var validation = new[] { "val", "validation", "test" }.Select(name => Path.Combine(folder, name)).FirstOrDefault(Directory.Exists);
+        var validation = new[] { "val", "validation", "test" }.Select(name =>
+            Path.Combine(folder, name)).FirstOrDefault(Directory.Exists);
         if (!Directory.Exists(training))
         {
             return Of(ImageFolder.Open(folder));
@@ -63,7 +67,8 @@ public sealed record ImageSplits(ImageSet Training, ImageSet Validation)
         var splits = new ImageSplits(ImageFolder.Open(training), ImageFolder.Open(validation));
         return splits.Training.Classes.SequenceEqual(splits.Validation.Classes)
             ? splits
-            : throw new ImageDataException(validation, "its class folders are not those of the training images", "give both the same classes");
+            : throw new ImageDataException(
+                validation, "its class folders are not those of the training images", "give both the same classes");
     }
 
     private static ImageSplits Of(ImageSet whole)
@@ -76,12 +81,14 @@ public sealed record ImageSplits(ImageSet Training, ImageSet Validation)
 
         return new(Where(held => !held), Where(held => held));
 
-        static IEnumerable<int> Last(IEnumerable<int> ofOneClass) => ofOneClass.Where((_, place) => place % HeldOut == HeldOut - 1);
+        static IEnumerable<int> Last(IEnumerable<int> ofOneClass) =>
+            ofOneClass.Where((_, place) => place % HeldOut == HeldOut - 1);
 
         ImageSubset Where(Func<bool, bool> condition) =>
             new(whole, [.. Enumerable.Range(0, whole.Count).Where(index => condition(isHeldOut[index]))]);
     }
 
     private static List<string> Files(string folder, params string[] patterns) => ImageDataException.Guard(
-        folder, () => patterns.SelectMany(pattern => Directory.GetFiles(folder, pattern)).Order(StringComparer.Ordinal).ToList());
+        folder, () => patterns.SelectMany(pattern =>
+            Directory.GetFiles(folder, pattern)).Order(StringComparer.Ordinal).ToList());
 }

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Marrow.Vision;
 
 /// <summary>
-/// Mixes each image of a batch with another one, and their targets with it: a weighted mean (mixup, arXiv 1710.09412) or a
-/// rectangle of the other (CutMix, arXiv 1905.04899).
+/// Mixes each image of a batch with another one, and their targets with it: a weighted mean (mixup, arXiv 1710.09412)
+/// or a rectangle of the other (CutMix, arXiv 1905.04899).
 /// </summary>
 /// <param name="mixUp">α of mixup's Beta distribution; 0: none. DeiT: 0.8.</param>
 /// <param name="cutMix">α of CutMix's; 0: none. DeiT: 1.</param>

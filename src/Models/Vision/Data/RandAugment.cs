@@ -1,6 +1,8 @@
 namespace Marrow.Vision;
 
-/// <summary>One random operation on an image (RandAugment, arXiv 1909.13719), with timm's "increasing" ranges.</summary>
+/// <summary>
+/// One random operation on an image (RandAugment, arXiv 1909.13719), with timm's "increasing" ranges.
+/// </summary>
 internal static class RandAugment
 {
     private static readonly Func<Picture, Random, double, Picture>[] Operations =
@@ -25,7 +27,8 @@ internal static class RandAugment
     public static Picture Apply(Picture image, Random random, double magnitude)
     {
         var operation = Operations[random.Next(Operations.Length)];
-        var spread = Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble()) / 2;
+        var spread = Math.Sqrt(-2 * Math.Log(1 - random.NextDouble()))
+            * Math.Cos(2 * Math.PI * random.NextDouble()) / 2;
         return random.Next(2) == 0 ? image : operation(image, random, Math.Clamp(magnitude + spread, 0, 10) / 10);
     }
 
@@ -64,12 +67,15 @@ internal static class RandAugment
 
     private static Picture Brighten(Picture image, double factor) => Map(image, value => value * factor);
 
-    private static Picture Posterize(Picture image, int bits) => Map(image, value => value & ~((1 << (8 - Math.Max(bits, 1))) - 1));
+    private static Picture Posterize(Picture image, int bits) =>
+        Map(image, value => value & ~((1 << (8 - Math.Max(bits, 1))) - 1));
 
-    private static Picture AutoContrast(Picture image) => MapChannels(image, [.. Enumerable.Range(0, 3).Select(channel =>
+    private static Picture AutoContrast(Picture image) =>
+        MapChannels(image, [.. Enumerable.Range(0, 3).Select(channel =>
     {
         var counts = Histogram(image, channel);
-        var (low, high) = (Array.FindIndex(counts, count => count > 0), Array.FindLastIndex(counts, count => count > 0));
+        var (low, high) = (Array.FindIndex(counts, count => count > 0),
+            Array.FindLastIndex(counts, count => count > 0));
         return Table(value => high > low ? (value - low) * 255.0 / (high - low) : value);
     })]);
 
@@ -97,7 +103,8 @@ internal static class RandAugment
         return counts;
     }
 
-    private static byte[] Table(Func<int, double> map) => [.. Enumerable.Range(0, 256).Select(value => (byte)Math.Clamp(map(value), 0, 255))];
+    private static byte[] Table(Func<int, double> map) =>
+        [.. Enumerable.Range(0, 256).Select(value => (byte)Math.Clamp(map(value), 0, 255))];
 
     private static Picture Rotate(Picture image, double degrees)
     {
@@ -152,5 +159,6 @@ internal static class RandAugment
         return image with { Pixels = pixels };
     }
 
-    private static double Gray(byte[] pixels, int pixel) => (0.299 * pixels[pixel]) + (0.587 * pixels[pixel + 1]) + (0.114 * pixels[pixel + 2]);
+    private static double Gray(byte[] pixels, int pixel) =>
+        (0.299 * pixels[pixel]) + (0.587 * pixels[pixel + 1]) + (0.114 * pixels[pixel + 2]);
 }

@@ -4,10 +4,11 @@ namespace Marrow.Vision;
 internal static class Resampling
 {
     /// <summary>
-    /// A rectangle of an image at another size, by the triangle filter: linear when it grows, averaging when it shrinks, as
-    /// Pillow's bilinear resize.
+    /// A rectangle of an image at another size, by the triangle filter: linear when it grows, averaging when it
+    /// shrinks, as Pillow's bilinear resize.
     /// </summary>
-    public static Picture Resize(Picture image, double left, double top, double width, double height, int newWidth, int newHeight)
+    public static Picture Resize(
+        Picture image, double left, double top, double width, double height, int newWidth, int newHeight)
     {
         var columns = Weights(left, width, newWidth, image.Width);
         var rows = Weights(top, height, newHeight, image.Height);
@@ -51,10 +52,11 @@ internal static class Resampling
     }
 
     /// <summary>
-    /// An image under a linear map about its center, bilinear; what comes from outside is gray. The map takes places of the
-    /// result to places of the source.
+    /// An image under a linear map about its center, bilinear; what comes from outside is gray. The map takes places of
+    /// the result to places of the source.
     /// </summary>
-    public static Picture Affine(Picture image, double xx, double xy, double yx, double yy, double shiftX, double shiftY)
+    public static Picture Affine(
+        Picture image, double xx, double xy, double yx, double yy, double shiftX, double shiftY)
     {
         var pixels = new byte[image.Pixels.Length];
         var (centerX, centerY) = ((image.Width - 1) / 2.0, (image.Height - 1) / 2.0);
@@ -63,14 +65,16 @@ internal static class Resampling
             for (var x = 0; x < image.Width; x++)
             {
                 var (dx, dy) = (x - centerX, y - centerY);
-                var (sourceX, sourceY) = ((xx * dx) + (xy * dy) + centerX + shiftX, (yx * dx) + (yy * dy) + centerY + shiftY);
+                var (sourceX, sourceY) =
+                    ((xx * dx) + (xy * dy) + centerX + shiftX, (yx * dx) + (yy * dy) + centerY + shiftY);
                 var (left, top) = ((int)Math.Floor(sourceX), (int)Math.Floor(sourceY));
                 var (partX, partY) = (sourceX - left, sourceY - top);
                 for (var channel = 0; channel < 3; channel++)
                 {
                     var above = (At(left, top, channel) * (1 - partX)) + (At(left + 1, top, channel) * partX);
                     var below = (At(left, top + 1, channel) * (1 - partX)) + (At(left + 1, top + 1, channel) * partX);
-                    pixels[(((y * image.Width) + x) * 3) + channel] = (byte)((above * (1 - partY)) + (below * partY) + 0.5);
+                    pixels[(((y * image.Width) + x) * 3) + channel] =
+                        (byte)((above * (1 - partY)) + (below * partY) + 0.5);
                 }
             }
         }
@@ -78,7 +82,8 @@ internal static class Resampling
         return image with { Pixels = pixels };
 
         double At(int x, int y, int channel) =>
-            x < 0 || y < 0 || x >= image.Width || y >= image.Height ? 128 : image.Pixels[(((y * image.Width) + x) * 3) + channel];
+            x < 0 || y < 0 || x >= image.Width || y >= image.Height ? 128
+                : image.Pixels[(((y * image.Width) + x) * 3) + channel];
     }
 
     /// <summary>For each place of the result, the first source place and the parts of it and the next ones.</summary>
@@ -99,7 +104,8 @@ internal static class Resampling
             }
 
             var sum = parts.Sum();
-            weights[place] = (first, sum > 0 ? [.. parts.Select(part => part / sum)] : [1, .. new float[parts.Length - 1]]);
+            weights[place] = (first, sum > 0 ? [.. parts.Select(part => part / sum)]
+                : [1, .. new float[parts.Length - 1]]);
         }
 
         return weights;

@@ -23,7 +23,9 @@ public sealed class TrainingTransform(int size, Normalization normalization) : I
     /// <summary>How many operations of RandAugment each image gets.</summary>
     public int Operations { get; init; } = 2;
 
-    /// <summary>Largest change of brightness, contrast and saturation; 0: none. DeiT uses 0.3 where there is no RandAugment.</summary>
+    /// <summary>
+    /// Largest change of brightness, contrast and saturation; 0: none. DeiT uses 0.3 where there is no RandAugment.
+    /// </summary>
     public double ColorJitter { get; init; }
 
     /// <summary>Share of images of which a rectangle is replaced by noise. DeiT: 0.25.</summary>
@@ -55,7 +57,9 @@ public sealed class TrainingTransform(int size, Normalization normalization) : I
         }
     }
 
-    /// <summary>A crop of LeastArea to all of the area and a ratio of 3/4 to 4/3; where none fits, the middle.</summary>
+    /// <summary>
+    /// A crop of LeastArea to all of the area and a ratio of 3/4 to 4/3; where none fits, the middle.
+    /// </summary>
     private Picture Crop(Picture image, Random random)
     {
         for (var attempt = 0; attempt < 10; attempt++)
@@ -66,7 +70,8 @@ public sealed class TrainingTransform(int size, Normalization normalization) : I
             if (width <= image.Width && height <= image.Height)
             {
                 return Resampling.Resize(
-                    image, random.NextDouble() * (image.Width - width), random.NextDouble() * (image.Height - height), width, height, size, size);
+                    image, random.NextDouble() * (image.Width - width), random.NextDouble() * (image.Height - height),
+                        width, height, size, size);
             }
         }
 
@@ -81,7 +86,8 @@ public sealed class TrainingTransform(int size, Normalization normalization) : I
         {
             for (var x = 0; x < image.Width; x++)
             {
-                image.Pixels.AsSpan(((y * image.Width) + image.Width - 1 - x) * 3, 3).CopyTo(pixels.AsSpan(((y * image.Width) + x) * 3));
+                image.Pixels.AsSpan(((y * image.Width) + image.Width - 1 - x) * 3, 3).CopyTo(
+                    pixels.AsSpan(((y * image.Width) + x) * 3));
             }
         }
 
@@ -108,7 +114,8 @@ public sealed class TrainingTransform(int size, Normalization normalization) : I
                 {
                     foreach (ref var value in target.Slice((((channel * size) + y) * size) + left, width))
                     {
-                        value = (float)(Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble()));
+                        value = (float)(Math.Sqrt(-2 * Math.Log(1 - random.NextDouble()))
+                            * Math.Cos(2 * Math.PI * random.NextDouble()));
                     }
                 }
             }

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Marrow.Models;
 
 /// <summary>
-/// The distilled data-efficient image transformer (DeiT, arXiv 2012.12877): a vision transformer with a second token and a
-/// second head, which learn from a teacher. Layer names are timm's.
+/// The distilled data-efficient image transformer (DeiT, arXiv 2012.12877): a vision transformer with a second token
+/// and a second head, which learn from a teacher. Layer names are timm's.
 /// </summary>
 /// <param name="image">Edge of the image.</param>
 /// <param name="patch">Edge of a patch.</param>
@@ -37,7 +37,8 @@ public partial class DeiT(
     public partial PatchEmbedding PatchEmbed { get; }
 
     /// <summary>The blocks.</summary>
-    [Block(nameof(dim), nameof(heads), "dim * mlpRatio", "(image / patch) * (image / patch) + 2", Count = nameof(depth))]
+    [Block(nameof(dim), nameof(heads), "dim * mlpRatio", "(image / patch) * (image / patch) + 2", Count =
+        nameof(depth))]
     public partial ModuleList<VisionBlock> Blocks { get; }
 
     /// <summary>The last norm.</summary>
@@ -61,8 +62,8 @@ public partial class DeiT(
     }
 
     /// <summary>
-    /// The logits of both heads, as training with a teacher needs them: the first learns from the labels, the second from
-    /// the teacher.
+    /// The logits of both heads, as training with a teacher needs them: the first learns from the labels, the second
+    /// from the teacher.
     /// </summary>
     /// <param name="x">[batch, channels, image, image].</param>
     /// <returns>Two times [batch, classes].</returns>
@@ -92,7 +93,9 @@ public partial class DeiT(
 }
 
 /// <summary>DeiT-T, distilled, for 224 × 224 images.</summary>
-public sealed partial class DeiTTiny(int classes = 1000) : DeiT(image: 224, patch: 16, dim: 192, depth: 12, heads: 3, classes);
+public sealed partial class DeiTTiny(int classes = 1000)
+    : DeiT(image: 224, patch: 16, dim: 192, depth: 12, heads: 3, classes);
 
 /// <summary>DeiT-S, distilled, for 224 × 224 images.</summary>
-public sealed partial class DeiTSmall(int classes = 1000) : DeiT(image: 224, patch: 16, dim: 384, depth: 12, heads: 6, classes);
+public sealed partial class DeiTSmall(int classes = 1000)
+    : DeiT(image: 224, patch: 16, dim: 384, depth: 12, heads: 6, classes);

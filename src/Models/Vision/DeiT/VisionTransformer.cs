@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Marrow.Models;
 
 /// <summary>
-/// The vision transformer (ViT, arXiv 2010.11929) in the sizes of DeiT (arXiv 2012.12877), without its distillation token.
-/// Layer names are timm's.
+/// The vision transformer (ViT, arXiv 2010.11929) in the sizes of DeiT (arXiv 2012.12877), without its distillation
+/// token. Layer names are timm's.
 /// </summary>
 /// <param name="image">Edge of the image.</param>
 /// <param name="patch">Edge of a patch.</param>
@@ -33,7 +33,8 @@ public partial class VisionTransformer(
     public partial PatchEmbedding PatchEmbed { get; }
 
     /// <summary>The blocks.</summary>
-    [Block(nameof(dim), nameof(heads), "dim * mlpRatio", "(image / patch) * (image / patch) + 1", Count = nameof(depth))]
+    [Block(nameof(dim), nameof(heads), "dim * mlpRatio", "(image / patch) * (image / patch) + 1", Count =
+        nameof(depth))]
     public partial ModuleList<VisionBlock> Blocks { get; }
 
     /// <summary>The last norm.</summary>

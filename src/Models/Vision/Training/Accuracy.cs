@@ -12,12 +12,14 @@ public static class Accuracy
     /// <param name="batchSize">Images of a pass.</param>
     /// <param name="cancellation">Stops.</param>
     public static double Of(
-        nn.Module<Tensor, Tensor> model, ImageSet images, IImageTransform transform, int batchSize = 100, CancellationToken cancellation = default)
+        nn.Module<Tensor, Tensor> model, ImageSet images, IImageTransform transform, int batchSize = 100,
+            CancellationToken cancellation = default)
     {
         model.eval();
         using var noGrad = no_grad();
         var right = 0L;
-        foreach (var batch in new ImageLoader(images, transform, batchSize, isTraining: false).Epoch(0, cancellation: cancellation))
+        foreach (var batch in new ImageLoader(images, transform, batchSize, isTraining: false).Epoch(
+            0, cancellation: cancellation))
         {
             using var scope = NewDisposeScope();
             using (batch)

@@ -7,8 +7,8 @@ namespace Marrow.Vision;
 
 /// <summary>
 /// Trains an image classifier: AdamW on a cosine, label smoothing, distillation from a teacher, mixing, clipping,
-/// accumulation, an average; oscillation measured and treated as the model's layers ask. A run that is stopped and resumed
-/// takes the same steps as one that was not.
+/// accumulation, an average; oscillation measured and treated as the model's layers ask. A run that is stopped and
+/// resumed takes the same steps as one that was not.
 /// </summary>
 public sealed class ImageTraining : IDisposable
 {
@@ -25,7 +25,9 @@ public sealed class ImageTraining : IDisposable
     private readonly SummaryWriter? log;
 
     /// <summary>Prepares a run; takes up the state of the options' checkpoint if there is one.</summary>
-    /// <param name="model">The model; with a second head (<see cref="DeiT"/>) that head learns from the teacher.</param>
+    /// <param name="model">
+    /// The model; with a second head (<see cref="DeiT"/>) that head learns from the teacher.
+    /// </param>
     /// <param name="images">What to train on.</param>
     /// <param name="transform">What makes inputs of images.</param>
     /// <param name="options">The recipe.</param>
@@ -41,7 +43,8 @@ public sealed class ImageTraining : IDisposable
         loader = new ImageLoader(images, transform, options.BatchSize, options.Seed);
         if (loader.Batches == 0)
         {
-            throw new TrainingException($"{images.Count} images do not fill a batch of {options.BatchSize}; use a smaller batch.");
+            throw new TrainingException(
+                $"{images.Count} images do not fill a batch of {options.BatchSize}; use a smaller batch.");
         }
 
         mixing = new MixUp(options.MixUp, options.CutMix);
@@ -81,7 +84,8 @@ public sealed class ImageTraining : IDisposable
             var progress = Take(batches);
             report?.Invoke(progress);
             Log(progress);
-            if (options.Checkpoint is { } path && (Step % options.CheckpointEvery == 0 || Step == AllSteps || cancellation.IsCancellationRequested))
+            if (options.Checkpoint is { } path
+                && (Step % options.CheckpointEvery == 0 || Step == AllSteps || cancellation.IsCancellationRequested))
             {
                 state.Save(path, Step);
             }
@@ -146,7 +150,8 @@ public sealed class ImageTraining : IDisposable
         watch.Start();
         var frozen = isAnnealing ? annealing : null;
         frozen?.BeforeStep();
-        if (!double.IsFinite(nn.utils.clip_grad_norm_(model.parameters(), options.ClipNorm > 0 ? options.ClipNorm : float.MaxValue))
+        if (!double.IsFinite(
+            nn.utils.clip_grad_norm_(model.parameters(), options.ClipNorm > 0 ? options.ClipNorm : float.MaxValue))
             && TrainingException.OfGradients(Step, model) is { } fault)
         {
             throw fault;
@@ -163,7 +168,8 @@ public sealed class ImageTraining : IDisposable
     private double Pass(ImageBatch batch, Random random)
     {
         using var scope = NewDisposeScope();
-        var targets = mixing.Apply(batch.Images, Losses.SmoothTargets(batch.Labels, classes, options.LabelSmoothing), random);
+        var targets = mixing.Apply(
+            batch.Images, Losses.SmoothTargets(batch.Labels, classes, options.LabelSmoothing), random);
         Tensor loss;
         try
         {
@@ -197,7 +203,8 @@ public sealed class ImageTraining : IDisposable
                 taught = teacher.call(images);
             }
 
-            loss = loss + Losses.Distillation(byTeacher ?? byClass, taught, options.SoftDistillation, options.HardDistillation);
+            loss = loss + Losses.Distillation(
+                byTeacher ?? byClass, taught, options.SoftDistillation, options.HardDistillation);
         }
         else if (byTeacher is not null)
         {

@@ -1,6 +1,8 @@
 namespace Marrow.Vision;
 
-/// <summary>How an image classifier is trained; defaults are the recipe of DeiT and of oscillation-free quantization.</summary>
+/// <summary>
+/// How an image classifier is trained; defaults are the recipe of DeiT and of oscillation-free quantization.
+/// </summary>
 public sealed record ImageTrainingOptions
 {
     /// <summary>Optimizer steps.</summary>
@@ -48,7 +50,10 @@ public sealed record ImageTrainingOptions
     /// <summary>Weight of the teacher's decisions as targets.</summary>
     public double HardDistillation { get; init; }
 
-    /// <summary>First and last frequency above which iterative freezing freezes a weight, with a cosine between (arXiv 2203.11086).</summary>
+    /// <summary>
+    /// First and last frequency above which iterative freezing freezes a weight, with a cosine between (arXiv
+    /// 2203.11086).
+    /// </summary>
     public (double First, double Last) FreezeThreshold { get; init; } = (0.04, 0.01);
 
     /// <summary>Last weight of the dampening loss; it grows from 0 along a cosine.</summary>
@@ -78,4 +83,5 @@ public sealed record ImageTrainingOptions
 /// <param name="Rate">Its learning rate.</param>
 /// <param name="Frozen">Share of annealed weights that were frozen in it.</param>
 /// <param name="Milliseconds">Its time without reading data.</param>
-public sealed record ImageTrainingProgress(int Step, int Steps, bool IsAnnealing, double Loss, double Rate, double Frozen, double Milliseconds);
+public sealed record ImageTrainingProgress(
+    int Step, int Steps, bool IsAnnealing, double Loss, double Rate, double Frozen, double Milliseconds);

@@ -31,7 +31,8 @@ internal sealed record VeraSpec(AnnotationHeader Header, SizeExpression Rank) : 
 
     public override IEnumerable<Argument> Arguments => [new("Rank", Rank, ValueKind.Integer, Id: DiagnosticIds.Rank)];
 
-    public override AdapterSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) => this with { Rank = evaluate(Rank) };
+    public override AdapterSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) =>
+        this with { Rank = evaluate(Rank) };
 
     public override IEnumerable<ArgumentError> OptionErrors() => [];
 

@@ -24,6 +24,7 @@ public static class VeraProjection
     public static Tensor Of(int seed, long rows, long columns, ScalarType type)
     {
         using var generator = new Generator((ulong)seed, CPU);
-        return (rand([rows, columns], dtype: float64, generator: generator) - 0.5).mul_(2 / Math.Sqrt(columns)).to(type);
+        return (rand([rows, columns], dtype: float64, generator: generator) - 0.5).mul_(2 / Math.Sqrt(columns)).to(
+            type);
     }
 }
