@@ -10,15 +10,16 @@ public class Dependencies
 {
     private static readonly string[] Kernels =
     [
-        "Memory", "Vectors", "Threading", "Reductions", "Quantizers", "IntegerGemm", "PackedGemv", "Normalization", "Optimizers", "Recurrence", "Attention",
+        "", "Memory", "Vectors", "Threading", "Reductions", "Quantizers", "IntegerGemm", "PackedGemv", "Normalization",
+        "Optimizers", "Recurrence", "Attention",
     ];
 
     private static readonly string[] Runtime =
     [
         "Native", "Checkpoints", "Autograd", "Recurrence",
         "Quantization", "Quantization/StatsQ", "Quantization/Lsq", "Quantization/Packed",
-        "Layers", "Adapters", "Models", "Quantization/Layers", "Quantization/Qkr", "Operations", "Quantization/Oscillations", "Training",
-        "Adapters/Bone", "Adapters/LowRank",
+        "Layers", "Adapters", "Models", "Quantization/Layers", "Quantization/Qkr", "Operations",
+        "Quantization/Oscillations", "Training", "Adapters/Bone", "Adapters/LowRank",
     ];
 
     private static readonly string[] Generators =
