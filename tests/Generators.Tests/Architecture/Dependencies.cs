@@ -10,8 +10,8 @@ public class Dependencies
 {
     private static readonly string[] Kernels =
     [
-        "Memory", "Vectors", "Threading", "Reductions", "Quantizers", "IntegerGemm", "PackedGemv", "Normalization",
-            "Optimizers", "Recurrence", "Attention",
+        "", "Memory", "Vectors", "Threading", "Reductions", "Quantizers", "IntegerGemm", "PackedGemv", "Normalization",
+        "Optimizers", "Recurrence", "Attention",
     ];
 
     private static readonly string[] Runtime =
@@ -19,8 +19,7 @@ public class Dependencies
         "Native", "Checkpoints", "Autograd", "Recurrence",
         "Quantization", "Quantization/StatsQ", "Quantization/Lsq", "Quantization/Packed",
         "Layers", "Adapters", "Models", "Quantization/Layers", "Quantization/Qkr", "Operations",
-            "Quantization/Oscillations", "Training",
-        "Adapters/Bone", "Adapters/LowRank",
+        "Quantization/Oscillations", "Training", "Adapters/Bone", "Adapters/LowRank",
     ];
 
     private static readonly string[] Generators =
@@ -35,8 +34,7 @@ public class Dependencies
     private static readonly string[] Methods =
     [
         "Adapters/Bone", "Adapters/LowRank", "Quantization/Qkr",
-        "Methods/Attention", "Methods/Bone", "Methods/Dora", "Methods/Lora", "Methods/Lsq", "Methods/Qkr",
-            "Methods/StatsQ",
+        "Methods/Attention", "Methods/Bone", "Methods/Dora", "Methods/Lora", "Methods/Lsq", "Methods/Qkr", "Methods/StatsQ",
     ];
 
     public static TheoryData<string> Projects => ["Kernels", "Runtime", "Generators"];
@@ -47,16 +45,14 @@ public class Dependencies
     {
         var order = Order(project);
         Assert.Empty(Read(project).Uses
-            .Where(use => !IsRegistration(use) && Array.IndexOf(order, use.To) is var to
-                && (to < 0 || to > Array.IndexOf(order, use.From)))
+            .Where(use => !IsRegistration(use) && Array.IndexOf(order, use.To) is var to && (to < 0 || to > Array.IndexOf(order, use.From)))
             .Select(use => use.ToString()));
     }
 
     [Theory]
     [MemberData(nameof(Projects))]
     public void Methods_AreNamedOnlyWhereTheyAreRegistered(string project) =>
-        Assert.Empty(Read(project).Uses.Where(use => Methods.Contains(use.To) && !IsRegistration(use)).Select(use =>
-            use.ToString()));
+        Assert.Empty(Read(project).Uses.Where(use => Methods.Contains(use.To) && !IsRegistration(use)).Select(use => use.ToString()));
 
     [Theory]
     [MemberData(nameof(Projects))]
@@ -67,6 +63,5 @@ public class Dependencies
     private static FolderGraph Read(string project) =>
         project == "Runtime" ? FolderGraph.Of(project, "Marrow.CompilerServices") : FolderGraph.Of(project);
 
-    private static string[] Order(string project) =>
-        project switch { "Kernels" => Kernels, "Runtime" => Runtime, _ => Generators };
+    private static string[] Order(string project) => project switch { "Kernels" => Kernels, "Runtime" => Runtime, _ => Generators };
 }
