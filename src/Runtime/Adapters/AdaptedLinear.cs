@@ -44,7 +44,8 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
     public AdapterSettings Settings { get; }
 
     /// <summary>The adapter's parameters with their names, in the order they were added.</summary>
-    public IEnumerable<(string Name, Parameter Value)> Adapter => Slots.Parameters.Select(name => (name, GetParameter(name)));
+    public IEnumerable<(string Name, Parameter Value)> Adapter =>
+        Slots.Parameters.Select(name => (name, GetParameter(name)));
 
     /// <summary>Whether the forward pass uses the adapter.</summary>
     public bool IsEnabled { get; internal set; } = true;
@@ -114,7 +115,9 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
     /// <param name="dy">Gradient of the output, [n, out].</param>
     protected abstract Gradients Backward(Saved saved, Tensor dy);
 
-    /// <summary>y by the plain formula, in ordinary differentiable operations. Temporaries are freed by the caller.</summary>
+    /// <summary>
+    /// y by the plain formula, in ordinary differentiable operations. Temporaries are freed by the caller.
+    /// </summary>
     /// <param name="x">[..., in].</param>
     /// <returns>y [..., out].</returns>
     protected abstract Tensor Plain(Tensor x);
@@ -126,7 +129,8 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
     private protected virtual Tensor Effective(Tensor weight) => weight;
 
     /// <summary>
-    /// An adapter's parameter in the layer's own type. Over a base of 16 bits adapters are held in 32: small steps would be lost.
+    /// An adapter's parameter in the layer's own type. Over a base of 16 bits adapters are held in 32: small steps
+    /// would be lost.
     /// </summary>
     protected Tensor GetAdapter(string name)
     {
@@ -146,7 +150,8 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
     }
 
     /// <summary>
-    /// The base's weight [out, in]: what is frozen, with what initialization took out of it put back. The caller owns it.
+    /// The base's weight [out, in]: what is frozen, with what initialization took out of it put back. The caller owns
+    /// it.
     /// </summary>
     internal Tensor BaseWeight()
     {
@@ -158,8 +163,8 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
     }
 
     /// <summary>
-    /// Initializes an adapter that depends on the base anew from the base's present weight. What a method takes out of a
-    /// packed base it took out before packing.
+    /// Initializes an adapter that depends on the base anew from the base's present weight. What a method takes out of
+    /// a packed base it took out before packing.
     /// </summary>
     internal void Initialize()
     {
@@ -263,7 +268,8 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
         Set(initial);
 
         // As the parameters hold them, which may have rounded them.
-        return Settings.AddFactors(weight, factors.Keep(initial.Keys.Select(name => (name, (Tensor)GetParameter(name)))), -1);
+        return Settings.AddFactors(
+            weight, factors.Keep(initial.Keys.Select(name => (name, (Tensor)GetParameter(name)))), -1);
     }
 
     private void Set(IReadOnlyDictionary<string, Tensor> values)

@@ -4,15 +4,16 @@ using TorchSharp.Modules;
 namespace Marrow;
 
 /// <summary>
-/// The parameters of a model's adapters. As a list they suit any optimizer; <see cref="Groups"/> keeps the learning-rate
-/// ratios of LoRA+.
+/// The parameters of a model's adapters. As a list they suit any optimizer; <see cref="Groups"/> keeps the learning-
+/// rate ratios of LoRA+.
 /// </summary>
 public sealed class AdapterParameterList : IReadOnlyList<Parameter>
 {
     private readonly List<(Parameter Value, double Ratio)> parameters;
 
     internal AdapterParameterList(IEnumerable<AdaptedLinear> layers) =>
-        parameters = [.. layers.SelectMany(layer => layer.Adapter.Select(pair => (pair.Value, layer.Settings.RateRatio(pair.Name))))];
+        parameters = [.. layers.SelectMany(layer =>
+            layer.Adapter.Select(pair => (pair.Value, layer.Settings.RateRatio(pair.Name))))];
 
     /// <inheritdoc/>
     public int Count => parameters.Count;
@@ -28,7 +29,8 @@ public sealed class AdapterParameterList : IReadOnlyList<Parameter>
         .. parameters.GroupBy(parameter => parameter.Ratio).Select(group => new AdamW.ParamGroup
         {
             Parameters = group.Select(parameter => parameter.Value),
-            Options = new AdamW.Options { LearningRate = learningRate * group.Key, InitialLearningRate = learningRate * group.Key, weight_decay = weightDecay },
+            Options = new AdamW.Options { LearningRate =
+                learningRate * group.Key, InitialLearningRate = learningRate * group.Key, weight_decay = weightDecay },
         }),
     ];
 

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Marrow.CompilerServices;
 
 /// <summary>
-/// An adapter method with its options: everything about the method that is not the emitted layer's mathematics. A method
-/// derives from it, and nothing outside its folder names it.
+/// An adapter method with its options: everything about the method that is not the emitted layer's mathematics. A
+/// method derives from it, and nothing outside its folder names it.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public abstract record AdapterSettings
@@ -19,18 +19,23 @@ public abstract record AdapterSettings
     /// <summary>The fields of PEFT's adapter_config.json that make the adapter what it is.</summary>
     internal abstract IReadOnlyList<PeftField> PeftFields { get; }
 
-    /// <summary>Fields of PEFT's configuration that change what the adapter does, and that its attribute does not have.</summary>
+    /// <summary>
+    /// Fields of PEFT's configuration that change what the adapter does, and that its attribute does not have.
+    /// </summary>
     internal virtual IReadOnlyList<string> UnsupportedPeftFields => [];
 
     /// <summary>Learning rate of a parameter as a multiple of the base rate.</summary>
     internal virtual double RateRatio(string parameter) => 1;
 
-    /// <summary>Values of parameters that follow from the base's weight W [out, in], by the parameters' names.</summary>
-    internal virtual IReadOnlyDictionary<string, Tensor> InitialValues(Tensor weight) => new Dictionary<string, Tensor>();
+    /// <summary>
+    /// Values of parameters that follow from the base's weight W [out, in], by the parameters' names.
+    /// </summary>
+    internal virtual IReadOnlyDictionary<string, Tensor> InitialValues(Tensor weight) =>
+        new Dictionary<string, Tensor>();
 
     /// <summary>
-    /// Values of parameters that are made of W [out, in] and whose effect is taken out of it, so that the layer's output stays
-    /// what it was; null if the method leaves W alone.
+    /// Values of parameters that are made of W [out, in] and whose effect is taken out of it, so that the layer's
+    /// output stays what it was; null if the method leaves W alone.
     /// </summary>
     internal virtual IReadOnlyDictionary<string, Tensor>? InitialFactors(Tensor weight) => null;
 
@@ -47,7 +52,9 @@ public abstract record AdapterSettings
         IReadOnlyList<(IReadOnlyDictionary<string, Parameter> Values, double Weight)> parts) =>
         throw new InvalidOperationException($"Adapters of {GetType().Name} have no weighted sum; merge one instead.");
 
-    /// <summary>What is saved of an adapter; the adapter as it is, unless its initialization cannot be repeated elsewhere.</summary>
+    /// <summary>
+    /// What is saved of an adapter; the adapter as it is, unless its initialization cannot be repeated elsewhere.
+    /// </summary>
     internal virtual AdapterState Saved(AdapterState state) => state;
 
     /// <summary>PEFT's name of a parameter, below the layer's.</summary>

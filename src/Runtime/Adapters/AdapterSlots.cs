@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Marrow.Adapters;
 
 /// <summary>
-/// The adapters of one layer: the one in use, whose parameters are the layer's own, and others of the same shapes that wait
-/// beside it under their names.
+/// The adapters of one layer: the one in use, whose parameters are the layer's own, and others of the same shapes that
+/// wait beside it under their names.
 /// </summary>
 /// <param name="layer">The layer.</param>
 internal sealed class AdapterSlots(AdaptedLinear layer) : IDisposable
@@ -43,7 +43,9 @@ internal sealed class AdapterSlots(AdaptedLinear layer) : IDisposable
         }
     }
 
-    /// <summary>Gives the adapter in use of a layer that was built on the meta device the values of a new one.</summary>
+    /// <summary>
+    /// Gives the adapter in use of a layer that was built on the meta device the values of a new one.
+    /// </summary>
     public void Materialize(ScalarType dtype, Device device)
     {
         using var scope = NewDisposeScope();
@@ -105,5 +107,6 @@ internal sealed class AdapterSlots(AdaptedLinear layer) : IDisposable
     private Dictionary<string, Parameter> New(ScalarType dtype, Device device) => parameters.ToDictionary(
         parameter => parameter.Name,
         parameter => ComponentMoves.Owned(
-            Initial.Uniform(layer.GetParameter(parameter.Name).shape, parameter.Bound, dtype, device), trainable: true));
+            Initial.Uniform(layer.GetParameter(parameter.Name).shape, parameter.Bound, dtype, device),
+                trainable: true));
 }

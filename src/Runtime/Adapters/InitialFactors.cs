@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Marrow.Adapters;
 
 /// <summary>
-/// What a layer's adapter was initialized with and took out of the frozen weight. Kept as long as the layer, because the
-/// original weight comes back from it.
+/// What a layer's adapter was initialized with and took out of the frozen weight. Kept as long as the layer, because
+/// the original weight comes back from it.
 /// </summary>
 internal sealed class InitialFactors : IDisposable
 {
@@ -17,7 +17,8 @@ internal sealed class InitialFactors : IDisposable
     /// <summary>Keeps copies of these in place of the present ones.</summary>
     public IReadOnlyDictionary<string, Tensor> Keep(IEnumerable<(string Name, Tensor Value)> factors)
     {
-        var copies = factors.ToDictionary(factor => factor.Name, factor => factor.Value.detach().clone().DetachFromDisposeScope());
+        var copies = factors.ToDictionary(factor => factor.Name, factor =>
+            factor.Value.detach().clone().DetachFromDisposeScope());
         Dispose();
         values = copies;
         return copies;
@@ -26,7 +27,8 @@ internal sealed class InitialFactors : IDisposable
     /// <summary>Moves along with the layer.</summary>
     public void Move(ScalarType? dtype, Device? device)
     {
-        var moved = values.ToDictionary(factor => factor.Key, factor => ComponentMoves.Copy(factor.Value, dtype, device));
+        var moved = values.ToDictionary(factor => factor.Key, factor =>
+            ComponentMoves.Copy(factor.Value, dtype, device));
         Dispose();
         values = moved;
     }

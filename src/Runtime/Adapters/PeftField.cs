@@ -8,7 +8,8 @@ namespace Marrow.Adapters;
 /// <param name="Name">Its name.</param>
 /// <param name="Value">What is written.</param>
 /// <param name="Accepts">
-/// Whether a file with another value (null: without the field) means the same adapter; without it, only equal values do.
+/// Whether a file with another value (null: without the field) means the same adapter; without it, only equal values
+/// do.
 /// </param>
 internal sealed record PeftField(string Name, JsonNode Value, Func<JsonElement?, bool>? Accepts = null)
 {
@@ -27,7 +28,8 @@ internal sealed record PeftField(string Name, JsonNode Value, Func<JsonElement?,
             return null;
         }
 
-        return found is null ? $"{Name} is missing" : $"{Name} is {value.GetRawText()}, but the model's is {Value.ToJsonString()}";
+        return found is null ? $"{Name} is missing"
+            : $"{Name} is {value.GetRawText()}, but the model's is {Value.ToJsonString()}";
     }
 
     private bool IsEqual(JsonElement found) => Value.ToJsonString() == (found.ValueKind == JsonValueKind.Number

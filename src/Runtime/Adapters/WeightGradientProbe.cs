@@ -27,7 +27,8 @@ internal sealed class WeightGradientProbe : Operation, IDisposable
     public override string Name => $"layer '{layer.LayerName}' (gradient of its frozen weight)";
 
     /// <summary>The probe that is set for a layer, or null.</summary>
-    public static WeightGradientProbe? Of(AdaptedLinear layer) => Probes.Count == 0 ? null : Probes.GetValueOrDefault(layer);
+    public static WeightGradientProbe? Of(AdaptedLinear layer) =>
+        Probes.Count == 0 ? null : Probes.GetValueOrDefault(layer);
 
     /// <summary>The base's output for x [..., in].</summary>
     public Tensor Run(Tensor x)
@@ -35,7 +36,8 @@ internal sealed class WeightGradientProbe : Operation, IDisposable
         using var scope = NewDisposeScope();
 
         // The adapter's parameter takes no part; it makes autograd record the pass when x needs no gradient.
-        var y = OperationFunction.Run(this, x.reshape(x.numel() / layer.InFeatures, layer.InFeatures), layer.Adapter.First().Value);
+        var y = OperationFunction.Run(
+            this, x.reshape(x.numel() / layer.InFeatures, layer.InFeatures), layer.Adapter.First().Value);
         return scope.MoveToOuter(y.view([.. x.shape[..^1], layer.OutFeatures]));
     }
 

@@ -1,6 +1,8 @@
 namespace Marrow.Autograd;
 
-/// <summary>On this thread, adapted layers run by their plain formula under autograd instead of the fused code.</summary>
+/// <summary>
+/// On this thread, adapted layers run by their plain formula under autograd instead of the fused code.
+/// </summary>
 internal sealed class EagerMode : IDisposable
 {
     [ThreadStatic]

@@ -45,7 +45,8 @@ internal sealed class LayerCall
 
         if (!Layer.Trainable.Concat(Layer.Frozen).SequenceEqual(Parameters, ReferenceEqualityComparer.Instance))
         {
-            throw new InvalidOperationException("The layer was moved, loaded or merged between its forward and its backward.");
+            throw new InvalidOperationException(
+                "The layer was moved, loaded or merged between its forward and its backward.");
         }
 
         var kept = unpack();
@@ -63,7 +64,8 @@ internal sealed class LayerCall
 
         for (var i = 0; i < trainable; i++)
         {
-            results[2 + i] = gradients.Parameters[i] is { } gradient ? ReturnedGradients.Hand(gradient.to(Parameters[i].dtype)) : null!;
+            results[2 + i] = gradients.Parameters[i] is { } gradient
+                ? ReturnedGradients.Hand(gradient.to(Parameters[i].dtype)) : null!;
         }
 
         return results;

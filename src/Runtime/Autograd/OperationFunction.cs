@@ -34,7 +34,8 @@ internal sealed class OperationFunction : autograd.SingleTensorFunction<Operatio
         var records = is_grad_enabled() && inputs.Any(input => input is { requires_grad: true });
         // Views give each gradient a tensor of its own, as in LayerFunction.
         return scope.MoveToOuter(records
-            ? apply([operation, inputs.Select(input => input is not null).ToArray(), .. inputs.OfType<Tensor>().Select(input => input.view(input.shape))])
+            ? apply([operation, inputs.Select(input => input is not null).ToArray(),
+                .. inputs.OfType<Tensor>().Select(input => input.view(input.shape))])
             : operation.Forward(new Saved(needsInput: false), inputs));
     }
 

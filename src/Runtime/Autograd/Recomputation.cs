@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Marrow.Autograd;
 
 /// <summary>
-/// A function of which autograd keeps the inputs alone: the backward runs it again, with the same random numbers, and then
-/// backward. Gradients of parameters inside are added to them then.
+/// A function of which autograd keeps the inputs alone: the backward runs it again, with the same random numbers, and
+/// then backward. Gradients of parameters inside are added to them then.
 /// </summary>
 /// <param name="name">What messages call it.</param>
 /// <param name="function">The function.</param>

@@ -23,7 +23,8 @@ public sealed class Saved
     public int Count => kept.Count;
 
     /// <summary>The tensor kept at this position.</summary>
-    public Tensor this[int index] => kept[index] ?? throw new InvalidOperationException($"Null was kept as number {index}.");
+    public Tensor this[int index] =>
+        kept[index] ?? throw new InvalidOperationException($"Null was kept as number {index}.");
 
     /// <summary>The tensor kept at this position, or null where null was kept.</summary>
     public Tensor? Optional(int index) => kept[index];

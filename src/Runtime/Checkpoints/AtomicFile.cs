@@ -1,8 +1,8 @@
 namespace Marrow;
 
 /// <summary>
-/// A file that appears whole or not at all: written under a temporary name in the same folder, flushed to the disk, then
-/// renamed over the target by <see cref="Commit"/>. Disposed without a commit, it leaves the old file as it was.
+/// A file that appears whole or not at all: written under a temporary name in the same folder, flushed to the disk,
+/// then renamed over the target by <see cref="Commit"/>. Disposed without a commit, it leaves the old file as it was.
 /// </summary>
 public sealed class AtomicFile : IDisposable
 {
@@ -73,5 +73,6 @@ public sealed class AtomicFile : IDisposable
     /// <param name="open">Opens the temporary file; tests put a full disk here.</param>
     internal static AtomicFile Create(string path, Func<string, Stream> open) => new(path, open);
 
-    internal static Stream OpenNew(string path) => new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16);
+    internal static Stream OpenNew(string path) =>
+        new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16);
 }

@@ -1,6 +1,8 @@
 namespace Marrow;
 
-/// <summary>A checkpoint cannot be read or written. The message names the file, what is wrong, where, and what to do.</summary>
+/// <summary>
+/// A checkpoint cannot be read or written. The message names the file, what is wrong, where, and what to do.
+/// </summary>
 public sealed class CheckpointException : Exception
 {
     private const int LongestQuote = 120;
@@ -28,10 +30,13 @@ public sealed class CheckpointException : Exception
         }
     }
 
-    /// <summary>A name out of a file, which may be hostile, made fit for a message: short, printable, in quotes.</summary>
+    /// <summary>
+    /// A name out of a file, which may be hostile, made fit for a message: short, printable, in quotes.
+    /// </summary>
     internal static string Quote(string name)
     {
-        var printable = string.Concat(name.Take(LongestQuote).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c));
+        var printable = string.Concat(
+            name.Take(LongestQuote).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c));
         return name.Length > LongestQuote ? $"'{printable}…'" : $"'{printable}'";
     }
 }

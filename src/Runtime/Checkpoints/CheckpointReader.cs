@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Marrow.Checkpoints;
 
 /// <summary>
-/// A checkpoint to read from: one safetensors file or PyTorch checkpoint (.pth), or a folder with one of the former or with
-/// shards and their index.
+/// A checkpoint to read from: one safetensors file or PyTorch checkpoint (.pth), or a folder with one of the former or
+/// with shards and their index.
 /// </summary>
 internal sealed class CheckpointReader : IDisposable
 {
@@ -27,9 +27,14 @@ internal sealed class CheckpointReader : IDisposable
     /// <summary>The files' metadata; the first file's value where several have one.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
-    /// <summary>Opens a checkpoint and checks every header; the weights themselves are read when they are copied.</summary>
-    /// <param name="path">A safetensors or PyTorch file, or a folder that holds model.safetensors or model.safetensors.index.json.</param>
-    /// <exception cref="CheckpointException">Nothing usable is there, a shard is missing, or a file is not valid.</exception>
+    /// <summary>
+    /// Opens a checkpoint and checks every header; the weights themselves are read when they are copied.
+    /// </summary>
+    /// <param name="path">
+    /// A safetensors or PyTorch file, or a folder that holds model.safetensors or model.safetensors.index.json.
+    /// </param>
+    /// <exception cref="CheckpointException">Nothing usable is there, a shard is missing, or a file is not
+    /// valid.</exception>
     public static CheckpointReader Open(string path)
     {
         if (!Directory.Exists(path)) return OpenSingle(path, path);
@@ -51,7 +56,8 @@ internal sealed class CheckpointReader : IDisposable
     /// <summary>Unmaps the files.</summary>
     public void Dispose() => files.ForEach(file => file.Dispose());
 
-    private CheckpointFile Home(string name) => homes.TryGetValue(name, out var file) ? file : throw new CheckpointException(
+    private CheckpointFile Home(string name) =>
+        homes.TryGetValue(name, out var file) ? file : throw new CheckpointException(
         path, $"it has no tensor {CheckpointException.Quote(name)}", $"use one of its {homes.Count} names");
 
     private static CheckpointReader OpenSingle(string path, string file)
@@ -78,7 +84,8 @@ internal sealed class CheckpointReader : IDisposable
             {
                 if (!open[shard].Tensors.ContainsKey(name))
                     throw new CheckpointException(indexPath, $"it places tensor {CheckpointException.Quote(name)} in " +
-                        $"{CheckpointException.Quote(shard)}, which does not hold it", "fetch the index and the shards of one version");
+                        $"{CheckpointException.Quote(shard)}, which does not hold it",
+                            "fetch the index and the shards of one version");
             }
             return new(directory, [.. open.Values], index.ToDictionary(place => place.Key, place => open[place.Value]));
         }

@@ -6,7 +6,8 @@ namespace Marrow.Checkpoints;
 
 /// <summary>
 /// Reads the part of Python's pickle format that PyTorch's checkpoints of tensors use, as data: nothing is imported or
-/// called. A function that a pickle names becomes a <see cref="PickledCall"/>, which says what it would have been called with.
+/// called. A function that a pickle names becomes a <see cref="PickledCall"/>, which says what it would have been
+/// called with.
 /// </summary>
 internal sealed class PickleReader
 {
@@ -20,8 +21,8 @@ internal sealed class PickleReader
     private PickleReader(byte[] bytes) => this.bytes = bytes;
 
     /// <summary>
-    /// The pickled value: null, bool, long, double, string, byte[], object?[] (tuple), List, Dictionary, or one of the records
-    /// below.
+    /// The pickled value: null, bool, long, double, string, byte[], object?[] (tuple), List, Dictionary, or one of the
+    /// records below.
     /// </summary>
     /// <exception cref="FormatException">It is no pickle, or uses more than tensors need.</exception>
     public static object? Read(byte[] bytes) => new PickleReader(bytes).Run();
@@ -146,14 +147,16 @@ internal sealed class PickleReader
                     stack.Add(new PickledName(Line(), Line()));
                     break;
                 case '\x93': // STACK_GLOBAL
-                    stack.Add(PopMany(2) is [string module, string name] ? new PickledName(module, name) : throw Fault("a name is no text"));
+                    stack.Add(PopMany(2) is [string module, string name] ? new PickledName(module, name)
+                        : throw Fault("a name is no text"));
                     break;
                 case 'Q':
                     stack.Add(new PickledReference(Pop()));
                     break;
                 case 'R':
                     var arguments = Pop() as object?[] ?? throw Fault("arguments are no tuple");
-                    stack.Add(Call(Pop() as PickledName ?? throw Fault("something that is no name is called"), arguments));
+                    stack.Add(Call(Pop() as PickledName ?? throw Fault("something that is no name is called"),
+                        arguments));
                     break;
                 case 'b':
                     Pop(); // an attribute of a dictionary, such as _metadata
@@ -164,7 +167,8 @@ internal sealed class PickleReader
 
                     break;
                 default:
-                    throw Fault(string.Create(CultureInfo.InvariantCulture, $"operation 0x{code:x2} is not one that tensors need"));
+                    throw Fault(string.Create(
+                        CultureInfo.InvariantCulture, $"operation 0x{code:x2} is not one that tensors need"));
             }
         }
     }
@@ -183,11 +187,13 @@ internal sealed class PickleReader
 
         for (var i = 0; i < pairs.Length; i += 2)
         {
-            target[pairs[i] is string or long ? pairs[i]! : throw Fault("a key is neither text nor a number")] = pairs[i + 1];
+            target[pairs[i] is string or long ? pairs[i]! : throw Fault("a key is neither text nor a number")] =
+                pairs[i + 1];
         }
     }
 
-    private object? Recall(long key) => memo.TryGetValue(key, out var value) ? value : throw Fault($"it recalls {key}, which it has not stored");
+    private object? Recall(long key) =>
+        memo.TryGetValue(key, out var value) ? value : throw Fault($"it recalls {key}, which it has not stored");
 
     private object? Peek() => stack.Count > 0 && stack[^1] != Mark ? stack[^1] : throw Fault("its stack is empty");
 

@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace Marrow.Checkpoints;
 
-/// <summary>One safetensors file, memory-mapped: opening reads only the header, and a tensor's pages load when it is copied.</summary>
+/// <summary>
+/// One safetensors file, memory-mapped: opening reads only the header, and a tensor's pages load when it is copied.
+/// </summary>
 internal sealed unsafe class SafetensorsFile : CheckpointFile
 {
     private const int PrefixSize = 8;
@@ -28,7 +30,8 @@ internal sealed unsafe class SafetensorsFile : CheckpointFile
         {
             var length = stream.Length;
             if (length < PrefixSize) throw Damaged($"it has {length} bytes, too few for a header");
-            map = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, true);
+            map = MemoryMappedFile.CreateFromFile(
+                stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, true);
             view = map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
             view.SafeMemoryMappedViewHandle.AcquirePointer(ref mapped);
             var start = mapped + view.PointerOffset;
@@ -38,7 +41,8 @@ internal sealed unsafe class SafetensorsFile : CheckpointFile
             if ((long)headerLength > length - PrefixSize)
                 throw Damaged($"the header claims {headerLength} bytes, but the file has only {length}");
             data = start + PrefixSize + headerLength;
-            header = SafetensorsHeader.Parse(path, new(start + PrefixSize, (int)headerLength), length - PrefixSize - (long)headerLength);
+            header = SafetensorsHeader.Parse(
+                path, new(start + PrefixSize, (int)headerLength), length - PrefixSize - (long)headerLength);
         }
         catch
         {

@@ -21,7 +21,8 @@ internal static class SafetensorsType
 
     public static bool IsSupported(ScalarType type) => Index(type) >= 0;
 
-    public static string Name(ScalarType type) => Index(type) is var index and >= 0 ? Types[index].Name : type.ToString();
+    public static string Name(ScalarType type) =>
+        Index(type) is var index and >= 0 ? Types[index].Name : type.ToString();
 
     public static bool IsFloat(ScalarType type) =>
         type is ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Float32 or ScalarType.Float64;

@@ -26,14 +26,15 @@ internal static class SafetensorsWriter
 
     /// <summary>
     /// Writes a checkpoint folder as Hugging Face's libraries do: model.safetensors, or numbered shards and
-    /// model.safetensors.index.json if one file would exceed <paramref name="maxShardBytes"/>. Other files stay; weights
-    /// that an earlier save left there are removed. Nothing is put in place before all shards are on the disk.
+    /// model.safetensors.index.json if one file would exceed <paramref name="maxShardBytes"/>. Other files stay;
+    /// weights that an earlier save left there are removed. Nothing is put in place before all shards are on the disk.
     /// </summary>
     /// <param name="directory">The folder; created if it does not exist.</param>
     /// <param name="tensors">Names and tensors; shards are filled in this order.</param>
     /// <param name="maxShardBytes">Most tensor bytes in a shard; a larger tensor gets a shard of its own.</param>
     /// <exception cref="CheckpointException">A tensor cannot be stored, or a file cannot be written.</exception>
-    public static void WriteSharded(string directory, IEnumerable<(string Name, Tensor Value)> tensors, long maxShardBytes) =>
+    public static void WriteSharded(
+        string directory, IEnumerable<(string Name, Tensor Value)> tensors, long maxShardBytes) =>
         WriteSharded(directory, tensors, maxShardBytes, AtomicFile.OpenNew);
 
     internal static void Write(string path, IEnumerable<(string Name, Tensor Value)> tensors,
@@ -48,14 +49,16 @@ internal static class SafetensorsWriter
         });
     }
 
-    internal static void WriteSharded(string directory, IEnumerable<(string Name, Tensor Value)> tensors, long maxShardBytes,
+    internal static void WriteSharded(
+        string directory, IEnumerable<(string Name, Tensor Value)> tensors, long maxShardBytes,
         Func<string, Stream> open)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxShardBytes);
         var shards = Split(Describe(directory, tensors), maxShardBytes);
         var names = shards.Count == 1
             ? [CheckpointReader.SingleFile]
-            : Enumerable.Range(1, shards.Count).Select(i => $"model-{i:00000}-of-{shards.Count:00000}.safetensors").ToArray();
+            : Enumerable.Range(1, shards.Count).Select(i =>
+                $"model-{i:00000}-of-{shards.Count:00000}.safetensors").ToArray();
         CheckpointException.Guard(directory, () =>
         {
             Directory.CreateDirectory(directory);
@@ -92,12 +95,14 @@ internal static class SafetensorsWriter
         {
             var where = $"tensor {CheckpointException.Quote(name)}";
             if (!names.Add(name) || name == "__metadata__")
-                throw new CheckpointException(path, $"{where} cannot be stored under this name", "give every tensor its own name");
+                throw new CheckpointException(
+                    path, $"{where} cannot be stored under this name", "give every tensor its own name");
             if (!SafetensorsType.IsSupported(value.dtype))
                 throw new CheckpointException(path, $"{where} is of type {value.dtype}, which the format does not have",
                     $"convert it to one of {SafetensorsType.All}");
             if (value.device_type == DeviceType.META)
-                throw new CheckpointException(path, $"{where} is a meta tensor and has no values", "load the model first");
+                throw new CheckpointException(
+                    path, $"{where} is a meta tensor and has no values", "load the model first");
             entries.Add(new(name, value, SafetensorsType.Size(value.dtype) * value.numel()));
         }
         return entries;
@@ -120,7 +125,8 @@ internal static class SafetensorsWriter
         return shards;
     }
 
-    private static void WriteTo(Stream stream, string path, List<Entry> entries, IReadOnlyDictionary<string, string>? metadata)
+    private static void WriteTo(
+        Stream stream, string path, List<Entry> entries, IReadOnlyDictionary<string, string>? metadata)
     {
         var sorted = entries.OrderByDescending(entry => SafetensorsType.Index(entry.Value.dtype))
             .ThenBy(entry => entry.Name, Utf8Order.Instance).ToList();
@@ -133,7 +139,8 @@ internal static class SafetensorsWriter
             }
             catch (System.Runtime.InteropServices.ExternalException error)
             {
-                throw new CheckpointException(path, $"tensor {CheckpointException.Quote(entry.Name)} cannot be read ({error.Message})",
+                throw new CheckpointException(
+                    path, $"tensor {CheckpointException.Quote(entry.Name)} cannot be read ({error.Message})",
                     "see the reason; nothing was changed on the disk", error);
             }
         }
@@ -149,7 +156,8 @@ internal static class SafetensorsWriter
             if (metadata is { Count: > 0 })
             {
                 json.WriteStartObject("__metadata__");
-                foreach (var (key, value) in metadata.OrderBy(pair => pair.Key, Utf8Order.Instance)) json.WriteString(key, value);
+                foreach (var (key, value) in metadata.OrderBy(pair => pair.Key, Utf8Order.Instance)) json.WriteString(
+                    key, value);
                 json.WriteEndObject();
             }
             var begin = 0L;
@@ -191,7 +199,8 @@ internal static class SafetensorsWriter
 
     private static void WriteIndex(Stream stream, List<List<Entry>> shards, string[] names)
     {
-        using (var json = new Utf8JsonWriter(stream, new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        using (var json = new Utf8JsonWriter(
+            stream, new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
             json.WriteStartObject();
             json.WriteStartObject("metadata");
@@ -199,25 +208,31 @@ internal static class SafetensorsWriter
             json.WriteEndObject();
             json.WriteStartObject("weight_map");
             var places = shards.SelectMany((shard, i) => shard.Select(entry => (entry.Name, File: names[i])));
-            foreach (var (name, file) in places.OrderBy(place => place.Name, Utf8Order.Instance)) json.WriteString(name, file);
+            foreach (var (name, file) in places.OrderBy(place => place.Name, Utf8Order.Instance)) json.WriteString(
+                name, file);
             json.WriteEndObject();
             json.WriteEndObject();
         }
         stream.Write("\n"u8);
     }
 
-    /// <summary>Shards of an earlier save would otherwise be loaded in place of these, or lie there unused for ever.</summary>
+    /// <summary>
+    /// Shards of an earlier save would otherwise be loaded in place of these, or lie there unused for ever.
+    /// </summary>
     private static void RemoveOthers(string directory, List<AtomicFile> written)
     {
         var kept = written.Select(file => Path.GetFileName(file.Target)).ToHashSet();
-        string[] patterns = [CheckpointReader.SingleFile, CheckpointReader.IndexFile, "model-?????-of-?????.safetensors"];
+        string[] patterns = [CheckpointReader.SingleFile, CheckpointReader.IndexFile,
+            "model-?????-of-?????.safetensors"];
         foreach (var file in patterns.SelectMany(pattern => Directory.GetFiles(directory, pattern)))
             if (!kept.Contains(Path.GetFileName(file))) File.Delete(file);
     }
 
     private readonly record struct Entry(string Name, Tensor Value, long Bytes);
 
-    /// <summary>Order of the UTF-8 bytes, which is the reference implementation's; UTF-16 order differs above U+FFFF.</summary>
+    /// <summary>
+    /// Order of the UTF-8 bytes, which is the reference implementation's; UTF-16 order differs above U+FFFF.
+    /// </summary>
     private sealed class Utf8Order : IComparer<string>
     {
         public static readonly Utf8Order Instance = new();

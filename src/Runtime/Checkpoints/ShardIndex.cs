@@ -8,7 +8,9 @@ internal static class ShardIndex
     private const long LongestFile = 100_000_000;
     private const string Remedy = "fetch or save the index again";
 
-    /// <summary>Shard file name by tensor name; every file name is a plain one, so that none leads out of the folder.</summary>
+    /// <summary>
+    /// Shard file name by tensor name; every file name is a plain one, so that none leads out of the folder.
+    /// </summary>
     /// <exception cref="CheckpointException">The file cannot be read or is not such an index.</exception>
     public static Dictionary<string, string> Read(string path)
     {
@@ -21,7 +23,8 @@ internal static class ShardIndex
         }
         catch (JsonException error)
         {
-            throw new CheckpointException(path, $"it is not valid JSON (line {error.LineNumber + 1}, byte {error.BytePositionInLine})",
+            throw new CheckpointException(
+                path, $"it is not valid JSON (line {error.LineNumber + 1}, byte {error.BytePositionInLine})",
                 Remedy, error);
         }
         catch (InvalidOperationException error)
@@ -31,7 +34,8 @@ internal static class ShardIndex
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new CheckpointException(path, $"it cannot be read ({error.Message})", "check the path and its permissions", error);
+            throw new CheckpointException(
+                path, $"it cannot be read ({error.Message})", "check the path and its permissions", error);
         }
     }
 
@@ -39,7 +43,8 @@ internal static class ShardIndex
     {
         Dictionary<string, string>? shards = null;
         reader.Read();
-        if (reader.TokenType != JsonTokenType.StartObject) throw new CheckpointException(path, "it is not a JSON object", Remedy);
+        if (reader.TokenType != JsonTokenType.StartObject) throw new CheckpointException(
+            path, "it is not a JSON object", Remedy);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var isMap = reader.GetString() == "weight_map";
@@ -54,14 +59,16 @@ internal static class ShardIndex
 
     private static Dictionary<string, string> ReadMap(ref Utf8JsonReader reader, string path)
     {
-        if (reader.TokenType != JsonTokenType.StartObject) throw new CheckpointException(path, "weight_map is not an object", Remedy);
+        if (reader.TokenType != JsonTokenType.StartObject) throw new CheckpointException(
+            path, "weight_map is not an object", Remedy);
         var shards = new Dictionary<string, string>();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var name = reader.GetString()!;
             var where = $"weight_map entry {CheckpointException.Quote(name)}";
             reader.Read();
-            if (reader.TokenType != JsonTokenType.String) throw new CheckpointException(path, $"{where} is not a string", Remedy);
+            if (reader.TokenType != JsonTokenType.String) throw new CheckpointException(
+                path, $"{where} is not a string", Remedy);
             var shard = reader.GetString()!;
             if (shard is "" or "." or ".." || shard.AsSpan().IndexOfAny("/\\:\0") >= 0)
                 throw new CheckpointException(path,

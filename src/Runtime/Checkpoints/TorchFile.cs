@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Marrow.Checkpoints;
 
 /// <summary>
-/// A PyTorch checkpoint (.pth, .pt, .bin) of named tensors: a zip archive with a pickle, of which only the description of
-/// tensors is read and nothing is executed, and one stored entry for each block of values.
+/// A PyTorch checkpoint (.pth, .pt, .bin) of named tensors: a zip archive with a pickle, of which only the description
+/// of tensors is read and nothing is executed, and one stored entry for each block of values.
 /// </summary>
 internal sealed class TorchFile : CheckpointFile
 {
@@ -25,7 +25,8 @@ internal sealed class TorchFile : CheckpointFile
         try
         {
             archive = new ZipArchive(stream, ZipArchiveMode.Read, leaveOpen: true);
-            var pickle = archive.Entries.FirstOrDefault(entry => entry.FullName.EndsWith("/data.pkl", StringComparison.Ordinal) || entry.FullName == "data.pkl")
+            var pickle = archive.Entries.FirstOrDefault(entry =>
+                entry.FullName.EndsWith("/data.pkl", StringComparison.Ordinal) || entry.FullName == "data.pkl")
                 ?? throw new FormatException("it holds no data.pkl");
             folder = pickle.FullName[..^"data.pkl".Length];
             RequireByteOrder();
@@ -39,7 +40,8 @@ internal sealed class TorchFile : CheckpointFile
         {
             Dispose();
             throw fault is FormatException or InvalidDataException or EndOfStreamException or OverflowException or NotSupportedException
-                ? new CheckpointException(path, fault.Message.TrimEnd('.'), "use a file of tensors that torch.save wrote, or convert it to safetensors", fault)
+                ? new CheckpointException(path, fault.Message.TrimEnd('.'),
+                    "use a file of tensors that torch.save wrote, or convert it to safetensors", fault)
                 : fault;
         }
     }
@@ -67,7 +69,8 @@ internal sealed class TorchFile : CheckpointFile
             using (stream)
             {
                 var magic = new byte[4];
-                return stream.ReadAtLeast(magic, 4, throwOnEndOfStream: false) == 4 && magic.AsSpan().SequenceEqual("PK\x03\x04"u8);
+                return stream.ReadAtLeast(magic, 4, throwOnEndOfStream: false) == 4
+                    && magic.AsSpan().SequenceEqual("PK\x03\x04"u8);
             }
         });
     }
@@ -128,7 +131,8 @@ internal sealed class TorchFile : CheckpointFile
 
     private void RequireByteOrder()
     {
-        if (archive.GetEntry(folder + "byteorder") is { Length: < 16 } entry && !Bytes(entry).AsSpan().SequenceEqual("little"u8))
+        if (archive.GetEntry(folder + "byteorder") is { Length: < 16 } entry
+            && !Bytes(entry).AsSpan().SequenceEqual("little"u8))
         {
             throw new FormatException("its numbers are not little-endian");
         }
@@ -146,7 +150,8 @@ internal sealed class TorchFile : CheckpointFile
                 }
 
                 break;
-            case PickledCall { Function: ("torch._utils", "_rebuild_parameter"), Arguments: [var data, ..] } when depth < 8:
+            case PickledCall { Function: ("torch._utils", "_rebuild_parameter"),
+                Arguments: [var data, ..] } when depth < 8:
                 Add(name, data, depth + 1);
                 break;
             case PickledCall { Function: ("torch._utils", "_rebuild_tensor_v2"), Arguments: [PickledReference { Id: object?[] storage }, long offset, object?[] sizes, object?[] strides, ..] }:
@@ -162,16 +167,19 @@ internal sealed class TorchFile : CheckpointFile
     private void Add(string name, object?[] storage, long offset, long[] sizes, long[] strides)
     {
         var where = $"tensor {CheckpointException.Quote(name)}";
-        if (storage is not ["storage", PickledName { Module: "torch" } kind, string key, string, long elements] || TypeOf(kind.Name) is not { } type)
+        if (storage is not ["storage", PickledName { Module: "torch" } kind, string key, string, long elements]
+            || TypeOf(kind.Name) is not { } type)
         {
             throw new FormatException($"{where} is of a kind that is not known");
         }
 
-        var entry = archive.GetEntry($"{folder}data/{key}") ?? throw new FormatException($"{where} lies in {CheckpointException.Quote(key)}, which is missing");
+        var entry = archive.GetEntry($"{folder}data/{key}") ?? throw new FormatException(
+            $"{where} lies in {CheckpointException.Quote(key)}, which is missing");
         var size = SafetensorsType.Size(type);
         if (entry.CompressedLength != entry.Length || elements < 0 || entry.Length != checked(elements * size))
         {
-            throw new FormatException($"{where} claims {elements} values of {size} bytes, but its entry has {entry.Length} bytes");
+            throw new FormatException(
+                $"{where} claims {elements} values of {size} bytes, but its entry has {entry.Length} bytes");
         }
 
         if (offset < 0 || sizes.Length != strides.Length || sizes.Any(n => n < 0) || strides.Any(n => n < 0))
@@ -180,7 +188,8 @@ internal sealed class TorchFile : CheckpointFile
         }
 
         var count = sizes.Aggregate(1L, (product, n) => checked(product * n));
-        var span = count == 0 ? 0 : checked(sizes.Zip(strides).Aggregate(1L, (sum, pair) => sum + ((pair.First - 1) * pair.Second)));
+        var span = count == 0 ? 0
+            : checked(sizes.Zip(strides).Aggregate(1L, (sum, pair) => sum + ((pair.First - 1) * pair.Second)));
         if (count > elements || checked(offset + span) > elements)
         {
             throw new FormatException($"{where} reaches beyond its {elements} values");
@@ -195,7 +204,8 @@ internal sealed class TorchFile : CheckpointFile
     }
 
     private static long[] Numbers(object?[] values) =>
-        [.. values.Select(value => value is long number ? number : throw new FormatException("a size or stride is no number"))];
+        [.. values.Select(value =>
+            value is long number ? number : throw new FormatException("a size or stride is no number"))];
 
     private static ScalarType? TypeOf(string storage) => storage switch
     {

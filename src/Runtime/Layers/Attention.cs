@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Marrow;
 
 /// <summary>
-/// Multi-head self-attention: <c>softmax(q kᵀ / sqrt(d) + bias) v</c>, then <c>proj</c>. The input is [B, N, dim], or with
-/// windows (Swin, arXiv 2103.14030) [B, height, width, dim].
+/// Multi-head self-attention: <c>softmax(q kᵀ / sqrt(d) + bias) v</c>, then <c>proj</c>. The input is [B, N, dim], or
+/// with windows (Swin, arXiv 2103.14030) [B, height, width, dim].
 /// </summary>
 public class Attention : Layer
 {
@@ -29,7 +29,9 @@ public class Attention : Layer
     /// <summary>What the layer was made as.</summary>
     public AttentionSite Site { get; }
 
-    /// <summary>dim → 3 dim: queries, keys and values of all heads, in this order. Null where a subclass has others.</summary>
+    /// <summary>
+    /// dim → 3 dim: queries, keys and values of all heads, in this order. Null where a subclass has others.
+    /// </summary>
     public Linear? Qkv { get; private set; }
 
     /// <summary>dim → dim.</summary>
@@ -45,7 +47,8 @@ public class Attention : Layer
     public sealed override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(windows is null ? Attend(x, bias: null) : windows.Run(x, GetParameter(BiasTable), Attend));
+        return scope.MoveToOuter(
+            windows is null ? Attend(x, bias: null) : windows.Run(x, GetParameter(BiasTable), Attend));
     }
 
     /// <summary>Makes the linear layers; a subclass may make others in place of <see cref="Qkv"/>.</summary>
@@ -56,7 +59,8 @@ public class Attention : Layer
     }
 
     /// <summary>Makes <see cref="Proj"/>.</summary>
-    private protected void BuildProjection(ILinearBuilder builder) => Proj = builder.Linear("proj", Site.Dim, Site.Dim, bias: true, Site.Positions);
+    private protected void BuildProjection(ILinearBuilder builder) =>
+        Proj = builder.Linear("proj", Site.Dim, Site.Dim, bias: true, Site.Positions);
 
     /// <summary>Attention among N positions.</summary>
     /// <param name="x">[B, N, dim].</param>
@@ -70,7 +74,8 @@ public class Attention : Layer
     }
 
     /// <summary><c>softmax(logits + bias)</c>, [B, heads, N, N].</summary>
-    protected static Tensor Softmax(Tensor logits, Tensor? bias) => nn.functional.softmax(bias is null ? logits : logits + bias, -1);
+    protected static Tensor Softmax(Tensor logits, Tensor? bias) =>
+        nn.functional.softmax(bias is null ? logits : logits + bias, -1);
 
     /// <summary>[B, N, dim] to [B, heads, N, d].</summary>
     protected Tensor Heads(Tensor x) => x.view(x.size(0), x.size(1), Site.Heads, HeadDim).transpose(1, 2);

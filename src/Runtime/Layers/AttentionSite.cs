@@ -15,9 +15,12 @@ namespace Marrow.CompilerServices;
 /// <param name="Device">Device of the parameters.</param>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public sealed record AttentionSite(
-    string Name, long Dim, long Heads, bool HasQkvBias, long Window, long Shift, long? Tokens, ScalarType Dtype, Device Device)
+    string Name, long Dim, long Heads, bool HasQkvBias, long Window, long Shift, long? Tokens, ScalarType Dtype,
+        Device Device)
 {
-    /// <summary>Positions that attend to each other: those of a window, or all tokens; null if that is not known.</summary>
+    /// <summary>
+    /// Positions that attend to each other: those of a window, or all tokens; null if that is not known.
+    /// </summary>
     public long? Positions => Window > 0 ? Window * Window : Tokens;
 
     /// <summary>The positions, which quantizers of activations need.</summary>

@@ -3,9 +3,10 @@ using static TorchSharp.torch;
 namespace Marrow.Layers;
 
 /// <summary>
-/// Shifted windows (Swin, arXiv 2103.14030): the map is padded with zeros at the bottom and right to whole windows, rolled
-/// back by the shift, cut; attention runs in each window with a bias for each relative position, and −100 between
-/// positions that only the roll has made neighbors; then all is undone. A direction that one window covers is not shifted.
+/// Shifted windows (Swin, arXiv 2103.14030): the map is padded with zeros at the bottom and right to whole windows,
+/// rolled back by the shift, cut; attention runs in each window with a bias for each relative position, and −100
+/// between positions that only the roll has made neighbors; then all is undone. A direction that one window covers is
+/// not shifted.
 /// </summary>
 internal sealed class AttentionWindows(long window, long shift)
 {
@@ -31,11 +32,13 @@ internal sealed class AttentionWindows(long window, long shift)
         }
 
         // [B, rows, columns, window, window, dim] as [B · windows, window², dim]
-        var cut = x.view(batch, rows, window, columns, window, dim).transpose(2, 3).reshape(batch * rows * columns, window * window, dim);
+        var cut = x.view(batch, rows, window, columns, window, dim).transpose(2, 3).reshape(
+            batch * rows * columns, window * window, dim);
         var bias = Biases(table);
         if (down + across > 0)
         {
-            var mask = Mask(rows, columns, down, across, x.dtype, x.device).unsqueeze(1); // [windows, 1, window², window²]
+            // [windows, 1, window², window²]
+            var mask = Mask(rows, columns, down, across, x.dtype, x.device).unsqueeze(1);
             bias = (bias.unsqueeze(0) + mask).repeat(batch, 1, 1, 1);
         }
         else
@@ -62,7 +65,8 @@ internal sealed class AttentionWindows(long window, long shift)
         // Row (row_p − row_q + w − 1)(2w − 1) + (col_p − col_q + w − 1) of the table belongs to the pair (p, q).
         var index = ((row.unsqueeze(1) - row.unsqueeze(0) + window - 1) * ((2 * window) - 1))
             + (column.unsqueeze(1) - column.unsqueeze(0) + window - 1);
-        return table.index_select(0, index.flatten()).view(window * window, window * window, table.size(1)).permute(2, 0, 1);
+        return table.index_select(0, index.flatten()).view(window * window, window * window, table.size(1)).permute(
+            2, 0, 1);
     }
 
     /// <summary>−100 between positions of different regions of the rolled map, [windows, window², window²].</summary>
@@ -73,12 +77,15 @@ internal sealed class AttentionWindows(long window, long shift)
         return cut.unsqueeze(1).not_equal(cut.unsqueeze(2)).to(dtype).mul_(-100);
     }
 
-    /// <summary>The regions along one direction: all but the last window, what stays of that, what was rolled in.</summary>
+    /// <summary>
+    /// The regions along one direction: all but the last window, what stays of that, what was rolled in.
+    /// </summary>
     private Tensor Regions(long count, long by, Device device)
     {
         var size = count * window;
         var place = arange(size, device: device);
-        return place.greater_equal(size - window).to(ScalarType.Int64) + place.greater_equal(size - by).to(ScalarType.Int64);
+        return place.greater_equal(size - window).to(ScalarType.Int64)
+            + place.greater_equal(size - by).to(ScalarType.Int64);
     }
 
     private long Missing(long size) => (window - (size % window)) % window;

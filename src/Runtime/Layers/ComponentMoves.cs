@@ -10,7 +10,9 @@ namespace Marrow.Layers;
 /// </summary>
 internal static class ComponentMoves
 {
-    /// <summary>A parameter that no dispose scope owns. TorchSharp moves the value over: the argument is empty afterwards.</summary>
+    /// <summary>
+    /// A parameter that no dispose scope owns. TorchSharp moves the value over: the argument is empty afterwards.
+    /// </summary>
     public static Parameter Owned(Tensor value, bool trainable)
     {
         using var none = NewDisposeScope();
@@ -38,7 +40,8 @@ internal static class ComponentMoves
 
             var wanted = dtype is not null && parameter.is_floating_point() ? dtype.Value : parameter.dtype;
             var target = device ?? parameter.device;
-            if (wanted == parameter.dtype && target.type == parameter.device_type && target.index == parameter.device_index)
+            if (wanted == parameter.dtype && target.type == parameter.device_type
+                && target.index == parameter.device_index)
             {
                 continue;
             }

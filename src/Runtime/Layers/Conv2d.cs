@@ -25,7 +25,8 @@ public class Conv2d : Layer
         Site = site;
         var inner = site.InChannels / site.Groups;
         var bound = 1 / Math.Sqrt(inner * site.Kernel * site.Kernel);
-        Add("weight", Initial.Uniform([site.OutChannels, inner, site.Kernel, site.Kernel], bound, site.Dtype, site.Device), trainable: true);
+        Add("weight", Initial.Uniform(
+            [site.OutChannels, inner, site.Kernel, site.Kernel], bound, site.Dtype, site.Device), trainable: true);
         if (site.HasBias)
         {
             Add("bias", Initial.Uniform([site.OutChannels], bound, site.Dtype, site.Device), trainable: true);
@@ -46,10 +47,9 @@ public class Conv2d : Layer
 
     /// <summary>The convolution with a weight that stands in for the layer's own.</summary>
     /// <remarks>
-    /// On some processors (seen with libtorch 2.10 on AMD Zen 5) the input's gradient of oneDNN's float32 convolution is
-    /// wrong where channels are no multiple of a vector. Where one is wanted, the convolution is a product over unfolded
-    /// patches, which for a patch embedding holds no more than the image.
-    /// </remarks>
+    /// On some processors (seen with libtorch 2.10 on AMD Zen 5) the input's gradient of oneDNN's float32 convolution
+    /// is wrong where channels are no multiple of a vector. Where one is wanted, the convolution is a product over
+    /// unfolded patches, which for a patch embedding holds no more than the image. </remarks>
     protected Tensor Convolve(Tensor x, Tensor weight)
     {
         var needsInput = is_grad_enabled() && x.requires_grad;
@@ -64,7 +64,9 @@ public class Conv2d : Layer
                 groups: Site.Groups);
     }
 
-    /// <summary>The convolution as a product: W [out, in · kernel²] with the patches [batch, in · kernel², places].</summary>
+    /// <summary>
+    /// The convolution as a product: W [out, in · kernel²] with the patches [batch, in · kernel², places].
+    /// </summary>
     private Tensor Unfolded(Tensor x, Tensor weight)
     {
         using var scope = NewDisposeScope();

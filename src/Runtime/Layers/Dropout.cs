@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace Marrow;
 
-/// <summary>In training, zeroes each entry with a probability and scales the others up; otherwise the identity.</summary>
+/// <summary>
+/// In training, zeroes each entry with a probability and scales the others up; otherwise the identity.
+/// </summary>
 public sealed class Dropout : Layer
 {
     private readonly double probability;
@@ -13,7 +15,8 @@ public sealed class Dropout : Layer
         if (probability is not (>= 0 and < 1))
         {
             throw new ArgumentException(
-                $"Dropout probability {probability} of layer '{name}' is not in 0 to 1 (1 excluded).", nameof(probability));
+                $"Dropout probability {probability} of layer '{name}' is not in 0 to 1 (1 excluded).",
+                    nameof(probability));
         }
 
         this.probability = probability;

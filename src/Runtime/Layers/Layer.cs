@@ -15,15 +15,19 @@ public abstract class Layer(string name) : nn.Module<Tensor, Tensor>(name), ICom
     public string LayerName { get; } = name;
 
     /// <summary>
-    /// Names of the parameters that belong to quantizers. A checkpoint of the plain model has none of them; then they start
-    /// from the first input.
+    /// Names of the parameters that belong to quantizers. A checkpoint of the plain model has none of them; then they
+    /// start from the first input.
     /// </summary>
     internal HashSet<string> QuantizerParameters { get; } = [];
 
-    /// <summary>Where a plain checkpoint has a parameter's values, if not under its own name: rows of another tensor.</summary>
+    /// <summary>
+    /// Where a plain checkpoint has a parameter's values, if not under its own name: rows of another tensor.
+    /// </summary>
     internal virtual (string Source, long FirstRow)? SourceOf(string parameter) => null;
 
-    /// <summary>Tensors of a plain checkpoint that parameters are taken from, and that may go unused in part or whole.</summary>
+    /// <summary>
+    /// Tensors of a plain checkpoint that parameters are taken from, and that may go unused in part or whole.
+    /// </summary>
     internal virtual IReadOnlyList<string> RedundantSources => [];
 
     /// <summary>Parameters that an exported model has no use for: latent weights and what finds their scales.</summary>

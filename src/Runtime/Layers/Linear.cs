@@ -33,17 +33,20 @@ public class Linear : Layer
         dtype = site.Dtype;
         if (site.Device.type == TorchSharp.DeviceType.META)
         {
-            Add("weight.words", empty([OutFeatures, PackedWeight.RowWords(InFeatures, packedBits)], dtype: ScalarType.Int32, device: site.Device), trainable: false);
+            Add("weight.words", empty([OutFeatures, PackedWeight.RowWords(InFeatures, packedBits)],
+                dtype: ScalarType.Int32, device: site.Device), trainable: false);
             Add("weight.scale", empty([OutFeatures], dtype: dtype, device: site.Device), trainable: false);
         }
         else
         {
-            PackAsIs(Initial.Uniform([OutFeatures, InFeatures], 1 / Math.Sqrt(InFeatures), ScalarType.Float32, site.Device));
+            PackAsIs(Initial.Uniform(
+                [OutFeatures, InFeatures], 1 / Math.Sqrt(InFeatures), ScalarType.Float32, site.Device));
         }
 
         if (site.HasBias)
         {
-            Add("bias", Initial.Uniform([OutFeatures], 1 / Math.Sqrt(InFeatures), site.Dtype, site.Device), trainable: false);
+            Add("bias", Initial.Uniform([OutFeatures], 1 / Math.Sqrt(InFeatures), site.Dtype, site.Device),
+                trainable: false);
         }
     }
 
@@ -67,7 +70,8 @@ public class Linear : Layer
     internal bool HasPackedBase => packedBits > 0;
 
     /// <summary>The packed weight.</summary>
-    protected PackedWeight Base => new(GetParameter("weight.words"), GetParameter("weight.scale"), InFeatures, packedBits, IsOdd: true);
+    protected PackedWeight Base =>
+        new(GetParameter("weight.words"), GetParameter("weight.scale"), InFeatures, packedBits, IsOdd: true);
 
     /// <summary>The packed weight as numbers, [out, in]; the caller owns it.</summary>
     internal Tensor UnpackedBase() => Base.Dequantize();
@@ -82,7 +86,8 @@ public class Linear : Layer
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var packed = PackedWeight.Of(StatsQ.Codes(weight.to(ScalarType.Float32).contiguous(), packedBits), packedBits, isOdd: true);
+        var packed = PackedWeight.Of(
+            StatsQ.Codes(weight.to(ScalarType.Float32).contiguous(), packedBits), packedBits, isOdd: true);
         Remove(["weight.words", "weight.scale"]);
         Add("weight.words", packed.Words, trainable: false);
         Add("weight.scale", packed.Scale.to(dtype), trainable: false);

@@ -14,7 +14,8 @@ namespace Marrow.CompilerServices;
 /// <param name="Device">Device of the parameters.</param>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public sealed record LinearSite(
-    string Name, long InFeatures, long OutFeatures, bool HasBias, long? Tokens, bool PositiveInput, ScalarType Dtype, Device Device)
+    string Name, long InFeatures, long OutFeatures, bool HasBias, long? Tokens, bool PositiveInput, ScalarType Dtype,
+        Device Device)
 {
     /// <summary>Refuses sizes that an adapter cannot have.</summary>
     /// <exception cref="ArgumentException">There is an error.</exception>

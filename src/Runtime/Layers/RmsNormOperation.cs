@@ -9,7 +9,8 @@ namespace Marrow.Layers;
 
 /// <summary>
 /// <see cref="RmsNorm"/> of float32 on the CPU in one pass each way, where torch's operations make sixteen:
-/// <c>y = r x w</c> with <c>r = 1 / sqrt(mean x² + eps)</c>; <c>dx = r w dy − x r³ mean(w dy x)</c>, <c>dw = Σ r x dy</c>.
+/// <c>y = r x w</c> with <c>r = 1 / sqrt(mean x² + eps)</c>; <c>dx = r w dy − x r³ mean(w dy x)</c>, <c>dw = Σ r x
+/// dy</c>.
 /// </summary>
 internal sealed unsafe class RmsNormOperation(double eps, bool learns) : Operation
 {
@@ -40,7 +41,8 @@ internal sealed unsafe class RmsNormOperation(double eps, bool learns) : Operati
     {
         var (x, weight, roots) = (saved[0], saved[1], saved[2]);
         var dx = empty_like(x);
-        using var sums = learns ? new PartialSums(ThreadTeam.Parts((int)roots.numel(), x.numel()), weight.numel()) : default;
+        using var sums = learns ? new PartialSums(ThreadTeam.Parts((int)roots.numel(), x.numel()), weight.numel())
+            : default;
         var kernel = new RmsNormBackwardKernel
         {
             Columns = (int)weight.numel(),

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Marrow.Layers;
 
 /// <summary>
-/// Attention of one token over those in a cache, <c>softmax(q Kᵀ / sqrt(d)) V</c>: each head reads its keys and values once, in
-/// the order in which they lie. What is general pays off only for many queries.
+/// Attention of one token over those in a cache, <c>softmax(q Kᵀ / sqrt(d)) V</c>: each head reads its keys and values
+/// once, in the order in which they lie. What is general pays off only for many queries.
 /// </summary>
 internal static class TokenAttention
 {
@@ -21,10 +21,12 @@ internal static class TokenAttention
         var (batch, heads, head) = (query.size(0), query.size(1), query.size(2));
         var shared = heads / keys.size(1);
         using var scope = NewDisposeScope();
-        if (query.dtype != ScalarType.Float32 || query.device_type != TorchSharp.DeviceType.CPU || head % TokenAttentionKernel.Block != 0)
+        if (query.dtype != ScalarType.Float32 || query.device_type != TorchSharp.DeviceType.CPU
+            || head % TokenAttentionKernel.Block != 0)
         {
             var grouped = query.view(batch, keys.size(1), shared, head);
-            return scope.MoveToOuter(nn.functional.scaled_dot_product_attention(grouped, keys.narrow(2, 0, length), values.narrow(2, 0, length)).reshape(query.shape));
+            return scope.MoveToOuter(nn.functional.scaled_dot_product_attention(
+                grouped, keys.narrow(2, 0, length), values.narrow(2, 0, length)).reshape(query.shape));
         }
 
         var contiguous = query.contiguous();

@@ -22,7 +22,8 @@ public sealed class LayerBuilder : ILinearBuilder
     private readonly string prefix;
     private readonly Device device;
     private readonly ScalarType dtype;
-    private readonly List<(string? Targets, Func<LinearSite, Linear>? Create, Func<LinearSite, Linear>? Quantized)> adapters = [];
+    private readonly List<(
+        string? Targets, Func<LinearSite, Linear>? Create, Func<LinearSite, Linear>? Quantized)> adapters = [];
     private (string? Targets, Func<LinearSite, Linear>? Create)? quantizer;
     private Func<LinearSite, Linear>? headQuantizer;
     private (string? Targets, Func<Conv2dSite, Conv2d> Create)? convolutionQuantizer;
@@ -64,7 +65,8 @@ public sealed class LayerBuilder : ILinearBuilder
     /// <param name="targets">Patterns over layer names, joined by <c>|</c>; null: all but the output head.</param>
     /// <param name="create">Makes the adapted layer; null if the quantizer of this model means all of them too.</param>
     /// <param name="quantized">Makes a layer that the quantizer of this model means too; null if there is none.</param>
-    public void Adapt(string? targets, Func<LinearSite, Linear>? create = null, Func<LinearSite, Linear>? quantized = null) =>
+    public void Adapt(string? targets, Func<LinearSite, Linear>? create = null, Func<LinearSite, Linear>? quantized =
+        null) =>
         adapters.Add((targets, create, quantized));
 
     /// <summary>Quantizes every linear layer of this model and its blocks that the targets match.</summary>
@@ -79,10 +81,14 @@ public sealed class LayerBuilder : ILinearBuilder
     public void QuantizeHeads(Func<LinearSite, Linear> create) => headQuantizer = create;
 
     /// <summary>Quantizes every convolution that the targets match; null: all.</summary>
-    public void QuantizeConvolutions(string? targets, Func<Conv2dSite, Conv2d> create) => convolutionQuantizer = (targets, create);
+    public void QuantizeConvolutions(string? targets, Func<Conv2dSite, Conv2d> create) =>
+        convolutionQuantizer = (targets, create);
 
-    /// <summary>Quantizes every attention that the targets match; null: all. Its linear layers are matched for themselves.</summary>
-    public void QuantizeAttention(string? targets, Func<AttentionSite, Attention> create) => attentionQuantizer = (targets, create);
+    /// <summary>
+    /// Quantizes every attention that the targets match; null: all. Its linear layers are matched for themselves.
+    /// </summary>
+    public void QuantizeAttention(string? targets, Func<AttentionSite, Attention> create) =>
+        attentionQuantizer = (targets, create);
 
     /// <summary>A linear layer.</summary>
     /// <param name="name">Name relative to the model.</param>
@@ -91,7 +97,9 @@ public sealed class LayerBuilder : ILinearBuilder
     /// <param name="bias">Whether a bias is added.</param>
     /// <param name="tokens">Number of positions of the input, or null.</param>
     /// <param name="positiveInput">Whether the input is mostly positive.</param>
-    /// <param name="adapter">Makes the layer with an adapter of its own, which wins over those of the classes around it.</param>
+    /// <param name="adapter">
+    /// Makes the layer with an adapter of its own, which wins over those of the classes around it.
+    /// </param>
     /// <exception cref="ArgumentException">A size is not positive, or does not suit the adapter.</exception>
     public Linear Linear(
         string name,
@@ -127,7 +135,8 @@ public sealed class LayerBuilder : ILinearBuilder
     }
 
     /// <summary>A convolution.</summary>
-    /// <exception cref="ArgumentException">A size is not positive, or the groups do not divide the channels.</exception>
+    /// <exception cref="ArgumentException">A size is not positive, or the groups do not divide the
+    /// channels.</exception>
     public Conv2d Conv2d(
         string name,
         long inChannels,
@@ -146,8 +155,10 @@ public sealed class LayerBuilder : ILinearBuilder
         Require(AdapterSizes.Positive(full, "Kernel", kernel));
         Require(AdapterSizes.Positive(full, "Stride", stride));
         Require(AdapterSizes.Positive(full, "Groups", groups));
-        var site = new Conv2dSite(full, inChannels, outChannels, kernel, stride, padding, groups, bias, tokens, dtype, device);
-        var create = quantizer ?? Nearest(full, builder => builder.convolutionQuantizer) ?? (plain => new Conv2d(plain));
+        var site = new Conv2dSite(
+            full, inChannels, outChannels, kernel, stride, padding, groups, bias, tokens, dtype, device);
+        var create = quantizer ?? Nearest(full, builder => builder.convolutionQuantizer) ?? (plain =>
+            new Conv2d(plain));
         return Register(name, create(site));
     }
 
@@ -167,8 +178,10 @@ public sealed class LayerBuilder : ILinearBuilder
         Require(AdapterSizes.Positive(full, "Dimension", dim));
         Require(AdapterSizes.Positive(full, "Heads", heads));
         Require(AdapterSizes.HeadsDivide(full, heads, dim));
-        var create = quantizer ?? Nearest(full, builder => builder.attentionQuantizer) ?? (plain => new Attention(plain));
-        var attention = Register(name, create(new AttentionSite(full, dim, heads, qkvBias, window, shift, tokens, dtype, device)));
+        var create = quantizer ?? Nearest(full, builder => builder.attentionQuantizer) ?? (plain =>
+            new Attention(plain));
+        var attention = Register(
+            name, create(new AttentionSite(full, dim, heads, qkvBias, window, shift, tokens, dtype, device)));
         childName = full;
         attention.BuildLayers(new LayerBuilder(attention, tables, this));
         return attention;
@@ -335,7 +348,8 @@ public sealed class LayerBuilder : ILinearBuilder
     {
         for (var builder = this; builder is not null; builder = builder.outer)
         {
-            if (annotation(builder) is { } found && (found.Targets is null || LayerTargets.Match(found.Targets, layer.Substring(builder.prefix.Length))))
+            if (annotation(builder) is { } found && (
+                found.Targets is null || LayerTargets.Match(found.Targets, layer.Substring(builder.prefix.Length))))
             {
                 return found.Create;
             }

@@ -35,7 +35,9 @@ public abstract class Model<T, TResult> : nn.Module<T, TResult>, IModel, ICompon
 
     void IComponents.Replace(string name, Parameter parameter) => state.Replace(name, parameter);
 
-    /// <summary>Runs the model; one that is marked by <c>[Recompute]</c> keeps only its inputs for the backward.</summary>
+    /// <summary>
+    /// Runs the model; one that is marked by <c>[Recompute]</c> keeps only its inputs for the backward.
+    /// </summary>
     public new TResult call(T input) => state.Recomputes
         ? state.Recompute(x => base.call((T)x[0]!), input)
         : base.call(input);

@@ -37,7 +37,9 @@ public abstract class Model<T1, T2, T3, TResult> : nn.Module<T1, T2, T3, TResult
 
     void IComponents.Replace(string name, Parameter parameter) => state.Replace(name, parameter);
 
-    /// <summary>Runs the model; one that is marked by <c>[Recompute]</c> keeps only its inputs for the backward.</summary>
+    /// <summary>
+    /// Runs the model; one that is marked by <c>[Recompute]</c> keeps only its inputs for the backward.
+    /// </summary>
     public new TResult call(T1 input1, T2 input2, T3 input3) => state.Recomputes
         ? state.Recompute(x => base.call((T1)x[0]!, (T2)x[1]!, (T3)x[2]!), input1, input2, input3)
         : base.call(input1, input2, input3);

@@ -26,11 +26,14 @@ public sealed class ModelPlan(string model, IReadOnlyList<LayerPlan> rows)
     /// <summary>All parameters, adapters included.</summary>
     public long? TotalParameters => Sum(row => row.Parameters + row.AdapterParameters);
 
-    /// <summary>Bytes of all parameters in a type of <paramref name="bytesPerParameter"/> bytes; float32 has 4.</summary>
+    /// <summary>
+    /// Bytes of all parameters in a type of <paramref name="bytesPerParameter"/> bytes; float32 has 4.
+    /// </summary>
     public long? Bytes(int bytesPerParameter = 4) => TotalParameters * bytesPerParameter;
 
     /// <summary>
-    /// Bytes that training needs for parameters, gradients and AdamW's two averages, activations aside. The weights are in a type of
+    /// Bytes that training needs for parameters, gradients and AdamW's two averages, activations aside. The weights are
+    /// in a type of
     /// <paramref name="bytesPerWeight"/> bytes, packed ones in their bits; what belongs to adapters is in float32.
     /// </summary>
     public long? TrainingBytes(int bytesPerWeight = 2) => IsAdapted
@@ -54,11 +57,13 @@ public sealed class ModelPlan(string model, IReadOnlyList<LayerPlan> rows)
         .Append([Model, "", "", "", Number(TrainableParameters), Number(TotalParameters), Number(Bytes())])
         .Prepend(head)
         .ToList();
-        var widths = Enumerable.Range(0, head.Length).Select(column => lines.Max(line => line[column].Length)).ToArray();
+        var widths = Enumerable.Range(0, head.Length).Select(column =>
+            lines.Max(line => line[column].Length)).ToArray();
         var text = new StringBuilder();
         foreach (var line in lines)
         {
-            var cells = line.Select((cell, column) => column < 4 ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column]));
+            var cells = line.Select((cell, column) =>
+                column < 4 ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column]));
             text.AppendLine(string.Join("  ", cells).TrimEnd());
         }
 
@@ -69,8 +74,10 @@ public sealed class ModelPlan(string model, IReadOnlyList<LayerPlan> rows)
     private static long? WeightBytes(LayerPlan row, int bytesPerWeight)
     {
         var words = row.Quantizer?.Split(", ") ?? [];
-        var bits = words.Contains("packed") ? words.Where(word => word.EndsWith(" bits", StringComparison.Ordinal)).Select(word => word[..^" bits".Length]).FirstOrDefault() : null;
-        return int.TryParse(bits, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? row.Parameters * number / 8 : row.Parameters * bytesPerWeight;
+        var bits = words.Contains("packed") ? words.Where(word => word.EndsWith(
+            " bits", StringComparison.Ordinal)).Select(word => word[..^" bits".Length]).FirstOrDefault() : null;
+        return int.TryParse(bits, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? row.Parameters * number / 8 : row.Parameters * bytesPerWeight;
     }
 
     private static string Number(long? value) => value?.ToString("N0", CultureInfo.InvariantCulture) ?? "at run time";

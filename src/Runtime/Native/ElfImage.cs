@@ -36,8 +36,8 @@ internal readonly ref struct ElfImage
     }
 
     /// <summary>
-    /// File offset of the flags of the requirement for <paramref name="version"/> of <paramref name="library"/>, and the
-    /// index that symbols of that version carry.
+    /// File offset of the flags of the requirement for <paramref name="version"/> of <paramref name="library"/>, and
+    /// the index that symbols of that version carry.
     /// </summary>
     public (int Flags, int Index) FindVersionNeed(string library, string version)
     {
@@ -70,7 +70,8 @@ internal readonly ref struct ElfImage
         }
 
         var used = new HashSet<long>();
-        foreach (var (start, size) in ((long, long)[])[(Relocations, RelocationsSize), (PltRelocations, PltRelocationsSize)])
+        foreach (var (start, size) in (
+            (long, long)[])[(Relocations, RelocationsSize), (PltRelocations, PltRelocationsSize)])
         {
             if (!dynamic.TryGetValue(start, out var address)) continue;
             var first = Offset(address);
@@ -99,7 +100,8 @@ internal readonly ref struct ElfImage
             var (start, size) = (Int64(header + 16), Int64(header + 32));
             if (address is null || (address >= start && address < start + size)) return header;
         }
-        throw new InvalidDataException($"it has no program header of type {type}" + (address is null ? "" : $" for 0x{address:x}"));
+        throw new InvalidDataException(
+            $"it has no program header of type {type}" + (address is null ? "" : $" for 0x{address:x}"));
     }
 
     private string Name(long offset)
@@ -107,7 +109,8 @@ internal readonly ref struct ElfImage
         if (offset >= Entry(StringTableSize)) throw new InvalidDataException("a name lies outside its string table");
         var rest = Bytes(Offset(Entry(StringTable)) + offset, 1, upTo: true);
         var end = rest.IndexOf((byte)0);
-        return end < 0 ? throw new InvalidDataException("its string table does not end") : Encoding.ASCII.GetString(rest[..end]);
+        return end < 0 ? throw new InvalidDataException("its string table does not end")
+            : Encoding.ASCII.GetString(rest[..end]);
     }
 
     private ushort UInt16(long offset) => BinaryPrimitives.ReadUInt16LittleEndian(Bytes(offset, 2));

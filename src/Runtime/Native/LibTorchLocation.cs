@@ -2,12 +2,15 @@ using System.Runtime.InteropServices;
 
 namespace Marrow.Native;
 
-/// <summary>Where libtorch and TorchSharp's library lie, and what to tell a person if they do not load from there.</summary>
+/// <summary>
+/// Where libtorch and TorchSharp's library lie, and what to tell a person if they do not load from there.
+/// </summary>
 /// <param name="Directory">Folder of libtorch.</param>
 /// <param name="TorchSharpDirectory">Folder of TorchSharp's native library.</param>
 /// <param name="Remedy">What to do when a library of these folders does not load.</param>
 /// <param name="Warning">Printed before loading; null when all is as expected.</param>
-internal sealed record LibTorchLocation(string Directory, string TorchSharpDirectory, string Remedy, string? Warning = null)
+internal sealed record LibTorchLocation(
+    string Directory, string TorchSharpDirectory, string Remedy, string? Warning = null)
 {
     /// <summary>The libtorch that TorchSharp 0.107 is built against.</summary>
     public const string ExpectedVersion = "2.10";
@@ -45,13 +48,16 @@ internal sealed record LibTorchLocation(string Directory, string TorchSharpDirec
     public static string FileName(string name) =>
         OperatingSystem.IsWindows() ? $"{name}.dll" : OperatingSystem.IsMacOS() ? $"lib{name}.dylib" : $"lib{name}.so";
 
-    /// <summary>A publish puts the file beside the program, NuGet's own copying under runtimes/, the build names its package.</summary>
+    /// <summary>
+    /// A publish puts the file beside the program, NuGet's own copying under runtimes/, the build names its package.
+    /// </summary>
     private static string? FindFolder(string file, string option, out string searched)
     {
         var besideProgram = AppContext.BaseDirectory;
         var copied = Path.Combine(besideProgram, "runtimes", RuntimeInformation.RuntimeIdentifier, "native");
         string?[] folders = [besideProgram, copied, AppContext.GetData(option) as string];
         searched = string.Join(", ", folders.Where(folder => !string.IsNullOrEmpty(folder)));
-        return folders.FirstOrDefault(folder => !string.IsNullOrEmpty(folder) && File.Exists(Path.Combine(folder, file)));
+        return folders.FirstOrDefault(folder =>
+            !string.IsNullOrEmpty(folder) && File.Exists(Path.Combine(folder, file)));
     }
 }

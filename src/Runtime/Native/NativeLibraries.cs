@@ -6,7 +6,9 @@ using TorchSharp;
 
 namespace Marrow.CompilerServices;
 
-/// <summary>Loads libtorch and TorchSharp's own native library, by absolute path and before TorchSharp looks for them.</summary>
+/// <summary>
+/// Loads libtorch and TorchSharp's own native library, by absolute path and before TorchSharp looks for them.
+/// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class NativeLibraries
 {
@@ -48,7 +50,8 @@ public static class NativeLibraries
         if (location.Warning is not null) Console.Error.WriteLine(location.Warning);
         var loaded = new Dictionary<string, nint>();
         foreach (var name in location.Libraries)
-            loaded[name] = SharedLibrary.Load(Path.Combine(location.Directory, LibTorchLocation.FileName(name)), location.Remedy);
+            loaded[name] = SharedLibrary.Load(
+                Path.Combine(location.Directory, LibTorchLocation.FileName(name)), location.Remedy);
 
         var torchSharp = Path.Combine(location.TorchSharpDirectory, LibTorchLocation.FileName(TorchSharpName));
         // libtorch has brought libstdc++ into the process by now, so this asks the one that counts.

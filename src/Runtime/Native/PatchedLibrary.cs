@@ -2,7 +2,9 @@ using System.Security.Cryptography;
 
 namespace Marrow.Native;
 
-/// <summary>Loads a copy of TorchSharp's library with <see cref="WeakVersionPatch"/> applied; the original is never touched.</summary>
+/// <summary>
+/// Loads a copy of TorchSharp's library with <see cref="WeakVersionPatch"/> applied; the original is never touched.
+/// </summary>
 internal static class PatchedLibrary
 {
     /// <exception cref="NativeLoadException">The library cannot be patched, or its copy does not load.</exception>
@@ -16,7 +18,8 @@ internal static class PatchedLibrary
             if (CacheFolder() is { } cache && TryStore(cache, key, patched) is { } cached)
                 return SharedLibrary.Load(cached, remedy, bindNow: true);
 
-            // No place to keep it: a private folder that nobody else can write to, gone as soon as the library is mapped.
+            // No place to keep it: a private folder that nobody else can write to, gone as soon as the library is
+            // mapped.
             var temporary = Directory.CreateTempSubdirectory("marrow-");
             try
             {

@@ -13,11 +13,13 @@ internal static partial class PyTorchInstallation
     /// <exception cref="NativeLoadException">The folder is not there or holds no libtorch.</exception>
     public static LibTorchLocation Locate(string directory, string torchSharpDirectory)
     {
-        const string remedy = "set it to the lib folder of an installation of PyTorch " + LibTorchLocation.ExpectedVersion +
+        const string remedy =
+            "set it to the lib folder of an installation of PyTorch " + LibTorchLocation.ExpectedVersion +
             " (python -c \"import torch, os; print(os.path.join(torch.__path__[0], 'lib'))\" prints it), or unset it to " +
             "use the libtorch package.";
         if (!Directory.Exists(directory))
-            throw new NativeLoadException($"{Variable} names no usable libtorch", $"{directory} is not a folder", remedy);
+            throw new NativeLoadException(
+                $"{Variable} names no usable libtorch", $"{directory} is not a folder", remedy);
 
         var file = LibTorchLocation.FileName("torch_cpu");
         string[] candidates = [directory, Path.Combine(directory, "lib"), Path.Combine(directory, "torch", "lib")];
@@ -35,7 +37,9 @@ internal static partial class PyTorchInstallation
         return new(found, torchSharpDirectory, remedy, warning);
     }
 
-    /// <summary>"2.10.0+cu128" out of torch/version.py, or out of a libtorch archive's build-version; null if neither is there.</summary>
+    /// <summary>
+    /// "2.10.0+cu128" out of torch/version.py, or out of a libtorch archive's build-version; null if neither is there.
+    /// </summary>
     private static string? ReadVersion(string libraryFolder)
     {
         var parent = Path.GetDirectoryName(libraryFolder)!;

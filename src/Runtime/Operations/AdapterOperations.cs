@@ -7,12 +7,13 @@ namespace Marrow;
 public static class AdapterOperations
 {
     /// <summary>The adapters' parameters, which an optimizer should train; empty if the model has no adapter.</summary>
-    public static AdapterParameterList AdapterParameters(this IModel model) => new(model.AdaptedLayers().Select(pair => pair.Layer));
+    public static AdapterParameterList AdapterParameters(this IModel model) =>
+        new(model.AdaptedLayers().Select(pair => pair.Layer));
 
     /// <summary>
-    /// Initializes adapters that depend on the base (PiSSA, OLoRA, DoRA's lengths) from its present weights. Building and
-    /// <c>LoadPretrained</c> do it; call it when the base was filled otherwise. LoRA-GA needs gradients:
-    /// <see cref="LoraGaInitialization.StartLoraGa"/>.
+    /// Initializes adapters that depend on the base (PiSSA, OLoRA, DoRA's lengths) from its present weights. Building
+    /// and <c>LoadPretrained</c> do it; call it when the base was filled otherwise. LoRA-GA needs gradients: <see
+    /// cref="LoraGaInitialization.StartLoraGa"/>.
     /// </summary>
     public static void StartAdapters(this IModel model)
     {
@@ -26,7 +27,8 @@ public static class AdapterOperations
     /// Folds every adapter into its weight, so that the model runs at the plain model's speed. The original weights
     /// are kept, which costs their memory again. Either all layers are merged or none.
     /// </summary>
-    /// <exception cref="InvalidOperationException">A merged weight would not be finite; the message names the layer.</exception>
+    /// <exception cref="InvalidOperationException">A merged weight would not be finite; the message names the
+    /// layer.</exception>
     public static void Merge(this IModel model)
     {
         var layers = model.AdaptedLayers().Select(pair => pair.Layer).Where(layer => !layer.IsMerged).ToList();

@@ -15,8 +15,8 @@ public static class CheckpointOperations
 
     /// <summary>
     /// Loads the base weights from safetensors under their public names: a file, or a folder as Hugging Face's
-    /// libraries write it (config.json, if the architecture knows it, one file or shards with an index). Every name
-    /// and shape is checked before the first weight is changed. Adapters that depend on the base are initialized from it
+    /// libraries write it (config.json, if the architecture knows it, one file or shards with an index). Every name and
+    /// shape is checked before the first weight is changed. Adapters that depend on the base are initialized from it
     /// now; others stay as they are.
     /// </summary>
     /// <param name="model">The model; one on the meta device gets its weights on <paramref name="device"/>.</param>
@@ -27,7 +27,8 @@ public static class CheckpointOperations
     {
         if (model.AdaptedLayers().Any(pair => pair.Layer.IsMerged))
         {
-            throw new InvalidOperationException("The model's adapters are merged into its weights; Unmerge it before loading others.");
+            throw new InvalidOperationException(
+                "The model's adapters are merged into its weights; Unmerge it before loading others.");
         }
 
         CheckConfiguration(model, path);
@@ -49,7 +50,8 @@ public static class CheckpointOperations
             var target = value;
             if (value.device_type == DeviceType.META)
             {
-                target = ComponentMoves.Owned(zeros(value.shape, dtype: value.dtype, device: device ?? CPU), value.requires_grad);
+                target = ComponentMoves.Owned(
+                    zeros(value.shape, dtype: value.dtype, device: device ?? CPU), value.requires_grad);
                 owner.Replace(key, target);
             }
 
@@ -71,7 +73,8 @@ public static class CheckpointOperations
 
             if (!target.isfinite().all().item<bool>())
             {
-                throw new CheckpointException(path, $"weight '{name}' holds NaN or infinity", "use a sound checkpoint; this model is now partly loaded");
+                throw new CheckpointException(path, $"weight '{name}' holds NaN or infinity",
+                    "use a sound checkpoint; this model is now partly loaded");
             }
         }
 
@@ -81,7 +84,8 @@ public static class CheckpointOperations
             var whole = checkpoint.ReadTensor(name).to(device ?? CPU);
             if (!whole.isfinite().all().item<bool>())
             {
-                throw new CheckpointException(path, $"weight '{name}' holds NaN or infinity", "use a sound checkpoint; this model is now partly loaded");
+                throw new CheckpointException(path, $"weight '{name}' holds NaN or infinity",
+                    "use a sound checkpoint; this model is now partly loaded");
             }
 
             layer.Pack(whole);
@@ -97,7 +101,8 @@ public static class CheckpointOperations
     /// <param name="model">The model.</param>
     /// <param name="directory">The folder; replaced as a whole, and only if everything could be written.</param>
     /// <exception cref="CheckpointException">A file cannot be written.</exception>
-    public static void SavePretrained(this IModel model, string directory) => CheckpointException.Guard(directory, () => AtomicDirectory.Write(directory, fresh =>
+    public static void SavePretrained(this IModel model, string directory) =>
+        CheckpointException.Guard(directory, () => AtomicDirectory.Write(directory, fresh =>
     {
         using var scope = NewDisposeScope();
         SafetensorsWriter.WriteSharded(
@@ -113,7 +118,8 @@ public static class CheckpointOperations
     }));
 
     /// <summary>All parameters that are no adapter's, with their public names and owners.</summary>
-    private static IEnumerable<(string Name, IComponents Owner, string Key, Parameter Value)> BaseWeights(this IModel model)
+    private static IEnumerable<(string Name, IComponents Owner, string Key, Parameter Value)> BaseWeights(
+        this IModel model)
     {
         foreach (var (prefix, module) in model.Module.named_modules().Prepend(("", model.Module)))
         {
@@ -125,7 +131,8 @@ public static class CheckpointOperations
             var adapters = module is AdaptedLinear adapted ? adapted.Adapter.Select(pair => pair.Name).ToHashSet() : [];
             foreach (var (key, value) in module.named_parameters(recurse: false))
             {
-                if (!adapters.Contains(key) && !(module is Linear { HasPackedBase: true } && key.StartsWith("weight.", StringComparison.Ordinal)))
+                if (!adapters.Contains(key) && !(
+                    module is Linear { HasPackedBase: true } && key.StartsWith("weight.", StringComparison.Ordinal)))
                 {
                     yield return (prefix.Length == 0 ? key : $"{prefix}.{key}", owner, key, value);
                 }
@@ -159,7 +166,8 @@ public static class CheckpointOperations
 
         if (!File.Exists(file))
         {
-            throw new CheckpointException(path, "the folder has no config.json", "name the folder of a Hugging Face model, or a single safetensors file");
+            throw new CheckpointException(path, "the folder has no config.json",
+                "name the folder of a Hugging Face model, or a single safetensors file");
         }
 
         try
@@ -168,18 +176,20 @@ public static class CheckpointOperations
             var faults = pretrained.ConfigurationFaults(json.RootElement).ToList();
             if (faults.Count > 0)
             {
-                throw new CheckpointException(file, string.Join("; ", faults), $"use a checkpoint of {model.GetType().Name}'s sizes, or a class with these");
+                throw new CheckpointException(file, string.Join("; ", faults),
+                    $"use a checkpoint of {model.GetType().Name}'s sizes, or a class with these");
             }
         }
         catch (Exception fault) when (fault is JsonException or InvalidOperationException or FormatException)
         {
-            throw new CheckpointException(file, $"it is no model configuration ({fault.Message})", "use the config.json that came with the weights", fault);
+            throw new CheckpointException(file, $"it is no model configuration ({fault.Message})",
+                "use the config.json that came with the weights", fault);
         }
     }
 
     /// <summary>
-    /// Where the checkpoint has each weight. One of the plain model has nothing for quantizers, and may have several weights
-    /// of a quantized model in one tensor.
+    /// Where the checkpoint has each weight. One of the plain model has nothing for quantizers, and may have several
+    /// weights of a quantized model in one tensor.
     /// </summary>
     private static Dictionary<string, (string Name, long FirstRow)> Sources(
         IModel model,
@@ -198,7 +208,8 @@ public static class CheckpointOperations
             {
                 sources.Add(name, (name, 0));
             }
-            else if (layer?.SourceOf(key) is { } source && checkpoint.Tensors.ContainsKey(Sibling(name, key, source.Source)))
+            else if (layer?.SourceOf(key) is { } source
+                && checkpoint.Tensors.ContainsKey(Sibling(name, key, source.Source)))
             {
                 sources.Add(name, (Sibling(name, key, source.Source), source.FirstRow));
                 used.UnionWith(layer.RedundantSources.Select(other => Sibling(name, key, other)));
@@ -217,15 +228,18 @@ public static class CheckpointOperations
             .ToList();
         if (missing.Count > 0 || extra.Count > 0)
         {
-            var faults = new[] { List("it lacks", missing), List("it has beyond the model's weights", extra) }.Where(text => text is not null);
-            throw new CheckpointException(path, string.Join("; ", faults), $"use a checkpoint of {model.GetType().Name}");
+            var faults = new[] { List("it lacks", missing), List("it has beyond the model's weights", extra) }.Where(
+                text => text is not null);
+            throw new CheckpointException(
+                path, string.Join("; ", faults), $"use a checkpoint of {model.GetType().Name}");
         }
 
         foreach (var (name, _, _, value) in weights.Where(weight => sources.ContainsKey(weight.Name)))
         {
             var source = sources[name];
             var stored = checkpoint.Tensors[source.Name].Shape;
-            var isPart = source.Name != name && stored.Count == value.dim() && stored[0] >= source.FirstRow + value.shape[0]
+            var isPart = source.Name != name && stored.Count == value.dim()
+                && stored[0] >= source.FirstRow + value.shape[0]
                 && stored.Skip(1).SequenceEqual(value.shape.Skip(1));
             if (!isPart && !stored.SequenceEqual(value.shape))
             {

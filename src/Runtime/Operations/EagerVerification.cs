@@ -30,7 +30,8 @@ public static class EagerVerification
             // A parameter that autograd gives no gradient has the gradient zero.
             var differences = fused.ToDictionary(
                 pair => pair.Key,
-                pair => (plain.TryGetValue(pair.Key, out var other) ? pair.Value - other : pair.Value).abs().max().to(float64).item<double>());
+                pair => (plain.TryGetValue(pair.Key, out var other) ? pair.Value - other : pair.Value).abs().max().to(
+                    float64).item<double>());
             return new EagerDifference(
                 differences[""],
                 plain[""].abs().max().to(float64).item<double>(),

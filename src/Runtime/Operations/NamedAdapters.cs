@@ -4,20 +4,22 @@ using static TorchSharp.torch;
 namespace Marrow;
 
 /// <summary>
-/// Several adapters on one base. A model has one adapter in use, "default" at first; others of the same kind and sizes wait
-/// beside it under their names. Training, saving, loading and merging mean the one in use.
+/// Several adapters on one base. A model has one adapter in use, "default" at first; others of the same kind and sizes
+/// wait beside it under their names. Training, saving, loading and merging mean the one in use.
 /// </summary>
 public static class NamedAdapters
 {
     /// <summary>The names of all adapters, the one in use first.</summary>
     public static IReadOnlyList<string> AdapterNames(this IModel model) =>
-        model.AdaptedLayers().Select(pair => pair.Layer).FirstOrDefault() is { } layer ? [layer.Slots.InUse, .. layer.Slots.Waiting] : [];
+        model.AdaptedLayers().Select(pair => pair.Layer).FirstOrDefault() is { } layer
+            ? [layer.Slots.InUse, .. layer.Slots.Waiting] : [];
 
     /// <summary>Adds an adapter with fresh starting values, which waits until it is used.</summary>
     /// <param name="model">The model.</param>
     /// <param name="name">A name that no adapter has.</param>
     /// <exception cref="ArgumentException">The name is taken.</exception>
-    /// <exception cref="InvalidOperationException">The model has no adapter, or one that was taken out of the base.</exception>
+    /// <exception cref="InvalidOperationException">The model has no adapter, or one that was taken out of the
+    /// base.</exception>
     public static void AddAdapter(this IModel model, string name)
     {
         var layers = Layers(model);
@@ -34,7 +36,8 @@ public static class NamedAdapters
         RequireKnown(model, name);
         if (layers[0].IsMerged)
         {
-            throw new InvalidOperationException($"Adapter '{layers[0].Slots.InUse}' is merged into the weights; Unmerge it before using another.");
+            throw new InvalidOperationException(
+                $"Adapter '{layers[0].Slots.InUse}' is merged into the weights; Unmerge it before using another.");
         }
 
         if (layers[0].Slots.InUse != name)
@@ -54,15 +57,17 @@ public static class NamedAdapters
     }
 
     /// <summary>
-    /// Adds an adapter whose change of the weights is the weighted sum of others'. Bone is linear in its blocks, so theirs is
-    /// the sum of the blocks; the sum of several B A has a higher rank, and the best one of the class's rank is taken.
+    /// Adds an adapter whose change of the weights is the weighted sum of others'. Bone is linear in its blocks, so
+    /// theirs is the sum of the blocks; the sum of several B A has a higher rank, and the best one of the class's rank
+    /// is taken.
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="name">A name that no adapter has.</param>
     /// <param name="parts">Names of adapters with their weights.</param>
     /// <exception cref="ArgumentException">A name is taken or unknown.</exception>
     /// <exception cref="InvalidOperationException">The adapters are DoRA's, whose lengths do not add up.</exception>
-    public static void CombineAdapters(this IModel model, string name, params IReadOnlyList<(string Name, double Weight)> parts)
+    public static void CombineAdapters(
+        this IModel model, string name, params IReadOnlyList<(string Name, double Weight)> parts)
     {
         var layers = Layers(model);
         Require(parts.Count > 0, "CombineAdapters needs at least one adapter.");
@@ -74,7 +79,8 @@ public static class NamedAdapters
         RequireAddable(model, name, layers);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var sums = layers.Select(layer => layer.Settings.Combine([.. parts.Select(part => (layer.Slots[part.Name], part.Weight))])).ToList();
+        var sums = layers.Select(layer =>
+            layer.Settings.Combine([.. parts.Select(part => (layer.Slots[part.Name], part.Weight))])).ToList();
         foreach (var (layer, sum) in layers.Zip(sums))
         {
             layer.AddWaiting(name);
@@ -88,12 +94,14 @@ public static class NamedAdapters
     private static List<AdaptedLinear> Layers(IModel model)
     {
         var layers = model.AdaptedLayers().Select(pair => pair.Layer).ToList();
-        return layers.Count > 0 ? layers : throw new InvalidOperationException($"{model.GetType().Name} has no adapter.");
+        return layers.Count > 0 ? layers
+            : throw new InvalidOperationException($"{model.GetType().Name} has no adapter.");
     }
 
     private static void RequireAddable(IModel model, string name, List<AdaptedLinear> layers)
     {
-        Require(!model.AdapterNames().Contains(name), $"There is an adapter '{name}' already; adapters are {Names(model)}.");
+        Require(!model.AdapterNames().Contains(name),
+            $"There is an adapter '{name}' already; adapters are {Names(model)}.");
         if (layers.FirstOrDefault(layer => layer.Factors is not null) is { } initialized)
         {
             throw new InvalidOperationException(

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Marrow.CompilerServices;
 
 /// <summary>
-/// Activations x [n, in] as the integer levels <c>q = round(clip((x + before) / S, low, high))</c> in 8 bits, S of a row
-/// the step of its position, row modulo the number of steps.
+/// Activations x [n, in] as the integer levels <c>q = round(clip((x + before) / S, low, high))</c> in 8 bits, S of a
+/// row the step of its position, row modulo the number of steps.
 /// </summary>
 /// <param name="Stored">int8 [n, in]: q − <paramref name="Offset"/>.</param>
 /// <param name="Offset">128 for unsigned levels of 8 bits, which int8 cannot hold; else 0.</param>
@@ -48,7 +48,8 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
         }
 
         var ratio = Positions(shifted, step) / Floor(step);
-        stored.copy_((range.IsSign ? ratio.sign() : ratio.clamp(range.Low, range.High).round_()).sub_(offset).view(x.shape));
+        stored.copy_((range.IsSign ? ratio.sign() : ratio.clamp(range.Low, range.High).round_()).sub_(offset).view(
+            x.shape));
         return levels;
     }
 
@@ -80,9 +81,11 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
     }
 
     /// <summary>Rows by their position: [n / N, N, in].</summary>
-    internal static Tensor Positions(Tensor rows, Tensor step) => rows.view(rows.size(0) / step.numel(), step.numel(), rows.size(1));
+    internal static Tensor Positions(Tensor rows, Tensor step) =>
+        rows.view(rows.size(0) / step.numel(), step.numel(), rows.size(1));
 
     internal static Tensor Floor(Tensor step) => step.clamp_min(LsqKernels.LeastStep).view(1, step.numel(), 1);
 
-    internal static ArithmeticException NotANumber() => new("The activations hold NaN, which no quantizer has a level for.");
+    internal static ArithmeticException NotANumber() =>
+        new("The activations hold NaN, which no quantizer has a level for.");
 }

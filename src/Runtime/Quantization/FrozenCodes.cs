@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace Marrow.CompilerServices;
 
 /// <summary>
-/// What treatments of oscillation freeze in one quantized weight. Iterative freezing freezes codes: they stay whatever the
-/// latent weight and its scale do. CGA of a QKR product freezes values: a confident entry of W_qᵀ W_k keeps its value bit
-/// for bit, whatever its two factors do. Frozen entries pass no gradient.
+/// What treatments of oscillation freeze in one quantized weight. Iterative freezing freezes codes: they stay whatever
+/// the latent weight and its scale do. CGA of a QKR product freezes values: a confident entry of W_qᵀ W_k keeps its
+/// value bit for bit, whatever its two factors do. Frozen entries pass no gradient.
 /// </summary>
 /// <param name="isOdd">Whether levels are stored as odd numbers p = 2u + 1 (StatsQ).</param>
 [EditorBrowsable(EditorBrowsableState.Never)]
@@ -56,7 +56,8 @@ public sealed class FrozenCodes(bool isOdd) : IDisposable
     }
 
     /// <summary>The values that are quantized, with those that are frozen.</summary>
-    public Tensor Apply(Tensor values) => Mask is not null && Values is not null ? where(Mask, Values.view(Mask.shape), values) : values;
+    public Tensor Apply(Tensor values) =>
+        Mask is not null && Values is not null ? where(Mask, Values.view(Mask.shape), values) : values;
 
     /// <summary>The codes, with those that are frozen; in place.</summary>
     public WeightLevels Apply(WeightLevels p)

@@ -10,12 +10,15 @@ namespace Marrow.CompilerServices;
 public readonly record struct LevelRange(int Low, int High)
 {
     /// <summary>−2^(bits−1) … 2^(bits−1) − 1; −1 … 1 for one bit, whose levels are only the signs.</summary>
-    public static LevelRange Signed(int bits) => bits == 1 ? new(-1, 1) : new(-(1 << (bits - 1)), (1 << (bits - 1)) - 1);
+    public static LevelRange Signed(int bits) =>
+        bits == 1 ? new(-1, 1) : new(-(1 << (bits - 1)), (1 << (bits - 1)) - 1);
 
     /// <summary>0 … 2^bits − 1.</summary>
     public static LevelRange Unsigned(int bits) => new(0, (1 << bits) - 1);
 
-    /// <summary>What is taken from levels so that 8 bits with a sign hold them: 128 for unsigned levels of 8 bits, else 0.</summary>
+    /// <summary>
+    /// What is taken from levels so that 8 bits with a sign hold them: 128 for unsigned levels of 8 bits, else 0.
+    /// </summary>
     internal int Offset => High > sbyte.MaxValue ? 128 : 0;
 
     /// <summary>The levels as 8 bits hold them.</summary>

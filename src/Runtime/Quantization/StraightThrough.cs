@@ -13,7 +13,9 @@ public static class StraightThrough
     /// <summary>x rounded to even, with the gradient of x.</summary>
     public static Tensor Round(Tensor x) => To(x.round(), x);
 
-    /// <summary>The level of a ratio w / step: inside the range with the gradient of the ratio; signs have none.</summary>
+    /// <summary>
+    /// The level of a ratio w / step: inside the range with the gradient of the ratio; signs have none.
+    /// </summary>
     public static Tensor Level(Tensor ratio, LevelRange range) =>
         range.IsSign ? ratio.sign().detach() : Round(ratio.clamp(range.Low, range.High));
 }

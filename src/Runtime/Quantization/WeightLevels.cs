@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Marrow.CompilerServices;
 
 /// <summary>
-/// A weight [out, in] as integer levels in 8 bits and one scale per row: <c>ŵ = scale · p</c>. StatsQ's half levels make p
-/// odd, p = 2u + 1; with 8 bits p would not fit, so u is stored (<see cref="IsHalved"/>).
+/// A weight [out, in] as integer levels in 8 bits and one scale per row: <c>ŵ = scale · p</c>. StatsQ's half levels
+/// make p odd, p = 2u + 1; with 8 bits p would not fit, so u is stored (<see cref="IsHalved"/>).
 /// </summary>
 /// <param name="Stored">int8 [out, in].</param>
 /// <param name="Scale">[out]: what one p is worth.</param>
@@ -27,7 +27,8 @@ public readonly record struct WeightLevels(Tensor Stored, Tensor Scale, bool IsH
 
     /// <summary>Two weights as one, the second below the first.</summary>
     internal static WeightLevels Stacked(WeightLevels above, WeightLevels below) =>
-        new(cat([above.Stored, below.Stored], 0), cat([above.Scale, below.Scale], 0), above.IsHalved) { Span = above.Span == below.Span ? above.Span : null };
+        new(cat([above.Stored, below.Stored], 0), cat([above.Scale, below.Scale], 0), above.IsHalved) { Span =
+            above.Span == below.Span ? above.Span : null };
 
     /// <summary>ŵ, [out, in], in the type of the scale.</summary>
     public Tensor Dequantize()

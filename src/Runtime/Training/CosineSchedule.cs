@@ -10,5 +10,6 @@ public sealed record CosineSchedule(double Peak, int Steps, int WarmUp = 0, doub
     /// <summary>The rate of a step, counted from 0.</summary>
     public double Rate(int step) => step < WarmUp
         ? Peak * (step + 1) / WarmUp
-        : Floor + ((Peak - Floor) * 0.5 * (1 + Math.Cos(Math.PI * Math.Min(1, (double)(step - WarmUp) / Math.Max(1, Steps - WarmUp)))));
+        : Floor + ((Peak - Floor) * 0.5
+            * (1 + Math.Cos(Math.PI * Math.Min(1, (double)(step - WarmUp) / Math.Max(1, Steps - WarmUp)))));
 }

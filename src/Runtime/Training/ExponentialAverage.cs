@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace Marrow;
 
-/// <summary>An exponential moving average of a model's parameters (EMA), to evaluate and save instead of them.</summary>
+/// <summary>
+/// An exponential moving average of a model's parameters (EMA), to evaluate and save instead of them.
+/// </summary>
 public sealed class ExponentialAverage : IDisposable
 {
     private readonly nn.Module module;
@@ -15,7 +17,8 @@ public sealed class ExponentialAverage : IDisposable
     public ExponentialAverage(nn.Module module, double decay)
     {
         (this.module, this.decay) = (module, decay);
-        averages = module.named_parameters().ToDictionary(pair => pair.name, pair => pair.parameter.detach().clone().DetachFromDisposeScope());
+        averages = module.named_parameters().ToDictionary(pair => pair.name, pair =>
+            pair.parameter.detach().clone().DetachFromDisposeScope());
     }
 
     /// <summary>The averages by name.</summary>

@@ -16,15 +16,18 @@ namespace Marrow;
 /// <param name="beta2">β₂.</param>
 /// <param name="eps">ε.</param>
 public sealed class FusedAdamW(
-    IReadOnlyList<TrainedParameter> parameters, double weightDecay = 0.05, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8)
+    IReadOnlyList<TrainedParameter> parameters, double weightDecay = 0.05, double beta1 = 0.9, double beta2 = 0.999,
+        double eps = 1e-8)
     : Optimizer(parameters)
 {
-    private protected override unsafe void Step(TrainedParameter parameter, Tensor gradient, double rate, Tensor? frozen)
+    private protected override unsafe void Step(
+        TrainedParameter parameter, Tensor gradient, double rate, Tensor? frozen)
     {
         var (weight, mean, square) = (parameter.Value, StateOf(parameter, "mean"), StateOf(parameter, "square"));
         var (kept, size) = (1 - (parameter.IsDecayed ? rate * weightDecay : 0), rate / (1 - Math.Pow(beta1, Steps)));
         var root = Math.Sqrt(1 - Math.Pow(beta2, Steps));
-        if (weight.dtype == ScalarType.Float32 && weight.device_type == TorchSharp.DeviceType.CPU && weight.is_contiguous())
+        if (weight.dtype == ScalarType.Float32 && weight.device_type == TorchSharp.DeviceType.CPU
+            && weight.is_contiguous())
         {
             var kernel = new AdamWKernel
             {

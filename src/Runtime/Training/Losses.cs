@@ -13,7 +13,8 @@ public static class Losses
     public static Tensor SmoothTargets(Tensor labels, int classes, double smoothing)
     {
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(nn.functional.one_hot(labels, classes).to(ScalarType.Float32).mul_(1 - smoothing).add_(smoothing / classes));
+        return scope.MoveToOuter(nn.functional.one_hot(labels, classes).to(ScalarType.Float32).mul_(
+            1 - smoothing).add_(smoothing / classes));
     }
 
     /// <summary>Cross entropy with probabilities as targets, mean over the batch.</summary>
@@ -26,7 +27,8 @@ public static class Losses
     }
 
     /// <summary>
-    /// What a student learns from its teacher: <c>soft · CE(student, softmax(teacher)) + hard · CE(student, argmax teacher)</c>.
+    /// What a student learns from its teacher: <c>soft · CE(student, softmax(teacher)) + hard · CE(student, argmax
+    /// teacher)</c>.
     /// </summary>
     /// <param name="student">Logits [n, classes].</param>
     /// <param name="teacher">Logits [n, classes]; constant.</param>
@@ -37,6 +39,7 @@ public static class Losses
         using var scope = NewDisposeScope();
         var constant = teacher.detach();
         var loss = CrossEntropy(student, nn.functional.softmax(constant, 1)) * soft;
-        return scope.MoveToOuter(hard == 0 ? loss : loss + (nn.functional.cross_entropy(student, constant.argmax(1)) * hard));
+        return scope.MoveToOuter(
+            hard == 0 ? loss : loss + (nn.functional.cross_entropy(student, constant.argmax(1)) * hard));
     }
 }

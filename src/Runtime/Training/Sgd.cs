@@ -3,13 +3,14 @@ using static TorchSharp.torch;
 namespace Marrow;
 
 /// <summary>
-/// Gradient descent with momentum: <c>g' = g + decay w</c>, <c>v = momentum v + g'</c>, <c>w −= rate v</c>; no damping, no
-/// Nesterov.
+/// Gradient descent with momentum: <c>g' = g + decay w</c>, <c>v = momentum v + g'</c>, <c>w −= rate v</c>; no damping,
+/// no Nesterov.
 /// </summary>
 /// <param name="parameters">What it moves.</param>
 /// <param name="momentum">Momentum.</param>
 /// <param name="weightDecay">L2 decay.</param>
-public sealed class Sgd(IReadOnlyList<TrainedParameter> parameters, double momentum = 0, double weightDecay = 0) : Optimizer(parameters)
+public sealed class Sgd(IReadOnlyList<TrainedParameter> parameters, double momentum = 0, double weightDecay = 0)
+    : Optimizer(parameters)
 {
     private protected override void Step(TrainedParameter parameter, Tensor gradient, double rate, Tensor? frozen)
     {

@@ -11,13 +11,14 @@ namespace Marrow;
 public sealed record TrainedParameter(string Name, Parameter Value, bool IsDecayed = true, double RateRatio = 1)
 {
     /// <summary>
-    /// The trainable parameters of a model. As in timm, vectors (biases, norms, quantizer steps) and embeddings of positions
-    /// and class tokens are not decayed. Adapters have the rate ratios of their attributes.
+    /// The trainable parameters of a model. As in timm, vectors (biases, norms, quantizer steps) and embeddings of
+    /// positions and class tokens are not decayed. Adapters have the rate ratios of their attributes.
     /// </summary>
     public static IReadOnlyList<TrainedParameter> Of(nn.Module module)
     {
         var ratios = module.modules().Prepend(module).OfType<AdaptedLinear>()
-            .SelectMany(layer => layer.Adapter.Select(pair => (Parameter: pair.Value, Ratio: layer.Settings.RateRatio(pair.Name))))
+            .SelectMany(layer => layer.Adapter.Select(pair =>
+                (Parameter: pair.Value, Ratio: layer.Settings.RateRatio(pair.Name))))
             .ToDictionary(pair => pair.Parameter, pair => pair.Ratio);
         return
         [

@@ -7,7 +7,8 @@ namespace Marrow;
 /// <param name="inner">The cause.</param>
 public sealed class TrainingException(string message, Exception? inner = null) : Exception(message, inner)
 {
-    private const string Remedy = "The parameters are still those before this step; lower the learning rate, clip gradients, or check the data";
+    private const string Remedy =
+        "The parameters are still those before this step; lower the learning rate, clip gradients, or check the data";
 
     /// <summary>For a loss that is not finite: names the parameter or the layer where it began.</summary>
     /// <param name="step">The step.</param>
@@ -16,7 +17,8 @@ public sealed class TrainingException(string message, Exception? inner = null) :
     public static TrainingException OfLoss(long step, nn.Module module, Action forward)
     {
         using var noGrad = no_grad();
-        if (module.named_parameters().Where(pair => !IsFinite(pair.parameter)).Select(pair => pair.name).FirstOrDefault() is { } parameter)
+        if (module.named_parameters().Where(pair => !IsFinite(pair.parameter)).Select(pair =>
+            pair.name).FirstOrDefault() is { } parameter)
         {
             return new($"Step {step}: parameter '{parameter}' holds NaN or infinity. {Remedy}.");
         }
@@ -49,10 +51,13 @@ public sealed class TrainingException(string message, Exception? inner = null) :
         return new($"Step {step}: the loss is NaN or infinite; {(first is null ? "every layer's output is finite" : $"layer '{first}' is the first whose output is not finite")}. {Remedy}.");
     }
 
-    /// <summary>For gradients that are not finite: names the first such parameter, from the output back; null if all are finite.</summary>
+    /// <summary>
+    /// For gradients that are not finite: names the first such parameter, from the output back; null if all are finite.
+    /// </summary>
     public static TrainingException? OfGradients(long step, nn.Module module)
     {
-        var name = module.named_parameters().Reverse().Where(pair => pair.parameter.grad is { } gradient && !IsFinite(gradient)).Select(pair => pair.name).FirstOrDefault();
+        var name = module.named_parameters().Reverse().Where(pair =>
+            pair.parameter.grad is { } gradient && !IsFinite(gradient)).Select(pair => pair.name).FirstOrDefault();
         return name is null ? null : new($"Step {step}: the gradient of '{name}' holds NaN or infinity. {Remedy}.");
     }
 

@@ -60,7 +60,8 @@ public class AdapterGradientTests
             {
                 var error = (value - plain).abs().max().to(float64).item<double>();
                 var largest = plain.abs().max().to(float64).item<double>();
-                Assert.True(error <= tolerance * largest, $"{form}, {name}: differs by {error}, largest entry {largest}");
+                Assert.True(error <= tolerance * largest,
+                    $"{form}, {name}: differs by {error}, largest entry {largest}");
             }
         }
     }
@@ -85,7 +86,8 @@ public class AdapterGradientTests
     [Theory, MemberData(nameof(Names)), MemberData(nameof(WideNames))]
     public void NoRows_GiveAnEmptyOutputAndZeroGradients(string form)
     {
-        using var layer = Forms.Wide.ContainsKey(form) ? Forms.CreateWide(form) : Forms.Create(form, ScalarType.Float32);
+        using var layer = Forms.Wide.ContainsKey(form) ? Forms.CreateWide(form)
+            : Forms.Create(form, ScalarType.Float32);
         using var x = randn(0, 3, layer.InFeatures, requires_grad: true);
         using var y = layer.call(x);
         Assert.Equal([0, 3, layer.OutFeatures], y.shape);
@@ -110,7 +112,8 @@ public class AdapterGradientTests
     /// comparison with autograd on it in float64 shows.
     /// </summary>
     private static (string, Tensor)[] Differentiable(AdaptedLinear layer) =>
-        [.. Parameters(layer).Where(pair => layer.Settings is not DoraSettings || pair.Item1 == "lora_magnitude_vector")];
+        [.. Parameters(layer).Where(pair =>
+            layer.Settings is not DoraSettings || pair.Item1 == "lora_magnitude_vector")];
 
     private static (string, Tensor)[] Parameters(AdaptedLinear layer) =>
         [.. layer.Adapter.Select(pair => (pair.Name, (Tensor)pair.Value))];
@@ -121,6 +124,7 @@ public class AdapterGradientTests
         layer.zero_grad();
         var y = layer.call(x);
         y.backward([dy]);
-        return [("y", y.detach()), ("x", x.grad!), .. Parameters(layer).Select(pair => (pair.Item1, pair.Item2.grad!.clone()))];
+        return [("y", y.detach()), ("x", x.grad!),
+            .. Parameters(layer).Select(pair => (pair.Item1, pair.Item2.grad!.clone()))];
     }
 }

@@ -32,8 +32,10 @@ public class BlockKernelTests
             BlockAffine.BlockGradient(weight, block, dy, x));
 
         var bias = randn(outFeatures);
-        Near(BlockAffine.Linear(Exact(x), Exact(weight), Exact(block), Exact(bias)), BlockAffine.Linear(x, weight, block, bias));
-        Near(BlockAffine.InputGradient(Exact(dy), Exact(weight), Exact(block)), BlockAffine.InputGradient(dy, weight, block));
+        Near(BlockAffine.Linear(Exact(x), Exact(weight), Exact(block), Exact(bias)),
+            BlockAffine.Linear(x, weight, block, bias));
+        Near(BlockAffine.InputGradient(Exact(dy), Exact(weight), Exact(block)),
+            BlockAffine.InputGradient(dy, weight, block));
     }
 
     [Fact]
@@ -68,9 +70,12 @@ public class BlockKernelTests
     public void BlocksThatDoNotFit_AreRefused()
     {
         using var scope = NewDisposeScope();
-        Assert.Contains("[3, 16, 16]", Assert.Throws<ArgumentException>(() => BlockAffine.Adapt(zeros(64, 32), zeros(3, 16, 16))).Message);
-        Assert.Contains("[3, 16, 16]", Assert.Throws<ArgumentException>(() => ShardAffine.Apply(zeros(5, 64), zeros(3, 16, 16))).Message);
-        Assert.Throws<ArgumentException>(() => ShardAffine.Backward(zeros(5, 64), zeros(4, 16), zeros(5, 64), zeros(4, 16, 16), needsInput: true));
+        Assert.Contains("[3, 16, 16]",
+            Assert.Throws<ArgumentException>(() => BlockAffine.Adapt(zeros(64, 32), zeros(3, 16, 16))).Message);
+        Assert.Contains("[3, 16, 16]",
+            Assert.Throws<ArgumentException>(() => ShardAffine.Apply(zeros(5, 64), zeros(3, 16, 16))).Message);
+        Assert.Throws<ArgumentException>(() =>
+            ShardAffine.Backward(zeros(5, 64), zeros(4, 16), zeros(5, 64), zeros(4, 16, 16), needsInput: true));
     }
 
     private static Tensor Exact(Tensor value) => value.to(float64);
@@ -81,7 +86,8 @@ public class BlockKernelTests
         Assert.Equal(expected.shape, actual.shape);
         if (actual.numel() > 0)
         {
-            Assert.InRange((actual - expected).abs().max().item<double>(), 0, 2e-6 * expected.abs().max().item<double>());
+            Assert.InRange((actual - expected).abs().max().item<double>(), 0,
+                2e-6 * expected.abs().max().item<double>());
         }
     }
 }

@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Marrow.Tests.Adapters;
 
-/// <summary>Every adapter at sizes that divide and sizes that do not, with and without bias, constant and not.</summary>
+/// <summary>
+/// Every adapter at sizes that divide and sizes that do not, with and without bias, constant and not.
+/// </summary>
 internal static class Forms
 {
     public static readonly IReadOnlyDictionary<string, Func<OneLinear>> All = new Dictionary<string, Func<OneLinear>>

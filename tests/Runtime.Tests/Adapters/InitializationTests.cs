@@ -22,7 +22,8 @@ public sealed class InitializationTests : IDisposable
     [Theory, MemberData(nameof(Started))]
     public void LoadedBase_IsWhatTheStartedModelComputes(string form)
     {
-        var plain = new OneLinear((int)Forms.All[form]().Layer.InFeatures, (int)Forms.All[form]().Layer.OutFeatures, true);
+        var plain = new OneLinear(
+            (int)Forms.All[form]().Layer.InFeatures, (int)Forms.All[form]().Layer.OutFeatures, true);
         plain.SavePretrained(folder.Path);
         using var shapes = Construction.On(META);
         var model = Forms.All[form]();
@@ -46,7 +47,8 @@ public sealed class InitializationTests : IDisposable
         OneLinear again = settings is DoraSettings
             ? new Dora((int)layer.InFeatures, (int)layer.OutFeatures, true, 6, 2 * settings.Alpha)
             : settings.RankStabilized
-                ? new LoraStabilized((int)layer.InFeatures, (int)layer.OutFeatures, true, 6, settings.Alpha * Math.Sqrt(2))
+                ? new LoraStabilized(
+                    (int)layer.InFeatures, (int)layer.OutFeatures, true, 6, settings.Alpha * Math.Sqrt(2))
                 : new Lora((int)layer.InFeatures, (int)layer.OutFeatures, true, 6, 2 * settings.Alpha);
         again.LoadPretrained(Path.Combine(folder.Path, "base"));
         again.LoadAdapter(Path.Combine(folder.Path, "adapter"));
@@ -82,7 +84,8 @@ public sealed class InitializationTests : IDisposable
         var model = new Lora(12, 8, true, 3, 6);
         model.SaveAdapter(folder.Path);
         var config = Path.Combine(folder.Path, "adapter_config.json");
-        File.WriteAllText(config, File.ReadAllText(config).Replace("\"bias\": \"none\"", "\"bias\": \"none\", " + field));
+        File.WriteAllText(config,
+            File.ReadAllText(config).Replace("\"bias\": \"none\"", "\"bias\": \"none\", " + field));
         var error = Record.Exception(() => model.LoadAdapter(folder.Path));
         if (words is null) Assert.Null(error);
         else Assert.Contains(words, Assert.IsType<CheckpointException>(error).Message);
@@ -94,14 +97,17 @@ public sealed class InitializationTests : IDisposable
         var model = (OneLinear)new Dora12To8();
         using (no_grad()) foreach (var value in model.AdapterParameters()) value.add_(0.1);
         model.SaveAdapter(folder.Path);
-        using var file = Marrow.Checkpoints.SafetensorsFile.Open(Path.Combine(folder.Path, "adapter_model.safetensors"));
+        using var file = Marrow.Checkpoints.SafetensorsFile.Open(
+            Path.Combine(folder.Path, "adapter_model.safetensors"));
         Assert.Equal(
-            ["base_model.model.blocks.0.proj.lora_A.weight", "base_model.model.blocks.0.proj.lora_B.weight", "base_model.model.blocks.0.proj.lora_magnitude_vector"],
+            ["base_model.model.blocks.0.proj.lora_A.weight", "base_model.model.blocks.0.proj.lora_B.weight",
+                "base_model.model.blocks.0.proj.lora_magnitude_vector"],
             file.Tensors.Keys.Order(StringComparer.Ordinal));
         Assert.Contains("\"use_dora\": true", File.ReadAllText(Path.Combine(folder.Path, "adapter_config.json")));
         var again = new Dora12To8();
         again.LoadAdapter(folder.Path);
-        Assert.All(model.AdapterParameters().Zip(again.AdapterParameters()), pair => Assert.True(pair.First.Equals(pair.Second)));
+        Assert.All(model.AdapterParameters().Zip(again.AdapterParameters()), pair =>
+            Assert.True(pair.First.Equals(pair.Second)));
     }
 
     [Theory]
@@ -155,7 +161,8 @@ public sealed class InitializationTests : IDisposable
     public void LearningRateRatio_MakesGroups()
     {
         var groups = new DoraDropout12To8().AdapterParameters().Groups(1e-3, weightDecay: 0.1);
-        Assert.Equal([(1e-3, 1), (8e-3, 2)], groups.Select(group => (((TorchSharp.Modules.AdamW.Options)group.Options).LearningRate!.Value, group.Parameters.Count())));
+        Assert.Equal([(1e-3, 1), (8e-3, 2)], groups.Select(group =>
+            (((TorchSharp.Modules.AdamW.Options)group.Options).LearningRate!.Value, group.Parameters.Count())));
         using var optimizer = optim.AdamW(groups);
         optimizer.zero_grad();
     }
@@ -171,7 +178,8 @@ public sealed class InitializationTests : IDisposable
             var y = layer.call(randn(5, layer.InFeatures, dtype: ScalarType.BFloat16));
             Assert.Equal(ScalarType.BFloat16, y.dtype);
             y.sum().backward();
-            Assert.All(layer.Adapter, pair => Assert.Equal((ScalarType.Float32, ScalarType.Float32), (pair.Value.dtype, pair.Value.grad!.dtype)));
+            Assert.All(layer.Adapter, pair =>
+                Assert.Equal((ScalarType.Float32, ScalarType.Float32), (pair.Value.dtype, pair.Value.grad!.dtype)));
         }
     }
 }

@@ -55,13 +55,16 @@ public class NamedAdapterTests
     {
         using var scope = NewDisposeScope();
         var (model, _) = Two("row");
-        Assert.Contains("'third'; adapters are 'other', 'default'", Assert.Throws<ArgumentException>(() => model.UseAdapter("third")).Message);
+        Assert.Contains("'third'; adapters are 'other', 'default'",
+            Assert.Throws<ArgumentException>(() => model.UseAdapter("third")).Message);
         Assert.Contains("'other' already", Assert.Throws<ArgumentException>(() => model.AddAdapter("other")).Message);
         Assert.Contains("is in use", Assert.Throws<ArgumentException>(() => model.RemoveAdapter("other")).Message);
         model.Merge();
         Assert.Contains("Unmerge", Assert.Throws<InvalidOperationException>(() => model.UseAdapter("default")).Message);
-        Assert.Contains("SaveAdapterAsLora", Assert.Throws<InvalidOperationException>(() => new Olora12To8().AddAdapter("second")).Message);
-        Assert.Contains("no weighted sum", Assert.Throws<InvalidOperationException>(() => new Dora12To8().CombineAdapters("sum", ("default", 1))).Message);
+        Assert.Contains("SaveAdapterAsLora",
+            Assert.Throws<InvalidOperationException>(() => new Olora12To8().AddAdapter("second")).Message);
+        Assert.Contains("no weighted sum", Assert.Throws<InvalidOperationException>(() =>
+            new Dora12To8().CombineAdapters("sum", ("default", 1))).Message);
     }
 
     /// <summary>A model with random adapters "default" and "other", the latter in use.</summary>

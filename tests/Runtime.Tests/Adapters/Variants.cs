@@ -19,7 +19,8 @@ public partial class Row(int inFeatures, int outFeatures, bool bias, int r) : On
 public partial class Row12To8() : OneLinear(12, 8, true);
 
 [Bone(BlockSize = nameof(r), Form = BoneForm.Column)]
-public partial class Column(int inFeatures, int outFeatures, bool bias, int r) : OneLinear(inFeatures, outFeatures, bias);
+public partial class Column(int inFeatures, int outFeatures, bool bias, int r)
+    : OneLinear(inFeatures, outFeatures, bias);
 
 [Bone(BlockSize = 4, Form = BoneForm.Column)]
 public partial class Column12To8() : OneLinear(12, 8, true);
@@ -37,7 +38,8 @@ public partial class Free10To7() : OneLinear(10, 7, false);
 public partial class FreeDropout(int inFeatures, int outFeatures, bool bias) : OneLinear(inFeatures, outFeatures, bias);
 
 [Bone(BlockSize = nameof(r), Form = BoneForm.Mini, MiniRank = nameof(miniRank))]
-public partial class Mini(int inFeatures, int outFeatures, bool bias, int r, int miniRank) : OneLinear(inFeatures, outFeatures, bias);
+public partial class Mini(int inFeatures, int outFeatures, bool bias, int r, int miniRank)
+    : OneLinear(inFeatures, outFeatures, bias);
 
 [Bone(BlockSize = 4, Form = BoneForm.Mini, MiniRank = 2)]
 public partial class Mini12To8() : OneLinear(12, 8, true);
@@ -46,10 +48,12 @@ public partial class Mini12To8() : OneLinear(12, 8, true);
 public partial class MiniDropout10To6() : OneLinear(10, 6, false);
 
 [Lora(Rank = nameof(r), Alpha = nameof(alpha))]
-public partial class Lora(int inFeatures, int outFeatures, bool bias, int r, double alpha) : OneLinear(inFeatures, outFeatures, bias);
+public partial class Lora(int inFeatures, int outFeatures, bool bias, int r, double alpha)
+    : OneLinear(inFeatures, outFeatures, bias);
 
 [Lora(Rank = nameof(r), Alpha = nameof(alpha), RankStabilized = true)]
-public partial class LoraStabilized(int inFeatures, int outFeatures, bool bias, int r, double alpha) : OneLinear(inFeatures, outFeatures, bias);
+public partial class LoraStabilized(int inFeatures, int outFeatures, bool bias, int r, double alpha)
+    : OneLinear(inFeatures, outFeatures, bias);
 
 [Lora(Rank = 3)]
 public partial class Lora12To8() : OneLinear(12, 8, true);
@@ -61,7 +65,8 @@ public partial class LoraStabilized5To8() : OneLinear(5, 8, false);
 public partial class LoraDropout12To8() : OneLinear(12, 8, true);
 
 [Lora(Rank = nameof(r), Alpha = nameof(alpha), Init = LoraInit.Pissa)]
-public partial class Pissa(int inFeatures, int outFeatures, bool bias, int r, double alpha) : OneLinear(inFeatures, outFeatures, bias);
+public partial class Pissa(int inFeatures, int outFeatures, bool bias, int r, double alpha)
+    : OneLinear(inFeatures, outFeatures, bias);
 
 [Lora(Rank = 3, Alpha = 6, RankStabilized = true, Init = LoraInit.Pissa, Iterations = 4)]
 public partial class PissaFast20To16() : OneLinear(20, 16, true);
@@ -73,7 +78,8 @@ public partial class Olora12To8() : OneLinear(12, 8, true);
 public partial class LoraGa12To8() : OneLinear(12, 8, true);
 
 [Dora(Rank = nameof(r), Alpha = nameof(alpha))]
-public partial class Dora(int inFeatures, int outFeatures, bool bias, int r, double alpha) : OneLinear(inFeatures, outFeatures, bias);
+public partial class Dora(int inFeatures, int outFeatures, bool bias, int r, double alpha)
+    : OneLinear(inFeatures, outFeatures, bias);
 
 [Dora(Rank = 3)]
 public partial class Dora12To8() : OneLinear(12, 8, false);

@@ -110,7 +110,8 @@ public class LayerFunctionTests
     [Fact]
     public void ExceptionInBackward_ReachesTheCaller()
     {
-        using var layer = new FailingLayer(new LinearSite("blocks.0.proj", 4, 4, HasBias: false, Tokens: null, PositiveInput: false, ScalarType.Float32, CPU));
+        using var layer = new FailingLayer(new LinearSite(
+            "blocks.0.proj", 4, 4, HasBias: false, Tokens: null, PositiveInput: false, ScalarType.Float32, CPU));
         using var x = randn(2, 4, requires_grad: true);
         Assert.Contains("invalid gradient", Backward(layer.call(x)).Message);
         Assert.Null(x.grad);
@@ -217,6 +218,7 @@ public class LayerFunctionTests
 
         protected override Tensor Forward(Saved saved, Tensor x) => nn.functional.linear(x, Weight);
 
-        protected override Gradients Backward(Saved saved, Tensor dy) => throw new InvalidOperationException("on purpose");
+        protected override Gradients Backward(Saved saved, Tensor dy) =>
+            throw new InvalidOperationException("on purpose");
     }
 }

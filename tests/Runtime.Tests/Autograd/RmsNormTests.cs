@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace Marrow.Tests.Autograd;
 
-/// <summary>The fused RMSNorm gives the outputs and gradients of the formula in float64, in sizes that fill no vector too.</summary>
+/// <summary>
+/// The fused RMSNorm gives the outputs and gradients of the formula in float64, in sizes that fill no vector too.
+/// </summary>
 public class RmsNormTests
 {
     [Theory, InlineData(1, 1), InlineData(3, 5), InlineData(2, 8), InlineData(700, 130)]
@@ -16,8 +18,10 @@ public class RmsNormTests
         foreach (var learns in (bool[])[true, false])
         {
             var (x, w, dy) = (randn(rows, columns), randn(columns), randn(rows, columns));
-            var (y, dx, dw) = Gradients(x, w.requires_grad_(learns), dy, (a, b) => OperationFunction.Run(new RmsNormOperation(1e-5, learns), a, b));
-            var exact = Gradients(x.to(float64), w.to(float64).detach().requires_grad_(learns), dy.to(float64), Formula);
+            var (y, dx, dw) = Gradients(x, w.requires_grad_(learns), dy, (a, b) =>
+                OperationFunction.Run(new RmsNormOperation(1e-5, learns), a, b));
+            var exact = Gradients(
+                x.to(float64), w.to(float64).detach().requires_grad_(learns), dy.to(float64), Formula);
             Near(exact.Y, y);
             Near(exact.Dx, dx);
             Assert.Equal(learns, dw is not null);
@@ -33,7 +37,8 @@ public class RmsNormTests
     {
         using var scope = NewDisposeScope();
         var (x, w) = (randn(6, 4, 16).transpose(0, 1), ones(16));
-        Near(Formula(x.to(float64), w.to(float64)), OperationFunction.Run(new RmsNormOperation(1e-5, learns: false), x, w));
+        Near(Formula(x.to(float64), w.to(float64)),
+            OperationFunction.Run(new RmsNormOperation(1e-5, learns: false), x, w));
     }
 
     [Fact]
@@ -47,7 +52,8 @@ public class RmsNormTests
 
     private static Tensor Formula(Tensor x, Tensor w) => x * (x.square().mean([-1], keepdim: true) + 1e-5).rsqrt() * w;
 
-    private static (Tensor Y, Tensor Dx, Tensor? Dw) Gradients(Tensor x, Tensor w, Tensor dy, Func<Tensor, Tensor, Tensor> norm)
+    private static (Tensor Y, Tensor Dx, Tensor? Dw) Gradients(
+        Tensor x, Tensor w, Tensor dy, Func<Tensor, Tensor, Tensor> norm)
     {
         var leaf = x.detach().requires_grad_();
         w.grad = null;
@@ -57,5 +63,6 @@ public class RmsNormTests
     }
 
     private static void Near(Tensor exact, Tensor value) =>
-        Assert.InRange((exact - value).abs().max().item<double>(), 0, 2e-6 * Math.Max(1, exact.abs().max().item<double>()));
+        Assert.InRange((exact - value).abs().max().item<double>(), 0,
+            2e-6 * Math.Max(1, exact.abs().max().item<double>()));
 }

@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Marrow.Tests.Autograd;
 
-/// <summary>The fused rotary embedding is the formula, forward and backward, also where the two halves of a table differ.</summary>
+/// <summary>
+/// The fused rotary embedding is the formula, forward and backward, also where the two halves of a table differ.
+/// </summary>
 public class RotaryTests
 {
     [Theory]
@@ -29,7 +31,8 @@ public class RotaryTests
     public void TablesOfOtherSizes_AreRefused()
     {
         using var scope = NewDisposeScope();
-        var fault = Assert.Throws<ArgumentException>(() => RotaryEmbedding.Rotate(zeros(2, 5, 3, 8), zeros(4, 8), zeros(4, 8)));
+        var fault = Assert.Throws<ArgumentException>(() =>
+            RotaryEmbedding.Rotate(zeros(2, 5, 3, 8), zeros(4, 8), zeros(4, 8)));
         Assert.Contains("x is [2, 5, 3, 8], cos [4, 8]", fault.Message);
         Assert.Throws<ArgumentException>(() => RotaryEmbedding.Rotate(zeros(2, 5, 3, 7), zeros(5, 7), zeros(5, 7)));
     }

@@ -19,7 +19,8 @@ public sealed class AtomicityTests
         var before = File.ReadAllBytes(folder.File("x"));
 
         var error = Assert.Throws<CheckpointException>(() =>
-            SafetensorsWriter.Write(folder.File("x"), [("a", zeros(100_000)), ("b", zeros(100_000))], null, FullDisk.After(capacity)));
+            SafetensorsWriter.Write(
+                folder.File("x"), [("a", zeros(100_000)), ("b", zeros(100_000))], null, FullDisk.After(capacity)));
 
         Assert.Contains("cannot be written (No space left on device)", error.Message);
         Assert.Equal([folder.File("x")], Directory.GetFiles(folder.Path));
@@ -50,7 +51,8 @@ public sealed class AtomicityTests
     {
         using var folder = new TemporaryFolder();
         using var value = ones(1);
-        var error = Assert.Throws<CheckpointException>(() => SafetensorsWriter.Write(folder.File("no/x"), [("t", value)]));
+        var error = Assert.Throws<CheckpointException>(() =>
+            SafetensorsWriter.Write(folder.File("no/x"), [("t", value)]));
         Assert.Contains("cannot be written", error.Message);
     }
 
@@ -64,7 +66,8 @@ public sealed class AtomicityTests
         using var open = SafetensorsFile.Open(folder.File("x"));
         SafetensorsWriter.Write(folder.File("x"), [("t", zeros(3))]);
         using var reopened = SafetensorsFile.Open(folder.File("x"));
-        Assert.Equal((3f, 0f), (open.ReadTensor("t").sum().item<float>(), reopened.ReadTensor("t").sum().item<float>()));
+        Assert.Equal((3f, 0f),
+            (open.ReadTensor("t").sum().item<float>(), reopened.ReadTensor("t").sum().item<float>()));
     }
 
     [Fact]
@@ -86,7 +89,8 @@ public sealed class AtomicityTests
     {
         using var folder = new TemporaryFolder();
         AtomicDirectory.Write(folder.File("d"), path => File.WriteAllText(Path.Combine(path, "old"), ""));
-        AtomicDirectory.Write(folder.File("d") + Path.DirectorySeparatorChar, path => File.WriteAllText(Path.Combine(path, "new"), ""));
+        AtomicDirectory.Write(folder.File("d") + Path.DirectorySeparatorChar, path =>
+            File.WriteAllText(Path.Combine(path, "new"), ""));
         Assert.Equal([folder.File("d/new")], Directory.GetFiles(folder.Path, "*", SearchOption.AllDirectories));
     }
 
@@ -104,7 +108,9 @@ public sealed class AtomicityTests
         Assert.Equal([folder.File("d")], Directory.GetDirectories(folder.Path));
     }
 
-    /// <summary>A file whose disk is full after some bytes, counted over all files opened through one instance.</summary>
+    /// <summary>
+    /// A file whose disk is full after some bytes, counted over all files opened through one instance.
+    /// </summary>
     private sealed class FullDisk(string path, StrongBox<long> left) : FileStream(path, FileMode.CreateNew)
     {
         public static Func<string, Stream> After(long bytes)

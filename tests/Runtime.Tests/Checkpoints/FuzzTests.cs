@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace Marrow.Tests.Checkpoints;
 
-/// <summary>Damaged and hostile files: each loads as what it says, or is refused with a message; never anything else.</summary>
+/// <summary>
+/// Damaged and hostile files: each loads as what it says, or is refused with a message; never anything else.
+/// </summary>
 public sealed class FuzzTests
 {
     private const int Mutations = 2500;
@@ -61,7 +63,8 @@ public sealed class FuzzTests
         using var folder = new TemporaryFolder();
         using var scope = NewDisposeScope();
         var random = new Random(seed);
-        var good = TorchBytes.Make([("layers.0.weight", ones(4, 6)), ("layers.0.bias", ones(6, ScalarType.BFloat16)), ("turned", ones(3, 2).t()), ("steps", tensor(5L))]);
+        var good = TorchBytes.Make([("layers.0.weight", ones(4, 6)), ("layers.0.bias", ones(6, ScalarType.BFloat16)),
+            ("turned", ones(3, 2).t()), ("steps", tensor(5L))]);
         var path = folder.File("fuzzed.pth");
         int loaded = 0, refused = 0;
         for (var i = 0; i < Mutations; i++)
@@ -111,7 +114,8 @@ public sealed class FuzzTests
         var refused = 0;
         for (var i = 0; i < 2000; i++)
         {
-            File.WriteAllBytes(config, random.Next(4) == 0 ? good[..random.Next(good.Length)] : FlipBytes(good, random, 0, good.Length));
+            File.WriteAllBytes(config, random.Next(4) == 0 ? good[..random.Next(good.Length)]
+                : FlipBytes(good, random, 0, good.Length));
             try
             {
                 model.LoadAdapter(folder.Path);
@@ -196,7 +200,8 @@ public sealed class FuzzTests
             case 3: return [.. good, .. new byte[random.Next(1, 20)]];
             case 4:
                 var claimed = (byte[])good.Clone();
-                long[] lengths = [0, 1, header - 1, header + 1, good.Length, int.MaxValue, 1L << 32, long.MaxValue, -1, random.NextInt64()];
+                long[] lengths = [0, 1, header - 1, header + 1, good.Length, int.MaxValue, 1L << 32, long.MaxValue, -1,
+                    random.NextInt64()];
                 BinaryPrimitives.WriteInt64LittleEndian(claimed, lengths[random.Next(lengths.Length)]);
                 return claimed;
             case 5: return WithHeader(good, header, ReplaceNumber(Encoding.UTF8.GetString(good, 8, header), random));
@@ -207,7 +212,8 @@ public sealed class FuzzTests
     private static byte[] FlipBytes(byte[] good, Random random, int from, int to)
     {
         var bytes = (byte[])good.Clone();
-        for (var flips = random.Next(1, 4); flips > 0; flips--) bytes[random.Next(from, to)] ^= (byte)(1 << random.Next(8));
+        for (var flips = random.Next(1, 4); flips > 0;
+            flips--) bytes[random.Next(from, to)] ^= (byte)(1 << random.Next(8));
         return bytes;
     }
 
@@ -225,7 +231,8 @@ public sealed class FuzzTests
     {
         var from = random.Next(header.Length);
         var piece = header.Substring(from, random.Next(Math.Min(80, header.Length - from)));
-        return random.Next(2) == 0 ? header.Remove(from, piece.Length) : header.Insert(random.Next(header.Length), piece);
+        return random.Next(2) == 0 ? header.Remove(from, piece.Length)
+            : header.Insert(random.Next(header.Length), piece);
     }
 
     private static byte[] WithHeader(byte[] good, int header, string replacement)

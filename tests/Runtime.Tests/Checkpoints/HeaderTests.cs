@@ -40,13 +40,15 @@ public sealed class HeaderTests
     [InlineData("lacks dtype, shape or data_offsets", """{"a":{"dtype":"U8","shape":[1]}}""", 1)]
     [InlineData("unknown field 'x'", """{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1],"x":1}}""", 1)]
     [InlineData("field shape twice", """{"a":{"dtype":"U8","shape":[1],"shape":[1],"data_offsets":[0,1]}}""", 1)]
-    [InlineData("'F8_E5M2', which is not supported", """{"a":{"dtype":"F8_E5M2","shape":[1],"data_offsets":[0,1]}}""", 1)]
+    [InlineData("'F8_E5M2', which is not supported", """{"a":{"dtype":"F8_E5M2","shape":[1],"data_offsets":[0,1]}}""",
+        1)]
     [InlineData("dtype is not a string", """{"a":{"dtype":4,"shape":[1],"data_offsets":[0,1]}}""", 1)]
     [InlineData("shape is not an array", """{"a":{"dtype":"U8","shape":1,"data_offsets":[0,1]}}""", 1)]
     [InlineData("shape holds something other", """{"a":{"dtype":"U8","shape":[-1],"data_offsets":[0,1]}}""", 1)]
     [InlineData("shape holds something other", """{"a":{"dtype":"U8","shape":[1.0],"data_offsets":[0,1]}}""", 1)]
     [InlineData("shape holds something other", """{"a":{"dtype":"U8","shape":[1e0],"data_offsets":[0,1]}}""", 1)]
-    [InlineData("shape holds something other", """{"a":{"dtype":"U8","shape":[18446744073709551617],"data_offsets":[0,1]}}""", 1)]
+    [InlineData("shape holds something other",
+        """{"a":{"dtype":"U8","shape":[18446744073709551617],"data_offsets":[0,1]}}""", 1)]
     [InlineData("overflows", """{"a":{"dtype":"F32","shape":[4611686018427387904],"data_offsets":[0,0]}}""", 0)]
     [InlineData("overflows", """{"a":{"dtype":"U8","shape":[4294967296,4294967296],"data_offsets":[0,0]}}""", 0)]
     [InlineData("overflows", """{"a":{"dtype":"U8","shape":[0,4294967296,4294967296],"data_offsets":[0,0]}}""", 0)]
@@ -56,7 +58,8 @@ public sealed class HeaderTests
     [InlineData("data_offsets is not", """{"a":{"dtype":"U8","shape":[1],"data_offsets":[1,0]}}""", 1)]
     [InlineData("takes 4 bytes, data_offsets span 8", """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,8]}}""", 8)]
     [InlineData("it is cut off", Good, 7)]
-    [InlineData("it is cut off", """{"a":{"dtype":"U8","shape":[9223372036854775807],"data_offsets":[0,9223372036854775807]}}""", 7)]
+    [InlineData("it is cut off",
+        """{"a":{"dtype":"U8","shape":[9223372036854775807],"data_offsets":[0,9223372036854775807]}}""", 7)]
     [InlineData("1 bytes follow the last tensor", Good, 9)]
     [InlineData("1 bytes follow the last tensor", "{}", 1)]
     [InlineData("gap before tensor 'a'", """{"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}""", 2)]
@@ -71,7 +74,8 @@ public sealed class HeaderTests
 
     [Fact]
     public void Open_BytesThatAreNoText_SaysSo() =>
-        Assert.Contains("not valid Unicode", Rejected(SafetensorsBytes.Make([.. "{\""u8, 0xff, .. "\":{}}"u8], 0)).Message);
+        Assert.Contains("not valid Unicode",
+            Rejected(SafetensorsBytes.Make([.. "{\""u8, 0xff, .. "\":{}}"u8], 0)).Message);
 
     [Theory]
     [InlineData(0)]
@@ -90,7 +94,8 @@ public sealed class HeaderTests
     [InlineData("{\"a\":{\"dtype\":")]
     [InlineData("{\"a\":{\"shape\":")]
     [InlineData("{\"a\":")]
-    public void Open_DeepNesting_IsRejected(string start) => Rejected(SafetensorsBytes.Make(start + new string('[', 100_000), 0));
+    public void Open_DeepNesting_IsRejected(string start) =>
+        Rejected(SafetensorsBytes.Make(start + new string('[', 100_000), 0));
 
     [Fact]
     public void Open_MissingFile_SaysSo()
@@ -103,7 +108,8 @@ public sealed class HeaderTests
     public void Open_Folder_SaysItCannotBeRead()
     {
         using var folder = new TemporaryFolder();
-        Assert.Contains("cannot be read", Assert.Throws<CheckpointException>(() => SafetensorsFile.Open(folder.Path)).Message);
+        Assert.Contains("cannot be read",
+            Assert.Throws<CheckpointException>(() => SafetensorsFile.Open(folder.Path)).Message);
     }
 
     [Fact]

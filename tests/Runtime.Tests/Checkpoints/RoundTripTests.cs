@@ -10,7 +10,8 @@ namespace Marrow.Tests.Checkpoints;
 public sealed class RoundTripTests
 {
     public static TheoryData<ScalarType> Types => new(ScalarType.Float64, ScalarType.Float32, ScalarType.Float16,
-        ScalarType.BFloat16, ScalarType.Int64, ScalarType.Int32, ScalarType.Int16, ScalarType.Int8, ScalarType.Byte, ScalarType.Bool);
+        ScalarType.BFloat16, ScalarType.Int64, ScalarType.Int32, ScalarType.Int16, ScalarType.Int8, ScalarType.Byte,
+            ScalarType.Bool);
 
     [Theory]
     [MemberData(nameof(Types))]
@@ -19,11 +20,13 @@ public sealed class RoundTripTests
         using var folder = new TemporaryFolder();
         using var scope = NewDisposeScope();
         var value = arange(-3, 3).view(2, 3).to(type == ScalarType.Byte ? ScalarType.Int8 : type).to(type);
-        SafetensorsWriter.Write(folder.File("x"), [("t", value), ("scalar", value[1, 2]), ("none", empty([0, 3], type))]);
+        SafetensorsWriter.Write(
+            folder.File("x"), [("t", value), ("scalar", value[1, 2]), ("none", empty([0, 3], type))]);
 
         using var file = SafetensorsFile.Open(folder.File("x"));
 
-        foreach (var (name, expected) in ((string, Tensor)[])[("t", value), ("scalar", value[1, 2]), ("none", empty([0, 3], type))])
+        foreach (var (name, expected) in (
+            (string, Tensor)[])[("t", value), ("scalar", value[1, 2]), ("none", empty([0, 3], type))])
         {
             var read = file.ReadTensor(name);
             Assert.Equal((type, expected.shape.Length), (read.dtype, read.shape.Length));
@@ -51,7 +54,8 @@ public sealed class RoundTripTests
         using var folder = new TemporaryFolder();
         using var scope = NewDisposeScope();
         SafetensorsWriter.Write(folder.File("x"),
-            [("b", tensor((byte)7)), ("z", tensor(1L)), ("a", zeros(1, ScalarType.Float32))], new Dictionary<string, string> { ["format"] = "pt" });
+            [("b", tensor((byte)7)), ("z", tensor(1L)), ("a", zeros(1, ScalarType.Float32))],
+                new Dictionary<string, string> { ["format"] = "pt" });
         var bytes = File.ReadAllBytes(folder.File("x"));
         const string entries =
             """
@@ -176,7 +180,8 @@ public sealed class RoundTripTests
     public static TheoryData<string> RealFiles => SharedData.Root is null || !Directory.Exists(SharedData.Root)
         ? new("reference/lora.safetensors") // skipped by name, so that the run says what is missing
         : new(((string[])["reference", "data/weights", "data/adapters"])
-            .SelectMany(folder => Directory.GetFiles(Path.Combine(SharedData.Root, folder), "*.safetensors", SearchOption.AllDirectories))
+            .SelectMany(folder => Directory.GetFiles(
+                Path.Combine(SharedData.Root, folder), "*.safetensors", SearchOption.AllDirectories))
             .Select(file => Path.GetRelativePath(SharedData.Root, file)).Order());
 
     [Theory]
@@ -187,9 +192,11 @@ public sealed class RoundTripTests
         using var folder = new TemporaryFolder();
         using var scope = NewDisposeScope();
         using var original = SafetensorsFile.Open(path);
-        SafetensorsWriter.Write(folder.File("x"), original.Tensors.Keys.Select(key => (key, original.ReadTensor(key))), original.Metadata);
+        SafetensorsWriter.Write(
+            folder.File("x"), original.Tensors.Keys.Select(key => (key, original.ReadTensor(key))), original.Metadata);
 
-        // Hand-made fixtures have another header layout and order; written in the format's own, a file must be identical.
+        // Hand-made fixtures have another header layout and order; written in the format's own, a file must be
+        // identical.
         if (!name.StartsWith("reference")) Assert.Equal(File.ReadAllBytes(path), File.ReadAllBytes(folder.File("x")));
         using var copy = SafetensorsFile.Open(folder.File("x"));
         Assert.Equal(original.Metadata, copy.Metadata);

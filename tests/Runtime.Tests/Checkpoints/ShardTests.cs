@@ -16,7 +16,8 @@ public sealed class ShardTests
         using var scope = NewDisposeScope();
         using var reader = CheckpointReader.Open(source);
 
-        SafetensorsWriter.WriteSharded(folder.Path, reader.Tensors.Keys.OrderBy(ModelOrder).Select(name => (name, reader.ReadTensor(name))), 750_000);
+        SafetensorsWriter.WriteSharded(folder.Path,
+            reader.Tensors.Keys.OrderBy(ModelOrder).Select(name => (name, reader.ReadTensor(name))), 750_000);
 
         var expected = Directory.GetFiles(source, "model*").Select(Path.GetFileName).Order().ToArray();
         Assert.Equal(expected, Directory.GetFiles(folder.Path).Select(Path.GetFileName).Order());
@@ -37,7 +38,8 @@ public sealed class ShardTests
             Assert.Equal((ScalarType.Float32, ScalarType.BFloat16), (info.Type, sharded.Tensors[name].Type));
             var values = zeros([.. sharded.Tensors[name].Shape]);
             sharded.CopyInto(name, values);
-            Assert.True(values.equal(single.ReadTensor(name).to(ScalarType.BFloat16).to(ScalarType.Float32)).all().item<bool>(), name);
+            Assert.True(values.equal(
+                single.ReadTensor(name).to(ScalarType.BFloat16).to(ScalarType.Float32)).all().item<bool>(), name);
         }
     }
 
@@ -51,10 +53,12 @@ public sealed class ShardTests
 
         SafetensorsWriter.WriteSharded(folder.Path, tensors, 16);
         Assert.Equal(["config.json", "model-00001-of-00003.safetensors", "model-00002-of-00003.safetensors",
-            "model-00003-of-00003.safetensors", Index], Directory.GetFiles(folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+            "model-00003-of-00003.safetensors", Index],
+                Directory.GetFiles(folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
 
         SafetensorsWriter.WriteSharded(folder.Path, tensors[..1], 16);
-        Assert.Equal(["config.json", "model.safetensors"], Directory.GetFiles(folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["config.json", "model.safetensors"],
+            Directory.GetFiles(folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         using var reader = CheckpointReader.Open(folder.Path);
         Assert.Equal(4f, reader.ReadTensor("a").sum().item<float>());
     }
@@ -74,8 +78,10 @@ public sealed class ShardTests
     [InlineData("not a plain file name", """{"weight_map":{"t":"sub\\s.safetensors"}}""")]
     [InlineData("not a plain file name", """{"weight_map":{"t":".."}}""")]
     [InlineData("not a plain file name", """{"weight_map":{"t":""}}""")]
-    [InlineData("1 of 2 shards are missing: 'gone.safetensors'", """{"weight_map":{"t":"s.safetensors","u":"gone.safetensors"}}""")]
-    [InlineData("places tensor 'u' in 's.safetensors', which does not hold it", """{"weight_map":{"t":"s.safetensors","u":"s.safetensors"}}""")]
+    [InlineData("1 of 2 shards are missing: 'gone.safetensors'",
+        """{"weight_map":{"t":"s.safetensors","u":"gone.safetensors"}}""")]
+    [InlineData("places tensor 'u' in 's.safetensors', which does not hold it",
+        """{"weight_map":{"t":"s.safetensors","u":"s.safetensors"}}""")]
     public void Open_BadIndex_SaysWhatIsWrong(string expected, string index)
     {
         using var folder = new TemporaryFolder();
@@ -97,7 +103,8 @@ public sealed class ShardTests
     private static string ModelOrder(string name)
     {
         string[] parts = ["embed_tokens", "layers", "model.norm"];
-        string[] inLayer = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj", "input_layernorm", "post_attention_layernorm"];
+        string[] inLayer = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj",
+            "input_layernorm", "post_attention_layernorm"];
         var layer = name.Split('.') is [_, "layers", var number, ..] ? int.Parse(number) : 0;
         return $"{Array.FindIndex(parts, name.Contains)}-{layer:000}-{Array.FindIndex(inLayer, name.Contains):00}";
     }

@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Marrow.Tests.Checkpoints;
 
-/// <summary>Writes what <c>torch.save</c> writes for a state_dict: protocol 2, an OrderedDict, one storage for each tensor.</summary>
+/// <summary>
+/// Writes what <c>torch.save</c> writes for a state_dict: protocol 2, an OrderedDict, one storage for each tensor.
+/// </summary>
 internal static class TorchBytes
 {
     public static byte[] Make(IEnumerable<(string Name, Tensor Value)> tensors)

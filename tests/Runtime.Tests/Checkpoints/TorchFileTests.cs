@@ -23,7 +23,8 @@ public sealed class TorchFileTests : IDisposable
     {
         var (weight, half, ids) = (randn(3, 5), randn(2, 2).to(bfloat16), tensor(new[] { 1L, -7, 1L << 40 }));
         var transposed = randn(4, 6).t();
-        var path = Save(("emb.weight", weight), ("é", half), ("ids", ids), ("turned", transposed), ("empty", zeros(0, 3)), ("scalar", zeros([])));
+        var path = Save(("emb.weight", weight), ("é", half), ("ids", ids), ("turned", transposed),
+            ("empty", zeros(0, 3)), ("scalar", zeros([])));
         using var file = CheckpointFile.Open(path);
         Assert.True(file.ReadTensor("emb.weight").Equals(weight));
         Assert.True(file.ReadTensor("é").Equals(half));
@@ -57,7 +58,8 @@ public sealed class TorchFileTests : IDisposable
         var path = folder.File("hostile.pth");
         using (var archive = System.IO.Compression.ZipFile.Open(path, System.IO.Compression.ZipArchiveMode.Create))
         {
-            using var entry = archive.CreateEntry("archive/data.pkl", System.IO.Compression.CompressionLevel.NoCompression).Open();
+            using var entry = archive.CreateEntry(
+                "archive/data.pkl", System.IO.Compression.CompressionLevel.NoCompression).Open();
             entry.Write(Encoding.Latin1.GetBytes(pickle));
         }
 
@@ -74,7 +76,8 @@ public sealed class TorchFileTests : IDisposable
             var values = layer.Adapter.Select(pair => (Name: $"blocks.0.proj.{(pair.Name.StartsWith("lora") ? pair.Name : "disha")}", Value: randn(pair.Value.shape))).ToList();
             var bias = randn(layer.OutFeatures);
             model.LoadRwkvPeftAdapter(Save([.. values, ("blocks.0.proj.bias", bias)]));
-            Assert.All(values.Zip(model.AdapterParameters()), pair => Assert.True(pair.First.Value.Equals(pair.Second)));
+            Assert.All(values.Zip(model.AdapterParameters()), pair =>
+                Assert.True(pair.First.Value.Equals(pair.Second)));
             Assert.True(layer.Bias!.Equals(bias));
         }
     }
@@ -83,10 +86,12 @@ public sealed class TorchFileTests : IDisposable
     public void RwkvPeftAdapters_ThatDoNotFit_AreNamed()
     {
         var model = new Column(12, 8, true, 4);
-        var message = Assert.Throws<CheckpointException>(() => model.LoadRwkvPeftAdapter(Save(("blocks.0.proj.disha", randn(4, 8)), ("blocks.1.proj.disha", randn(4, 8))))).Message;
+        var message = Assert.Throws<CheckpointException>(() => model.LoadRwkvPeftAdapter(
+            Save(("blocks.0.proj.disha", randn(4, 8)), ("blocks.1.proj.disha", randn(4, 8))))).Message;
         Assert.Contains("'blocks.0.proj.disha' is [4, 8], but the model's is [3, 4, 4]", message);
         Assert.Contains("it has 'blocks.1.proj.disha', which the model has not", message);
-        Assert.Contains("RWKV-PEFT has no adapter", Assert.Throws<InvalidOperationException>(() => new Row12To8().LoadRwkvPeftAdapter("none")).Message);
+        Assert.Contains("RWKV-PEFT has no adapter",
+            Assert.Throws<InvalidOperationException>(() => new Row12To8().LoadRwkvPeftAdapter("none")).Message);
     }
 
     private string Save(params (string Name, Tensor Value)[] tensors)

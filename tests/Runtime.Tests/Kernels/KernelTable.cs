@@ -82,10 +82,12 @@ internal static class KernelTable
 
     private static IEnumerable<Comparison> LsqGradientsToo(KernelInputs inputs, int rows, int columns)
     {
-        foreach (var sharing in (ScaleGranularity[])[ScaleGranularity.Position, ScaleGranularity.Channel, ScaleGranularity.Tensor])
+        foreach (var sharing in (
+            ScaleGranularity[])[ScaleGranularity.Position, ScaleGranularity.Channel, ScaleGranularity.Tensor])
         {
             var x = inputs.Strided(2, rows, columns).detach().requires_grad_();
-            var steps = sharing switch { ScaleGranularity.Position => rows, ScaleGranularity.Channel => columns, _ => 1 };
+            var steps = sharing switch { ScaleGranularity.Position => rows, ScaleGranularity.Channel => columns, _ =>
+                1 };
             var step = inputs.Place(rand(steps, dtype: inputs.Type) + 0.5).requires_grad_();
             var (before, after) = (inputs.Normal(columns).requires_grad_(), inputs.Normal(columns).requires_grad_());
             var (fused, plain) = (
@@ -192,7 +194,8 @@ internal static class KernelTable
         QuantizedActivations Quantized(int shifts, int positions)
         {
             var (step, after) = (inputs.Place(rand(positions) + 0.5), inputs.Normal(shifts));
-            var values = Lsq.Quantize(randn(batch, positions, columns), step, range, ScaleGranularity.Position, null, after);
+            var values = Lsq.Quantize(
+                randn(batch, positions, columns), step, range, ScaleGranularity.Position, null, after);
             return new(inputs.Place(values), step, after, range);
         }
     }

@@ -41,5 +41,6 @@ public class Conv2dTests
     }
 
     private static void Close(Tensor found, Tensor expected) =>
-        Assert.True((found.to(float64) - expected).abs().max().item<double>() <= 1e-5 * expected.abs().max().item<double>());
+        Assert.True((found.to(float64) - expected).abs().max().item<double>() <= 1e-5
+            * expected.abs().max().item<double>());
 }

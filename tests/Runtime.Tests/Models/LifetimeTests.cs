@@ -27,7 +27,8 @@ public class LifetimeTests
             }
 
             // The first steps make the optimizer's state and the parameters' gradients.
-            Assert.True(step < 3 || Tensor.TotalCount == before, $"step {step}: {before} live tensors before, {Tensor.TotalCount} after");
+            Assert.True(step < 3 || Tensor.TotalCount == before,
+                $"step {step}: {before} live tensors before, {Tensor.TotalCount} after");
         }
     }
 

@@ -14,8 +14,10 @@ public class ModelTests
         using var model = new Everything(12, 4, depth: 1);
         Assert.Equal(
             [
-                "cells.0.down.weight", "cells.0.ln.bias", "cells.0.ln.weight", "cells.0.up.bias", "cells.0.up.bone_block", "cells.0.up.weight",
-                "hand.inner.bias", "hand.inner.weight", "hands.0.inner.bias", "hands.0.inner.weight", "hands.1.inner.bias", "hands.1.inner.weight",
+                "cells.0.down.weight", "cells.0.ln.bias", "cells.0.ln.weight", "cells.0.up.bias",
+                    "cells.0.up.bone_block", "cells.0.up.weight",
+                "hand.inner.bias", "hand.inner.weight", "hands.0.inner.bias", "hands.0.inner.weight",
+                    "hands.1.inner.bias", "hands.1.inner.weight",
                 "tok.emb.weight", "tok.pos",
             ],
             model.named_parameters().Select(pair => pair.name).Order(StringComparer.Ordinal));
@@ -35,17 +37,21 @@ public class ModelTests
         Assert.IsType<BoneSettings>(((AdaptedLinear)model.Cells[0].Up).Settings);
         Assert.IsType<LoraSettings>(((AdaptedLinear)model.Cells[1].Down).Settings);
         Assert.IsType<Linear>(model.Head);
-        Assert.DoesNotContain(model.named_parameters(), pair => pair.name.StartsWith("hand") && pair.parameter.requires_grad);
+        Assert.DoesNotContain(model.named_parameters(), pair =>
+            pair.name.StartsWith("hand") && pair.parameter.requires_grad);
     }
 
     [Fact]
     public void Plan_CountsWhatTheBuilderMakes()
     {
         using var model = new EverythingLora();
-        var handWritten = model.named_parameters().Where(pair => pair.name.StartsWith("hand")).Sum(pair => pair.parameter.numel());
+        var handWritten = model.named_parameters().Where(pair => pair.name.StartsWith("hand")).Sum(pair =>
+            pair.parameter.numel());
         var built = model.parameters().Sum(parameter => parameter.numel()) - handWritten;
-        Assert.Equal(built, EverythingLora.Plan.Rows.Where(row => row.Parameters is not null).Sum(row => row.Repeat * (row.Parameters + row.AdapterParameters)));
-        Assert.Equal(model.AdapterParameters().Sum(parameter => parameter.numel()), EverythingLora.Plan.TrainableParameters);
+        Assert.Equal(built, EverythingLora.Plan.Rows.Where(row => row.Parameters is not null).Sum(row =>
+            row.Repeat * (row.Parameters + row.AdapterParameters)));
+        Assert.Equal(model.AdapterParameters().Sum(parameter => parameter.numel()),
+            EverythingLora.Plan.TrainableParameters);
         Assert.Null(EverythingLora.Plan.TotalParameters);
         Assert.Contains("at run time", Everything.Plan.ToString());
     }
@@ -107,7 +113,8 @@ public class ModelTests
         using var model = new Cell(4);
         var adapters = model.AdapterParameters().ToHashSet();
         Assert.All(model.parameters(), parameter =>
-            Assert.Equal(adapters.Contains(parameter) && dtype == ScalarType.BFloat16 ? ScalarType.Float32 : dtype, parameter.dtype));
+            Assert.Equal(adapters.Contains(parameter) && dtype == ScalarType.BFloat16 ? ScalarType.Float32 : dtype,
+                parameter.dtype));
     }
 
     [Fact]

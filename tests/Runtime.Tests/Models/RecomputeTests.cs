@@ -91,7 +91,8 @@ public sealed class RecomputeTests : IDisposable
                 var y = model.call(own);
                 var next = rand(1); // random numbers go on as if nothing were run again
                 y.backward([dy]);
-                return (Tensor[])[y.detach(), next, rand(1), .. needsInput ? (Tensor[])[own.grad!] : [], .. model.parameters().Where(p => p.requires_grad).Select(p => p.grad!.clone())];
+                return (Tensor[])[y.detach(), next, rand(1), .. needsInput ? (Tensor[])[own.grad!] : [],
+                    .. model.parameters().Where(p => p.requires_grad).Select(p => p.grad!.clone())];
             }).ToList();
             Assert.All(results[0].Zip(results[1]), pair => Assert.True(pair.First.allclose(pair.Second, 1e-6, 1e-7)));
         }

@@ -55,7 +55,8 @@ public sealed class LoadingTests
         LinkPackage(folder.File("torch/lib"));
         File.WriteAllText(folder.File("torch/version.py"), "__all__ = ['x']\n__version__ = '2.3.1+cu121'\n");
 
-        var (exit, _, errors) = Run(Only(nameof(Load_InTestProgram_ComputesMatmulAndGradient)), ("MARROW_LIBTORCH", folder.Path));
+        var (exit, _, errors) =
+            Run(Only(nameof(Load_InTestProgram_ComputesMatmulAndGradient)), ("MARROW_LIBTORCH", folder.Path));
 
         Assert.Equal(0, exit);
         Assert.Equal(1, errors.Split("Marrow:").Length - 1);
@@ -81,13 +82,15 @@ public sealed class LoadingTests
     {
         using var folder = new TemporaryFolder();
 
-        var (exit, output, _) = Run(Only(nameof(UseOfTorch_InAnyState_Adds)), ("MARROW_LIBTORCH", folder.File("absent")));
+        var (exit, output, _) =
+            Run(Only(nameof(UseOfTorch_InAnyState_Adds)), ("MARROW_LIBTORCH", folder.File("absent")));
 
         Assert.Equal(1, exit); // one failed test, no crash
         Assert.Contains("System.DllNotFoundException", output);
         Assert.Contains("MARROW_LIBTORCH names no usable libtorch", output);
         Assert.DoesNotContain("doesn't contain a reference", output);
-        Assert.False(Directory.Exists(Path.Combine(AppContext.BaseDirectory, "cpu")), "TorchSharp copied libtorch here");
+        Assert.False(Directory.Exists(Path.Combine(AppContext.BaseDirectory, "cpu")),
+            "TorchSharp copied libtorch here");
     }
 
     [Fact]
@@ -113,10 +116,12 @@ public sealed class LoadingTests
         if (cache == "damaged")
         {
             Run("-list methods", ("XDG_CACHE_HOME", path));
-            foreach (var copy in Directory.GetFiles(path, "*", SearchOption.AllDirectories)) File.WriteAllText(copy, "damaged");
+            foreach (var copy in Directory.GetFiles(path, "*", SearchOption.AllDirectories)) File.WriteAllText(
+                copy, "damaged");
         }
 
-        var (exit, _, errors) = Run(Only(nameof(UseOfTorch_InAnyState_Adds)), ("XDG_CACHE_HOME", cache == "absent" ? null : path),
+        var (exit, _, errors) =
+            Run(Only(nameof(UseOfTorch_InAnyState_Adds)), ("XDG_CACHE_HOME", cache == "absent" ? null : path),
             ("HOME", cache == "absent" ? null : path), ("TMPDIR", folder.Path));
 
         Assert.Equal((0, ""), (exit, errors));
@@ -128,7 +133,8 @@ public sealed class LoadingTests
     {
         using var folder = new TemporaryFolder();
         var results = new (int Exit, string Output, string Errors)[2];
-        Parallel.For(0, 2, i => results[i] = Run(Only(nameof(UseOfTorch_InAnyState_Adds)), ("XDG_CACHE_HOME", folder.Path)));
+        Parallel.For(0, 2, i =>
+            results[i] = Run(Only(nameof(UseOfTorch_InAnyState_Adds)), ("XDG_CACHE_HOME", folder.Path)));
         Assert.All(results, result => Assert.Equal((0, ""), (result.Exit, result.Errors)));
         Assert.Empty(Directory.GetFiles(folder.Path, "*.tmp", SearchOption.AllDirectories));
     }
@@ -142,13 +148,16 @@ public sealed class LoadingTests
         var (exit, _, errors) = Run("-list methods", ("XDG_CACHE_HOME", file), ("TMPDIR", file));
         Assert.Equal(0, exit);
         // Where libstdc++ is new enough, the library is loaded in place.
-        if (OperatingSystem.IsLinux() && !LibStdCpp.HasIostreamInit()) Assert.Contains("make the cache or the temporary folder writable", errors);
+        if (OperatingSystem.IsLinux() && !LibStdCpp.HasIostreamInit()) Assert.Contains(
+            "make the cache or the temporary folder writable", errors);
         else Assert.Equal("", errors);
     }
 
     private static string Only(string test) => $"-method *.{test} -noColor";
 
-    /// <summary>A folder as PyTorch's torch/lib, holding links to the libtorch that this program was built with.</summary>
+    /// <summary>
+    /// A folder as PyTorch's torch/lib, holding links to the libtorch that this program was built with.
+    /// </summary>
     private static void LinkPackage(string libraries)
     {
         Directory.CreateDirectory(libraries);
@@ -156,7 +165,8 @@ public sealed class LoadingTests
             File.CreateSymbolicLink(Path.Combine(libraries, Path.GetFileName(file)), file);
     }
 
-    private static (int Exit, string Output, string Errors) Run(string arguments, params (string Name, string? Value)[] environment)
+    private static (int Exit, string Output, string Errors) Run(
+        string arguments, params (string Name, string? Value)[] environment)
     {
         var start = new ProcessStartInfo(Program, arguments)
         {

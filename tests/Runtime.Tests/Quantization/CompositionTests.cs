@@ -67,13 +67,15 @@ public sealed class CompositionTests : IDisposable
         model.to(ScalarType.Float64);
         var layer = (AdaptedLinear)model.Layer;
         var x = randn(5, 12, dtype: float64);
-        var rounding = (StatsQ.Plain(layer.AdaptedWeight(), ((IQuantizedLayer)layer).Settings.Bits) - layer.AdaptedWeight()).detach();
+        var rounding = (StatsQ.Plain(layer.AdaptedWeight(), ((IQuantizedLayer)layer).Settings.Bits)
+            - layer.AdaptedWeight()).detach();
         var dy = randn(5, 8, dtype: float64);
         layer.call(x).backward([dy]);
         var found = layer.Adapter.Select(pair => pair.Value.grad!.clone()).ToList();
         layer.zero_grad();
         nn.functional.linear(x, layer.AdaptedWeight() + rounding, layer.Bias).backward([dy]);
-        Assert.All(layer.Adapter.Zip(found), pair => Assert.True((pair.First.Value.grad! - pair.Second).abs().max().item<double>() < 1e-12));
+        Assert.All(layer.Adapter.Zip(found), pair =>
+            Assert.True((pair.First.Value.grad! - pair.Second).abs().max().item<double>() < 1e-12));
     }
 
     [Theory, MemberData(nameof(MergedForms))]
@@ -207,7 +209,8 @@ public sealed class CompositionTests : IDisposable
     {
         using var scope = NewDisposeScope();
         var model = new PackedLarge();
-        var bytes = model.named_parameters().Where(pair => pair.name.StartsWith("layer.weight", StringComparison.Ordinal)).Sum(pair => pair.parameter.bytes.Length);
+        var bytes = model.named_parameters().Where(pair =>
+            pair.name.StartsWith("layer.weight", StringComparison.Ordinal)).Sum(pair => pair.parameter.bytes.Length);
         Assert.Equal((1024 * 512 / 2) + (512 * 4), bytes);
     }
 
@@ -243,8 +246,10 @@ public sealed class CompositionTests : IDisposable
 
     private static void Agree(OneAdapted model, double tolerance)
     {
-        var difference = ((IModel)model).VerifyAgainstEager(randn(5, 12, dtype: ((IModel)model).Module.parameters().Last().dtype));
+        var difference = ((IModel)model).VerifyAgainstEager(
+            randn(5, 12, dtype: ((IModel)model).Module.parameters().Last().dtype));
         Assert.True(difference.Output <= tolerance * difference.LargestOutput, difference.ToString());
-        Assert.All(difference.Gradients, pair => Assert.True(pair.Value <= 100 * tolerance, $"{pair.Key}: {pair.Value}"));
+        Assert.All(difference.Gradients, pair =>
+            Assert.True(pair.Value <= 100 * tolerance, $"{pair.Key}: {pair.Value}"));
     }
 }

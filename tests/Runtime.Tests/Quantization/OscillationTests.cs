@@ -17,7 +17,8 @@ public class OscillationTests
         using var scope = NewDisposeScope();
         // Levels −2 … 1; boundaries at −1.5, −0.5, 0.5. Beyond the ends lie no boundaries.
         var position = tensor(new[] { -2.5, -1.52, -1.48, -1.0, -0.54, 0.46, 0.5, 1.0, 1.4999 });
-        Assert.Equal([true, false, false, true, false, false, false, true, true], Cga.Confident(position, 0.05).data<bool>().ToArray());
+        Assert.Equal([true, false, false, true, false, false, false, true, true],
+            Cga.Confident(position, 0.05).data<bool>().ToArray());
 
         // Where only one level is in use there is no boundary at all.
         Assert.All(Cga.Confident(tensor(new[] { 0.1, 0.3, 0.49 }), 0.05).data<bool>().ToArray(), Assert.True);
@@ -30,8 +31,8 @@ public class OscillationTests
         manual_seed(1);
         var (factor, mask) = (randn(6, 6).requires_grad_(), rand(6, 6) > 0.3);
 
-        // Released: the masked product is only used to find levels; the straight-through step adds the unmasked one, whose
-        // gradient is whole.
+        // Released: the masked product is only used to find levels; the straight-through step adds the unmasked one,
+        // whose gradient is whole.
         var masked = where(mask, factor.detach(), factor);
         var released = factor + (StatsQ.Plain(masked, 2) - factor).detach();
         released.sum().backward();
@@ -142,7 +143,8 @@ public class OscillationTests
             Assert.Equal(plain.Update(step, freezeThreshold: 2), fused.Update(step));
         }
 
-        foreach (var ((name, a), (_, b)) in fused.Tensors.Zip(plain.Tensors).Where(pair => pair.First.Name is not ("average_level" or "frequency")))
+        foreach (var ((name, a), (_, b)) in fused.Tensors.Zip(plain.Tensors).Where(pair =>
+            pair.First.Name is not ("average_level" or "frequency")))
         {
             Assert.True(a.bytes.SequenceEqual(b.bytes), name);
         }

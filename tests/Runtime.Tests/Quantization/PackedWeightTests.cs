@@ -8,7 +8,8 @@ namespace Marrow.Tests.Quantization;
 /// <summary>Packing loses nothing, and products from packed words are those of the unpacked weight.</summary>
 public class PackedWeightTests
 {
-    public static TheoryData<int, bool> Quantizers => [.. from bits in Enumerable.Range(1, 8) from isOdd in (bool[])[false, true] where bits > 1 || !isOdd select (bits, isOdd)];
+    public static TheoryData<int, bool> Quantizers => [.. from bits in Enumerable.Range(1, 8) from isOdd in (
+        bool[])[false, true] where bits > 1 || !isOdd select (bits, isOdd)];
 
     [Theory, MemberData(nameof(Quantizers))]
     public void Unpacked_IsWhatWasPacked(int bits, bool isOdd)
@@ -30,14 +31,16 @@ public class PackedWeightTests
     [Theory, MemberData(nameof(Quantizers))]
     public void FewRows_OfFloats_GiveTheProduct(int bits, bool isOdd)
     {
-        foreach (var (rows, columns, outputs) in ((int, int, int)[])[(1, 300, 130), (4, 64, 37), (3, 1000, 5), (9, 33, 7)])
+        foreach (var (rows, columns, outputs) in (
+            (int, int, int)[])[(1, 300, 130), (4, 64, 37), (3, 1000, 5), (9, 33, 7)])
         {
             using var scope = NewDisposeScope();
             var packed = PackedWeight.Of(Levels(outputs, columns, bits, isOdd), bits, isOdd);
             var (x, bias) = (randn(rows, columns), randn(outputs));
             var expected = x.to(float64).mm(packed.Dequantize().to(float64).t()) + bias.to(float64);
             var error = (packed.Linear(x, bias).to(float64) - expected).abs().max().item<double>();
-            Assert.True(error <= 1e-6 * expected.abs().max().item<double>(), $"{bits} bits, {rows} × {columns} → {outputs}: {error}");
+            Assert.True(error <= 1e-6 * expected.abs().max().item<double>(),
+                $"{bits} bits, {rows} × {columns} → {outputs}: {error}");
         }
     }
 
@@ -52,17 +55,21 @@ public class PackedWeightTests
         {
             using var scope = NewDisposeScope();
             var packed = PackedWeight.Of(Levels(outputs, columns, bits, isOdd), bits, isOdd);
-            foreach (var x in new[] { randint(-128, 128, [rows, columns], dtype: int8), full([rows, columns], -128, dtype: int8) })
+            foreach (var x in new[] { randint(-128, 128, [rows, columns], dtype: int8),
+                full([rows, columns], -128, dtype: int8) })
             {
                 var expected = x.to(int64).mm(packed.Unpack().Stored.to(int64).t());
-                Assert.Equal(expected.to(int32).data<int>().ToArray(), PackedKernels.Multiply(x, packed.Codes).data<int>().ToArray());
+                Assert.Equal(expected.to(int32).data<int>().ToArray(),
+                    PackedKernels.Multiply(x, packed.Codes).data<int>().ToArray());
             }
 
             // The largest codes against the largest activations: sums in 16 bits must not overflow.
-            var most = new WeightLevels(full([outputs, columns], isOdd ? (1 << bits) - 1 : (1 << (bits - 1)) - 1, dtype: int8), ones(outputs), false);
+            var most = new WeightLevels(full([outputs, columns], isOdd ? (1 << bits) - 1 : (1 << (bits - 1)) - 1,
+                dtype: int8), ones(outputs), false);
             var extreme = PackedWeight.Of(most, bits, isOdd);
             var product = PackedKernels.Multiply(full([rows, columns], -128, dtype: int8), extreme.Codes);
-            Assert.All(product.data<int>().ToArray(), value => Assert.Equal(-128 * columns * most.Stored[0, 0].item<sbyte>(), value));
+            Assert.All(product.data<int>().ToArray(), value =>
+                Assert.Equal(-128 * columns * most.Stored[0, 0].item<sbyte>(), value));
         }
     }
 

@@ -7,7 +7,10 @@ using static TorchSharp.torch;
 
 namespace Marrow.Tests.Quantization;
 
-/// <summary>The logits of QKR attention from levels are those of the values in float64, to the rounding of float32; and so are the gradients.</summary>
+/// <summary>
+/// The logits of QKR attention from levels are those of the values in float64, to the rounding of float32; and so are
+/// the gradients.
+/// </summary>
 public class QkrLogitsTests
 {
     [Theory]
@@ -51,14 +54,16 @@ public class QkrLogitsTests
         Assert.Throws<ArithmeticException>(() => QkrLogits.Of(x, z, 2, 1));
     }
 
-    private static (QuantizedActivations X, QuantizedActivations Z) Operands(long batch, long n, long heads, long d, int bits)
+    private static (QuantizedActivations X, QuantizedActivations Z) Operands(
+        long batch, long n, long heads, long d, int bits)
     {
         return (Operand(n, d), Operand(n * heads, heads * d));
 
         QuantizedActivations Operand(long positions, long shift)
         {
             var (step, after, range) = ((rand(positions) * 0.5) + 0.1, randn(shift), LevelRange.Signed(bits));
-            var values = Lsq.Quantize(randn(batch, positions, d), step, range, ScaleGranularity.Position, before: null, after);
+            var values = Lsq.Quantize(
+                randn(batch, positions, d), step, range, ScaleGranularity.Position, before: null, after);
             return new(values.detach().requires_grad_(), step, after, range);
         }
     }
@@ -66,6 +71,7 @@ public class QkrLogitsTests
     private static void Near(Tensor expected, Tensor actual)
     {
         Assert.Equal(expected.shape, actual.shape);
-        Assert.InRange((actual.to(float64) - expected).abs().max().item<double>(), 0, 2e-6 * expected.to(float64).abs().max().item<double>());
+        Assert.InRange((actual.to(float64) - expected).abs().max().item<double>(), 0,
+            2e-6 * expected.to(float64).abs().max().item<double>());
     }
 }

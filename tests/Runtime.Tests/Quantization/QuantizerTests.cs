@@ -6,13 +6,17 @@ using static TorchSharp.torch;
 
 namespace Marrow.Tests.Quantization;
 
-/// <summary>Single quantizers: kernels against plain operations, and gradients against differences of their surrogate.</summary>
+/// <summary>
+/// Single quantizers: kernels against plain operations, and gradients against differences of their surrogate.
+/// </summary>
 public class QuantizerTests
 {
     public static TheoryData<ScaleGranularity, long[], bool> Shapes =>
     [
-        (ScaleGranularity.Tensor, [3, 5], true), (ScaleGranularity.Position, [2, 197, 33], true), (ScaleGranularity.Position, [4, 3, 50, 50], false),
-        (ScaleGranularity.Channel, [2, 50, 70], true), (ScaleGranularity.Row, [130, 65], false), (ScaleGranularity.ImageChannel, [4, 3, 32, 32], false),
+        (ScaleGranularity.Tensor, [3, 5], true), (ScaleGranularity.Position, [2, 197, 33], true),
+            (ScaleGranularity.Position, [4, 3, 50, 50], false),
+        (ScaleGranularity.Channel, [2, 50, 70], true), (ScaleGranularity.Row, [130, 65], false),
+            (ScaleGranularity.ImageChannel, [4, 3, 32, 32], false),
     ];
 
     [Theory]
@@ -49,14 +53,17 @@ public class QuantizerTests
         w[7] = 0;
         w[8, 0] = 1e4;
         var p = StatsQ.Codes(w, bits);
-        var (weights, scales, stored) = (w.data<float>().ToArray(), p.Scale.data<float>().ToArray(), p.Stored.data<sbyte>().ToArray());
+        var (weights, scales, stored) =
+            (w.data<float>().ToArray(), p.Scale.data<float>().ToArray(), p.Stored.data<sbyte>().ToArray());
         var (n, isOdd) = (1 << (bits - 1), bits < 8 ? 1 : 0);
         for (var i = 0; i < weights.Length; i++)
         {
             var scale = scales[i / Columns] * 2 * n; // ws is the scale over 2n
-            var u = MathF.Round((Math.Clamp(weights[i] / (scale == 0 ? 1 : scale), -1, (float)StatsQ.HighestRatio) * n) - 0.5f);
+            var u = MathF.Round((Math.Clamp(weights[i] / (scale == 0 ? 1 : scale), -1, (float)StatsQ.HighestRatio) * n)
+                - 0.5f);
             var difference = MathF.Abs((u * (1 + isOdd)) + isOdd - stored[i]);
-            Assert.InRange(difference, 0, i / Columns is 4 or 5 ? 1 + isOdd : 0); // a scale as small as theirs has lost bits in ws
+            // a scale as small as theirs has lost bits in ws
+            Assert.InRange(difference, 0, i / Columns is 4 or 5 ? 1 + isOdd : 0);
         }
 
         var values = StatsQ.Quantize(w, bits);
@@ -93,12 +100,15 @@ public class QuantizerTests
         var (fused, plain) = (Run(Lsq.Quantize), Run(Lsq.Plain));
         foreach (var ((name, a), (_, b)) in fused.Zip(plain))
         {
-            Assert.True((a - b).abs().max().item<float>() <= 1e-5 * b.abs().max().item<float>(), $"{name} of {sharing}: {(a - b).abs().max().item<float>()}");
+            Assert.True((a - b).abs().max().item<float>() <= 1e-5 * b.abs().max().item<float>(),
+                $"{name} of {sharing}: {(a - b).abs().max().item<float>()}");
         }
 
-        Assert.All(fused.Zip(Run(Lsq.Quantize)), pair => Assert.Equal(pair.First.Value.bytes.ToArray(), pair.Second.Value.bytes.ToArray()));
+        Assert.All(fused.Zip(Run(Lsq.Quantize)), pair =>
+            Assert.Equal(pair.First.Value.bytes.ToArray(), pair.Second.Value.bytes.ToArray()));
 
-        List<(string Name, Tensor Value)> Run(Func<Tensor, Tensor, LevelRange, ScaleGranularity, Tensor?, Tensor?, Tensor> quantize)
+        List<(string Name, Tensor Value)> Run(
+            Func<Tensor, Tensor, LevelRange, ScaleGranularity, Tensor?, Tensor?, Tensor> quantize)
         {
             var (input, s, b, a) = (Leaf(x)!, Leaf(steps)!, Leaf(before), Leaf(after));
             var y = quantize(input, s, range, sharing, b, a);
@@ -126,7 +136,8 @@ public class QuantizerTests
         var range = isUnsigned ? LevelRange.Unsigned(bits) : LevelRange.Signed(bits);
         var x = (randn(2, 3, 5, dtype: float64) + (isUnsigned ? 0.5 : 0)).requires_grad_();
         var step = (rand(3, dtype: float64) + 0.3).requires_grad_();
-        var (before, after) = ((randn(5, dtype: float64) * 0.1).requires_grad_(), randn(5, dtype: float64).requires_grad_());
+        var (before, after) =
+            ((randn(5, dtype: float64) * 0.1).requires_grad_(), randn(5, dtype: float64).requires_grad_());
         var dy = randn(2, 3, 5, dtype: float64);
         Lsq.Quantize(x, step, range, ScaleGranularity.Position, before, after).backward([dy]);
 
@@ -138,7 +149,8 @@ public class QuantizerTests
             rounding = q.round() - q;
         }
 
-        var (dx, dstep, dbefore, dafter) = (x.grad!.clone(), step.grad!.clone() * Math.Sqrt(range.High * 10), before.grad!.clone(), after.grad!.clone());
+        var (dx, dstep, dbefore, dafter) = (x.grad!.clone(), step.grad!.clone() * Math.Sqrt(range.High * 10),
+            before.grad!.clone(), after.grad!.clone());
         foreach (var (value, gradient) in new[] { (x, dx), (step, dstep), (before, dbefore), (after, dafter) })
         {
             using var noGrad = no_grad();
@@ -165,11 +177,13 @@ public class QuantizerTests
     [InlineData(12, 8, true, 3, 2, 2)]
     [InlineData(7, 5, false, 1, 8, 8)]
     [InlineData(6, 9, true, 2, 5, 4)]
-    public void Layers_InFloat64_HaveTheGradientsOfThePlainFormula(int inner, int outer, bool bias, int tokens, int bits, int activations)
+    public void Layers_InFloat64_HaveTheGradientsOfThePlainFormula(
+        int inner, int outer, bool bias, int tokens, int bits, int activations)
     {
         foreach (var model in new OneLinear[]
         {
-            new StatsQLinear(inner, outer, bias, tokens, bits, activations), new LsqLinear(inner, outer, bias, tokens, bits, activations),
+            new StatsQLinear(inner, outer, bias, tokens, bits, activations),
+                new LsqLinear(inner, outer, bias, tokens, bits, activations),
             new WeightOnlyLinear(inner, outer, bias, tokens, bits),
         })
         {
@@ -179,7 +193,8 @@ public class QuantizerTests
             var x = randn(2, tokens, inner, dtype: float64);
             var difference = ((IModel)model).VerifyAgainstEager(x);
             Assert.True(difference.Output <= 1e-13 * difference.LargestOutput, $"{model.GetType().Name}: {difference}");
-            Assert.All(difference.Gradients, pair => Assert.True(pair.Value <= 1e-11, $"{model.GetType().Name}, {pair.Key}: {pair.Value}"));
+            Assert.All(difference.Gradients, pair =>
+                Assert.True(pair.Value <= 1e-11, $"{model.GetType().Name}, {pair.Key}: {pair.Value}"));
         }
     }
 
@@ -191,7 +206,8 @@ public class QuantizerTests
     public void Layers_InFloat32_AgreeWithThePlainFormula(int bits, int activations)
     {
         var learned = new LsqLinear(70, 130, true, 197, bits, activations);
-        foreach (var model in bits == 1 ? (OneLinear[])[learned] : [learned, new StatsQLinear(70, 130, true, 197, bits, activations)])
+        foreach (var model in bits == 1 ? (OneLinear[])[learned]
+            : [learned, new StatsQLinear(70, 130, true, 197, bits, activations)])
         {
             using var scope = NewDisposeScope();
             manual_seed(5);
@@ -207,7 +223,8 @@ public class QuantizerTests
         using var scope = NewDisposeScope();
         manual_seed(bits);
         var (step, after, dy) = (rand(5) + 0.5, randn(48) * 0.1, randn(20, 40));
-        var q = ActivationLevels.Of(randn(20, 48), step, null, isUnsigned ? LevelRange.Unsigned(bits) : LevelRange.Signed(bits));
+        var q = ActivationLevels.Of(
+            randn(20, 48), step, null, isUnsigned ? LevelRange.Unsigned(bits) : LevelRange.Signed(bits));
         var p = StatsQ.Codes(randn(40, 48), bits);
         var (input, weight, bias) = Bfloat16Backward.Rounded(dy, q, p, step, after);
         Check(input, dy.mm(p.Dequantize()), 1e-2);
@@ -265,9 +282,11 @@ public class QuantizerTests
     {
         using var scope = NewDisposeScope();
         manual_seed(8);
-        var (x, weight, bias) = (randn(13, 100, 96), randn(160, 96, requires_grad: true), zeros(160, requires_grad: true));
+        var (x, weight, bias) =
+            (randn(13, 100, 96), randn(160, 96, requires_grad: true), zeros(160, requires_grad: true));
         var source = new LevelSource(x, rand(100) + 0.5, randn(96) * 0.1, randn(96) * 0.1, LevelRange.Signed(2));
-        var quantized = Lsq.Quantize(x, source.Step, source.Range, ScaleGranularity.Position, source.Before, source.After).requires_grad_();
+        var quantized = Lsq.Quantize(
+            x, source.Step, source.Range, ScaleGranularity.Position, source.Before, source.After).requires_grad_();
         var dy = randn(13, 100, 160);
         var (exact, rounded) = (Gradients(false), Gradients(true));
         for (var i = 0; i < exact.Length; i++)
@@ -279,7 +298,8 @@ public class QuantizerTests
 
         Tensor[] Gradients(bool inBfloat16)
         {
-            var y = QuantizedProduct.Run(quantized, source, weight, bias, new QuantizerSettings(2, 2, Bfloat16Backward: inBfloat16), []);
+            var y = QuantizedProduct.Run(
+                quantized, source, weight, bias, new QuantizerSettings(2, 2, Bfloat16Backward: inBfloat16), []);
             return [.. autograd.grad([y], [quantized, weight, bias], [dy]).Select(gradient => gradient.clone())];
         }
     }
@@ -290,8 +310,10 @@ public class QuantizerTests
     [InlineData(2, 0, "write 0 as a constant")]
     public void WrongBits_KnownOnlyAtRunTime_AreOneClearError(int bits, int activations, string words)
     {
-        Assert.Contains(words, Assert.Throws<ArgumentException>(() => new StatsQLinear(6, 5, true, 1, bits, activations)).Message);
-        Assert.Contains(words.Replace("2 to 8", bits == 9 ? "1 to 8" : "2 to 8"), Assert.Throws<ArgumentException>(() => new LsqLinear(6, 5, true, 1, bits, activations)).Message);
+        Assert.Contains(words,
+            Assert.Throws<ArgumentException>(() => new StatsQLinear(6, 5, true, 1, bits, activations)).Message);
+        Assert.Contains(words.Replace("2 to 8", bits == 9 ? "1 to 8" : "2 to 8"),
+            Assert.Throws<ArgumentException>(() => new LsqLinear(6, 5, true, 1, bits, activations)).Message);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 namespace Marrow.Tests.Quantization;
 
-// One linear layer with each quantizer: what the tests run is the emitted code, with sizes as constants and at run time.
+// One linear layer with each quantizer: what the tests run is the emitted code, with sizes as constants and at run
+// time.
 
 [Model]
 public partial class OneLinear(int inFeatures, int outFeatures, bool bias, int tokens)

@@ -17,7 +17,8 @@ public sealed class Wkv6Tests : IDisposable
     [InlineData(1, 32, 1, 64, ScalarType.Float32)]
     [InlineData(2, 71, 3, 64, ScalarType.Float32)]
     [InlineData(2, 33, 2, 48, ScalarType.Float64)]
-    public void Kernel_GivesThePlainRecurrence_AndItsGradients(int batch, int tokens, int heads, int size, ScalarType type)
+    public void Kernel_GivesThePlainRecurrence_AndItsGradients(
+        int batch, int tokens, int heads, int size, ScalarType type)
     {
         var inputs = Inputs(batch, tokens, heads, size, type);
         var (dy, ds) = (randn(batch, tokens, heads * size, dtype: type), randn(batch, heads, size, size, dtype: type));
@@ -26,15 +27,18 @@ public sealed class Wkv6Tests : IDisposable
         foreach (var (name, value, other) in results[0].Zip(results[1], (one, two) => (one.Name, one.Value, two.Value)))
         {
             var largest = other.abs().max().to(float64).item<double>();
-            Assert.True((value - other).abs().max().to(float64).item<double>() <= tolerance * Math.Max(1, largest), name);
+            Assert.True((value - other).abs().max().to(float64).item<double>() <= tolerance * Math.Max(1, largest),
+                name);
         }
 
-        List<(string Name, Tensor Value)> Results(Func<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor?, (Tensor, Tensor)> run)
+        List<(string Name, Tensor Value)> Results(
+            Func<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor?, (Tensor, Tensor)> run)
         {
             var own = inputs.Select(input => input.detach().clone().requires_grad_()).ToArray();
             var (y, state) = run(own[0], own[1], own[2], own[3], own[4], own[5]);
             ((y * dy).sum() + (state * ds).sum()).backward();
-            return [("y", y.detach()), ("state", state.detach()), .. own.Select((input, i) => ($"gradient {i}", input.grad!))];
+            return [("y", y.detach()), ("state", state.detach()),
+                .. own.Select((input, i) => ($"gradient {i}", input.grad!))];
         }
     }
 
@@ -58,8 +62,10 @@ public sealed class Wkv6Tests : IDisposable
         var whole = Gradients(own => Wkv6.Run(own[0], own[1], own[2], own[3], own[4]).Output);
         var chunks = Gradients(own =>
         {
-            var (first, state) = Wkv6.Run(Part(own[0], 0, 33), Part(own[1], 0, 33), Part(own[2], 0, 33), Part(own[3], 0, 33), own[4]);
-            var (second, _) = Wkv6.Run(Part(own[0], 33, 7), Part(own[1], 33, 7), Part(own[2], 33, 7), Part(own[3], 33, 7), own[4], state);
+            var (first, state) = Wkv6.Run(
+                Part(own[0], 0, 33), Part(own[1], 0, 33), Part(own[2], 0, 33), Part(own[3], 0, 33), own[4]);
+            var (second, _) = Wkv6.Run(
+                Part(own[0], 33, 7), Part(own[1], 33, 7), Part(own[2], 33, 7), Part(own[3], 33, 7), own[4], state);
             return cat([first, second], 1);
         });
         Assert.All(whole.Zip(chunks), pair => Assert.True(pair.First.allclose(pair.Second, 1e-10, 1e-12)));
@@ -89,8 +95,10 @@ public sealed class Wkv6Tests : IDisposable
     public void WrongShapes_AreNamed()
     {
         var inputs = Inputs(1, 5, 2, 16, float32);
-        Assert.Contains("[batch, tokens, 2 · 16]", Assert.Throws<ArgumentException>(() => Wkv6.Run(inputs[0], inputs[1], inputs[2].narrow(1, 0, 4), inputs[3], inputs[4])).Message);
-        Assert.Contains("want [1, 2, 16, 16]", Assert.Throws<ArgumentException>(() => Wkv6.Run(inputs[0], inputs[1], inputs[2], inputs[3], inputs[4], zeros(2, 2, 16, 16))).Message);
+        Assert.Contains("[batch, tokens, 2 · 16]", Assert.Throws<ArgumentException>(() =>
+            Wkv6.Run(inputs[0], inputs[1], inputs[2].narrow(1, 0, 4), inputs[3], inputs[4])).Message);
+        Assert.Contains("want [1, 2, 16, 16]", Assert.Throws<ArgumentException>(() =>
+            Wkv6.Run(inputs[0], inputs[1], inputs[2], inputs[3], inputs[4], zeros(2, 2, 16, 16))).Message);
     }
 
     /// <summary>r, k, v, decay, bonus, state.</summary>
@@ -100,8 +108,10 @@ public sealed class Wkv6Tests : IDisposable
         var width = heads * size;
         return
         [
-            randn(batch, tokens, width, dtype: type), randn(batch, tokens, width, dtype: type), randn(batch, tokens, width, dtype: type),
-            rand(batch, tokens, width, dtype: type), randn(heads, size, dtype: type), randn(batch, heads, size, size, dtype: type),
+            randn(batch, tokens, width, dtype: type), randn(batch, tokens, width, dtype: type),
+                randn(batch, tokens, width, dtype: type),
+            rand(batch, tokens, width, dtype: type), randn(heads, size, dtype: type),
+                randn(batch, heads, size, size, dtype: type),
         ];
     }
 }

@@ -7,14 +7,16 @@ using static TorchSharp.torch;
 namespace Marrow.CompilerServices;
 
 /// <summary>
-/// Bone (arXiv 2409.15371). PEFT has it as MISS, whose form "bat" is Row; Column is RWKV-PEFT's "bat", and Free its "bone".
+/// Bone (arXiv 2409.15371). PEFT has it as MISS, whose form "bat" is Row; Column is RWKV-PEFT's "bat", and Free its
+/// "bone".
 /// </summary>
 /// <param name="Form">Its form.</param>
 /// <param name="BlockSize">Edge of a block.</param>
 /// <param name="MiniRank">Columns of the trainable matrix in the Mini form, else 0.</param>
 /// <param name="Dropout">Dropout on its input.</param>
 [EditorBrowsable(EditorBrowsableState.Never)]
-public sealed record BoneSettings(BoneForm Form, long BlockSize, long MiniRank = 0, double Dropout = 0) : AdapterSettings
+public sealed record BoneSettings(BoneForm Form, long BlockSize, long MiniRank = 0, double Dropout = 0)
+    : AdapterSettings
 {
     /// <inheritdoc/>
     internal override void Check(LinearSite site)
@@ -22,7 +24,8 @@ public sealed record BoneSettings(BoneForm Form, long BlockSize, long MiniRank =
         site.Require(Form is BoneForm.Row or BoneForm.Column
             ? AdapterSizes.BlockDividesBoth(site.Name, BlockSize, site.InFeatures, site.OutFeatures)
             : AdapterSizes.BlockIsPositive(site.Name, BlockSize));
-        site.Require(Form == BoneForm.Mini ? AdapterSizes.MiniRankDivides(site.Name, MiniRank, site.OutFeatures) : null);
+        site.Require(Form == BoneForm.Mini ? AdapterSizes.MiniRankDivides(site.Name, MiniRank, site.OutFeatures)
+            : null);
     }
 
     /// <inheritdoc/>
@@ -49,11 +52,14 @@ public sealed record BoneSettings(BoneForm Form, long BlockSize, long MiniRank =
     internal override string? FormerPeftName(string parameter) => "bone_block";
 
     /// <inheritdoc/>
-    internal override string? RwkvPeftName(string parameter) => Form is BoneForm.Column or BoneForm.Free ? "disha" : null;
+    internal override string? RwkvPeftName(string parameter) =>
+        Form is BoneForm.Column or BoneForm.Free ? "disha" : null;
 
     /// <summary>The change of the weight is linear in the blocks.</summary>
     internal override IReadOnlyDictionary<string, Tensor> Combine(
-        IReadOnlyList<(IReadOnlyDictionary<string, Parameter> Values, double Weight)> parts) => parts[0].Values.ToDictionary(
+        IReadOnlyList<(IReadOnlyDictionary<string, Parameter> Values, double Weight)> parts) =>
+            parts[0].Values.ToDictionary(
             pair => pair.Key,
-            pair => parts.Aggregate(zeros_like(pair.Value), (sum, part) => sum.add_(part.Values[pair.Key], alpha: part.Weight)));
+            pair => parts.Aggregate(zeros_like(pair.Value), (sum, part) =>
+                sum.add_(part.Values[pair.Key], alpha: part.Weight)));
 }

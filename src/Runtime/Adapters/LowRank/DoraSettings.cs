@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Marrow.CompilerServices;
 
-/// <summary>DoRA (arXiv 2402.09353): LoRA whose rows' lengths m are trained apart, <c>m (W + s B A) / ‖W + s B A‖</c>.</summary>
+/// <summary>
+/// DoRA (arXiv 2402.09353): LoRA whose rows' lengths m are trained apart, <c>m (W + s B A) / ‖W + s B A‖</c>.
+/// </summary>
 /// <inheritdoc cref="LoraSettings(long, double, bool, double, LoraInit, int, double)"/>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public sealed record DoraSettings(
@@ -14,7 +16,8 @@ public sealed record DoraSettings(
     double Dropout = 0,
     LoraInit Init = LoraInit.Kaiming,
     int Iterations = 0,
-    double LearningRateRatio = 1) : LoraSettings(Rank, Alpha, RankStabilized, Dropout, Init, Iterations, LearningRateRatio)
+    double LearningRateRatio = 1)
+        : LoraSettings(Rank, Alpha, RankStabilized, Dropout, Init, Iterations, LearningRateRatio)
 {
     private const string Magnitude = "lora_magnitude_vector";
 
@@ -27,7 +30,8 @@ public sealed record DoraSettings(
 
     /// <inheritdoc/>
     internal override IReadOnlyDictionary<string, Tensor> Combine(
-        IReadOnlyList<(IReadOnlyDictionary<string, Parameter> Values, double Weight)> parts) => throw new InvalidOperationException(
+        IReadOnlyList<(IReadOnlyDictionary<string, Parameter> Values, double Weight)> parts) =>
+            throw new InvalidOperationException(
         "DoRA divides by the lengths of the changed rows, so its adapters have no weighted sum; merge one instead.");
 
     /// <inheritdoc/>

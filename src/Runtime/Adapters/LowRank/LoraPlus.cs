@@ -5,12 +5,14 @@ namespace Marrow;
 
 /// <summary>
 /// LoRA+ (arXiv 2402.12354): the learning rate of B is a multiple of A's. The rules are those of PEFT's
-/// <c>create_loraplus_optimizer</c>: parameters whose name contains lora_B, and vectors, are fast; adapters of embeddings have
-/// a rate of their own; fast biases and the parameters of layer norms are not decayed.
+/// <c>create_loraplus_optimizer</c>: parameters whose name contains lora_B, and vectors, are fast; adapters of
+/// embeddings have a rate of their own; fast biases and the parameters of layer norms are not decayed.
 /// </summary>
 public static class LoraPlus
 {
-    /// <summary>The trainable parameters of a model with their rates; what a layer's own ratio says counts too.</summary>
+    /// <summary>
+    /// The trainable parameters of a model with their rates; what a layer's own ratio says counts too.
+    /// </summary>
     /// <param name="module">The model.</param>
     /// <param name="ratio">Rate of the fast parameters as a multiple of the others'.</param>
     /// <param name="embeddingRatio">Rate of embeddings' adapters as a multiple of the others'.</param>
@@ -20,7 +22,8 @@ public static class LoraPlus
             .Where(pair => pair.module is LayerNorm or TorchSharp.Modules.LayerNorm)
             .Select(pair => pair.name + ".")
             .ToList();
-        return [.. module.named_parameters().Where(pair => pair.parameter.requires_grad).Select(pair => Group(pair.name, pair.parameter))];
+        return [.. module.named_parameters().Where(pair => pair.parameter.requires_grad).Select(pair =>
+            Group(pair.name, pair.parameter))];
 
         TrainedParameter Group(string name, Parameter value)
         {

@@ -50,7 +50,8 @@ public record LoraSettings(
         PeftField.Flag("use_dora", this is DoraSettings),
         this switch
         {
-            { Init: LoraInit.Pissa, Iterations: > 0 } => new("init_lora_weights", string.Create(CultureInfo.InvariantCulture, $"pissa_niter_{Iterations}")),
+            { Init: LoraInit.Pissa, Iterations: > 0 } =>
+                new("init_lora_weights", string.Create(CultureInfo.InvariantCulture, $"pissa_niter_{Iterations}")),
             { Init: LoraInit.Pissa } => new("init_lora_weights", "pissa"),
             { Init: LoraInit.Olora } => new("init_lora_weights", "olora"),
             _ => new("init_lora_weights", true, LeavesBase),
@@ -60,7 +61,8 @@ public record LoraSettings(
     /// <inheritdoc/>
     internal override IReadOnlyList<string> UnsupportedPeftFields =>
     [
-        "lora_bias", "use_qalora", "use_bdlora", "alora_invocation_tokens", "arrow_config", "monteclora_config", "velora_config", "kasa_config",
+        "lora_bias", "use_qalora", "use_bdlora", "alora_invocation_tokens", "arrow_config", "monteclora_config",
+            "velora_config", "kasa_config",
     ];
 
     /// <inheritdoc/>
@@ -91,7 +93,9 @@ public record LoraSettings(
         IReadOnlyList<(IReadOnlyDictionary<string, Parameter> Values, double Weight)> parts) =>
         Factors(LowRankSum.Of([.. parts.Select(part => ((Tensor)part.Values[A], part.Values[B] * part.Weight))], Rank));
 
-    /// <summary>The initialization of LoRA-GA cannot be computed from the base alone, so its adapters are saved as plain ones.</summary>
+    /// <summary>
+    /// The initialization of LoRA-GA cannot be computed from the base alone, so its adapters are saved as plain ones.
+    /// </summary>
     internal override AdapterState Saved(AdapterState state) => Init == LoraInit.LoraGa ? AsLora(state) : state;
 
     /// <inheritdoc/>
@@ -105,8 +109,8 @@ public record LoraSettings(
         new Dictionary<string, Tensor> { [A] = factors.A, [B] = factors.B };
 
     /// <summary>
-    /// The same adapter on the original base, whatever it was initialized with: <c>s (B A − B₀ A₀) = s [B, −B₀] [A; A₀]</c>, of
-    /// twice the rank if something was taken out.
+    /// The same adapter on the original base, whatever it was initialized with: <c>s (B A − B₀ A₀) = s [B, −B₀] [A;
+    /// A₀]</c>, of twice the rank if something was taken out.
     /// </summary>
     internal AdapterState AsLora(AdapterState state)
     {
@@ -126,7 +130,9 @@ public record LoraSettings(
             Factors: null);
     }
 
-    /// <summary>Whether a file's initialization left the base alone. All that do are one once there are values.</summary>
+    /// <summary>
+    /// Whether a file's initialization left the base alone. All that do are one once there are values.
+    /// </summary>
     private static bool LeavesBase(JsonElement? init) =>
         init is not { ValueKind: JsonValueKind.String } name || name.GetString() is "gaussian" or "eva" or "orthogonal";
 }

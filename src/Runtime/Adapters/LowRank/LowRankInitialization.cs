@@ -30,7 +30,9 @@ internal static class LowRankInitialization
         return (root.unsqueeze(1) * vt, u * root);
     }
 
-    /// <summary>OLoRA (arXiv 2406.01775): with W = Q R, B is the first columns of Q and A the first rows of R.</summary>
+    /// <summary>
+    /// OLoRA (arXiv 2406.01775): with W = Q R, B is the first columns of Q and A the first rows of R.
+    /// </summary>
     /// <param name="weight">W.</param>
     /// <param name="rank">Columns of B.</param>
     public static (Tensor A, Tensor B) Olora(Tensor weight, long rank)
@@ -48,7 +50,8 @@ internal static class LowRankInitialization
     /// <param name="rank">Columns of B, at most half the smaller size.</param>
     /// <param name="scale">s.</param>
     /// <param name="options">Which triples, and which scaling.</param>
-    public static (Tensor A, Tensor B) LoraGa(Tensor weight, Tensor gradient, long rank, double scale, LoraGaOptions options)
+    public static (Tensor A, Tensor B) LoraGa(
+        Tensor weight, Tensor gradient, long rank, double scale, LoraGaOptions options)
     {
         var least = gradient.shape.Min();
         var (u, s, vt) = least <= SmallMatrix

@@ -6,7 +6,8 @@ namespace Marrow.Adapters.LowRank;
 internal static class LowRankSum
 {
     /// <summary>
-    /// The best A and B of a rank for Σ B A: orthonormal bases of all B's columns and all A's rows, and an SVD between them.
+    /// The best A and B of a rank for Σ B A: orthonormal bases of all B's columns and all A's rows, and an SVD between
+    /// them.
     /// </summary>
     public static (Tensor A, Tensor B) Of(IReadOnlyList<(Tensor A, Tensor B)> terms, long rank)
     {

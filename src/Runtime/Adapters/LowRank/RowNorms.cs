@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Marrow.CompilerServices;
 
-/// <summary>Lengths of a weight's rows, which DoRA trains apart from their directions. A row of zeros counts as length 1.</summary>
+/// <summary>
+/// Lengths of a weight's rows, which DoRA trains apart from their directions. A row of zeros counts as length 1.
+/// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class RowNorms
 {

@@ -8,8 +8,9 @@ namespace Marrow.Adapters.LowRank;
 /// <param name="Vt">Right vectors as rows, [count, columns].</param>
 internal sealed record SingularTriples(Tensor U, Tensor S, Tensor Vt)
 {
-    // Columns beyond those asked for take up what the power iterations have not yet pushed out of the others. Where singular values fall slowly it
-    // takes as many again: the last one's error falls with (σ beyond them all / σ)^(4 iterations + 2).
+    // Columns beyond those asked for take up what the power iterations have not yet pushed out of the others. Where
+    // singular values fall slowly it takes as many again: the last one's error falls with (σ beyond them all / σ)^(4
+    // iterations + 2).
     private const long LeastOversampling = 16;
 
     private const ulong Seed = 5489;
@@ -46,7 +47,8 @@ internal sealed record SingularTriples(Tensor U, Tensor S, Tensor Vt)
     }
 
     /// <summary>The first <paramref name="count"/> triples.</summary>
-    public SingularTriples Leading(long count) => new(U.narrow(1, 0, count), S.narrow(0, 0, count), Vt.narrow(0, 0, count));
+    public SingularTriples Leading(long count) =>
+        new(U.narrow(1, 0, count), S.narrow(0, 0, count), Vt.narrow(0, 0, count));
 
     private static Tensor Orthonormal(Tensor columns) => linalg.qr(columns).Q;
 }

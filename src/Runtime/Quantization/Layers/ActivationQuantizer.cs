@@ -8,7 +8,8 @@ namespace Marrow.Quantization.Layers;
 /// <param name="step">Name of the steps.</param>
 /// <param name="range">The levels.</param>
 /// <param name="sharing">Which elements share a step.</param>
-internal sealed class ActivationQuantizer(Func<string, Parameter> parameter, string step, LevelRange range, ScaleGranularity sharing)
+internal sealed class ActivationQuantizer(
+    Func<string, Parameter> parameter, string step, LevelRange range, ScaleGranularity sharing)
 {
     private bool hasStep;
 
@@ -27,7 +28,8 @@ internal sealed class ActivationQuantizer(Func<string, Parameter> parameter, str
             using var scope = NewDisposeScope();
             using var noGrad = no_grad();
             ScaleInitialization.Apply(Step, () => Lsq.InitialStep(
-                before is null ? x : Lsq.Shift(sharing.LayoutOf(x), x, before), range, sharing, constant: range.Low == 0 ? 4 : 2));
+                before is null ? x : Lsq.Shift(sharing.LayoutOf(x), x, before), range, sharing, constant: range.Low == 0
+                    ? 4 : 2));
         }
 
         return Lsq.Quantize(x, Step, range, sharing, before, after);

@@ -53,7 +53,8 @@ public static class IntegerProduct
         using var sums = Sums(weight, after, bias, x.Offset != 0);
         using var storedSums = weight.IsHalved ? x.Stored.sum([1], type: ScalarType.Int32) : null;
         var y = empty([x.Stored.size(0), weight.Stored.size(0)], dtype: ScalarType.Float32);
-        var scaled = new DequantizeEpilogue(x.Stored, x.Offset, step, weight.Scale, storedSums, sums.Offsets, sums.Levels, y);
+        var scaled = new DequantizeEpilogue(
+            x.Stored, x.Offset, step, weight.Scale, storedSums, sums.Offsets, sums.Levels, y);
         Int8Product.Multiply(x.Stored, x.Span, weight.Stored, weight.Span, ref scaled);
         GC.KeepAlive(step);
         GC.KeepAlive(weight.Scale);
@@ -69,12 +70,14 @@ public static class IntegerProduct
     {
         var y = empty([x.Stored.size(0), weight.Scale.size(0)], dtype: ScalarType.Float32);
         using var product = PackedKernels.Multiply(x.Stored, weight.Codes);
-        var scaled = new DequantizeEpilogue(x.Stored, x.Offset, step, weight.Scale, storedSums: null, sums.Offsets, sums.Levels, y);
+        var scaled = new DequantizeEpilogue(
+            x.Stored, x.Offset, step, weight.Scale, storedSums: null, sums.Offsets, sums.Levels, y);
         Int8Product.Finish(product, first: 0, ref scaled);
         return y;
     }
 
     /// <summary>What of the product depends on the weight alone.</summary>
     internal static WeightSums Sums(WeightLevels weight, Tensor? after, Tensor? bias, bool hasOffset) =>
-        new(WeightOffsetKernel.Run(weight.Stored, weight.Scale, weight.IsHalved, after, bias), hasOffset ? weight.Stored.sum([1], type: ScalarType.Int32) : null);
+        new(WeightOffsetKernel.Run(weight.Stored, weight.Scale, weight.IsHalved, after, bias), hasOffset
+            ? weight.Stored.sum([1], type: ScalarType.Int32) : null);
 }

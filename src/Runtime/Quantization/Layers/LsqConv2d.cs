@@ -8,13 +8,14 @@ namespace Marrow.CompilerServices;
 
 /// <summary>
 /// A convolution as the first layer of a quantized model has it (arXiv 2302.02210): weights by LSQ with a step for each
-/// output channel, input by LSQ with a step for each channel, and a shift for each pixel before and after, shared by the
-/// channels. Input levels are unsigned until a negative input is seen.
+/// output channel, input by LSQ with a step for each channel, and a shift for each pixel before and after, shared by
+/// the channels. Input levels are unsigned until a negative input is seen.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class LsqConv2d : Conv2d, IQuantizedLayer
 {
-    private const string StepName = "input_quant_fn.s", BeforeName = "move_b4.bias", AfterName = "move_aft.bias", WeightStepName = "lsqw_fn.s";
+    private const string StepName =
+        "input_quant_fn.s", BeforeName = "move_b4.bias", AfterName = "move_aft.bias", WeightStepName = "lsqw_fn.s";
 
     // Rounding may leave an input a little below zero that is meant to be positive.
     private const double LeastPositive = -1e-5;
@@ -47,7 +48,8 @@ public sealed class LsqConv2d : Conv2d, IQuantizedLayer
 
     IEnumerable<QuantizedWeight> IQuantizedLayer.QuantizedWeights => packed is not null
         ? []
-        : [new($"{LayerName}.weight", Settings, (Site.OutChannels, InnerSize), () => Weight.flatten(1), Weight, WeightStep, new FrozenCodes(isOdd: false))];
+        : [new($"{LayerName}.weight", Settings, (Site.OutChannels, InnerSize), () =>
+            Weight.flatten(1), Weight, WeightStep, new FrozenCodes(isOdd: false))];
 
     /// <summary>Whether a negative input has been seen.</summary>
     internal bool IsSigned
@@ -71,7 +73,8 @@ public sealed class LsqConv2d : Conv2d, IQuantizedLayer
 
     private LevelRange WeightRange => LevelRange.Signed(Settings.Bits);
 
-    private LevelRange InputRange => isSigned ? LevelRange.Signed(Settings.Activations) : LevelRange.Unsigned(Settings.Activations);
+    private LevelRange InputRange =>
+        isSigned ? LevelRange.Signed(Settings.Activations) : LevelRange.Unsigned(Settings.Activations);
 
     /// <summary>x [batch, in, height, width] to [batch, out, …].</summary>
     /// <exception cref="ArgumentException">The image has another number of pixels than the shifts.</exception>
@@ -90,7 +93,8 @@ public sealed class LsqConv2d : Conv2d, IQuantizedLayer
             : Lsq.Quantize(Weight, WeightStep, WeightRange, ScaleGranularity.Row);
         if (Settings.Activations > 0)
         {
-            var (before, after) = hasShifts ? (GetParameter(BeforeName), GetParameter(AfterName)) : ((Tensor?)null, (Tensor?)null);
+            var (before, after) =
+                hasShifts ? (GetParameter(BeforeName), GetParameter(AfterName)) : ((Tensor?)null, (Tensor?)null);
             x = Lsq.Quantize(x, GetParameter(StepName), InputRange, ScaleGranularity.ImageChannel, before, after);
         }
 
@@ -113,10 +117,12 @@ public sealed class LsqConv2d : Conv2d, IQuantizedLayer
         }
 
         hasSteps = true;
-        ScaleInitialization.Apply(WeightStep, () => Lsq.InitialStep(Weight, WeightRange, ScaleGranularity.Row, constant: 2));
+        ScaleInitialization.Apply(WeightStep, () =>
+            Lsq.InitialStep(Weight, WeightRange, ScaleGranularity.Row, constant: 2));
         if (Settings.Activations > 0)
         {
-            ScaleInitialization.Apply(GetParameter(StepName), () => Lsq.InitialStep(Shifted(), InputRange, ScaleGranularity.ImageChannel, constant: 2));
+            ScaleInitialization.Apply(GetParameter(StepName), () =>
+                Lsq.InitialStep(Shifted(), InputRange, ScaleGranularity.ImageChannel, constant: 2));
         }
     }
 }

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Marrow.CompilerServices;
 
 /// <summary>
-/// A linear layer whose weight is frozen in the levels of StatsQ, packed; only its input has a gradient. The emitted classes
-/// derive from it and state the forward and its backward.
+/// A linear layer whose weight is frozen in the levels of StatsQ, packed; only its input has a gradient. The emitted
+/// classes derive from it and state the forward and its backward.
 /// </summary>
 /// <param name="site">What the layer is to be.</param>
 /// <param name="packedBits">2, 3, 4 or 8.</param>

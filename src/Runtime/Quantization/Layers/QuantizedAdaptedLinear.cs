@@ -5,9 +5,9 @@ using static TorchSharp.torch;
 namespace Marrow.CompilerServices;
 
 /// <summary>
-/// A linear layer whose adapted weight is quantized, <c>y = x StatsQ(Adapt(W))ᵀ + b</c>: the adapter trains towards a merged
-/// weight that is on the grid. Rounding passes gradients straight through to the adapter. The emitted classes derive from
-/// it and state the forward and its backward.
+/// A linear layer whose adapted weight is quantized, <c>y = x StatsQ(Adapt(W))ᵀ + b</c>: the adapter trains towards a
+/// merged weight that is on the grid. Rounding passes gradients straight through to the adapter. The emitted classes
+/// derive from it and state the forward and its backward.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public abstract class QuantizedAdaptedLinear : AdaptedLinear, IQuantizedLayer
@@ -28,7 +28,8 @@ public abstract class QuantizedAdaptedLinear : AdaptedLinear, IQuantizedLayer
 
     IEnumerable<QuantizedWeight> IQuantizedLayer.QuantizedWeights => packed is not null
         ? []
-        : [new($"{LayerName}.weight", Quantizer, (OutFeatures, InFeatures), MergedWeight, latent: null, step: null, Frozen)];
+        : [new($"{LayerName}.weight", Quantizer, (OutFeatures, InFeatures), MergedWeight, latent: null, step: null,
+            Frozen)];
 
     internal override IReadOnlyList<string> LatentParameters => ["weight", .. Adapter.Select(pair => pair.Name)];
 
@@ -64,7 +65,8 @@ public abstract class QuantizedAdaptedLinear : AdaptedLinear, IQuantizedLayer
 
     /// <summary>Ŵ with the entries that are frozen at their level.</summary>
     protected Tensor WithFrozen(Tensor weight) => Frozen is { Mask: { } mask, Levels: not null }
-        ? where(mask, Frozen.Apply(StatsQ.Codes(AdaptedWeight().detach().contiguous(), Quantizer.Bits)).Dequantize(), weight)
+        ? where(mask, Frozen.Apply(StatsQ.Codes(AdaptedWeight().detach().contiguous(), Quantizer.Bits)).Dequantize(),
+            weight)
         : weight;
 
     private Tensor MergedWeight() => IsMerged ? Weight.alias() : AdaptedWeight();

@@ -5,9 +5,9 @@ using static TorchSharp.torch;
 namespace Marrow.CompilerServices;
 
 /// <summary>
-/// Attention with quantized activations (the baseline of arXiv 2302.02210): queries and keys by LSQ with a step for each
-/// position, values with a step for each channel, attention weights with unsigned levels and a step for each query.
-/// <c>qkv</c> and <c>proj</c> are quantized linear layers of their own.
+/// Attention with quantized activations (the baseline of arXiv 2302.02210): queries and keys by LSQ with a step for
+/// each position, values with a step for each channel, attention weights with unsigned levels and a step for each
+/// query. <c>qkv</c> and <c>proj</c> are quantized linear layers of their own.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class QuantizedAttention : Attention
@@ -43,7 +43,8 @@ public sealed class QuantizedAttention : Attention
         return Proj.call(Join(p.matmul(Heads(v))));
 
         Tensor Part(long index, ActivationQuantizer quantizer, string after) => quantizer.Run(
-            qkv.narrow(2, index * Site.Dim, Site.Dim), GetParameter("move_qkv_b4.bias").narrow(0, index * Site.Dim, Site.Dim), GetParameter(after));
+            qkv.narrow(2, index * Site.Dim, Site.Dim),
+                GetParameter("move_qkv_b4.bias").narrow(0, index * Site.Dim, Site.Dim), GetParameter(after));
     }
 
     private ActivationQuantizer Quantizer(string step, long steps, LevelRange range, ScaleGranularity sharing)

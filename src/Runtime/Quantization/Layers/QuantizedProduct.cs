@@ -12,7 +12,8 @@ namespace Marrow.Quantization.Layers;
 internal sealed record LevelSource(Tensor X, Tensor Step, Tensor Before, Tensor After, LevelRange Range)
 {
     /// <summary>The levels, in the shape [n, in].</summary>
-    public ActivationLevels Levels(long[] shape) => ActivationLevels.Of(X.contiguous().view(shape), Step, Before, Range);
+    public ActivationLevels Levels(long[] shape) =>
+        ActivationLevels.Of(X.contiguous().view(shape), Step, Before, Range);
 }
 
 /// <summary>Rows of a weight, and what is held in them.</summary>
@@ -23,7 +24,8 @@ internal readonly record struct FrozenRows(FrozenCodes Frozen, long First, long 
 }
 
 /// <summary>
-/// <c>y = x̂ StatsQ(W)ᵀ + b</c> for activations that are quantized already; the forward product is one of 8-bit integers.
+/// <c>y = x̂ StatsQ(W)ᵀ + b</c> for activations that are quantized already; the forward product is one of 8-bit
+/// integers.
 /// Gradients: <c>dx̂ = dy Ŵ</c>, <c>dW = dyᵀ x̂</c> straight through, <c>db = Σ dy</c>.
 /// </summary>
 internal static class QuantizedProduct
@@ -35,7 +37,8 @@ internal static class QuantizedProduct
     /// <param name="bias">b [out], or null.</param>
     /// <param name="settings">The bits of the weight, and how the backward computes.</param>
     /// <param name="held">What is held in parts of the weight, one below the other.</param>
-    public static Tensor Run(Tensor quantized, LevelSource? source, Tensor weight, Tensor? bias, QuantizerSettings settings, IReadOnlyList<FrozenRows> held)
+    public static Tensor Run(Tensor quantized, LevelSource? source, Tensor weight, Tensor? bias,
+        QuantizerSettings settings, IReadOnlyList<FrozenRows> held)
     {
         using var scope = NewDisposeScope();
         if (EagerMode.IsOn)
@@ -43,7 +46,8 @@ internal static class QuantizedProduct
             var plain = StatsQ.Plain(weight, settings.Bits);
             if (held.Any(rows => rows.Frozen.Levels is not null))
             {
-                plain = cat([.. held.Select(rows => rows.Frozen is { Mask: { } mask, Levels: not null } ? where(mask, Held(rows, weight, settings.Bits), rows.Of(plain)) : rows.Of(plain))], 0);
+                plain = cat([.. held.Select(rows => rows.Frozen is { Mask: { } mask, Levels: not null }
+                    ? where(mask, Held(rows, weight, settings.Bits), rows.Of(plain)) : rows.Of(plain))], 0);
             }
 
             return scope.MoveToOuter(nn.functional.linear(quantized, plain, bias));
@@ -64,10 +68,12 @@ internal static class QuantizedProduct
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var rows = quantized.reshape(quantized.numel() / p.Stored.size(1), p.Stored.size(1));
-        return scope.MoveToOuter(Multiply(rows, source?.Levels(rows.shape), source, p, bias).view([.. quantized.shape[..^1], p.Stored.size(0)]));
+        return scope.MoveToOuter(Multiply(rows, source?.Levels(rows.shape), source, p, bias).view(
+            [.. quantized.shape[..^1], p.Stored.size(0)]));
     }
 
-    private static Tensor Multiply(Tensor x, ActivationLevels? levels, LevelSource? source, WeightLevels p, Tensor? bias) => levels is { } q
+    private static Tensor Multiply(
+        Tensor x, ActivationLevels? levels, LevelSource? source, WeightLevels p, Tensor? bias) => levels is { } q
         ? IntegerProduct.Linear(q, p, source!.Step, source.After, bias)
         : nn.functional.linear(x, p.Dequantize(), bias);
 
@@ -77,7 +83,8 @@ internal static class QuantizedProduct
         return rows.Frozen.Apply(StatsQ.Codes(rows.Of(weight).contiguous(), bits)).Dequantize();
     }
 
-    private sealed class Product(LevelSource? source, QuantizerSettings settings, IReadOnlyList<FrozenRows> held) : Operation
+    private sealed class Product(LevelSource? source, QuantizerSettings settings, IReadOnlyList<FrozenRows> held)
+        : Operation
     {
         private bool hasBias;
 
@@ -113,7 +120,8 @@ internal static class QuantizedProduct
             return [dx, dWeight, dBias];
         }
 
-        private (Tensor Input, Tensor Weight, Tensor? Bias) Products(ActivationLevels q, WeightLevels p, Tensor step, Tensor after, Tensor dy) =>
+        private (Tensor Input, Tensor Weight, Tensor? Bias) Products(
+            ActivationLevels q, WeightLevels p, Tensor step, Tensor after, Tensor dy) =>
             settings.Bfloat16Backward
                 ? Bfloat16Backward.Products(dy, q, p, step, after)
                 : (p.InputGradient(dy), q.WeightGradient(dy, step, after), DBias(dy));

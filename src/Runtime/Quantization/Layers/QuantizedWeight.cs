@@ -15,7 +15,8 @@ namespace Marrow;
 /// <param name="step">The steps of LSQ, [out]; null for StatsQ.</param>
 /// <param name="frozen">What treatments of oscillation freeze.</param>
 public sealed class QuantizedWeight(
-    string name, QuantizerSettings settings, (long Out, long In) size, Func<Tensor> value, Parameter? latent, Tensor? step, FrozenCodes frozen)
+    string name, QuantizerSettings settings, (long Out, long In) size, Func<Tensor> value, Parameter? latent,
+        Tensor? step, FrozenCodes frozen)
 {
     /// <summary>Its name from the model's root.</summary>
     public string Name => name;
@@ -75,8 +76,8 @@ public sealed class QuantizedWeight(
     }
 
     /// <summary>
-    /// Positions on the grid of levels, [out, in]: a weight's level is its rounded position, and the boundaries lie at whole
-    /// numbers and a half. The caller owns them.
+    /// Positions on the grid of levels, [out, in]: a weight's level is its rounded position, and the boundaries lie at
+    /// whole numbers and a half. The caller owns them.
     /// </summary>
     public Tensor GridPosition()
     {

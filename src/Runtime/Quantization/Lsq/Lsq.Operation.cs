@@ -6,7 +6,9 @@ namespace Marrow.CompilerServices;
 
 public static partial class Lsq
 {
-    /// <summary><see cref="Lsq.Quantize"/> as an operation: by kernels where they apply, else by torch's operations.</summary>
+    /// <summary>
+    /// <see cref="Lsq.Quantize"/> as an operation: by kernels where they apply, else by torch's operations.
+    /// </summary>
     private sealed class QuantizeOperation(LevelRange range, ScaleLayout layout) : Operation
     {
         private long afterSize;
@@ -26,7 +28,8 @@ public static partial class Lsq
             var shifted = before is null ? x : Lsq.Shift(layout, x, before);
             var s = layout.Spread(step.clamp_min(Lsq.LeastStep));
             var ratio = layout.Grouped(shifted) / s;
-            var quantized = (range.IsSign ? ratio.sign() : ratio.clamp(range.Low, range.High).round_()).mul_(s).view(x.shape);
+            var quantized = (range.IsSign ? ratio.sign() : ratio.clamp(range.Low, range.High).round_()).mul_(s).view(
+                x.shape);
             return after is null ? quantized : Lsq.Shift(layout, quantized, after);
         }
 
@@ -42,7 +45,8 @@ public static partial class Lsq
             var scale = 1 / Math.Sqrt((double)range.High * layout.Count);
             if (!range.IsSign && LsqKernels.Supports(x, step) && dy.dtype == x.dtype)
             {
-                var (ofInput, ofStep, ofBefore, ofAfter) = LsqKernels.Gradients(layout, range.Codes, scale, dy, x, step, before, afterSize);
+                var (ofInput, ofStep, ofBefore, ofAfter) =
+                    LsqKernels.Gradients(layout, range.Codes, scale, dy, x, step, before, afterSize);
                 return new(ofInput, ofStep, ofBefore, ofAfter);
             }
 
@@ -50,13 +54,16 @@ public static partial class Lsq
             var shifted = before is null ? x : Lsq.Shift(layout, x, before);
             var ratio = layout.Grouped(shifted) / layout.Spread(step.clamp_min(Lsq.LeastStep));
             var gy = layout.Grouped(dy);
-            var inside = range.IsSign ? zeros_like(ratio) : (ratio >= range.Low).logical_and_(ratio <= range.High).to(ratio.dtype);
+            var inside = range.IsSign ? zeros_like(ratio)
+                : (ratio >= range.Low).logical_and_(ratio <= range.High).to(ratio.dtype);
             var term = range.IsSign ? ratio.sign() : ratio.clamp(range.Low, range.High).round_().sub_(inside * ratio);
             var dx = (gy * inside).view(x.shape);
             var dstep = layout.Gather(gy * term).mul_(scale);
             var dbefore = before is null ? null : layout.Parts(dx, before).sum([0]).view(before.shape);
-            var dafter = afterSize == 0 ? null : dy.reshape(layout.Rows * layout.Columns / afterSize, afterSize).sum([0]);
-            return new(dx.MoveToOuterDisposeScope(), dstep.MoveToOuterDisposeScope(), dbefore?.MoveToOuterDisposeScope(), dafter?.MoveToOuterDisposeScope());
+            var dafter = afterSize == 0 ? null
+                : dy.reshape(layout.Rows * layout.Columns / afterSize, afterSize).sum([0]);
+            return new(dx.MoveToOuterDisposeScope(), dstep.MoveToOuterDisposeScope(),
+                dbefore?.MoveToOuterDisposeScope(), dafter?.MoveToOuterDisposeScope());
         }
     }
 }

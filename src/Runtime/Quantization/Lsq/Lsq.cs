@@ -30,10 +30,12 @@ public static partial class Lsq
     /// <param name="after">Added to the result, likewise.</param>
     /// <exception cref="ArgumentException">The shapes do not fit.</exception>
     public static Tensor Quantize(
-        Tensor x, Tensor step, LevelRange range, ScaleGranularity sharing, Tensor? before = null, Tensor? after = null) =>
+        Tensor x, Tensor step, LevelRange range, ScaleGranularity sharing, Tensor? before = null,
+            Tensor? after = null) =>
         EagerMode.IsOn
             ? Plain(x, step, range, sharing, before, after)
-            : OperationFunction.Run(new QuantizeOperation(range, Layout(x, step, sharing)), x.contiguous(), step, before, after);
+            : OperationFunction.Run(
+                new QuantizeOperation(range, Layout(x, step, sharing)), x.contiguous(), step, before, after);
 
     /// <summary>The same by ordinary differentiable operations.</summary>
     public static Tensor Plain(
@@ -77,8 +79,8 @@ public static partial class Lsq
     }
 
     /// <summary>
-    /// The step that the first batch gives: <c>c · mean|x| / sqrt(high)</c> over the elements that share it; c is 2, or 4
-    /// for an unsigned range.
+    /// The step that the first batch gives: <c>c · mean|x| / sqrt(high)</c> over the elements that share it; c is 2, or
+    /// 4 for an unsigned range.
     /// </summary>
     /// <param name="x">The tensor, already shifted.</param>
     /// <param name="range">The levels.</param>
@@ -90,7 +92,8 @@ public static partial class Lsq
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var layout = sharing.LayoutOf(x);
-        return scope.MoveToOuter(layout.Gather(layout.Grouped(x.detach().abs())).mul_(constant / (layout.Count * Math.Sqrt(range.High))));
+        return scope.MoveToOuter(
+            layout.Gather(layout.Grouped(x.detach().abs())).mul_(constant / (layout.Count * Math.Sqrt(range.High))));
     }
 
     /// <summary>The gradients of <see cref="Quantize"/>, for backwards that are written out.</summary>
@@ -103,7 +106,8 @@ public static partial class Lsq
     /// <param name="hasAfter">Whether there is a shift after.</param>
     public static LsqGradients Gradients(
         Tensor dy, Tensor x, Tensor step, LevelRange range, ScaleGranularity sharing, Tensor? before, bool hasAfter) =>
-        QuantizeOperation.Gradients(Layout(x, step, sharing), range, dy, x, step, before, hasAfter ? before?.numel() ?? x.size(-1) : 0);
+        QuantizeOperation.Gradients(
+            Layout(x, step, sharing), range, dy, x, step, before, hasAfter ? before?.numel() ?? x.size(-1) : 0);
 
     private static ScaleLayout Layout(Tensor x, Tensor step, ScaleGranularity sharing)
     {

@@ -5,10 +5,10 @@ using static TorchSharp.torch;
 namespace Marrow;
 
 /// <summary>
-/// The annealing phase of CGA (arXiv 2302.02210, section 4.2), after quantization-aware training: at each step, weights that
-/// are confident of their level are frozen exactly, and only those near a boundary go on. Weights of layers stand still
-/// because the optimizer leaves frozen entries alone, whatever its momentum and weight decay; entries of a QKR product
-/// stand still because the layer holds their values, whatever the two factors do.
+/// The annealing phase of CGA (arXiv 2302.02210, section 4.2), after quantization-aware training: at each step, weights
+/// that are confident of their level are frozen exactly, and only those near a boundary go on. Weights of layers stand
+/// still because the optimizer leaves frozen entries alone, whatever its momentum and weight decay; entries of a QKR
+/// product stand still because the layer holds their values, whatever the two factors do.
 /// <code>
 /// annealing.BeforeStep();            // after the backward pass
 /// optimizer.Step(rate, annealing.Frozen);
@@ -26,7 +26,9 @@ public sealed class Annealing(IModel model) : IDisposable
     /// <summary>Share of the annealed weights that are frozen, products of QKR included.</summary>
     public double FrozenShare => count == 0 ? 0 : (double)frozenCount / count;
 
-    /// <summary>Decides anew which weights are frozen, from the weights before the step, and clears their gradients.</summary>
+    /// <summary>
+    /// Decides anew which weights are frozen, from the weights before the step, and clears their gradients.
+    /// </summary>
     public void BeforeStep()
     {
         Release();

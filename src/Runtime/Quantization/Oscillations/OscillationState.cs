@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace Marrow.Quantization.Oscillations;
 
 /// <summary>
-/// Oscillation of the levels of one weight, and iterative freezing (arXiv 2203.11086, sections 3 and 5): an oscillation is a
-/// change of level against the direction of the change before. Its frequency is an exponential average,
-/// <c>f = m o + (1 − m) f</c> with o = 1 at an oscillation, else 0.
+/// Oscillation of the levels of one weight, and iterative freezing (arXiv 2203.11086, sections 3 and 5): an oscillation
+/// is a change of level against the direction of the change before. Its frequency is an exponential average, <c>f = m o
+/// + (1 − m) f</c> with o = 1 at an oscillation, else 0.
 /// </summary>
 internal sealed class OscillationState : IDisposable
 {
@@ -17,7 +17,9 @@ internal sealed class OscillationState : IDisposable
     /// <summary>Starts at the given levels.</summary>
     /// <param name="levels">int8, any shape.</param>
     /// <param name="momentum">m.</param>
-    /// <param name="freezesAtAverage">Whether a weight freezes at its average level, as in the paper, or at its present one.</param>
+    /// <param name="freezesAtAverage">
+    /// Whether a weight freezes at its average level, as in the paper, or at its present one.
+    /// </param>
     public OscillationState(Tensor levels, double momentum = 0.01, bool freezesAtAverage = true)
     {
         this.momentum = momentum;
@@ -52,7 +54,8 @@ internal sealed class OscillationState : IDisposable
         get
         {
             (string, Tensor)[] always =
-                [("levels", Levels), ("direction", direction), ("frequency", Frequency), ("total", total), ("frozen", Frozen), ("frozen_levels", frozenLevels)];
+                [("levels", Levels), ("direction", direction), ("frequency", Frequency), ("total", total),
+                    ("frozen", Frozen), ("frozen_levels", frozenLevels)];
             return averageLevel is null ? always : always.Append(("average_level", averageLevel));
         }
     }
@@ -98,12 +101,15 @@ internal sealed class OscillationState : IDisposable
         }
     }
 
-    /// <summary>A frozen weight's level is set anew as long as its frequency stays above the threshold; it never thaws.</summary>
+    /// <summary>
+    /// A frozen weight's level is set anew as long as its frequency stays above the threshold; it never thaws.
+    /// </summary>
     private void Freeze(Tensor now, double threshold)
     {
         var isOver = Frequency.gt(threshold);
         Frozen.logical_or_(isOver);
-        frozenLevels.copy_(where(isOver, averageLevel is null ? now : averageLevel.round().to(ScalarType.Int8), frozenLevels));
+        frozenLevels.copy_(where(
+            isOver, averageLevel is null ? now : averageLevel.round().to(ScalarType.Int8), frozenLevels));
         averageLevel?.mul_(1 - momentum).add_(now, alpha: momentum);
     }
 

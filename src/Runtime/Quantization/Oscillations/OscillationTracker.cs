@@ -12,11 +12,12 @@ namespace Marrow;
 /// <param name="Frozen">Share that a treatment holds in place.</param>
 /// <param name="LevelWidth">Mean worth of one level; follows the trajectory of the scales.</param>
 public sealed record OscillationReport(
-    string Name, long Weights, double Oscillating, double MeanFrequency, double Changing, double Frozen, double LevelWidth);
+    string Name, long Weights, double Oscillating, double MeanFrequency, double Changing, double Frozen,
+        double LevelWidth);
 
 /// <summary>
-/// Follows the levels of every quantized weight from step to step, QKR products too, and applies iterative freezing where
-/// layers ask for it (<see cref="Oscillation.Freeze"/>).
+/// Follows the levels of every quantized weight from step to step, QKR products too, and applies iterative freezing
+/// where layers ask for it (<see cref="Oscillation.Freeze"/>).
 /// </summary>
 /// <param name="model">A model with quantized layers.</param>
 /// <param name="momentum">Of the average frequency.</param>
@@ -28,7 +29,9 @@ public sealed class OscillationTracker(IModel model, double momentum = 0.01) : I
     private readonly Dictionary<string, (OscillationState State, long Changed)> states = [];
 
     /// <summary>Takes the levels after an optimizer step. The first call only notes them.</summary>
-    /// <param name="freezeThreshold">The frequency above which layers with iterative freezing freeze a weight; 0: not yet.</param>
+    /// <param name="freezeThreshold">
+    /// The frequency above which layers with iterative freezing freeze a weight; 0: not yet.
+    /// </param>
     public void Update(double freezeThreshold = 0)
     {
         using var noGrad = no_grad();
@@ -88,7 +91,8 @@ public sealed class OscillationTracker(IModel model, double momentum = 0.01) : I
             Mean(weight => weight.Frozen),
             Mean(weight => weight.LevelWidth));
 
-        double Mean(Func<OscillationReport, double> value) => weights.Sum(weight => value(weight) * weight.Weights) / count;
+        double Mean(Func<OscillationReport, double> value) =>
+            weights.Sum(weight => value(weight) * weight.Weights) / count;
     }
 
     /// <summary>The state by name, for checkpoints.</summary>
@@ -102,7 +106,8 @@ public sealed class OscillationTracker(IModel model, double momentum = 0.01) : I
     public void Restore(IReadOnlyDictionary<string, Tensor> tensors)
     {
         Dispose();
-        foreach (var name in model.QuantizedWeights().Select(weight => weight.Name).Where(name => tensors.ContainsKey($"{name}.levels")))
+        foreach (var name in model.QuantizedWeights().Select(weight => weight.Name).Where(name =>
+            tensors.ContainsKey($"{name}.levels")))
         {
             var state = new OscillationState(tensors[$"{name}.levels"], momentum);
             states.Add(name, (state, 0));

@@ -6,10 +6,10 @@ using static TorchSharp.torch;
 namespace Marrow.CompilerServices;
 
 /// <summary>
-/// A weight [out, in] as integer levels packed into 32-bit words, and one scale per row. A word holds 32 / bits levels (16 of
-/// 2 bits, 10 of 3, 8 of 4, 4 of 8). Words come in blocks of sixteen: word j of a block holds columns j, j + 16, j + 32, …
-/// of the block from its lowest bits up, so that sixteen neighbouring columns are one shift away. The last block is filled
-/// with zeros. A stored code is u plus half of their number.
+/// A weight [out, in] as integer levels packed into 32-bit words, and one scale per row. A word holds 32 / bits levels
+/// (16 of 2 bits, 10 of 3, 8 of 4, 4 of 8). Words come in blocks of sixteen: word j of a block holds columns j, j + 16,
+/// j + 32, … of the block from its lowest bits up, so that sixteen neighbouring columns are one shift away. The last
+/// block is filled with zeros. A stored code is u plus half of their number.
 /// </summary>
 /// <param name="Words">int32 [out, 16 · blocks].</param>
 /// <param name="Scale">[out]: what one p is worth.</param>
@@ -67,7 +67,8 @@ public readonly record struct PackedWeight(Tensor Words, Tensor Scale, long InFe
             result.bitwise_or_(lanes.select(2, place).bitwise_left_shift(packed * place));
         }
 
-        return new(result.view(rows, words).MoveToOuterDisposeScope(), levels.Scale.alias().MoveToOuterDisposeScope(), columns, bits, isOdd);
+        return new(result.view(rows, words).MoveToOuterDisposeScope(), levels.Scale.alias().MoveToOuterDisposeScope(),
+            columns, bits, isOdd);
     }
 
     /// <summary>The levels in 8 bits; the caller owns them, but not the scale.</summary>
@@ -77,14 +78,16 @@ public readonly record struct PackedWeight(Tensor Words, Tensor Scale, long InFe
         if (PackedKernels.Supports(Codes))
         {
             // Codes of 8 bits may belong to fewer levels.
-            var span = CodeBits < 8 ? new IntegerRange(LowestLevel, IsOdd ? 2 : 1, (1 << CodeBits) - 1) : (IntegerRange?)null;
+            var span = CodeBits < 8 ? new IntegerRange(LowestLevel, IsOdd ? 2 : 1, (1 << CodeBits) - 1)
+                : (IntegerRange?)null;
             return new(PackedKernels.Unpack(Codes, isHalved), Scale, isHalved) { Span = span };
         }
 
         using var scope = NewDisposeScope();
         var (words, bits) = (Words, CodeBits);
         var places = Enumerable.Range(0, PerWord)
-            .Select(place => words.bitwise_right_shift(bits * place).bitwise_and((1 << bits) - 1).view(words.size(0), -1, 1, BlockWords));
+            .Select(place => words.bitwise_right_shift(bits * place).bitwise_and((1 << bits) - 1).view(
+                words.size(0), -1, 1, BlockWords));
         var codes = cat([.. places], 2).view(words.size(0), -1).narrow(1, 0, InFeatures);
         var stored = isHalved ? codes.sub(1 << (bits - 1)) : codes.mul(IsOdd ? 2 : 1).add_(LowestLevel);
         return new(scope.MoveToOuter(stored.to(ScalarType.Int8)), Scale, isHalved);

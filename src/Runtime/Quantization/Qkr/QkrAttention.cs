@@ -9,8 +9,8 @@ namespace Marrow.CompilerServices;
 
 /// <summary>
 /// Attention with query-key reparameterisation (QKR, arXiv 2302.02210, section 4.3): in place of queries and keys, the
-/// product of their weights is quantized, G_h = W_q,hᵀ W_k,h for each head, so that a level of one does not make the other
-/// oscillate.
+/// product of their weights is quantized, G_h = W_q,hᵀ W_k,h for each head, so that a level of one does not make the
+/// other oscillate.
 /// <code>
 /// x̂ = LSQ(x + move_b4) + move_aft                    a step for each position
 /// v = x̂ StatsQ(W_v)ᵀ + b_v,   v̂ = LSQ(v + …) + …     a step for each channel
@@ -18,12 +18,14 @@ namespace Marrow.CompilerServices;
 /// p = LSQ(softmax(x̂ ẑ_hᵀ / sqrt(d) + bias)),         unsigned, a step for each query
 /// y = proj(p v̂)
 /// </code>
-/// Both products with x̂ are one exact product of 8-bit integers, and so are the logits of x̂ and ẑ. Queries and keys have no bias.
+/// Both products with x̂ are one exact product of 8-bit integers, and so are the logits of x̂ and ẑ. Queries and keys
+/// have no bias.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class QkrAttention : Attention, IQuantizedLayer
 {
-    private const string InputStep = "quant_x_4_qkv.input_quant_fn.s", InputBefore = "quant_x_4_qkv.move_b4.bias", InputAfter = "quant_x_4_qkv.move_aft.bias";
+    private const string InputStep = "quant_x_4_qkv.input_quant_fn.s", InputBefore = "quant_x_4_qkv.move_b4.bias",
+        InputAfter = "quant_x_4_qkv.move_aft.bias";
     private readonly FrozenCodes frozenValue = new(isOdd: true), frozenProduct = new(isOdd: true);
     private (PackedWeight Value, PackedWeight Product)? packed;
     private readonly ActivationQuantizer? input, value, product, weights;
@@ -70,7 +72,8 @@ public sealed class QkrAttention : Attention, IQuantizedLayer
 
     IEnumerable<QuantizedWeight> IQuantizedLayer.QuantizedWeights => packed is not null ? [] :
     [
-        new($"{LayerName}.v.weight", Settings, (Site.Dim, Site.Dim), () => GetParameter("v.weight").alias(), GetParameter("v.weight"), null, frozenValue),
+        new($"{LayerName}.v.weight", Settings, (Site.Dim, Site.Dim), () =>
+            GetParameter("v.weight").alias(), GetParameter("v.weight"), null, frozenValue),
         new($"{LayerName}.qk", Settings, (Site.Heads * Site.Dim, Site.Dim), Products, null, null, frozenProduct),
     ];
 
@@ -93,7 +96,9 @@ public sealed class QkrAttention : Attention, IQuantizedLayer
         return scope.MoveToOuter(q.transpose(1, 2).bmm(k).view(Site.Heads * Site.Dim, Site.Dim));
     }
 
-    /// <summary>The rows of a fused <c>qkv</c> layer, as plain checkpoints have it, that a parameter takes its values from.</summary>
+    /// <summary>
+    /// The rows of a fused <c>qkv</c> layer, as plain checkpoints have it, that a parameter takes its values from.
+    /// </summary>
     internal override (string Source, long FirstRow)? SourceOf(string parameter) => parameter switch
     {
         "q.weight" => ("qkv.weight", 0),
@@ -117,9 +122,11 @@ public sealed class QkrAttention : Attention, IQuantizedLayer
 
         // v and z in one product: StatsQ takes each row of a weight for itself.
         var bothBias = ValueBias is { } valueBias ? nn.functional.pad(valueBias, [0, heads * dim]) : null;
-        var levels = input is null ? null : new LevelSource(x, input.Step, GetParameter(InputBefore), GetParameter(InputAfter), input.Range);
+        var levels = input is null ? null
+            : new LevelSource(x, input.Step, GetParameter(InputBefore), GetParameter(InputAfter), input.Range);
         var both = packed is var (packedValue, packedProduct)
-            ? QuantizedProduct.Infer(quantized, levels, WeightLevels.Stacked(packedValue.Unpack(), packedProduct.Unpack()), bothBias)
+            ? QuantizedProduct.Infer(
+                quantized, levels, WeightLevels.Stacked(packedValue.Unpack(), packedProduct.Unpack()), bothBias)
             : QuantizedProduct.Run(
                 quantized,
                 levels,
@@ -139,7 +146,8 @@ public sealed class QkrAttention : Attention, IQuantizedLayer
         var logits = input is null
             ? QkrLogits.Plain(quantized, z, heads, Scale)
             : QkrLogits.Of(
-                new(quantized, input.Step, GetParameter(InputAfter), input.Range), new(z, product!.Step, GetParameter("move_qkx_aft.bias"), product.Range), heads, Scale);
+                new(quantized, input.Step, GetParameter(InputAfter), input.Range),
+                    new(z, product!.Step, GetParameter("move_qkx_aft.bias"), product.Range), heads, Scale);
         var p = Softmax(logits, bias);
         p = weights?.Run(p) ?? p;
         return Proj.call(Join(p.matmul(Heads(v))));

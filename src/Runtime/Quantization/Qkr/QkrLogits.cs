@@ -15,9 +15,10 @@ namespace Marrow.Quantization.Qkr;
 internal sealed record QuantizedActivations(Tensor Values, Tensor Step, Tensor After, LevelRange Range);
 
 /// <summary>
-/// The logits of QKR attention, <c>y[b, h, n, m] = s x̂[b, n] · ẑ[b, m, h]</c>. Both sides are levels, so that with x̂ = S q + a and ẑ = S′ r + a′
-/// <c>y = s S_n S′_m (q · r) + s x̂_n · a′ + s a · ẑ_m − s a · a′</c>: an exact product of small integers, written where softmax reads it.
-/// The backward is that of the product of x̂ and ẑ. Where <see cref="Int8Gemm"/> does not multiply, the forward is, too.
+/// The logits of QKR attention, <c>y[b, h, n, m] = s x̂[b, n] · ẑ[b, m, h]</c>. Both sides are levels, so that with x̂
+/// = S q + a and ẑ = S′ r + a′ <c>y = s S_n S′_m (q · r) + s x̂_n · a′ + s a · ẑ_m − s a · a′</c>: an exact product of
+/// small integers, written where softmax reads it. The backward is that of the product of x̂ and ẑ. Where <see
+/// cref="Int8Gemm"/> does not multiply, the forward is, too.
 /// </summary>
 internal static unsafe class QkrLogits
 {
@@ -32,7 +33,8 @@ internal static unsafe class QkrLogits
     {
         using var scope = NewDisposeScope();
         return scope.MoveToOuter(
-            !EagerMode.IsOn && Int8Product.UsesInt8Gemm && TensorMemory.AreFloats(x.Values, x.Step, x.After, z.Values, z.Step, z.After)
+            !EagerMode.IsOn && Int8Product.UsesInt8Gemm
+                && TensorMemory.AreFloats(x.Values, x.Step, x.After, z.Values, z.Step, z.After)
                 ? OperationFunction.Run(new Product(x, z, heads, scale), x.Values.contiguous(), z.Values.contiguous())
                 : Plain(x.Values, z.Values, heads, scale));
     }
@@ -41,7 +43,8 @@ internal static unsafe class QkrLogits
     public static Tensor Plain(Tensor x, Tensor z, long heads, double scale)
     {
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(x.bmm(z.transpose(1, 2)).view(x.size(0), x.size(1), x.size(1), heads).permute(0, 3, 1, 2) * scale);
+        return scope.MoveToOuter(
+            x.bmm(z.transpose(1, 2)).view(x.size(0), x.size(1), x.size(1), heads).permute(0, 3, 1, 2) * scale);
     }
 
     private sealed class Product(QuantizedActivations x, QuantizedActivations z, long heads, double scale) : Operation
@@ -71,19 +74,23 @@ internal static unsafe class QkrLogits
                 Column = ByHead(across.view(batch, n, heads) * scale).Floats(),
                 Y = y.Floats(),
             };
-            Int8Gemm.MultiplyEach<QkrLogitBatch, QkrLogitEpilogue>(ref logits, (int)(batch * heads), ((int)n, (int)n, (int)d), x.Range.Span, z.Range.Span);
+            Int8Gemm.MultiplyEach<QkrLogitBatch, QkrLogitEpilogue>(
+                ref logits, (int)(batch * heads), ((int)n, (int)n, (int)d), x.Range.Span, z.Range.Span);
             return scope.MoveToOuter(y);
         }
 
         public override IReadOnlyList<Tensor?> Backward(Saved saved, Tensor dy)
         {
             var (ofX, ofZ) = (saved[0], saved[1]);
-            var g = (dy * scale).permute(0, 2, 3, 1).reshape(ofX.size(0), ofX.size(1), ofZ.size(1)); // [B, N, N · heads]
+            // [B, N, N · heads]
+            var g = (dy * scale).permute(0, 2, 3, 1).reshape(ofX.size(0), ofX.size(1), ofZ.size(1));
             return [g.bmm(ofZ), g.transpose(1, 2).bmm(ofX)];
         }
 
-        private static (Tensor Codes, Tensor Along) Requantize(Tensor values, QuantizedActivations of, long parts, Tensor along, long vectors) =>
-            RequantizeKernel.Run(values, of.Step, of.After, of.Range.Codes, parts, along, vectors) ?? throw ActivationLevels.NotANumber();
+        private static (Tensor Codes, Tensor Along) Requantize(
+            Tensor values, QuantizedActivations of, long parts, Tensor along, long vectors) =>
+            RequantizeKernel.Run(values, of.Step, of.After, of.Range.Codes, parts, along,
+                vectors) ?? throw ActivationLevels.NotANumber();
 
         private static Tensor Usable(Tensor step) => step.detach().clamp_min(Lsq.LeastStep);
 

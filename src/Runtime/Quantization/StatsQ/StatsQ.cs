@@ -7,11 +7,11 @@ using static TorchSharp.torch;
 namespace Marrow.CompilerServices;
 
 /// <summary>
-/// Statistical weight quantization (StatsQ, arXiv 2302.02210): with n = 2^(bits−1),
-/// <c>scale = 2 mean|w|</c>, <c>u = round(clip(w / scale, −1, 1 − 1e-6) n − 0.5)</c>, <c>ŵ = scale (u + 0.5) / n</c>.
-/// The levels are odd multiples of scale / 2n, zero is none of them; there is no scale to learn that could oscillate. The
-/// mean runs over the last dimension of [out, in], over batch and last of [B, N, C], and over all but N of [B, H, N, d].
-/// A row of zeros stays zero.
+/// Statistical weight quantization (StatsQ, arXiv 2302.02210): with n = 2^(bits−1), <c>scale = 2 mean|w|</c>, <c>u =
+/// round(clip(w / scale, −1, 1 − 1e-6) n − 0.5)</c>, <c>ŵ = scale (u + 0.5) / n</c>. The levels are odd multiples of
+/// scale / 2n, zero is none of them; there is no scale to learn that could oscillate. The mean runs over the last
+/// dimension of [out, in], over batch and last of [B, N, C], and over all but N of [B, H, N, d]. A row of zeros stays
+/// zero.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class StatsQ
@@ -25,7 +25,8 @@ public static class StatsQ
     public static WeightLevels Codes(Tensor weight, int bits)
     {
         var stored = empty(weight.shape, dtype: ScalarType.Int8, device: weight.device);
-        var span = bits == 8 ? new IntegerRange(sbyte.MinValue, Spacing: 1, byte.MaxValue) : new IntegerRange(1 - (1 << bits), Spacing: 2, (1 << bits) - 1);
+        var span = bits == 8 ? new IntegerRange(sbyte.MinValue, Spacing: 1, byte.MaxValue)
+            : new IntegerRange(1 - (1 << bits), Spacing: 2, (1 << bits) - 1);
         if (StatsQKernels.Supports(weight))
         {
             var scales = empty(weight.size(0), dtype: ScalarType.Float32);
@@ -79,8 +80,8 @@ public static class StatsQ
     }
 
     /// <summary>
-    /// The position of each weight on the grid of levels, <c>t = clip(w / scale, −1, 1 − 1e-6) n − 0.5</c>; its level is
-    /// round(t), and the rounding boundaries lie at whole numbers and a half.
+    /// The position of each weight on the grid of levels, <c>t = clip(w / scale, −1, 1 − 1e-6) n − 0.5</c>; its level
+    /// is round(t), and the rounding boundaries lie at whole numbers and a half.
     /// </summary>
     public static Tensor GridPosition(Tensor w, int bits)
     {
