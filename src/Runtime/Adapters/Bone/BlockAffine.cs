@@ -11,9 +11,6 @@ namespace Marrow.CompilerServices;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class BlockAffine
 {
-    // Fewer block rows at a time leave the GEMM too thin to run at speed; more entries at a time leave the cache.
-    private const long LeastBlockRows = 8, MostEntries = 1 << 19;
-
     /// <summary><c>y = x W′ᵀ + b</c>.</summary>
     /// <param name="x">[n, in].</param>
     /// <param name="weight">W [out, in].</param>
@@ -57,10 +54,10 @@ public static class BlockAffine
         return scope.MoveToOuter(adapted.view(weight.shape));
     }
 
-    /// <summary>
-    /// <c>dB[o] = Σ_i W[o,i]ᵀ G[o,i] + G[o,i]</c> with G = dyᵀ x, for a group of block rows at a time, so that G never
-    /// exists as a whole.
-    /// </summary>
+    /// <summary><c>dB[o] = Σ_i W[o,i]ᵀ G[o,i] + G[o,i]</c> with G = dyᵀ x.</summary>
+    /// <remarks>
+    /// G is made as a whole: it is no larger than W′, which forward and backward make anyway, and is gone before that.
+    /// </remarks>
     /// <param name="weight">W [out, in].</param>
     /// <param name="block">B [out/r, r, r].</param>
     /// <param name="dy">Gradient of the output, [n, out].</param>
@@ -71,20 +68,9 @@ public static class BlockAffine
     {
         var (rows, r, shards) = Shape(weight, block);
         using var scope = NewDisposeScope();
-        var gradient = empty_like(block);
-        var group = Math.Min(rows, Math.Max(LeastBlockRows, MostEntries / (r * r * shards)));
-        var buffer = empty([group * r, r * shards], dtype: weight.dtype, device: weight.device);
-        for (var first = 0L; first < rows; first += group)
-        {
-            using var inner = NewDisposeScope();
-            var count = Math.Min(group, rows - first);
-            var g = buffer.narrow(0, 0, count * r).addmm_(dy.narrow(1, first * r, count * r).t(), x, beta: 0);
-            var w = weight.narrow(0, first * r, count * r);
-            gradient.narrow(0, first, count).copy_(
-                w.view(count, r * shards, r).transpose(1, 2).bmm(g.view(count, r * shards, r)).add_(g.view(count, r, shards, r).sum(2)));
-        }
-
-        return scope.MoveToOuter(gradient);
+        var g = dy.t().mm(x); // G [out, in]
+        var products = weight.view(rows, r * shards, r).transpose(1, 2).bmm(g.view(rows, r * shards, r));
+        return scope.MoveToOuter(products.add_(g.view(rows, r, shards, r).sum([2])));
     }
 
     private static (long Rows, long BlockSize, long Shards) Shape(Tensor weight, Tensor block)
