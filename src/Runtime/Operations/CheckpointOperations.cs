@@ -107,7 +107,14 @@ public static class CheckpointOperations
         using var scope = NewDisposeScope();
         SafetensorsWriter.WriteSharded(
             fresh,
-            [.. model.BaseWeights().Select(weight => (weight.Name, weight is { Owner: AdaptedLinear { IsMerged: false } layer, Key: "weight" } ? layer.BaseWeight() : weight.Value)), .. model.PackedBases().Select(found => (found.Name, found.Layer.UnpackedBase()))],
+            [
+                .. model.BaseWeights().Select(weight => (
+                    weight.Name,
+                    weight is { Owner: AdaptedLinear { IsMerged: false } layer, Key: "weight" }
+                        ? layer.BaseWeight()
+                        : weight.Value)),
+                .. model.PackedBases().Select(found => (found.Name, found.Layer.UnpackedBase())),
+            ],
             ShardBytes);
         if (model is IPretrained pretrained)
         {

@@ -105,7 +105,8 @@ public static class NamedAdapters
         if (layers.FirstOrDefault(layer => layer.Factors is not null) is { } initialized)
         {
             throw new InvalidOperationException(
-                $"The adapter of layer '{initialized.LayerName}' was taken out of the base, and others would miss that part; save it with SaveAdapterAsLora and load it into a [Lora] class.");
+                $"The adapter of layer '{initialized.LayerName}' was taken out of the base, and others would miss that "
+                + "part; save it with SaveAdapterAsLora and load it into a [Lora] class.");
         }
     }
 

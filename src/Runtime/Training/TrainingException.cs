@@ -48,7 +48,10 @@ public sealed class TrainingException(string message, Exception? inner = null) :
             hooks.ForEach(remove => remove());
         }
 
-        return new($"Step {step}: the loss is NaN or infinite; {(first is null ? "every layer's output is finite" : $"layer '{first}' is the first whose output is not finite")}. {Remedy}.");
+        var found = first is null
+            ? "every layer's output is finite"
+            : $"layer '{first}' is the first whose output is not finite";
+        return new($"Step {step}: the loss is NaN or infinite; {found}. {Remedy}.");
     }
 
     /// <summary>

@@ -5,8 +5,8 @@ namespace Marrow.CompilerServices;
 
 /// <summary>
 /// Block affine products on a weight W [out, in] cut into r × r blocks W[o,i], with one trainable block per output
-/// block (Bone's row form). A row of blocks is contiguous, so no product needs a permuted copy. For explicit forwards and
-/// backwards only: results are written into parts of tensors, which autograd does not follow.
+/// block (Bone's row form). A row of blocks is contiguous, so no product needs a permuted copy. For explicit forwards
+/// and backwards only: results are written into parts of tensors, which autograd does not follow.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class BlockAffine
@@ -48,7 +48,8 @@ public static class BlockAffine
     {
         var (rows, r, shards) = Shape(weight, block);
         using var scope = NewDisposeScope();
-        var blockRows = weight.view(rows, r * shards, r); // the r × r blocks of a block row interleave: [a, i] is row a of W[o,i]
+        // The r × r blocks of a block row interleave: [a, i] is row a of W[o,i].
+        var blockRows = weight.view(rows, r * shards, r);
         // In 16 bits I + B would lose a small B; there W is added to W B. (TorchSharp: a.baddbmm(b, c) is c + a b.)
         var adapted = block.element_size() == 2
             ? blockRows.baddbmm(block, blockRows)
@@ -81,7 +82,9 @@ public static class BlockAffine
             var g = buffer.narrow(0, 0, count * r).addmm_(dy.narrow(1, first * r, count * r).t(), x, beta: 0);
             var w = weight.narrow(0, first * r, count * r);
             gradient.narrow(0, first, count).copy_(
-                w.view(count, r * shards, r).transpose(1, 2).bmm(g.view(count, r * shards, r)).add_(g.view(count, r, shards, r).sum(2)));
+                w.view(count, r * shards, r).transpose(1, 2)
+                    .bmm(g.view(count, r * shards, r))
+                    .add_(g.view(count, r, shards, r).sum(2)));
         }
 
         return scope.MoveToOuter(gradient);
@@ -93,6 +96,8 @@ public static class BlockAffine
         return block.size(2) == r && weight.size(0) == rows * r && weight.size(1) % r == 0
             ? (rows, r, weight.size(1) / r)
             : throw new ArgumentException(
-                $"Blocks [{string.Join(", ", block.shape)}] do not tile the rows of a weight [{string.Join(", ", weight.shape)}].", nameof(block));
+                $"Blocks [{string.Join(", ", block.shape)}] do not tile the rows of a weight "
+                + $"[{string.Join(", ", weight.shape)}].",
+                nameof(block));
     }
 }
