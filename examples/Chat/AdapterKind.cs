@@ -39,7 +39,10 @@ internal sealed record AdapterKind(Func<LlamaSizes, ICausalModel> OnLlama, Func<
         catch (Exception fault) when (
             fault is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
-            throw new UserException($"{file}: it is no adapter configuration ({fault.Message.TrimEnd('.')}); name a folder that PEFT or SaveAdapter wrote.", fault);
+            throw new UserException(
+                $"{file}: it is no adapter configuration ({fault.Message.TrimEnd('.')}); name a folder that PEFT or "
+                + "SaveAdapter wrote.",
+                fault);
         }
     }
 

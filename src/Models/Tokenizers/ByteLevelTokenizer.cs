@@ -144,9 +144,12 @@ internal sealed class ByteLevelTokenizer : Tokenizer
         return kind == Kind.Space && end < runes.Length && end - start > 1 ? end - 1 : end;
     }
 
-    private static Kind KindOf(Rune rune) => Rune.IsWhiteSpace(rune) ? Kind.Space
+    private static Kind KindOf(Rune rune) =>
+        Rune.IsWhiteSpace(rune) ? Kind.Space
         : Rune.IsLetter(rune) ? Kind.Letter
-        : Rune.GetUnicodeCategory(rune) is UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber ? Kind.Number
+        : Rune.GetUnicodeCategory(rune) is UnicodeCategory.DecimalDigitNumber
+            or UnicodeCategory.LetterNumber
+            or UnicodeCategory.OtherNumber ? Kind.Number
         : Kind.Other;
 
     /// <summary>

@@ -13,7 +13,8 @@ internal static class TokenizerJson
         {
             return Parse(path, JsonNode.Parse(File.ReadAllBytes(path))!);
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException or NullReferenceException or ArgumentException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException
+            or NullReferenceException or ArgumentException)
         {
             // JsonNode's answers to a value that is missing or of another type than asked for.
             throw new CheckpointException(

@@ -93,8 +93,8 @@ internal sealed class LayerCall
         if (frozen.Any(parameter => parameter.requires_grad))
         {
             throw new InvalidOperationException(
-                $"The frozen weight or bias of layer '{Layer.LayerName}' requires a gradient, which the layer's backward "
-                + "does not compute.");
+                $"The frozen weight or bias of layer '{Layer.LayerName}' requires a gradient, which the layer's "
+                + "backward does not compute.");
         }
     }
 }

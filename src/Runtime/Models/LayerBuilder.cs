@@ -322,8 +322,8 @@ public sealed class LayerBuilder : ILinearBuilder
             {
                 Require(found is null
                     ? null
-                    : $"Two classes adapt or quantize layer '{layer}'; narrow one's Targets, or put both annotations on "
-                        + "one class");
+                    : $"Two classes adapt or quantize layer '{layer}'; narrow one's Targets, or put both annotations "
+                        + "on one class");
                 found = create;
             }
         }

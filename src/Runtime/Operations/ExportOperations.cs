@@ -141,8 +141,9 @@ public static class ExportOperations
             .Concat(file.Tensors.Keys.Where(name => !shapes.ContainsKey(name)).Select(name => $"'{name}' is unknown"))
             .Concat(weights
                 .Where(weight => file.Metadata.GetValueOrDefault(BitsKey + weight.Name) != Words(weight))
-                .Select(weight => $"'{weight.Name}' has {file.Metadata.GetValueOrDefault(BitsKey + weight.Name) ?? "no"} "
-                    + $"bits, wanted {Words(weight)}"))
+                .Select(weight =>
+                    $"'{weight.Name}' has {file.Metadata.GetValueOrDefault(BitsKey + weight.Name) ?? "no"} bits, "
+                    + $"wanted {Words(weight)}"))
             .ToList();
         if (faults.Count > 0)
         {

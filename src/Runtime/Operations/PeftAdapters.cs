@@ -105,8 +105,8 @@ public static class PeftAdapters
             [var settings] => settings,
             [] => throw new InvalidOperationException($"{model.GetType().Name} has no adapter."),
             _ => throw new InvalidOperationException(
-                $"{model.GetType().Name} has adapters of {kinds.Count} kinds ({string.Join("; ", kinds)}); PEFT's format "
-                + "holds one. Save the model's weights merged, with SavePretrained."),
+                $"{model.GetType().Name} has adapters of {kinds.Count} kinds ({string.Join("; ", kinds)}); PEFT's "
+                + "format holds one. Save the model's weights merged, with SavePretrained."),
         };
     }
 

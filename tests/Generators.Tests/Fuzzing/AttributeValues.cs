@@ -88,7 +88,9 @@ public class AttributeValues
         foreach (var tree in compilation.SyntaxTrees)
         {
             var model = compilation.GetSemanticModel(tree);
-            foreach (var declaration in tree.GetRoot().DescendantNodes().OfType<Microsoft.CodeAnalysis.CSharp.Syntax.ClassDeclarationSyntax>())
+            var declarations = tree.GetRoot().DescendantNodes()
+                .OfType<Microsoft.CodeAnalysis.CSharp.Syntax.ClassDeclarationSyntax>();
+            foreach (var declaration in declarations)
             {
                 var type = model.GetDeclaredSymbol(declaration)!;
                 var times = Enumerable.Range(0, 3).Select(_ => Time(type, compilation)).TakeWhile(time =>

@@ -58,7 +58,8 @@ public sealed class TextDataTests : IDisposable
     public void Templates_AreThoseOfThePapers()
     {
         Assert.Equal(
-            "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n### Instruction:\nAdd {1}.\n\n### Response:",
+            "Below is an instruction that describes a task. Write a response that appropriately completes the request."
+            + "\n\n### Instruction:\nAdd {1}.\n\n### Response:",
             PromptTemplate.Alpaca.Prompt(new("Add {1}.", "3")).Replace("Add .", "Add {1}."));
         Assert.Contains("### Input:\n1, 2\n\n### Response:", PromptTemplate.Alpaca.Prompt(new("Add.", "3", "1, 2")));
         Assert.Equal("User: Add.\n\nAssistant:", PromptTemplate.Rwkv.Prompt(new("Add.", "3")));

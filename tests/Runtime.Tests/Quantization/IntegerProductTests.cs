@@ -96,7 +96,10 @@ public class IntegerProductTests
         var expected = input.mm(weight.t()) + bias.to(float64);
         var (error, largest) =
             ((y.to(float64) - expected).abs().max().item<double>(), expected.abs().max().item<double>());
-        Assert.True(error <= 1e-6 * largest, $"W{bits} {weights} A{activations} {(isUnsigned ? "unsigned" : "signed")}, {batch}·{tokens} × {inner} → {outer}: {error} of {largest}");
+        Assert.True(
+            error <= 1e-6 * largest,
+            $"W{bits} {weights} A{activations} {(isUnsigned ? "unsigned" : "signed")}, {batch}·{tokens} × {inner} → "
+            + $"{outer}: {error} of {largest}");
 
         // The levels keep to what is said of them: products rely on it.
         Assert.True(Holds(q.Span!.Value, q.Stored) && Holds(p.Span!.Value, p.Stored));

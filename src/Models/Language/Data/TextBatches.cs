@@ -134,7 +134,9 @@ public sealed class TextBatches
         {
             if (text.Length > length)
             {
-                throw new ArgumentException($"A text of {text.Length} tokens does not fit a packed row of {length}; make rows longer, or leave it out.");
+                throw new ArgumentException(
+                    $"A text of {text.Length} tokens does not fit a packed row of {length}; make rows longer, or leave "
+                    + "it out.");
             }
 
             if (used + text.Length > length)

@@ -56,8 +56,8 @@ public static class ShardAffine
         if (!dx.shape.SequenceEqual(x.shape) || !g.shape.SequenceEqual([x.size(0), block.size(1)]))
         {
             throw new ArgumentException(
-                $"Gradients [{string.Join(", ", dx.shape)}] and [{string.Join(", ", g.shape)}] are not those of an input "
-                + $"[{string.Join(", ", x.shape)}] and its sum over shards.",
+                $"Gradients [{string.Join(", ", dx.shape)}] and [{string.Join(", ", g.shape)}] are not those of an "
+                + $"input [{string.Join(", ", x.shape)}] and its sum over shards.",
                 nameof(dx));
         }
 
