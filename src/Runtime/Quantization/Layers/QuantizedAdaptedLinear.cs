@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Marrow.CompilerServices;
 
 /// <summary>
-/// A linear layer whose adapted weight is quantized, <c>y = x StatsQ(Adapt(W))ᵀ + b</c>: the adapter trains towards a
+/// A linear layer whose adapted weight is quantized, <c>y = x StatsQ(Adapt(W))ᵀ + b</c>: the adapter trains toward a
 /// merged weight that is on the grid. Rounding passes gradients straight through to the adapter. The emitted classes
 /// derive from it and state the forward and its backward.
 /// </summary>

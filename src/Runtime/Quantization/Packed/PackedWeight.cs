@@ -8,7 +8,7 @@ namespace Marrow.CompilerServices;
 /// <summary>
 /// A weight [out, in] as integer levels packed into 32-bit words, and one scale per row. A word holds 32 / bits levels
 /// (16 of 2 bits, 10 of 3, 8 of 4, 4 of 8). Words come in blocks of sixteen: word j of a block holds columns j, j + 16,
-/// j + 32, … of the block from its lowest bits up, so that sixteen neighbouring columns are one shift away. The last
+/// j + 32, … of the block from its lowest bits up, so that sixteen neighboring columns are one shift away. The last
 /// block is filled with zeros. A stored code is u plus half of their number.
 /// </summary>
 /// <param name="Words">int32 [out, 16 · blocks].</param>

@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace Marrow.CompilerServices;
 
 /// <summary>
-/// Attention with query-key reparameterisation (QKR, arXiv 2302.02210, section 4.3): in place of queries and keys, the
+/// Attention with query-key reparameterization (QKR, arXiv 2302.02210, section 4.3): in place of queries and keys, the
 /// product of their weights is quantized, G_h = W_q,hᵀ W_k,h for each head, so that a level of one does not make the
 /// other oscillate.
 /// <code>
