@@ -49,8 +49,9 @@ internal sealed record AdapterKind(Func<LlamaSizes, ICausalModel> OnLlama, Func<
     private static AdapterKind Lora(JsonElement config, int rank)
     {
         var alpha = config.GetProperty("lora_alpha").GetDouble();
-        var modules = config.GetProperty("target_modules").EnumerateArray().Select(module =>
-            module.GetString()!.Split('.')[^1]).ToHashSet();
+        var modules = config.GetProperty("target_modules").EnumerateArray()
+            .Select(module => module.GetString()!.Split('.')[^1])
+            .ToHashSet();
         return (Flag(config, "use_dora"), Flag(config, "use_rslora"), Text(config, "init_lora_weights")) switch
         {
             (true, _, _) => new(sizes => new LlamaDora(sizes, rank, alpha), sizes => new Rwkv6Dora(sizes, rank, alpha)),

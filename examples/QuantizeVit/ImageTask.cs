@@ -24,8 +24,14 @@ internal sealed record ImageTask(ImageSplits Splits, IImageTransform Training, I
         };
         return new(
             splits,
-            new TrainingTransform(options.Image, normalization) { Flips = flips, LeastArea = 0.6, Magnitude =
-                4, Operations = 1, Erasing = 0.1 },
+            new TrainingTransform(options.Image, normalization)
+            {
+                Flips = flips,
+                LeastArea = 0.6,
+                Magnitude = 4,
+                Operations = 1,
+                Erasing = 0.1,
+            },
             new EvaluationTransform(options.Image, normalization));
     }
 

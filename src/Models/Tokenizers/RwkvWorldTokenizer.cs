@@ -160,8 +160,14 @@ internal sealed class RwkvWorldTokenizer : Tokenizer
                     : throw Broken();
             }
 
-            return new Rune(kind switch { 'n' => '\n', 't' => '\t', 'r' =>
-                '\r', '\\' or '\'' or '"' => kind, _ => throw Broken() });
+            return new Rune(kind switch
+            {
+                'n' => '\n',
+                't' => '\t',
+                'r' => '\r',
+                '\\' or '\'' or '"' => kind,
+                _ => throw Broken(),
+            });
         }
 
         FormatException Broken() => new($"line {number} has a broken literal");

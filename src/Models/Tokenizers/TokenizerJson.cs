@@ -48,9 +48,13 @@ internal static class TokenizerJson
             .ToDictionary(merge => merge.Pair, merge => merge.Rank);
         var unknown = ids[model["unk_token"]!.GetValue<string>()];
         var vocabulary = new Vocabulary(pieces,
+        var vocabulary = new Vocabulary(
+            pieces,
             (pair, split) => merges.TryGetValue((new(pair[..split]), new(pair[split..])), out var rank) ? rank : null,
-            added.Where(token => token!["special"]!.GetValue<bool>()).Select(token =>
-                token!["id"]!.GetValue<int>()).Where(id => id != unknown))
+            added
+                .Where(token => token!["special"]!.GetValue<bool>())
+                .Select(token => token!["id"]!.GetValue<int>())
+                .Where(id => id != unknown))
         {
             ByteFallback = model["byte_fallback"]?.GetValue<bool>() == true,
             AddPrefix = AddsPrefix(path, root["normalizer"]),

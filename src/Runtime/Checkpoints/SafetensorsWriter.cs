@@ -57,8 +57,9 @@ internal static class SafetensorsWriter
         var shards = Split(Describe(directory, tensors), maxShardBytes);
         var names = shards.Count == 1
             ? [CheckpointReader.SingleFile]
-            : Enumerable.Range(1, shards.Count).Select(i =>
-                $"model-{i:00000}-of-{shards.Count:00000}.safetensors").ToArray();
+            : Enumerable.Range(1, shards.Count)
+                .Select(i => $"model-{i:00000}-of-{shards.Count:00000}.safetensors")
+                .ToArray();
         CheckpointException.Guard(directory, () =>
         {
             Directory.CreateDirectory(directory);

@@ -79,8 +79,9 @@ public static class NamedAdapters
         RequireAddable(model, name, layers);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var sums = layers.Select(layer =>
-            layer.Settings.Combine([.. parts.Select(part => (layer.Slots[part.Name], part.Weight))])).ToList();
+        var sums = layers
+            .Select(layer => layer.Settings.Combine([.. parts.Select(part => (layer.Slots[part.Name], part.Weight))]))
+            .ToList();
         foreach (var (layer, sum) in layers.Zip(sums))
         {
             layer.AddWaiting(name);

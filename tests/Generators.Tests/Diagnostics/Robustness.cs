@@ -137,15 +137,27 @@ public class Robustness
     {
         var watch = Stopwatch.StartNew();
         await Markup.Check("""
-            [Model] public partial class A(int i) { [Linear("i + 1", 8)] public partial Linear Up { get;
-                } [Forward] private Tensor Network(Tensor x) => x; }
-            [Model] public partial class B(int i) { [Block("100 * i + index", Count =
-                100)] public partial ModuleList<A> As { get; } [Forward] private Tensor Network(Tensor x) => x; }
-            [Model] public partial class C(int i) { [Block("100 * i + index", Count =
-                100)] public partial ModuleList<B> Bs { get; } [Forward] private Tensor Network(Tensor x) => x; }
+            [Model] public partial class A(int i)
+            {
+                [Linear("i + 1", 8)] public partial Linear Up { get; }
+                [Forward] private Tensor Network(Tensor x) => x;
+            }
+            [Model] public partial class B(int i)
+            {
+                [Block("100 * i + index", Count = 100)] public partial ModuleList<A> As { get; }
+                [Forward] private Tensor Network(Tensor x) => x;
+            }
+            [Model] public partial class C(int i)
+            {
+                [Block("100 * i + index", Count = 100)] public partial ModuleList<B> Bs { get; }
+                [Forward] private Tensor Network(Tensor x) => x;
+            }
             [Lora(Rank = 1, Targets = "*.50.*")] public partial class D() : E(1);
-            [Model] public partial class E(int i) { [Block("100 * i + index", Count =
-                100)] public partial ModuleList<C> Cs { get; } [Forward] private Tensor Network(Tensor x) => x; }
+            [Model] public partial class E(int i)
+            {
+                [Block("100 * i + index", Count = 100)] public partial ModuleList<C> Cs { get; }
+                [Forward] private Tensor Network(Tensor x) => x;
+            }
             """);
         Assert.InRange(watch.Elapsed.TotalSeconds, 0, 20);
     }
@@ -236,8 +248,8 @@ public class Robustness
             {
                 [Linear("@int", nameof(@new))] public partial Linear @in { get; }
                 [Embedding(nameof(@new), nameof(@int))] public partial Embedding @base { get; }
-                [Linear(nameof(@int), nameof(@new), Tie = nameof(@base), Bias =
-                    false)] public partial Linear @out { get; }
+                [Linear(nameof(@int), nameof(@new), Tie = nameof(@base), Bias = false)]
+                public partial Linear @out { get; }
                 [Buffer(4, Init = nameof(@static))] public partial Tensor @object { get; }
                 [Forward] private Tensor @return(Tensor @this) => @in.call(@this);
                 private static Tensor @static() => ones(4);
@@ -253,16 +265,20 @@ public class Robustness
     [Fact]
     public async Task MRW008_FailureWhileReading_StaysWithItsClass()
     {
-        var methods = MethodTable.All with { Adapters =
-            [.. MethodTable.All.Adapters.Where(method => method.Attribute != "Dora"), new Failing()] };
+        var methods = MethodTable.All with
+        {
+            Adapters = [.. MethodTable.All.Adapters.Where(method => method.Attribute != "Dora"), new Failing()],
+        };
         await CheckFailure(methods);
     }
 
     [Fact]
     public async Task MRW008_FailureWhileEmitting_StaysWithItsClass()
     {
-        var methods = MethodTable.All with { Rules =
-            [check => check.Type.Name == "Bad" ? throw new InvalidOperationException("out of luck") : []] };
+        var methods = MethodTable.All with
+        {
+            Rules = [check => check.Type.Name == "Bad" ? throw new InvalidOperationException("out of luck") : []],
+        };
         await CheckFailure(methods);
     }
 
@@ -295,8 +311,9 @@ public class Robustness
             .RunGenerators(TestCompilation.Create(source), TestContext.Current.CancellationToken)
             .GetRunResult().Results[0];
         Assert.Null(result.Exception);
-        Assert.Equal(files, result.GeneratedSources.Select(file =>
-            file.HintName.ToUpperInvariant()).Distinct().Count());
+        Assert.Equal(
+            files,
+            result.GeneratedSources.Select(file => file.HintName.ToUpperInvariant()).Distinct().Count());
     }
 
     /// <summary>A method whose reader fails.</summary>

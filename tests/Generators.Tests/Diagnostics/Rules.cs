@@ -131,10 +131,16 @@ public class Rules
     public async Task MRW005_CircularBlocks_AreReportedOnEachBlock() => Assert.Contains(
         "A → B → A",
         (await Markup.Check("""
-            [Model] public partial class A { [{|MRW005:Block|}] public partial B Inner { get;
-                } [Forward] private Tensor Network(Tensor x) => x; }
-            [Model] public partial class B { [{|MRW005:Block|}] public partial A Inner { get;
-                } [Forward] private Tensor Network(Tensor x) => x; }
+            [Model] public partial class A
+            {
+                [{|MRW005:Block|}] public partial B Inner { get; }
+                [Forward] private Tensor Network(Tensor x) => x;
+            }
+            [Model] public partial class B
+            {
+                [{|MRW005:Block|}] public partial A Inner { get; }
+                [Forward] private Tensor Network(Tensor x) => x;
+            }
             """))[0].GetMessage());
 
     [Fact]

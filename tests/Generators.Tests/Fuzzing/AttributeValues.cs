@@ -93,8 +93,10 @@ public class AttributeValues
             foreach (var declaration in declarations)
             {
                 var type = model.GetDeclaredSymbol(declaration)!;
-                var times = Enumerable.Range(0, 3).Select(_ => Time(type, compilation)).TakeWhile(time =>
-                    time > Most).ToList();
+                var times = Enumerable.Range(0, 3)
+                    .Select(_ => Time(type, compilation))
+                    .TakeWhile(time => time > Most)
+                    .ToList();
                 if (times.Count == 3)
                 {
                     yield return $"{type} took {times.Min().TotalMilliseconds:0} ms:\n{declaration}";

@@ -98,14 +98,17 @@ public sealed class TextDataTests : IDisposable
     public void Batches_OfEveryEpoch_HoldEachTextOnce_InAnOrderThatOnlyTheSeedDecides(TextGrouping grouping)
     {
         // Text i has i learned tokens of its own id.
-        var texts = Enumerable.Range(1, 30).Select(i =>
-            new TokenizedText([0, .. Enumerable.Repeat(i, i)], [false, .. Enumerable.Repeat(true, i)])).ToList();
+        var texts = Enumerable.Range(1, 30)
+            .Select(i => new TokenizedText(
+                [0, .. Enumerable.Repeat(i, i)], [false, .. Enumerable.Repeat(true, i)]))
+            .ToList();
         TextBatches Make(ulong seed) => new(texts, 4, seed, grouping, rowLength: 40);
         var (one, other) = (Make(3), Make(3));
         for (var epoch = 0; epoch < 2; epoch++)
         {
-            var learned = Enumerable.Range(0, one.Count).SelectMany(i =>
-                one[(epoch * one.Count) + i].Labels.data<long>().ToArray()).Where(label => label >= 0);
+            var learned = Enumerable.Range(0, one.Count)
+                .SelectMany(i => one[(epoch * one.Count) + i].Labels.data<long>().ToArray())
+                .Where(label => label >= 0);
             Assert.Equal(texts.SelectMany(text => text.Ids).Where(id => id > 0).Select(id => (long)id),
                 learned.Order());
         }

@@ -118,8 +118,11 @@ public sealed class TextBatches
             return [.. order.Chunk(size)];
         }
 
-        int[][] batches = [.. order.Chunk(size * BucketBatches).SelectMany(bucket =>
-            bucket.OrderBy(index => texts[index].Length).Chunk(size))];
+        int[][] batches =
+        [
+            .. order.Chunk(size * BucketBatches)
+                .SelectMany(bucket => bucket.OrderBy(index => texts[index].Length).Chunk(size)),
+        ];
         random.Shuffle(batches);
         return batches;
     }

@@ -36,8 +36,9 @@ public static class IdxImages
             }
 
             // One image after the other: a header that lies cannot ask for more memory than the file fills.
-            return Enumerable.Range(0, count).Select(_ =>
-                new Picture(columns, rows, Colored(Bytes(file, imagesPath, rows * columns)))).ToList();
+            return Enumerable.Range(0, count)
+                .Select(_ => new Picture(columns, rows, Colored(Bytes(file, imagesPath, rows * columns))))
+                .ToList();
         });
         var classes = labels.Length == 0 ? 0 : labels.Max() + 1;
         return new ImagesInMemory(

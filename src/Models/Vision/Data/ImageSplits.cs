@@ -52,8 +52,9 @@ public sealed record ImageSplits(ImageSet Training, ImageSet Validation)
     public static ImageSplits Folders(string folder)
     {
         var training = Path.Combine(folder, "train");
-        var validation = new[] { "val", "validation", "test" }.Select(name =>
-            Path.Combine(folder, name)).FirstOrDefault(Directory.Exists);
+        var validation = new[] { "val", "validation", "test" }
+            .Select(name => Path.Combine(folder, name))
+            .FirstOrDefault(Directory.Exists);
         if (!Directory.Exists(training))
         {
             return Of(ImageFolder.Open(folder));
@@ -89,6 +90,9 @@ public sealed record ImageSplits(ImageSet Training, ImageSet Validation)
     }
 
     private static List<string> Files(string folder, params string[] patterns) => ImageDataException.Guard(
-        folder, () => patterns.SelectMany(pattern =>
-            Directory.GetFiles(folder, pattern)).Order(StringComparer.Ordinal).ToList());
+        folder,
+        () => patterns
+            .SelectMany(pattern => Directory.GetFiles(folder, pattern))
+            .Order(StringComparer.Ordinal)
+            .ToList());
 }

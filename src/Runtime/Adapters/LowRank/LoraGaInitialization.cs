@@ -31,8 +31,10 @@ public static class LoraGaInitialization
         this IModel model, int batches, Func<int, Tensor> loss, LoraGaOptions? options = null,
             long gradientBytes = DefaultBytes)
     {
-        var layers = model.AdaptedLayers().Select(pair => pair.Layer).Where(layer =>
-            layer.Settings is LoraSettings { Init: LoraInit.LoraGa }).ToList();
+        var layers = model.AdaptedLayers()
+            .Select(pair => pair.Layer)
+            .Where(layer => layer.Settings is LoraSettings { Init: LoraInit.LoraGa })
+            .ToList();
         Require(
             layers.Count > 0,
             $"{model.GetType().Name} has no layer with [Lora(Init = LoraInit.LoraGa)]; annotate it so, or leave this "
@@ -95,8 +97,9 @@ public static class LoraGaInitialization
         List<AdaptedLinear> group, int batches, Func<int, Tensor> loss)
     {
         var sums = group.ToDictionary(layer => layer, layer => zeros_like(layer.Weight));
-        var probes = group.Select(layer =>
-            new WeightGradientProbe(layer, gradient => sums[layer].add_(gradient))).ToList();
+        var probes = group
+            .Select(layer => new WeightGradientProbe(layer, gradient => sums[layer].add_(gradient)))
+            .ToList();
         try
         {
             for (var batch = 0; batch < batches; batch++)
