@@ -34,7 +34,8 @@ internal sealed class ByteLevelTokenizer : Tokenizer
             throw new FormatException($"byte {Bytes[lacking]} has no id");
         }
 
-        EndId = vocabulary.TryGetValue(EndOfText, out var end) ? end
+        EndId = vocabulary.TryGetValue(EndOfText, out var end)
+            ? end
             : throw new FormatException($"it has no {EndOfText}");
         (ids, this.ranks) = (vocabulary.GetAlternateLookup<ReadOnlySpan<char>>(), ranks);
     }

@@ -205,7 +205,8 @@ internal sealed class TorchFile : CheckpointFile
         }
 
         var count = sizes.Aggregate(1L, (product, n) => checked(product * n));
-        var span = count == 0 ? 0
+        var span = count == 0
+            ? 0
             : checked(sizes.Zip(strides).Aggregate(1L, (sum, pair) => sum + ((pair.First - 1) * pair.Second)));
         if (count > elements || checked(offset + span) > elements)
         {

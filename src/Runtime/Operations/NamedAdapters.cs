@@ -95,7 +95,8 @@ public static class NamedAdapters
     private static List<AdaptedLinear> Layers(IModel model)
     {
         var layers = model.AdaptedLayers().Select(pair => pair.Layer).ToList();
-        return layers.Count > 0 ? layers
+        return layers.Count > 0
+            ? layers
             : throw new InvalidOperationException($"{model.GetType().Name} has no adapter.");
     }
 

@@ -231,7 +231,8 @@ public sealed class FuzzTests
     {
         var from = random.Next(header.Length);
         var piece = header.Substring(from, random.Next(Math.Min(80, header.Length - from)));
-        return random.Next(2) == 0 ? header.Remove(from, piece.Length)
+        return random.Next(2) == 0
+            ? header.Remove(from, piece.Length)
             : header.Insert(random.Next(header.Length), piece);
     }
 

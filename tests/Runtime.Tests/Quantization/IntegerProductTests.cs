@@ -81,7 +81,8 @@ public class IntegerProductTests
         var (w, before, after, bias) = (randn(outer, inner), randn(inner) * 0.1, randn(inner) * 0.1, randn(outer));
         var range = isUnsigned ? LevelRange.Unsigned(activations) : LevelRange.Signed(activations);
         var step = rand(tokens) * 0.5 + 0.05;
-        var p = weights == WeightQuantizer.StatsQ ? StatsQ.Codes(w, bits)
+        var p = weights == WeightQuantizer.StatsQ
+            ? StatsQ.Codes(w, bits)
             : Lsq.Codes(w, rand(outer) * 0.5 + 0.1, LevelRange.Signed(bits));
         var q = ActivationLevels.Of(x, step, before, range);
         var y = IntegerProduct.Linear(q, p, step, after, bias);

@@ -67,7 +67,8 @@ public sealed class TextBatches
         }
 
         (this.size, this.seed, this.grouping) = (size, seed, grouping);
-        this.texts = grouping == TextGrouping.Packed ? Pack(texts, rowLength ?? texts.Max(text => text.Length), seed)
+        this.texts = grouping == TextGrouping.Packed
+            ? Pack(texts, rowLength ?? texts.Max(text => text.Length), seed)
             : texts;
     }
 

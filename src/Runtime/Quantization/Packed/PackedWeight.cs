@@ -78,7 +78,8 @@ public readonly record struct PackedWeight(Tensor Words, Tensor Scale, long InFe
         if (PackedKernels.Supports(Codes))
         {
             // Codes of 8 bits may belong to fewer levels.
-            var span = CodeBits < 8 ? new IntegerRange(LowestLevel, IsOdd ? 2 : 1, (1 << CodeBits) - 1)
+            var span = CodeBits < 8
+                ? new IntegerRange(LowestLevel, IsOdd ? 2 : 1, (1 << CodeBits) - 1)
                 : (IntegerRange?)null;
             return new(PackedKernels.Unpack(Codes, isHalved), Scale, isHalved) { Span = span };
         }

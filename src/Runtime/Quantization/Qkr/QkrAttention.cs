@@ -122,7 +122,8 @@ public sealed class QkrAttention : Attention, IQuantizedLayer
 
         // v and z in one product: StatsQ takes each row of a weight for itself.
         var bothBias = ValueBias is { } valueBias ? nn.functional.pad(valueBias, [0, heads * dim]) : null;
-        var levels = input is null ? null
+        var levels = input is null
+            ? null
             : new LevelSource(x, input.Step, GetParameter(InputBefore), GetParameter(InputAfter), input.Range);
         var both = packed is var (packedValue, packedProduct)
             ? QuantizedProduct.Infer(
