@@ -71,6 +71,7 @@ internal sealed record AdapterKind(Func<LlamaSizes, ICausalModel> OnLlama, Func<
         config.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.True;
 
     private static string? Text(JsonElement config, string name) =>
-        config.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()
+        config.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+            ? value.GetString()
             : null;
 }

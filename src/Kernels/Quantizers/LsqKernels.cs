@@ -63,8 +63,11 @@ internal static unsafe class LsqKernels
             AfterParts = (int)(afterSize / layout.Columns),
         };
         ThreadTeam.Run(ref kernel, layout.Rows, x.numel());
-        return (dx, steps.Total(scale), before is null ? null : befores.Total(), afterSize == 0 ? null
-            : afters.Total());
+        return (
+            dx,
+            steps.Total(scale),
+            before is null ? null : befores.Total(),
+            afterSize == 0 ? null : afters.Total());
     }
 
     /// <summary>A shift added to rows: row r takes part r mod Parts.</summary>

@@ -60,8 +60,9 @@ internal sealed class ByteLevelTokenizer : Tokenizer
             foreach (var line in File.ReadLines(mergesPath).Where(line =>
                 line.Length > 0 && !line.StartsWith("#version", StringComparison.Ordinal)))
             {
-                ranks.TryAdd(line.Split(' ') is [var left, var right] ? (left, right)
-                    : throw new FormatException($"line {ranks.Count + 1} of the merges is not a pair"), ranks.Count);
+                if (line.Split(' ') is not [var left, var right])
+                    throw new FormatException($"line {ranks.Count + 1} of the merges is not a pair");
+                ranks.TryAdd((left, right), ranks.Count);
             }
 
             return new(vocabulary, ranks);

@@ -32,16 +32,20 @@ internal static class TokenizerJson
         if (Type(model) != "BPE") throw Unsupported(path, $"a model of type {Type(model)}");
         if (root["pre_tokenizer"] is { } splitter) throw Unsupported(path, $"a pre-tokenizer of type {Type(splitter)}");
         foreach (var name in (string[])["dropout", "continuing_subword_prefix", "end_of_word_suffix"])
-            if (model[name] is { } value && value.ToString() is not ("" or "0")) throw Unsupported(
-                path, $"a model with {name}");
+            if (model[name] is { } value && value.ToString() is not ("" or "0"))
+                throw Unsupported(path, $"a model with {name}");
         if (model["ignore_merges"]?.GetValue<bool>() == true) throw Unsupported(path, "a model with ignore_merges");
 
         var ids = model["vocab"]!.AsObject().ToDictionary(entry => entry.Key, entry => entry.Value!.GetValue<int>());
         var added = root["added_tokens"]!.AsArray();
         foreach (var token in added) ids[token!["content"]!.GetValue<string>()] = token["id"]!.GetValue<int>();
         var pieces = new string[ids.Count];
-        foreach (var (piece, id) in ids) pieces[(uint)id < pieces.Length ? id
-            : throw Unsupported(path, "a vocabulary with gaps")] = piece;
+        foreach (var (piece, id) in ids)
+        {
+            if ((uint)id >= pieces.Length)
+                throw Unsupported(path, "a vocabulary with gaps");
+            pieces[id] = piece;
+        }
 
         var merges = model["merges"]!.AsArray()
             .Select((merge, rank) => (Pair: Pair(merge!), Rank: rank))
@@ -63,8 +67,8 @@ internal static class TokenizerJson
             Begin = Special(path, ids, "<s>"),
             End = Special(path, ids, "</s>"),
         };
-        if (vocabulary.ByteFallback && !vocabulary.HasAllBytes) throw Unsupported(
-            path, "byte fallback without all 256 bytes");
+        if (vocabulary.ByteFallback && !vocabulary.HasAllBytes)
+            throw Unsupported(path, "byte fallback without all 256 bytes");
         return vocabulary;
     }
 

@@ -352,8 +352,9 @@ public sealed class LayerBuilder : ILinearBuilder
     {
         for (var builder = this; builder is not null; builder = builder.outer)
         {
-            if (annotation(builder) is { } found && (
-                found.Targets is null || LayerTargets.Match(found.Targets, layer.Substring(builder.prefix.Length))))
+            if (annotation(builder) is { } found
+                && (found.Targets is null
+                    || LayerTargets.Match(found.Targets, layer.Substring(builder.prefix.Length))))
             {
                 return found.Create;
             }

@@ -31,10 +31,11 @@ internal static partial class PyTorchInstallation
         var version = ReadVersion(found);
         var fits = version is not null &&
             (version == LibTorchLocation.ExpectedVersion || version.StartsWith(LibTorchLocation.ExpectedVersion + "."));
-        var warning = fits ? null :
-            $"Marrow: warning: {Variable}={directory} holds PyTorch {version ?? "of unknown version"}, but " +
-            $"TorchSharp is built for libtorch {LibTorchLocation.ExpectedVersion}; it may fail to load or compute " +
-            "wrongly.";
+        var warning = fits
+            ? null
+            : $"Marrow: warning: {Variable}={directory} holds PyTorch {version ?? "of unknown version"}, but "
+                + $"TorchSharp is built for libtorch {LibTorchLocation.ExpectedVersion}; it may fail to load or "
+                + "compute wrongly.";
         return new(found, torchSharpDirectory, remedy, warning);
     }
 

@@ -234,8 +234,9 @@ public class Robustness
                     Math.call(Linear.call(x));
             }
 
-            [Lora(Rank = 4, Targets = "linear"),
-                Quantize(Bits = 2, Activations = 2, Targets = "math")] public partial class Small() : Mlp(16, 32);
+            [Lora(Rank = 4, Targets = "linear")]
+            [Quantize(Bits = 2, Activations = 2, Targets = "math")]
+            public partial class Small() : Mlp(16, 32);
         }
         """);
 

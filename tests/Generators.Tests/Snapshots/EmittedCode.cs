@@ -155,8 +155,9 @@ public class EmittedCode
 
     [Fact]
     public Task BoneOverAPackedBase() => Verify(Emitted.For("Zoo.PackedRow", Mlp + """
-        [Quantize(Bits = 4, Scope = QuantizeScope.FrozenBase),
-            Bone(BlockSize = 16, Targets = "up")] public partial class PackedRow() : Mlp(64, 256);
+        [Quantize(Bits = 4, Scope = QuantizeScope.FrozenBase)]
+        [Bone(BlockSize = 16, Targets = "up")]
+        public partial class PackedRow() : Mlp(64, 256);
         """));
 
     [Fact]

@@ -114,7 +114,8 @@ public sealed class FuzzTests
         var refused = 0;
         for (var i = 0; i < 2000; i++)
         {
-            File.WriteAllBytes(config, random.Next(4) == 0 ? good[..random.Next(good.Length)]
+            File.WriteAllBytes(config, random.Next(4) == 0
+                ? good[..random.Next(good.Length)]
                 : FlipBytes(good, random, 0, good.Length));
             try
             {

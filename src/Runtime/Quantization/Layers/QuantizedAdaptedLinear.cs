@@ -28,8 +28,17 @@ public abstract class QuantizedAdaptedLinear : AdaptedLinear, IQuantizedLayer
 
     IEnumerable<QuantizedWeight> IQuantizedLayer.QuantizedWeights => packed is not null
         ? []
-        : [new($"{LayerName}.weight", Quantizer, (OutFeatures, InFeatures), MergedWeight, latent: null, step: null,
-            Frozen)];
+        :
+        [
+            new(
+                $"{LayerName}.weight",
+                Quantizer,
+                (OutFeatures, InFeatures),
+                MergedWeight,
+                latent: null,
+                step: null,
+                Frozen),
+        ];
 
     internal override IReadOnlyList<string> LatentParameters => ["weight", .. Adapter.Select(pair => pair.Name)];
 
