@@ -99,8 +99,7 @@ public sealed class TextDataTests : IDisposable
     {
         // Text i has i learned tokens of its own id.
         var texts = Enumerable.Range(1, 30)
-            .Select(i => new TokenizedText(
-                [0, .. Enumerable.Repeat(i, i)], [false, .. Enumerable.Repeat(true, i)]))
+            .Select(i => new TokenizedText([0, .. Enumerable.Repeat(i, i)], [false, .. Enumerable.Repeat(true, i)]))
             .ToList();
         TextBatches Make(ulong seed) => new(texts, 4, seed, grouping, rowLength: 40);
         var (one, other) = (Make(3), Make(3));
