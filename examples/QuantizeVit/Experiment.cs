@@ -80,9 +80,11 @@ internal sealed class Experiment
 
         var all = new Results(options.Bits, teachers, results);
         screen.Show(all.Table());
-        OscillationPicture.Write(Path.Combine(options.Out, "oscillation.png"),
+        OscillationPicture.Write(
+            Path.Combine(options.Out, "oscillation.png"),
             [.. results.Where(result => result.Seed == options.Seeds[0])]);
-        LatentPicture.Write(Path.Combine(options.Out, "latent-weights.png"),
+        LatentPicture.Write(
+            Path.Combine(options.Out, "latent-weights.png"),
             [.. results.Where(result => result.Seed == options.Seeds[0])]);
         if (options.Json is { } path)
         {

@@ -36,6 +36,7 @@ internal sealed record ImageTask(ImageSplits Splits, IImageTransform Training, I
     }
 
     private static ImageSplits Generated(int side) =>
-        new(GeneratedImages.Create(GeneratedTraining, side, seed: 1),
+        new(
+            GeneratedImages.Create(GeneratedTraining, side, seed: 1),
             GeneratedImages.Create(GeneratedValidation, side, seed: 2));
 }

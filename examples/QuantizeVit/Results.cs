@@ -43,7 +43,8 @@ internal sealed record Results(
             table.AddColumn(new TableColumn(column).RightAligned());
         }
 
-        table.AddRow("float teacher", Spread([.. Teachers.Values.Select(teacher => teacher.Top1)]), "", "", "", "",
+        table.AddRow(
+            "float teacher", Spread([.. Teachers.Values.Select(teacher => teacher.Top1)]), "", "", "", "",
             Text($"{Teachers.Values.First().Bytes:N0}"));
         foreach (var method in Methods.GroupBy(result => result.Method))
         {

@@ -70,8 +70,14 @@ internal static class LossPicture
                 if (Math.Log10(loss) >= scale.Low && Math.Log10(loss) <= scale.High)
                 {
                     canvas.DrawLine(Area.Left, scale.Y(loss), Area.Right, scale.Y(loss), line);
-                    StrokeFont.Write(canvas, loss.ToString("0.#####", CultureInfo.InvariantCulture), Area.Left - 10,
-                        scale.Y(loss) + (TextHeight / 2), TextHeight, Quiet, anchor: 1);
+                    StrokeFont.Write(
+                        canvas,
+                        loss.ToString("0.#####", CultureInfo.InvariantCulture),
+                        Area.Left - 10,
+                        scale.Y(loss) + (TextHeight / 2),
+                        TextHeight,
+                        Quiet,
+                        anchor: 1);
                 }
             }
         }
@@ -80,8 +86,14 @@ internal static class LossPicture
         for (var step = 0; step <= scale.Steps; step += every)
         {
             canvas.DrawLine(scale.X(step), Area.Top, scale.X(step), Area.Bottom, line);
-            StrokeFont.Write(canvas, step.ToString(CultureInfo.InvariantCulture), scale.X(step), Area.Bottom + 22,
-                TextHeight, Quiet, anchor: 0.5f);
+            StrokeFont.Write(
+                canvas,
+                step.ToString(CultureInfo.InvariantCulture),
+                scale.X(step),
+                Area.Bottom + 22,
+                TextHeight,
+                Quiet,
+                anchor: 0.5f);
         }
 
         line.Color = Quiet;

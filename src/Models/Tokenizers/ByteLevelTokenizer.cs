@@ -69,8 +69,11 @@ internal sealed class ByteLevelTokenizer : Tokenizer
         }
         catch (Exception error) when (error is JsonException or FormatException or DecoderFallbackException)
         {
-            throw new CheckpointException(vocabularyPath, $"it is not a vocabulary of GPT-2's form ({error.Message})",
-                "fetch it and merges.txt again", error);
+            throw new CheckpointException(
+                vocabularyPath,
+                $"it is not a vocabulary of GPT-2's form ({error.Message})",
+                "fetch it and merges.txt again",
+                error);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

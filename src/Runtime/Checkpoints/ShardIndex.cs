@@ -71,8 +71,8 @@ internal static class ShardIndex
                 throw new CheckpointException(path, $"{where} is not a string", Remedy);
             var shard = reader.GetString()!;
             if (shard is "" or "." or ".." || shard.AsSpan().IndexOfAny("/\\:\0") >= 0)
-                throw new CheckpointException(path,
-                    $"{where} names {CheckpointException.Quote(shard)}, which is not a plain file name", Remedy);
+                throw new CheckpointException(
+                    path, $"{where} names {CheckpointException.Quote(shard)}, which is not a plain file name", Remedy);
             if (!shards.TryAdd(name, shard)) throw new CheckpointException(path, $"{where} appears twice", Remedy);
         }
         return shards;

@@ -24,8 +24,10 @@ internal static partial class PyTorchInstallation
         var file = LibTorchLocation.FileName("torch_cpu");
         string[] candidates = [directory, Path.Combine(directory, "lib"), Path.Combine(directory, "torch", "lib")];
         var found = candidates.FirstOrDefault(candidate => File.Exists(Path.Combine(candidate, file))) ??
-            throw new NativeLoadException($"{Variable} names no usable libtorch",
-                $"{file} is in none of {string.Join(", ", candidates)}", remedy);
+            throw new NativeLoadException(
+                $"{Variable} names no usable libtorch",
+                $"{file} is in none of {string.Join(", ", candidates)}",
+                remedy);
         found = Path.GetFullPath(found);
 
         var version = ReadVersion(found);

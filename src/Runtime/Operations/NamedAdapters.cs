@@ -102,7 +102,8 @@ public static class NamedAdapters
 
     private static void RequireAddable(IModel model, string name, List<AdaptedLinear> layers)
     {
-        Require(!model.AdapterNames().Contains(name),
+        Require(
+            !model.AdapterNames().Contains(name),
             $"There is an adapter '{name}' already; adapters are {Names(model)}.");
         if (layers.FirstOrDefault(layer => layer.Factors is not null) is { } initialized)
         {

@@ -16,7 +16,9 @@ public sealed record ImageSplits(ImageSet Training, ImageSet Validation)
     {
         var (training, validation) = (Files(folder, "train*.bin", "data_batch*.bin"), Files(folder, "test*.bin"));
         return training.Count == 0 || validation.Count == 0
-            ? throw new ImageDataException(folder, "no train*.bin (or data_batch*.bin) and test*.bin",
+            ? throw new ImageDataException(
+                folder,
+                "no train*.bin (or data_batch*.bin) and test*.bin",
                 "give the folder of CIFAR-10's binary files")
             : new(CifarImages.Open(training), CifarImages.Open(validation));
     }

@@ -74,7 +74,9 @@ public abstract class QuantizedAdaptedLinear : AdaptedLinear, IQuantizedLayer
 
     /// <summary>Ŵ with the entries that are frozen at their level.</summary>
     protected Tensor WithFrozen(Tensor weight) => Frozen is { Mask: { } mask, Levels: not null }
-        ? where(mask, Frozen.Apply(StatsQ.Codes(AdaptedWeight().detach().contiguous(), Quantizer.Bits)).Dequantize(),
+        ? where(
+            mask,
+            Frozen.Apply(StatsQ.Codes(AdaptedWeight().detach().contiguous(), Quantizer.Bits)).Dequantize(),
             weight)
         : weight;
 

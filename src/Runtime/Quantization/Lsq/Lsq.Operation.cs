@@ -64,8 +64,11 @@ public static partial class Lsq
             var dafter = afterSize == 0
                 ? null
                 : dy.reshape(layout.Rows * layout.Columns / afterSize, afterSize).sum([0]);
-            return new(dx.MoveToOuterDisposeScope(), dstep.MoveToOuterDisposeScope(),
-                dbefore?.MoveToOuterDisposeScope(), dafter?.MoveToOuterDisposeScope());
+            return new(
+                dx.MoveToOuterDisposeScope(),
+                dstep.MoveToOuterDisposeScope(),
+                dbefore?.MoveToOuterDisposeScope(),
+                dafter?.MoveToOuterDisposeScope());
         }
     }
 }

@@ -67,8 +67,12 @@ public readonly record struct PackedWeight(Tensor Words, Tensor Scale, long InFe
             result.bitwise_or_(lanes.select(2, place).bitwise_left_shift(packed * place));
         }
 
-        return new(result.view(rows, words).MoveToOuterDisposeScope(), levels.Scale.alias().MoveToOuterDisposeScope(),
-            columns, bits, isOdd);
+        return new(
+            result.view(rows, words).MoveToOuterDisposeScope(),
+            levels.Scale.alias().MoveToOuterDisposeScope(),
+            columns,
+            bits,
+            isOdd);
     }
 
     /// <summary>The levels in 8 bits; the caller owns them, but not the scale.</summary>
