@@ -51,7 +51,6 @@ internal static class TokenizerJson
             .Select((merge, rank) => (Pair: Pair(merge!), Rank: rank))
             .ToDictionary(merge => merge.Pair, merge => merge.Rank);
         var unknown = ids[model["unk_token"]!.GetValue<string>()];
-        var vocabulary = new Vocabulary(pieces,
         var vocabulary = new Vocabulary(
             pieces,
             (pair, split) => merges.TryGetValue((new(pair[..split]), new(pair[split..])), out var rank) ? rank : null,
