@@ -39,15 +39,19 @@ internal sealed record AdapterKind(Func<LlamaSizes, ICausalModel> OnLlama, Func<
         catch (Exception fault) when (
             fault is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
-            throw new UserException($"{file}: it is no adapter configuration ({fault.Message.TrimEnd('.')}); name a folder that PEFT or SaveAdapter wrote.", fault);
+            throw new UserException(
+                $"{file}: it is no adapter configuration ({fault.Message.TrimEnd('.')}); name a folder that PEFT or "
+                + "SaveAdapter wrote.",
+                fault);
         }
     }
 
     private static AdapterKind Lora(JsonElement config, int rank)
     {
         var alpha = config.GetProperty("lora_alpha").GetDouble();
-        var modules = config.GetProperty("target_modules").EnumerateArray().Select(module =>
-            module.GetString()!.Split('.')[^1]).ToHashSet();
+        var modules = config.GetProperty("target_modules").EnumerateArray()
+            .Select(module => module.GetString()!.Split('.')[^1])
+            .ToHashSet();
         return (Flag(config, "use_dora"), Flag(config, "use_rslora"), Text(config, "init_lora_weights")) switch
         {
             (true, _, _) => new(sizes => new LlamaDora(sizes, rank, alpha), sizes => new Rwkv6Dora(sizes, rank, alpha)),
@@ -67,6 +71,7 @@ internal sealed record AdapterKind(Func<LlamaSizes, ICausalModel> OnLlama, Func<
         config.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.True;
 
     private static string? Text(JsonElement config, string name) =>
-        config.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()
+        config.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+            ? value.GetString()
             : null;
 }

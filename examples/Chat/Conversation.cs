@@ -21,8 +21,8 @@ internal sealed class Conversation : IDisposable
         var folder = File.Exists(path) ? Path.GetDirectoryName(Path.GetFullPath(path))! : path;
         var tokenizer = Tokenizer.Load(folder);
         var model = Load(path, folder, adapter);
-        return new(model, new InstructionEncoder(tokenizer, template, addBegin: template != PromptTemplate.Rwkv),
-            options);
+        return new(
+            model, new InstructionEncoder(tokenizer, template, addBegin: template != PromptTemplate.Rwkv), options);
     }
 
     /// <summary>Answers line after line, until an empty one or the end.</summary>

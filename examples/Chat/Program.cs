@@ -55,8 +55,13 @@ command.SetAction(parsed =>
     using var conversation = Conversation.Open(
         parsed.GetRequiredValue(path),
         parsed.GetValue(adapter),
-        parsed.GetRequiredValue(template) switch { "alpaca" => PromptTemplate.Alpaca, "rwkv" =>
-            PromptTemplate.Rwkv, _ => PromptTemplate.Plain },
+        parsed.GetRequiredValue(template) switch
+        {
+            "alpaca" => PromptTemplate.Alpaca,
+            "rwkv" =>
+            PromptTemplate.Rwkv,
+            _ => PromptTemplate.Plain
+        },
         new(parsed.GetValue(count), Temperature: parsed.GetValue(temperature), TopP: parsed.GetValue(topP),
             Seed: parsed.GetValue(seed)));
     conversation.Run(Console.In, Console.Out);

@@ -19,7 +19,9 @@ internal abstract record BaseModel(string Path, Tokenizer Tokenizer, int Vocabul
             : new LlamaBase(path, TokenizerBeside(path), LlamaSizes.Read(path));
         return model.Tokenizer.VocabularySize <= model.Vocabulary
             ? model
-            : throw new UserException($"{path}: its tokenizer has {model.Tokenizer.VocabularySize} ids, but its model only {model.Vocabulary}.");
+            : throw new UserException(
+                $"{path}: its tokenizer has {model.Tokenizer.VocabularySize} ids, but its model only "
+                + $"{model.Vocabulary}.");
     }
 
     /// <summary>

@@ -45,15 +45,19 @@ internal sealed class Experiment
     {
         var clock = Stopwatch.StartNew();
         Directory.CreateDirectory(options.Out);
-        var problems = options.Data is { } file ? ProblemFile.Split(file) : Generated(); // a bad file shows before any training
-        var from = options.Base is { } path ? BaseModel.Open(path, options.IsRwkv) : Pretraining.Prepare(options, screen, stop);
+        // A bad file shows before any training.
+        var problems = options.Data is { } file ? ProblemFile.Split(file) : Generated();
+        var from = options.Base is { } path
+            ? BaseModel.Open(path, options.IsRwkv)
+            : Pretraining.Prepare(options, screen, stop);
         if (from is null)
         {
             screen.Warn("Stopped during pretraining; nothing was finished.");
             return Interrupted;
         }
 
-        var encoder = new InstructionEncoder(from.Tokenizer, options.Template, addBegin: options.Template != PromptTemplate.Rwkv);
+        var encoder = new InstructionEncoder(
+            from.Tokenizer, options.Template, addBegin: options.Template != PromptTemplate.Rwkv);
         var (train, test) = Fitting(problems, encoder, from);
         Score before;
         using (var model = from.Create(Method.Full, options.BlockSize, options.Seeds[0], options.Device))
@@ -68,8 +72,11 @@ internal sealed class Experiment
         }
 
         PrepareState();
-        screen.Say(Text($"The base solves {100 * before.Accuracy:F1} % of {test.Count} held-out problems before fine-tuning; their loss is {before.Loss:F3}."));
-        foreach (var (seed, method) in options.Seeds.SelectMany(seed => options.Methods.Select(method => (seed, method))))
+        screen.Say(
+            Text($"The base solves {100 * before.Accuracy:F1} % of {test.Count} held-out problems before fine-tuning; ")
+            + Text($"their loss is {before.Loss:F3}."));
+        var runs = options.Seeds.SelectMany(seed => options.Methods.Select(method => (seed, method)));
+        foreach (var (seed, method) in runs)
         {
             var name = options.Seeds.Count > 1 ? Text($"{method.Name}, seed {seed}") : method.Name;
             if (stop.IsCancellationRequested)
@@ -107,21 +114,28 @@ internal sealed class Experiment
 
     /// <summary>What to train on and what to hold out, as far as the context holds them.</summary>
     private (IReadOnlyList<TokenizedText> Train, IReadOnlyList<Instruction> Test) Fitting(
-        (IReadOnlyList<Instruction>, IReadOnlyList<Instruction>, string) problems, InstructionEncoder encoder, BaseModel from)
+        (IReadOnlyList<Instruction>, IReadOnlyList<Instruction>, string) problems,
+        InstructionEncoder encoder,
+        BaseModel from)
     {
         var (train, heldOut, source) = problems;
         var context = options.Context is { } own ? Math.Min(own, from.Context ?? own) : from.Context;
         var (fitting, tooLong) = encoder.EncodeAll(train, context);
         var test = heldOut.Where(problem => !(encoder.Encode(problem).Length > context)).ToList();
-        screen.Say($"Problems: {fitting.Count:N0} to learn from; {Math.Min(test.Count, options.Test):N0} held out ({source}).");
+        screen.Say(
+            $"Problems: {fitting.Count:N0} to learn from; {Math.Min(test.Count, options.Test):N0} held out "
+            + $"({source}).");
         if (tooLong > 0 || test.Count < heldOut.Count)
         {
-            screen.Warn($"Skipped as longer than the context: {tooLong:N0} of {train.Count:N0} to learn from, {heldOut.Count - test.Count:N0} of {heldOut.Count:N0} held out.");
+            screen.Warn(
+                $"Skipped as longer than the context: {tooLong:N0} of {train.Count:N0} to learn from, "
+                + $"{heldOut.Count - test.Count:N0} of {heldOut.Count:N0} held out.");
         }
 
         return fitting.Count > 0 && test.Count > 0
             ? (fitting, [.. test.Take(options.Test)])
-            : throw new UserException("No problem is short enough for the context; use a base with a longer one, or shorter problems.");
+            : throw new UserException(
+                "No problem is short enough for the context; use a base with a longer one, or shorter problems.");
     }
 
     private (IReadOnlyList<Instruction> Train, IReadOnlyList<Instruction> HeldOut, string Source) Generated()
@@ -133,7 +147,13 @@ internal sealed class Experiment
     }
 
     private void FineTune(
-        string name, Method method, int seed, BaseModel from, InstructionEncoder encoder, IReadOnlyList<TokenizedText> train, IReadOnlyList<Instruction> test)
+        string name,
+        Method method,
+        int seed,
+        BaseModel from,
+        InstructionEncoder encoder,
+        IReadOnlyList<TokenizedText> train,
+        IReadOnlyList<Instruction> test)
     {
         var isPeakOwn = PeakMemory.TryReset();
         using var model = from.Create(method, options.BlockSize, seed, options.Device);
@@ -145,7 +165,8 @@ internal sealed class Experiment
 
         var times = new List<double>();
         var checkpoint = Path.Combine(StateFolder, Text($"{method.Name}-{seed}.safetensors"));
-        using var training = new TextTraining(model, batches, options.Recipe(options.Steps, options.LearningRate ?? method.LearningRate, checkpoint));
+        var recipe = options.Recipe(options.Steps, options.LearningRate ?? method.LearningRate, checkpoint);
+        using var training = new TextTraining(model, batches, recipe);
         if (training.Step > 0)
         {
             screen.Say($"{name}: goes on after step {training.Step}, where an earlier run was stopped.");
@@ -191,7 +212,9 @@ internal sealed class Experiment
 
         var result = new MethodResult(method.Name, seed, Method.Trainable(model), training.Losses, times, score, peak);
         finished.Add(result);
-        screen.Say(Text($"{name}: loss {result.LossFirst:F3} to {result.LossLast:F3}, held out {score.Loss:F3}, solves {100 * score.Accuracy:F1} %."));
+        screen.Say(
+            Text($"{name}: loss {result.LossFirst:F3} to {result.LossLast:F3}, held out {score.Loss:F3}, ")
+            + Text($"solves {100 * score.Accuracy:F1} %."));
     }
 
     /// <summary>Loss and accuracy on held-out problems; null if the user asked to stop before the end.</summary>
@@ -199,8 +222,12 @@ internal sealed class Experiment
     {
         var texts = test.Select(encoder.Encode).ToList();
         var longest = texts.Max(text => text.Learned.Count(learned => learned));
-        var solved = new ProblemSolving(model, encoder, (solution, reference) => FinalAnswer.IsGsm8kSolved(solution, reference) || FinalAnswer.IsMathSolved(solution, reference))
-            .Solve(test, longest, SolvedAtOnce, stop: stop);
+        var solving = new ProblemSolving(
+            model,
+            encoder,
+            (solution, reference) =>
+                FinalAnswer.IsGsm8kSolved(solution, reference) || FinalAnswer.IsMathSolved(solution, reference));
+        var solved = solving.Solve(test, longest, SolvedAtOnce, stop: stop);
         if (solved.Count < test.Count)
         {
             return null;
@@ -223,7 +250,12 @@ internal sealed class Experiment
     }
 
     /// <summary>Saves what was learned, and makes sure that it is the same once loaded.</summary>
-    private void Keep(Method method, ICausalModel model, BaseModel from, InstructionEncoder encoder, IReadOnlyList<Instruction> test)
+    private void Keep(
+        Method method,
+        ICausalModel model,
+        BaseModel from,
+        InstructionEncoder encoder,
+        IReadOnlyList<Instruction> test)
     {
         var directory = Path.Combine(options.Out, "adapters", method.Name);
         if (method.StartsFromGradients)
@@ -242,7 +274,8 @@ internal sealed class Experiment
         else
         {
             model.SavePretrained(directory);
-            foreach (var file in Directory.GetFiles(File.Exists(from.Path) ? Path.GetDirectoryName(Path.GetFullPath(from.Path))! : from.Path, "tokenizer.*"))
+            var folder = File.Exists(from.Path) ? Path.GetDirectoryName(Path.GetFullPath(from.Path))! : from.Path;
+            foreach (var file in Directory.GetFiles(folder, "tokenizer.*"))
             {
                 File.Copy(file, Path.Combine(directory, Path.GetFileName(file)), overwrite: true);
             }
@@ -255,8 +288,12 @@ internal sealed class Experiment
         model.Module.eval();
         again.Module.eval();
         var ids = new TextBatches([.. test.Take(8).Select(encoder.Encode)], 8, 0)[0, options.Device].Ids;
-        var difference = (((nn.Module<Tensor, Tensor>)model.Module).call(ids) - ((nn.Module<Tensor, Tensor>)again.Module).call(ids)).abs().max().item<float>();
-        kept.Add(Text($"{directory} ({(difference == 0 ? "loaded again, gives the same logits" : $"loaded again, logits differ by up to {difference:E1}")})"));
+        var logits = ((nn.Module<Tensor, Tensor>)model.Module).call(ids);
+        var difference = (logits - ((nn.Module<Tensor, Tensor>)again.Module).call(ids)).abs().max().item<float>();
+        var outcome = difference == 0
+            ? "gives the same logits"
+            : Text($"logits differ by up to {difference:E1}");
+        kept.Add($"{directory} (loaded again, {outcome})");
     }
 
     private void Finish(Score before, TimeSpan elapsed)
@@ -264,7 +301,9 @@ internal sealed class Experiment
         var results = new Results(before, finished, unfinished);
         screen.Say("");
         screen.Show(results.Table());
-        screen.Say($"Losses are means over the first and the last {MethodResult.Window(options.Steps)} steps; accuracy is the exact final answer, decoded greedily.");
+        screen.Say(
+            $"Losses are means over the first and the last {MethodResult.Window(options.Steps)} steps; accuracy is the "
+            + "exact final answer, decoded greedily.");
         foreach (var path in kept)
         {
             screen.Say($"Saved:   {path}");

@@ -39,9 +39,12 @@ internal static class Pretraining
         manual_seed(options.Seeds[0]);
         using var building = Construction.On(options.Device);
         using var model = Small(options);
-        var source = options.PretrainData is { } file ? $"the text of {Path.GetFileName(file)}"
+        var source = options.PretrainData is { } file
+            ? $"the text of {Path.GetFileName(file)}"
             : "generated problems of one step";
-        screen.Say($"Base: {(options.IsRwkv ? "an RWKV-6" : "a LLaMA")} of {Method.Trainable(model):N0} parameters, pretrained on {source}.");
+        screen.Say(
+            $"Base: {(options.IsRwkv ? "an RWKV-6" : "a LLaMA")} of {Method.Trainable(model):N0} parameters, "
+            + $"pretrained on {source}.");
         if (!Train(model, options, screen, stop))
         {
             return null;

@@ -25,8 +25,12 @@ Console.WriteLine(Rwkv6BoneFree3B.Plan);
 Console.WriteLine($"{"",-44}{"trainable",16}{"total",18}{"training, GiB",16}");
 foreach (var (model, plan) in plans)
 {
+    var training = plan.TrainingBytes() / Math.Pow(2, 30);
     Console.WriteLine(string.Create(
-        CultureInfo.InvariantCulture, $"{model,-44}{plan.TrainableParameters,16:N0}{plan.TotalParameters,18:N0}{plan.TrainingBytes() / Math.Pow(2, 30),16:N1}"));
+        CultureInfo.InvariantCulture,
+        $"{model,-44}{plan.TrainableParameters,16:N0}{plan.TotalParameters,18:N0}{training,16:N1}"));
 }
 
-Console.WriteLine("Training: weights in bfloat16, packed ones in their bits; adapters, their gradients and AdamW's state in float32; activations aside.");
+Console.WriteLine(
+    "Training: weights in bfloat16, packed ones in their bits; adapters, their gradients and AdamW's state in float32; "
+    + "activations aside.");

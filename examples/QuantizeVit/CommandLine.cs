@@ -36,7 +36,9 @@ internal static class CommandLine
         var json = new Option<string?>("--json") { Description = "File for the results." };
         var log = new Option<string?>("--log") { Description = "Folder for TensorBoard." };
 
-        var command = new RootCommand("Trains a vision transformer with weights and activations of a few bits in several ways, and compares them.")
+        var command = new RootCommand(
+            "Trains a vision transformer with weights and activations of a few bits in several ways, and compares "
+            + "them.")
         {
             bits, data, format, image, teacherSteps, steps, annealing, batch, seeds, output, json, log,
         };
@@ -68,7 +70,8 @@ internal static class CommandLine
                 if (int.TryParse(token.Value, CultureInfo.InvariantCulture, out var number)
                     && (number < least || number > most))
                 {
-                    result.AddError($"{name} must be at least {least}{(most == int.MaxValue ? "" : $" and at most {most}")}, not '{token.Value}'.");
+                    var limit = most == int.MaxValue ? "" : $" and at most {most}";
+                    result.AddError($"{name} must be at least {least}{limit}, not '{token.Value}'.");
                 }
             }
         });

@@ -22,7 +22,9 @@ internal sealed class Experiment
     {
         if (options.Image % 4 != 0)
         {
-            throw new UserException($"--image {options.Image} is no multiple of the 4 pixels of a patch; use {options.Image / 4 * 4} or {(options.Image / 4 * 4) + 4}.");
+            throw new UserException(
+                $"--image {options.Image} is no multiple of the 4 pixels of a patch; use {options.Image / 4 * 4} or "
+                + $"{(options.Image / 4 * 4) + 4}.");
         }
 
         var experiment = new Experiment(options, ImageTask.Open(options));
@@ -46,7 +48,9 @@ internal sealed class Experiment
     private void Compare()
     {
         Directory.CreateDirectory(options.Out);
-        screen.Say($"{task.Splits.Training.Count} images to train on, {task.Splits.Validation.Count} to validate, {Classes} classes.");
+        screen.Say(
+            $"{task.Splits.Training.Count} images to train on, {task.Splits.Validation.Count} to validate, "
+            + $"{Classes} classes.");
         var teachers = new Dictionary<int, (double, long)>();
         var results = new List<MethodResult>();
         foreach (var seed in options.Seeds)
@@ -76,9 +80,11 @@ internal sealed class Experiment
 
         var all = new Results(options.Bits, teachers, results);
         screen.Show(all.Table());
-        OscillationPicture.Write(Path.Combine(options.Out, "oscillation.png"),
+        OscillationPicture.Write(
+            Path.Combine(options.Out, "oscillation.png"),
             [.. results.Where(result => result.Seed == options.Seeds[0])]);
-        LatentPicture.Write(Path.Combine(options.Out, "latent-weights.png"),
+        LatentPicture.Write(
+            Path.Combine(options.Out, "latent-weights.png"),
             [.. results.Where(result => result.Seed == options.Seeds[0])]);
         if (options.Json is { } path)
         {

@@ -24,12 +24,19 @@ internal sealed record ImageTask(ImageSplits Splits, IImageTransform Training, I
         };
         return new(
             splits,
-            new TrainingTransform(options.Image, normalization) { Flips = flips, LeastArea = 0.6, Magnitude =
-                4, Operations = 1, Erasing = 0.1 },
+            new TrainingTransform(options.Image, normalization)
+            {
+                Flips = flips,
+                LeastArea = 0.6,
+                Magnitude = 4,
+                Operations = 1,
+                Erasing = 0.1,
+            },
             new EvaluationTransform(options.Image, normalization));
     }
 
     private static ImageSplits Generated(int side) =>
-        new(GeneratedImages.Create(GeneratedTraining, side, seed: 1),
+        new(
+            GeneratedImages.Create(GeneratedTraining, side, seed: 1),
             GeneratedImages.Create(GeneratedValidation, side, seed: 2));
 }

@@ -28,7 +28,8 @@ try
 
     return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }
-catch (Exception fault) when (fault is UserException or CheckpointException or ImageDataException or TrainingException or IOException or UnauthorizedAccessException)
+catch (Exception fault) when (fault is UserException or CheckpointException or ImageDataException or TrainingException
+    or IOException or UnauthorizedAccessException)
 {
     Console.Error.WriteLine($"error: {fault.Message}");
     return 1;

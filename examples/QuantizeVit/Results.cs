@@ -43,7 +43,8 @@ internal sealed record Results(
             table.AddColumn(new TableColumn(column).RightAligned());
         }
 
-        table.AddRow("float teacher", Spread([.. Teachers.Values.Select(teacher => teacher.Top1)]), "", "", "", "",
+        table.AddRow(
+            "float teacher", Spread([.. Teachers.Values.Select(teacher => teacher.Top1)]), "", "", "", "",
             Text($"{Teachers.Values.First().Bytes:N0}"));
         foreach (var method in Methods.GroupBy(result => result.Method))
         {
@@ -74,15 +75,19 @@ internal sealed record Results(
             ["seed"] = result.Seed,
         })]),
         ["teacherTop1"] = Teachers.Values.Average(teacher => teacher.Top1),
-    }.ToJsonString(new JsonSerializerOptions { WriteIndented = true, Encoder =
-        JavaScriptEncoder.UnsafeRelaxedJsonEscaping }) + "\n");
+    }.ToJsonString(new JsonSerializerOptions
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    }) + "\n");
 
     private static string Spread(IReadOnlyList<double> values)
     {
         var mean = values.Average();
+        var squares = values.Sum(value => (value - mean) * (value - mean));
         return values.Count == 1
             ? Text($"{100 * mean:F1} %")
-            : Text($"{100 * mean:F1} ± {100 * Math.Sqrt(values.Sum(value => (value - mean) * (value - mean)) / (values.Count - 1)):F1} %");
+            : Text($"{100 * mean:F1} ± {100 * Math.Sqrt(squares / (values.Count - 1)):F1} %");
     }
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

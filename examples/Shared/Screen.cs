@@ -37,7 +37,11 @@ internal sealed class Screen
         }
 
         return AnsiConsole.Progress()
-            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new LossColumn(),
+            .Columns(
+                new TaskDescriptionColumn(),
+                new ProgressBarColumn(),
+                new PercentageColumn(),
+                new LossColumn(),
                 new RemainingTimeColumn())
             .Start(context =>
             {

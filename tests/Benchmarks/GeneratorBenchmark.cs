@@ -18,9 +18,9 @@ internal static class GeneratorBenchmark
             yield break;
         }
 
-        var variants = string.Join("\n", Enumerable.Range(1, Variants).Select(i => i % 2 == 0
-            ? $"[Bone(BlockSize = {8 * i})] public partial class Variant{i}() : Marrow.Models.Llama(32000, {64 * i}, {128 * i}, 32, 8, 4);"
-            : $"[Lora(Rank = {i})] public partial class Variant{i}() : Marrow.Models.Llama(32000, {64 * i}, {128 * i}, 32, 8, 4);"));
+        var variants = string.Join("\n", Enumerable.Range(1, Variants).Select(i =>
+            (i % 2 == 0 ? $"[Bone(BlockSize = {8 * i})]" : $"[Lora(Rank = {i})]")
+            + $" public partial class Variant{i}() : Marrow.Models.Llama(32000, {64 * i}, {128 * i}, 32, 8, 4);"));
         var compilation = TestCompilation.Create(variants, TestCompilation.ModelsAssembly)
             .AddSyntaxTrees(TestCompilation.Parse("// first", "Other.cs"));
 

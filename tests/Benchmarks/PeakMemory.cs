@@ -49,7 +49,8 @@ internal static class PeakMemory
     }
 
     private static long Status(string field) => 1024 * long.Parse(
-        File.ReadLines("/proc/self/status").First(line =>
-            line.StartsWith(field + ":")).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+        File.ReadLines("/proc/self/status")
+            .First(line => line.StartsWith(field + ":"))
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
         CultureInfo.InvariantCulture);
 }

@@ -43,7 +43,9 @@ command.SetAction(arguments =>
     {
         foreach (var result in benchmark(wanted))
         {
-            Console.WriteLine($"{result.Benchmark,-20} {result.Case,-34} {result.Metric,-48} {result.Value,12:0.###}  {result.Baseline}");
+            Console.WriteLine(
+                $"{result.Benchmark,-20} {result.Case,-34} {result.Metric,-48} {result.Value,12:0.###}  "
+                + result.Baseline);
             results.Add(result);
         }
     }

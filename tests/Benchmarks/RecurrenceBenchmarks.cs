@@ -36,8 +36,8 @@ internal static class RecurrenceBenchmarks
         int batch, int tokens, Func<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor?, (Tensor, Tensor)> recurrence)
     {
         var inputs = Enumerable.Range(0, 4)
-            .Select(i => (i == 3 ? rand(batch, tokens, Heads * Size)
-                : randn(batch, tokens, Heads * Size)).requires_grad_())
+            .Select(i => i == 3 ? rand(batch, tokens, Heads * Size) : randn(batch, tokens, Heads * Size))
+            .Select(input => input.requires_grad_())
             .Append(randn(Heads, Size, requires_grad: true))
             .ToArray();
         var dy = randn(batch, tokens, Heads * Size);

@@ -27,7 +27,8 @@ internal static class ExampleProcess
             RedirectStandardError = true,
             WorkingDirectory = Path.GetTempPath(),
         };
-        start.Environment["OMP_NUM_THREADS"] = "1"; // tiny models; two programs' threads would wait for each other's cores
+        // Tiny models; two programs' threads would wait for each other's cores.
+        start.Environment["OMP_NUM_THREADS"] = "1";
         return Process.Start(start)!;
     }
 }

@@ -28,7 +28,8 @@ public class ParityTests
     }
 
     [Fact]
-    public void ModelFolders_AreReproduced() => Expect(ParityRun.Run(SharedData.Require("data/weights"), bases: null, TextWriter.Null), 3);
+    public void ModelFolders_AreReproduced() =>
+        Expect(ParityRun.Run(SharedData.Require("data/weights"), bases: null, TextWriter.Null), 3);
 
     [Fact]
     public void AdapterFolders_AreReproduced() => Expect(
@@ -39,7 +40,9 @@ public class ParityTests
     {
         using var folder = new TemporaryFolder();
         Marrow.Checkpoints.SafetensorsWriter.Write(
-            folder.File("novel.safetensors"), [("c0.x", TorchSharp.torch.ones(1))], new Dictionary<string, string> { ["fixture"] = "novel", ["case_count"] = "1" });
+            folder.File("novel.safetensors"),
+            [("c0.x", TorchSharp.torch.ones(1))],
+            new Dictionary<string, string> { ["fixture"] = "novel", ["case_count"] = "1" });
         var result = Assert.Single(ParityRun.Run(folder.Path, bases: null, TextWriter.Null));
         Assert.False(result.Pass);
         Assert.Contains("novel", result.Problem);
@@ -48,6 +51,10 @@ public class ParityTests
     private static void Expect(IReadOnlyList<FileResult> results, int count)
     {
         Assert.Equal(count, results.Count);
-        Assert.All(results, result => Assert.True(result.Pass, $"{result.File}: {result.Problem} {string.Join("; ", result.Comparisons.Where(comparison => !comparison.Pass))}"));
+        Assert.All(results, result =>
+        {
+            var failed = result.Comparisons.Where(comparison => !comparison.Pass);
+            Assert.True(result.Pass, $"{result.File}: {result.Problem} {string.Join("; ", failed)}");
+        });
     }
 }

@@ -55,8 +55,9 @@ internal static class AdapterFolder
     private static LlamaCase Create(JsonElement config, LlamaSizes sizes)
     {
         var r = config.GetProperty("r").GetInt32();
-        var modules = string.Join(" ", config.GetProperty("target_modules").EnumerateArray().Select(module =>
-            module.GetString()).Order(StringComparer.Ordinal));
+        var modules = string.Join(" ", config.GetProperty("target_modules").EnumerateArray()
+            .Select(module => module.GetString())
+            .Order(StringComparer.Ordinal));
         var isAll = modules == "down_proj gate_proj k_proj o_proj q_proj up_proj v_proj";
         return (config.GetProperty("peft_type").GetString(), isAll) switch
         {

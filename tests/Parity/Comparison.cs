@@ -14,19 +14,28 @@ public sealed record Comparison(string Tensor, double MaxAbs, double MaxRel, boo
         using var scope = NewDisposeScope();
         if (!computed.shape.SequenceEqual(stored.shape))
         {
-            return new Comparison($"{name} [{string.Join(", ", computed.shape)}] for [{string.Join(", ", stored.shape)}]", double.NaN, double.NaN, false);
+            return new Comparison(
+                $"{name} [{string.Join(", ", computed.shape)}] for [{string.Join(", ", stored.shape)}]",
+                double.NaN,
+                double.NaN,
+                false);
         }
 
         var (a, b) = (computed.detach().to(float64), stored.to(float64));
         var largest = b.abs().max().item<double>();
         var difference = (a - b).abs().max().item<double>();
-        return new Comparison(name, difference, difference / Math.Max(largest, double.Epsilon), difference <= tolerance.Absolute + (tolerance.Relative * largest));
+        return new Comparison(
+            name,
+            difference,
+            difference / Math.Max(largest, double.Epsilon),
+            difference <= tolerance.Absolute + (tolerance.Relative * largest));
     }
 
     /// <summary>Exact comparison of ids.</summary>
     public static Comparison Exact(string name, IReadOnlyList<int> computed, IReadOnlyList<int> stored)
     {
-        var differing = Math.Abs(computed.Count - stored.Count) + computed.Zip(stored).Count(pair => pair.First != pair.Second);
+        var differing = Math.Abs(computed.Count - stored.Count)
+            + computed.Zip(stored).Count(pair => pair.First != pair.Second);
         return new Comparison(name, differing, differing / (double)Math.Max(1, stored.Count), differing == 0);
     }
 }

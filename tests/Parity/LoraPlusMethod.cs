@@ -43,8 +43,9 @@ internal static class LoraPlusMethod
             }
         }
 
-        var betas = file.Text("betas").Trim('[', ']', '(', ')').Split(',').Select(beta =>
-            double.Parse(beta, CultureInfo.InvariantCulture)).ToArray();
+        var betas = file.Text("betas").Trim('[', ']', '(', ')').Split(',')
+            .Select(beta => double.Parse(beta, CultureInfo.InvariantCulture))
+            .ToArray();
         using var optimizer = new FusedAdamW(groups, decay, betas[0], betas[1], file.Number("eps"));
         for (var step = 1; step <= file.Integer("steps"); step++)
         {

@@ -31,12 +31,12 @@ internal static class LowRankMethods
         var (input, output, bias, r, alpha) = Options(file);
         using OneLinear model =
             (file.Fixture.StartsWith("pissa", StringComparison.Ordinal), file.Flag("use_rslora")) switch
-        {
-            (true, false) => new PissaCase(input, output, bias, r, alpha),
-            (true, true) => new RankStabilizedPissaCase(input, output, bias, r, alpha),
-            (false, false) => new OloraCase(input, output, bias, r, alpha),
-            (false, true) => new RankStabilizedOloraCase(input, output, bias, r, alpha),
-        };
+            {
+                (true, false) => new PissaCase(input, output, bias, r, alpha),
+                (true, true) => new RankStabilizedPissaCase(input, output, bias, r, alpha),
+                (false, false) => new OloraCase(input, output, bias, r, alpha),
+                (false, true) => new RankStabilizedOloraCase(input, output, bias, r, alpha),
+            };
         var layer = (AdaptedLinear)model.Layer;
         using (no_grad())
         {

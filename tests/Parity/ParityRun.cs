@@ -28,7 +28,9 @@ public static class ParityRun
                 : $"{name}: {(result.Pass ? "pass" : "FAIL")}");
             foreach (var comparison in result.Comparisons)
             {
-                output.WriteLine($"  {(comparison.Pass ? "ok  " : "FAIL")} {comparison.Tensor,-60} abs {comparison.MaxAbs:e2}  rel {comparison.MaxRel:e2}");
+                output.WriteLine(
+                    $"  {(comparison.Pass ? "ok  " : "FAIL")} {comparison.Tensor,-60} abs {comparison.MaxAbs:e2}  "
+                    + $"rel {comparison.MaxRel:e2}");
             }
         }
 

@@ -2,6 +2,7 @@
 //     dotnet run -c Release --project tests/Parity -- DIR [--base DIR] [--json FILE]
 using System.CommandLine;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Marrow;
 using Marrow.Parity;
 
@@ -45,7 +46,11 @@ command.SetAction(arguments =>
                 maxRel = comparison.MaxRel,
                 pass = comparison.Pass,
             })),
-            new JsonSerializerOptions { WriteIndented = true, NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals }) + "\n");
+            new JsonSerializerOptions
+            {
+                WriteIndented = true,
+                NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+            }) + "\n");
     }
 
     var failed = results.Count(result => !result.Pass);

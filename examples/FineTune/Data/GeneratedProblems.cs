@@ -72,7 +72,8 @@ internal sealed class GeneratedProblems(int seed)
         var after = gains ? total + change : total - change;
         steps.Add($"{total}{(gains ? '+' : '-')}{change}={after}");
         total = after;
-        return $"{text}{(text.Contains(',', StringComparison.Ordinal) ? " and" : ",")} {Pick(gains ? Gains : Losses)} {change}";
+        var link = text.Contains(',', StringComparison.Ordinal) ? " and" : ",";
+        return $"{text}{link} {Pick(gains ? Gains : Losses)} {change}";
     }
 
     private static Instruction Finish(string question, List<string> steps, int answer) =>

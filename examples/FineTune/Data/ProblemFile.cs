@@ -28,10 +28,13 @@ internal static class ProblemFile
 
     private static List<Instruction> Read(string path)
     {
-        var problems = InstructionFile.Read(path).Select(problem =>
-            problem with { Response = FinalAnswer.WithoutCalculations(problem.Response) }).ToList();
+        var problems = InstructionFile.Read(path)
+            .Select(problem => problem with { Response = FinalAnswer.WithoutCalculations(problem.Response) })
+            .ToList();
         return problems.Find(problem => FinalAnswer.Of(problem.Response) is null) is { } unmarked
-            ? throw new UserException($"{path}: the answer to \"{unmarked.Question}\" has no final answer behind '####' or 'The answer is:', nor in \\boxed{{}}, so it cannot be scored.")
+            ? throw new UserException(
+                $"{path}: the answer to \"{unmarked.Question}\" has no final answer behind '####' or 'The answer is:', "
+                + "nor in \\boxed{}, so it cannot be scored.")
             : problems;
     }
 }

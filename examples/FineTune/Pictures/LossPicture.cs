@@ -13,9 +13,16 @@ internal static class LossPicture
     private const int SmoothingShare = 40;
 
     // Colors that stay apart for color-blind readers too (Okabe and Ito).
-    private static readonly SKColor[] Colors = [new(0x00, 0x72, 0xB2), new(0xD5, 0x5E, 0x00), new(0x00, 0x9E, 0x73), new(0xCC, 0x79, 0xA7), new(0xE6, 0x9F, 0x00), new(0x56, 0xB4, 0xE9), new(0x33, 0x33, 0x33), new(0x99, 0x44, 0x55), new(0x66, 0x99, 0x00), new(0x77, 0x55, 0xCC)];
-    private static readonly SKColor Ink = new(0x33, 0x38, 0x40), Grid = new(0xE6, 0xE8, 0xEC), Quiet =
-        new(0x7A, 0x80, 0x8A);
+    private static readonly SKColor[] Colors =
+    [
+        new(0x00, 0x72, 0xB2), new(0xD5, 0x5E, 0x00), new(0x00, 0x9E, 0x73), new(0xCC, 0x79, 0xA7),
+        new(0xE6, 0x9F, 0x00), new(0x56, 0xB4, 0xE9), new(0x33, 0x33, 0x33), new(0x99, 0x44, 0x55),
+        new(0x66, 0x99, 0x00), new(0x77, 0x55, 0xCC),
+    ];
+
+    private static readonly SKColor Ink = new(0x33, 0x38, 0x40);
+    private static readonly SKColor Grid = new(0xE6, 0xE8, 0xEC);
+    private static readonly SKColor Quiet = new(0x7A, 0x80, 0x8A);
     private static readonly SKRect Area = new(82, 70, Width - 28, Height - 62);
 
     /// <summary>Draws the picture as a PNG.</summary>
@@ -63,8 +70,14 @@ internal static class LossPicture
                 if (Math.Log10(loss) >= scale.Low && Math.Log10(loss) <= scale.High)
                 {
                     canvas.DrawLine(Area.Left, scale.Y(loss), Area.Right, scale.Y(loss), line);
-                    StrokeFont.Write(canvas, loss.ToString("0.#####", CultureInfo.InvariantCulture), Area.Left - 10,
-                        scale.Y(loss) + (TextHeight / 2), TextHeight, Quiet, anchor: 1);
+                    StrokeFont.Write(
+                        canvas,
+                        loss.ToString("0.#####", CultureInfo.InvariantCulture),
+                        Area.Left - 10,
+                        scale.Y(loss) + (TextHeight / 2),
+                        TextHeight,
+                        Quiet,
+                        anchor: 1);
                 }
             }
         }
@@ -73,8 +86,14 @@ internal static class LossPicture
         for (var step = 0; step <= scale.Steps; step += every)
         {
             canvas.DrawLine(scale.X(step), Area.Top, scale.X(step), Area.Bottom, line);
-            StrokeFont.Write(canvas, step.ToString(CultureInfo.InvariantCulture), scale.X(step), Area.Bottom + 22,
-                TextHeight, Quiet, anchor: 0.5f);
+            StrokeFont.Write(
+                canvas,
+                step.ToString(CultureInfo.InvariantCulture),
+                scale.X(step),
+                Area.Bottom + 22,
+                TextHeight,
+                Quiet,
+                anchor: 0.5f);
         }
 
         line.Color = Quiet;

@@ -11,8 +11,9 @@ internal sealed class Axes(SKCanvas canvas, SKRect area, double left, double rig
     // Colors that stay apart for color-blind readers too (Okabe and Ito).
     public static readonly SKColor[] Colors =
         [new(0xD5, 0x5E, 0x00), new(0x00, 0x72, 0xB2), new(0x00, 0x9E, 0x73), new(0xCC, 0x79, 0xA7)];
-    public static readonly SKColor Ink = new(0x33, 0x38, 0x40), Grid = new(0xE6, 0xE8, 0xEC), Quiet =
-        new(0x7A, 0x80, 0x8A);
+    public static readonly SKColor Ink = new(0x33, 0x38, 0x40);
+    public static readonly SKColor Grid = new(0xE6, 0xE8, 0xEC);
+    public static readonly SKColor Quiet = new(0x7A, 0x80, 0x8A);
 
     public float X(double value) => area.Left + (float)((value - left) / (right - left) * area.Width);
 

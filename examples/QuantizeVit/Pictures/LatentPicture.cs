@@ -45,8 +45,8 @@ internal static class LatentPicture
                 axes.Vertical(boundary, "", isDashed: true);
             }
 
-            StrokeFont.Write(canvas, method.Method.Replace('+', ' '), area.Right + 14, area.Top + 16, Axes.TextHeight,
-                Axes.Ink);
+            StrokeFont.Write(
+                canvas, method.Method.Replace('+', ' '), area.Right + 14, area.Top + 16, Axes.TextHeight, Axes.Ink);
         }
     });
 }

@@ -43,8 +43,13 @@ internal static class OscillationPicture
             canvas.DrawPath(line, paint);
             var y = area.Top + 10 + (26 * index);
             canvas.DrawLine(area.Right + 16, y, area.Right + 40, y, paint);
-            StrokeFont.Write(canvas, method.Method.Replace('+', ' '), area.Right + 50, y + (Axes.TextHeight / 2),
-                Axes.TextHeight, Axes.Ink);
+            StrokeFont.Write(
+                canvas,
+                method.Method.Replace('+', ' '),
+                area.Right + 50,
+                y + (Axes.TextHeight / 2),
+                Axes.TextHeight,
+                Axes.Ink);
         }
     });
 }

@@ -74,7 +74,7 @@ public enum Oscillation
     /// <summary>Weights that oscillate too often are frozen for good (iterative freezing, arXiv 2203.11086).</summary>
     Freeze,
 
-    /// <summary>A loss pulls weights towards the middle of their level (dampening, arXiv 2203.11086).</summary>
+    /// <summary>A loss pulls weights toward the middle of their level (dampening, arXiv 2203.11086).</summary>
     Dampen,
 }
 

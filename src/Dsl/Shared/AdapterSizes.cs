@@ -40,8 +40,9 @@ internal static class AdapterSizes
             ? null
             : miniRank < 1
                 ? Text($"[Bone] MiniRank {miniRank} at layer '{layer}' is not positive; the Mini form needs it")
-                : Text($"[Bone] MiniRank {miniRank} does not divide the {outFeatures} output features of layer '{layer}'; ")
-                    + $"nearest sizes that do: {string.Join(" and ", NearestDivisors(miniRank, outFeatures))}";
+                : Text($"[Bone] MiniRank {miniRank} does not divide the {outFeatures} output features of ")
+                    + $"layer '{layer}'; nearest sizes that do: "
+                    + string.Join(" and ", NearestDivisors(miniRank, outFeatures));
 
     /// <summary>
     /// LoRA and DoRA: 1 to the smaller size; to half of it where A and B start from different triples (LoRA-GA).

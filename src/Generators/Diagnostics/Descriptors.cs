@@ -29,7 +29,7 @@ internal static class Descriptors
         Error(DiagnosticIds.ParameterCount, "A model has fewer than 2^59 parameters"),
         Error(DiagnosticIds.QuantizerBits, "The quantizers have the given bits"),
         Error(DiagnosticIds.Cga, "CGA anneals StatsQ weights within a part of a level"),
-        Error(DiagnosticIds.Qkr, "Query-key reparameterisation needs a quantized attention"),
+        Error(DiagnosticIds.Qkr, "Query-key reparameterization needs a quantized attention"),
         Error(DiagnosticIds.HeadCount, "The heads of an attention divide its dimension"),
         Error(DiagnosticIds.UnknownOption, "The chosen adapter or quantizer has the given options"),
     ];

@@ -236,8 +236,10 @@ internal sealed class LayerReader(INamedTypeSymbol type, SizeReader sizes, Annot
         return property switch
         {
             { IsStatic: true } => "must not be static",
-            { DeclaredAccessibility: not (
-                Accessibility.Public or Accessibility.Protected or Accessibility.ProtectedOrInternal) } =>
+            {
+                DeclaredAccessibility: not (
+                Accessibility.Public or Accessibility.Protected or Accessibility.ProtectedOrInternal)
+            } =>
                 "must be public or protected; other assemblies cannot see it otherwise",
             _ when !syntax.Modifiers.Any(SyntaxKind.PartialKeyword) => "must be partial",
             { SetMethod: not null } => "must be get-only",

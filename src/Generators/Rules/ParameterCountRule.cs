@@ -37,10 +37,9 @@ internal static class ParameterCountRule
         }
     }
 
-    private static bool HasWrongSizes(ModelCheck check) => check.Layers.Any(layer => layer.Spec.Arguments
-            .Any(
-                argument => argument.What is not null && argument.Value.Integer < 1
-                    && check.IsOurs(layer, argument.Name)))
+    private static bool HasWrongSizes(ModelCheck check) =>
+        check.Layers.Any(layer => layer.Spec.Arguments.Any(argument =>
+            argument.What is not null && argument.Value.Integer < 1 && check.IsOurs(layer, argument.Name)))
         || check.Type.Annotations.Concat(check.Type.Layers.SelectMany(layer => layer.Annotations))
             .Any(annotation => annotation.Arguments.Any(argument => argument.Value.Number <= 0));
 

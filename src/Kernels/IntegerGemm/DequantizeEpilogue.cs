@@ -28,8 +28,8 @@ internal readonly unsafe struct DequantizeEpilogue(
     private const int Block = 4 * Lanes.Count;
 
     private readonly int columns = (int)y.size(1), inner = (int)codes.size(1), steps = (int)step.numel(), zero = zero;
-    private readonly float* target = y.Floats(), step = step.Floats(), scales = weightScale.Floats(), offsets =
-        offsets.Floats();
+    private readonly float* target = y.Floats(), step = step.Floats();
+    private readonly float* scales = weightScale.Floats(), offsets = offsets.Floats();
     private readonly int* levelSums = levelSums is null ? null : levelSums.Integers();
     private readonly int* storedSums = storedSums is null ? null : storedSums.Integers();
 

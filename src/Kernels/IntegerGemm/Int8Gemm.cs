@@ -57,8 +57,12 @@ internal static unsafe class Int8Gemm
         void Run<TMicrokernel>(TMicrokernel microkernel, ref TBatch batch)
             where TMicrokernel : struct, IInt8Microkernel
         {
-            var kernel = new BatchKernel<TMicrokernel, TBatch, TEpilogue> { Microkernel = microkernel, Batch = batch,
-                Size = size };
+            var kernel = new BatchKernel<TMicrokernel, TBatch, TEpilogue>
+            {
+                Microkernel = microkernel,
+                Batch = batch,
+                Size = size,
+            };
             ThreadTeam.Run(ref kernel, count, (long)count * size.N * size.M);
         }
     }

@@ -252,7 +252,8 @@ internal readonly unsafe struct LookupMicrokernel(int lowA, IntegerRange ofB) : 
     private static Vector128<byte> Codes(sbyte* values, int count, int low, int halving, int rest)
     {
         var lows = Vector256.Create((sbyte)low);
-        var levels = count >= Vector256<sbyte>.Count ? Vector256.Load(values)
+        var levels = count >= Vector256<sbyte>.Count
+            ? Vector256.Load(values)
             : Partial(values, count, Vector256.Create((sbyte)rest));
         var counted = ((levels - lows).AsUInt16() >>> halving).AsByte() & Vector256.Create((byte)3);
         var pairs = Avx2.MultiplyAddAdjacent(counted, Vector256.Create((short)(1 + (4 << 8))).AsSByte());

@@ -39,7 +39,9 @@ internal static unsafe partial class TensorMemory
     {
         if (tensor.dtype != type || tensor.device_type != TorchSharp.DeviceType.CPU || !tensor.is_contiguous())
         {
-            throw new ArgumentException($"A kernel needs a contiguous {type} tensor on the CPU, not {tensor.dtype} on {tensor.device_type}.", nameof(tensor));
+            throw new ArgumentException(
+                $"A kernel needs a contiguous {type} tensor on the CPU, not {tensor.dtype} on {tensor.device_type}.",
+                nameof(tensor));
         }
 
         return THSTensor_data(tensor.Handle);

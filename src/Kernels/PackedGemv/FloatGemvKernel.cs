@@ -7,8 +7,8 @@ namespace Marrow.Kernels.PackedGemv;
 
 /// <summary>
 /// <c>x Ŵᵀ + b</c> for float32 activations and codes of 2 to 4 bits. AVX-512 looks levels up: the low bits of a shifted
-/// word index a
-/// table of sixteen floats. AVX2 masks codes in place and converts them; x is scaled to make up for the place.
+/// word index a table of sixteen floats. AVX2 masks codes in place and converts them; x is scaled to make up for the
+/// place.
 /// </summary>
 internal unsafe struct FloatGemvKernel : IRangeKernel
 {

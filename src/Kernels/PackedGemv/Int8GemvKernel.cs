@@ -7,8 +7,7 @@ namespace Marrow.Kernels.PackedGemv;
 
 /// <summary>
 /// <c>x pᵀ</c> in int32 for int8 activations and codes of 2 or 4 bits: codes are isolated in bytes by shift and mask,
-/// multiplied by
-/// pairs into int16 (vpmaddubsw), and widened before int16 can overflow. AVX-512BW or AVX2.
+/// multiplied by pairs into int16 (vpmaddubsw), and widened before int16 can overflow. AVX-512BW or AVX2.
 /// </summary>
 internal unsafe struct Int8GemvKernel : IRangeKernel
 {

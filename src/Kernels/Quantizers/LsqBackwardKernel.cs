@@ -26,8 +26,8 @@ internal unsafe struct LsqBackwardKernel : IRangeKernel
     public readonly void Run(int first, int end, int part)
     {
         var columns = Layout.Columns;
-        float* steps = Layout.IsPerColumn ? Steps.Begin(part) : Steps.Values, befores = Befores.Begin(part), afters =
-            Afters.Begin(part);
+        var steps = Layout.IsPerColumn ? Steps.Begin(part) : Steps.Values;
+        float* befores = Befores.Begin(part), afters = Afters.Begin(part);
         for (var row = first; row < end; row++)
         {
             var offset = (long)row * columns;

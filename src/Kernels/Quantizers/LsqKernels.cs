@@ -43,7 +43,8 @@ internal static unsafe class LsqKernels
     {
         var parts = ThreadTeam.Parts(layout.Rows, x.numel());
         var dx = empty_like(x);
-        using var steps = layout.IsPerColumn ? new PartialSums(parts, layout.Columns)
+        using var steps = layout.IsPerColumn
+            ? new PartialSums(parts, layout.Columns)
             : new(layout.Rows / layout.Steps, layout.Steps);
         using var befores = before is null ? default : new PartialSums(parts, before.numel());
         using var afters = afterSize == 0 ? default : new PartialSums(parts, afterSize);
@@ -62,8 +63,11 @@ internal static unsafe class LsqKernels
             AfterParts = (int)(afterSize / layout.Columns),
         };
         ThreadTeam.Run(ref kernel, layout.Rows, x.numel());
-        return (dx, steps.Total(scale), before is null ? null : befores.Total(), afterSize == 0 ? null
-            : afters.Total());
+        return (
+            dx,
+            steps.Total(scale),
+            before is null ? null : befores.Total(),
+            afterSize == 0 ? null : afters.Total());
     }
 
     /// <summary>A shift added to rows: row r takes part r mod Parts.</summary>

@@ -16,8 +16,7 @@ internal static unsafe class StatsQKernels
     public const double HighestRatio = 1 - 1e-6;
 
     /// <summary>Whether the kernels apply: contiguous float32 on the CPU.</summary>
-    public static bool Supports(Tensor w) =>
-        TensorMemory.AreFloats(w) && w.is_contiguous();
+    public static bool Supports(Tensor w) => TensorMemory.AreFloats(w) && w.is_contiguous();
 
     /// <summary>ŵ into <paramref name="target"/>.</summary>
     public static void Quantize(ScaleLayout layout, Tensor w, int bits, Tensor target)

@@ -57,7 +57,8 @@ internal static unsafe class ThreadTeam
             return 1;
         }
 
-        return torch.get_num_threads() == 1 ? 1
+        return torch.get_num_threads() == 1
+            ? 1
             : (int)Math.Max(1, Math.Min(Math.Min(items, MostParts), elements / LeastElementsOfPart));
     }
 

@@ -41,8 +41,8 @@ public static class Generation
         {
             using var scope = NewDisposeScope();
             var next = running.Min(row => texts[row].Count);
-            var ids = tensor(running.SelectMany(row => texts[row].Skip(read).Take(next - read)).Select(id =>
-                (long)id).ToArray()).view(running.Count, -1);
+            var unread = running.SelectMany(row => texts[row].Skip(read).Take(next - read));
+            var ids = tensor(unread.Select(id => (long)id).ToArray()).view(running.Count, -1);
             var chosen = sampling.Next(decoding.Append(ids.to(device)));
             read = next;
             foreach (var (row, id) in running.Zip(chosen))

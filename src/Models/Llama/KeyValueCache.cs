@@ -51,8 +51,8 @@ internal sealed class KeyValueCache(long context) : IDisposable
 
     private Tensor Grown(Tensor? old, Tensor like, long capacity)
     {
-        var grown = empty([like.shape[0], like.shape[1], capacity, like.shape[3]], dtype: like.dtype,
-            device: like.device);
+        var grown = empty(
+            [like.shape[0], like.shape[1], capacity, like.shape[3]], dtype: like.dtype, device: like.device);
         if (old is null)
         {
             return grown.DetachFromDisposeScope();

@@ -36,8 +36,13 @@ public partial class Llama(
     public partial Embedding EmbedTokens { get; }
 
     /// <summary>The blocks.</summary>
-    [Block(nameof(hidden), nameof(intermediate), nameof(heads), nameof(keyValueHeads), nameof(normEps), Count =
-        nameof(layers))]
+    [Block(
+        nameof(hidden),
+        nameof(intermediate),
+        nameof(heads),
+        nameof(keyValueHeads),
+        nameof(normEps),
+        Count = nameof(layers))]
     [Name("model.layers")]
     public partial ModuleList<LlamaBlock> Layers { get; }
 

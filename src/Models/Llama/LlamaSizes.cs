@@ -50,8 +50,11 @@ public sealed record LlamaSizes(
         catch (Exception fault) when (
             fault is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
         {
-            throw new CheckpointException(file, $"it is no LLaMA configuration ({fault.Message})",
-                "use the config.json that came with the weights", fault);
+            throw new CheckpointException(
+                file,
+                $"it is no LLaMA configuration ({fault.Message})",
+                "use the config.json that came with the weights",
+                fault);
         }
     }
 

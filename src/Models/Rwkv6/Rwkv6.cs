@@ -32,7 +32,13 @@ public partial class Rwkv6(
     public partial Embedding Emb { get; }
 
     /// <summary>The blocks.</summary>
-    [Block(nameof(width), nameof(inner), "width / headSize", nameof(mixRank), nameof(decayRank), nameof(headNormEps),
+    [Block(
+        nameof(width),
+        nameof(inner),
+        "width / headSize",
+        nameof(mixRank),
+        nameof(decayRank),
+        nameof(headNormEps),
         Count = nameof(layers))]
     public partial ModuleList<Rwkv6Block> Blocks { get; }
 

@@ -34,7 +34,8 @@ internal sealed class ByteLevelTokenizer : Tokenizer
             throw new FormatException($"byte {Bytes[lacking]} has no id");
         }
 
-        EndId = vocabulary.TryGetValue(EndOfText, out var end) ? end
+        EndId = vocabulary.TryGetValue(EndOfText, out var end)
+            ? end
             : throw new FormatException($"it has no {EndOfText}");
         (ids, this.ranks) = (vocabulary.GetAlternateLookup<ReadOnlySpan<char>>(), ranks);
     }
@@ -59,16 +60,20 @@ internal sealed class ByteLevelTokenizer : Tokenizer
             foreach (var line in File.ReadLines(mergesPath).Where(line =>
                 line.Length > 0 && !line.StartsWith("#version", StringComparison.Ordinal)))
             {
-                ranks.TryAdd(line.Split(' ') is [var left, var right] ? (left, right)
-                    : throw new FormatException($"line {ranks.Count + 1} of the merges is not a pair"), ranks.Count);
+                if (line.Split(' ') is not [var left, var right])
+                    throw new FormatException($"line {ranks.Count + 1} of the merges is not a pair");
+                ranks.TryAdd((left, right), ranks.Count);
             }
 
             return new(vocabulary, ranks);
         }
         catch (Exception error) when (error is JsonException or FormatException or DecoderFallbackException)
         {
-            throw new CheckpointException(vocabularyPath, $"it is not a vocabulary of GPT-2's form ({error.Message})",
-                "fetch it and merges.txt again", error);
+            throw new CheckpointException(
+                vocabularyPath,
+                $"it is not a vocabulary of GPT-2's form ({error.Message})",
+                "fetch it and merges.txt again",
+                error);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -144,9 +149,12 @@ internal sealed class ByteLevelTokenizer : Tokenizer
         return kind == Kind.Space && end < runes.Length && end - start > 1 ? end - 1 : end;
     }
 
-    private static Kind KindOf(Rune rune) => Rune.IsWhiteSpace(rune) ? Kind.Space
+    private static Kind KindOf(Rune rune) =>
+        Rune.IsWhiteSpace(rune) ? Kind.Space
         : Rune.IsLetter(rune) ? Kind.Letter
-        : Rune.GetUnicodeCategory(rune) is UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber ? Kind.Number
+        : Rune.GetUnicodeCategory(rune) is UnicodeCategory.DecimalDigitNumber
+            or UnicodeCategory.LetterNumber
+            or UnicodeCategory.OtherNumber ? Kind.Number
         : Kind.Other;
 
     /// <summary>

@@ -53,7 +53,8 @@ internal sealed class RwkvWorldTokenizer : Tokenizer
             }
 
             var singles = tokens.Values.Where(bytes => bytes.Length == 1).Select(bytes => bytes[0]).ToHashSet();
-            return singles.Count == 256 ? new(tokens)
+            return singles.Count == 256
+                ? new(tokens)
                 : throw new FormatException($"only {singles.Count} of the 256 bytes have a token");
         }
         catch (Exception error) when (error is FormatException or DecoderFallbackException or OverflowException)
@@ -111,7 +112,8 @@ internal sealed class RwkvWorldTokenizer : Tokenizer
         }
 
         var bytes = Literal(line[(first + 1)..last], number);
-        return bytes.Length == length && length > 0 ? (id, bytes)
+        return bytes.Length == length && length > 0
+            ? (id, bytes)
             : throw new FormatException($"line {number} has {bytes.Length} bytes and claims {length}");
     }
 
@@ -160,8 +162,14 @@ internal sealed class RwkvWorldTokenizer : Tokenizer
                     : throw Broken();
             }
 
-            return new Rune(kind switch { 'n' => '\n', 't' => '\t', 'r' =>
-                '\r', '\\' or '\'' or '"' => kind, _ => throw Broken() });
+            return new Rune(kind switch
+            {
+                'n' => '\n',
+                't' => '\t',
+                'r' => '\r',
+                '\\' or '\'' or '"' => kind,
+                _ => throw Broken(),
+            });
         }
 
         FormatException Broken() => new($"line {number} has a broken literal");

@@ -50,8 +50,8 @@ internal static class SentencePieceModel
                     break;
             }
         }
-        if (trainer.Number(3, 1) != BytePairs) throw Unsupported(
-            path, "a SentencePiece model of another kind than BPE");
+        if (trainer.Number(3, 1) != BytePairs)
+            throw Unsupported(path, "a SentencePiece model of another kind than BPE");
         if (normalizer.Text(2, "") != "") throw Unsupported(path, $"the normalization '{normalizer.Text(1, "")}'");
         if (normalizer.Number(5, 1) == 0) throw Unsupported(path, "spaces that are not escaped");
         if (trainer.Number(24, 0) != 0) throw Unsupported(path, "spaces as suffixes");

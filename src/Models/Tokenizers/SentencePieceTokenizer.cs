@@ -55,8 +55,8 @@ internal sealed class SentencePieceTokenizer(Vocabulary vocabulary) : Tokenizer
     private string Normalize(string text)
     {
         text = Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)); // an unpaired surrogate becomes U+FFFD
-        if (vocabulary.RemoveExtraSpaces) text =
-            string.Join(' ', text.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        if (vocabulary.RemoveExtraSpaces)
+            text = string.Join(' ', text.Split(' ', StringSplitOptions.RemoveEmptyEntries));
         if (text.Length > 0 && vocabulary.AddPrefix) text = $" {text}";
         return text.Replace(' ', Space);
     }

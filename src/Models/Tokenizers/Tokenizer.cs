@@ -42,7 +42,8 @@ public abstract class Tokenizer
             : world is not null ? RwkvWorldTokenizer.Read(world)
             : throw new CheckpointException(
                 path,
-                "the folder holds neither tokenizer.model nor tokenizer.json, nor vocab.json with merges.txt, nor rwkv_vocab*.txt",
+                "the folder holds neither tokenizer.model nor tokenizer.json, nor vocab.json with merges.txt, "
+                + "nor rwkv_vocab*.txt",
                 "fetch the tokenizer's file into the folder of the weights");
     }
 

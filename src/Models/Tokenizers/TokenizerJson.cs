@@ -13,7 +13,8 @@ internal static class TokenizerJson
         {
             return Parse(path, JsonNode.Parse(File.ReadAllBytes(path))!);
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException or NullReferenceException or ArgumentException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException
+            or NullReferenceException or ArgumentException)
         {
             // JsonNode's answers to a value that is missing or of another type than asked for.
             throw new CheckpointException(
@@ -31,25 +32,32 @@ internal static class TokenizerJson
         if (Type(model) != "BPE") throw Unsupported(path, $"a model of type {Type(model)}");
         if (root["pre_tokenizer"] is { } splitter) throw Unsupported(path, $"a pre-tokenizer of type {Type(splitter)}");
         foreach (var name in (string[])["dropout", "continuing_subword_prefix", "end_of_word_suffix"])
-            if (model[name] is { } value && value.ToString() is not ("" or "0")) throw Unsupported(
-                path, $"a model with {name}");
+            if (model[name] is { } value && value.ToString() is not ("" or "0"))
+                throw Unsupported(path, $"a model with {name}");
         if (model["ignore_merges"]?.GetValue<bool>() == true) throw Unsupported(path, "a model with ignore_merges");
 
         var ids = model["vocab"]!.AsObject().ToDictionary(entry => entry.Key, entry => entry.Value!.GetValue<int>());
         var added = root["added_tokens"]!.AsArray();
         foreach (var token in added) ids[token!["content"]!.GetValue<string>()] = token["id"]!.GetValue<int>();
         var pieces = new string[ids.Count];
-        foreach (var (piece, id) in ids) pieces[(uint)id < pieces.Length ? id
-            : throw Unsupported(path, "a vocabulary with gaps")] = piece;
+        foreach (var (piece, id) in ids)
+        {
+            if ((uint)id >= pieces.Length)
+                throw Unsupported(path, "a vocabulary with gaps");
+            pieces[id] = piece;
+        }
 
         var merges = model["merges"]!.AsArray()
             .Select((merge, rank) => (Pair: Pair(merge!), Rank: rank))
             .ToDictionary(merge => merge.Pair, merge => merge.Rank);
         var unknown = ids[model["unk_token"]!.GetValue<string>()];
-        var vocabulary = new Vocabulary(pieces,
+        var vocabulary = new Vocabulary(
+            pieces,
             (pair, split) => merges.TryGetValue((new(pair[..split]), new(pair[split..])), out var rank) ? rank : null,
-            added.Where(token => token!["special"]!.GetValue<bool>()).Select(token =>
-                token!["id"]!.GetValue<int>()).Where(id => id != unknown))
+            added
+                .Where(token => token!["special"]!.GetValue<bool>())
+                .Select(token => token!["id"]!.GetValue<int>())
+                .Where(id => id != unknown))
         {
             ByteFallback = model["byte_fallback"]?.GetValue<bool>() == true,
             AddPrefix = AddsPrefix(path, root["normalizer"]),
@@ -58,8 +66,8 @@ internal static class TokenizerJson
             Begin = Special(path, ids, "<s>"),
             End = Special(path, ids, "</s>"),
         };
-        if (vocabulary.ByteFallback && !vocabulary.HasAllBytes) throw Unsupported(
-            path, "byte fallback without all 256 bytes");
+        if (vocabulary.ByteFallback && !vocabulary.HasAllBytes)
+            throw Unsupported(path, "byte fallback without all 256 bytes");
         return vocabulary;
     }
 

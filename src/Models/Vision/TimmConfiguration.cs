@@ -3,14 +3,17 @@ using System.Text.Json.Nodes;
 
 namespace Marrow.Models;
 
-/// <summary>The config.json that timm puts beside its weights. It holds no sizes but the image's and the classes'.</summary>
+/// <summary>
+/// The config.json that timm puts beside its weights. It holds no sizes but the image's and the classes'.
+/// </summary>
 internal static class TimmConfiguration
 {
     public static IEnumerable<string> Faults(JsonElement configuration, int image, int channels, int classes)
     {
         var inner = configuration.TryGetProperty("pretrained_cfg", out var pretrained) ? pretrained : configuration;
-        if ((configuration.TryGetProperty("num_classes", out var count) || inner.TryGetProperty("num_classes", out count))
-            && count.GetInt32() != classes)
+        var hasClasses = configuration.TryGetProperty("num_classes", out var count)
+            || inner.TryGetProperty("num_classes", out count);
+        if (hasClasses && count.GetInt32() != classes)
         {
             yield return $"num_classes is {count.GetInt32()}, the model has {classes}";
         }
@@ -20,7 +23,8 @@ internal static class TimmConfiguration
             int[] found = [.. size.EnumerateArray().Select(edge => edge.GetInt32())];
             if (found[0] != channels || found[1] != image || found[2] != image)
             {
-                yield return $"input_size is [{string.Join(", ", found)}], the model's is [{channels}, {image}, {image}]";
+                yield return
+                    $"input_size is [{string.Join(", ", found)}], the model's is [{channels}, {image}, {image}]";
             }
         }
     }

@@ -29,8 +29,12 @@ public sealed class AdapterParameterList : IReadOnlyList<Parameter>
         .. parameters.GroupBy(parameter => parameter.Ratio).Select(group => new AdamW.ParamGroup
         {
             Parameters = group.Select(parameter => parameter.Value),
-            Options = new AdamW.Options { LearningRate =
-                learningRate * group.Key, InitialLearningRate = learningRate * group.Key, weight_decay = weightDecay },
+            Options = new AdamW.Options
+            {
+                LearningRate = learningRate * group.Key,
+                InitialLearningRate = learningRate * group.Key,
+                weight_decay = weightDecay,
+            },
         }),
     ];
 

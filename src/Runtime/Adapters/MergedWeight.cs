@@ -17,8 +17,8 @@ internal sealed class MergedWeight(AdaptedLinear layer) : IDisposable
         if (layer.HasPackedBase)
         {
             throw new InvalidOperationException(
-                $"Layer '{layer.LayerName}' has a packed base of a few bits, which no adapter can be folded into; nothing was merged. "
-                + "Save the adapter, and merge it into the float model.");
+                $"Layer '{layer.LayerName}' has a packed base of a few bits, which no adapter can be folded into; "
+                + "nothing was merged. Save the adapter, and merge it into the float model.");
         }
 
         using var scope = NewDisposeScope();
@@ -27,8 +27,8 @@ internal sealed class MergedWeight(AdaptedLinear layer) : IDisposable
         return merged.isfinite().all().item<bool>()
             ? scope.Detach(merged)
             : throw new InvalidOperationException(
-                $"Merging the adapter of layer '{layer.LayerName}' would write a weight that is not finite; nothing was merged. "
-                + "Check the adapter for NaN and infinity.");
+                $"Merging the adapter of layer '{layer.LayerName}' would write a weight that is not finite; "
+                + "nothing was merged. Check the adapter for NaN and infinity.");
     }
 
     /// <summary>Puts a weight from <see cref="Compute"/> in place of the layer's.</summary>

@@ -28,7 +28,8 @@ internal sealed record PeftField(string Name, JsonNode Value, Func<JsonElement?,
             return null;
         }
 
-        return found is null ? $"{Name} is missing"
+        return found is null
+            ? $"{Name} is missing"
             : $"{Name} is {value.GetRawText()}, but the model's is {Value.ToJsonString()}";
     }
 

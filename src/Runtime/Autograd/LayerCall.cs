@@ -85,14 +85,16 @@ internal sealed class LayerCall
         if (x.dim() == 0 || x.size(-1) != Layer.InFeatures || x.dtype != wanted)
         {
             throw new ArgumentException(
-                $"Layer '{Layer.LayerName}' takes {wanted} [..., {Layer.InFeatures}]; the input is {x.dtype} [{string.Join(", ", x.shape)}].",
+                $"Layer '{Layer.LayerName}' takes {wanted} [..., {Layer.InFeatures}]; the input is {x.dtype} "
+                + $"[{string.Join(", ", x.shape)}].",
                 nameof(x));
         }
 
         if (frozen.Any(parameter => parameter.requires_grad))
         {
             throw new InvalidOperationException(
-                $"The frozen weight or bias of layer '{Layer.LayerName}' requires a gradient, which the layer's backward does not compute.");
+                $"The frozen weight or bias of layer '{Layer.LayerName}' requires a gradient, which the layer's "
+                + "backward does not compute.");
         }
     }
 }

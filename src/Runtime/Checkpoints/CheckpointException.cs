@@ -25,8 +25,11 @@ public sealed class CheckpointException : Exception
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new CheckpointException(path, $"it cannot be written ({error.Message})",
-                "free space or choose another folder; what was there before is unchanged", error);
+            throw new CheckpointException(
+                path,
+                $"it cannot be written ({error.Message})",
+                "free space or choose another folder; what was there before is unchanged",
+                error);
         }
     }
 

@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Marrow.Checkpoints;
 
-/// <summary>One file of named tensors. Opening checks its description; the values are read when they are copied.</summary>
+/// <summary>
+/// One file of named tensors. Opening checks its description; the values are read when they are copied.
+/// </summary>
 internal abstract class CheckpointFile : IDisposable
 {
     private protected CheckpointFile(string path) => Path = path;
@@ -19,7 +21,8 @@ internal abstract class CheckpointFile : IDisposable
 
     /// <summary>Opens a safetensors file or a PyTorch checkpoint, whichever it is.</summary>
     /// <exception cref="CheckpointException">The file is missing, unreadable or neither.</exception>
-    public static CheckpointFile Open(string path) => TorchFile.IsOne(path) ? TorchFile.Open(path) : SafetensorsFile.Open(path);
+    public static CheckpointFile Open(string path) =>
+        TorchFile.IsOne(path) ? TorchFile.Open(path) : SafetensorsFile.Open(path);
 
     /// <summary>A new CPU tensor with the stored type and shape.</summary>
     /// <exception cref="CheckpointException">No tensor has this name.</exception>
@@ -69,15 +72,21 @@ internal abstract class CheckpointFile : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            throw new CheckpointException(path, $"it cannot be read ({error.Message})", "check the path and its permissions", error);
+            throw new CheckpointException(
+                path, $"it cannot be read ({error.Message})", "check the path and its permissions", error);
         }
     }
 
-    /// <summary>Copies a tensor whose shape and type suit the destination. Temporaries are freed by the caller.</summary>
+    /// <summary>
+    /// Copies a tensor whose shape and type suit the destination. Temporaries are freed by the caller.
+    /// </summary>
     private protected abstract void Copy(TensorInfo info, Tensor destination);
 
-    private TensorInfo Find(string name) => Tensors.TryGetValue(name, out var info) ? info : throw new CheckpointException(
-        Path, $"it has no tensor {CheckpointException.Quote(name)}", $"use one of its {Tensors.Count} names");
+    private TensorInfo Find(string name) =>
+        Tensors.TryGetValue(name, out var info)
+            ? info
+            : throw new CheckpointException(
+                Path, $"it has no tensor {CheckpointException.Quote(name)}", $"use one of its {Tensors.Count} names");
 
     private void Check(TensorInfo info, Tensor destination)
     {
@@ -86,21 +95,26 @@ internal abstract class CheckpointFile : IDisposable
         {
             throw new CheckpointException(
                 Path,
-                $"{where} has shape [{string.Join(", ", info.Shape)}], the model wants [{string.Join(", ", destination.shape)}]",
+                $"{where} has shape [{string.Join(", ", info.Shape)}], the model wants "
+                + $"[{string.Join(", ", destination.shape)}]",
                 "use the checkpoint of this model's sizes");
         }
 
         if (destination.device_type == DeviceType.META)
         {
             throw new CheckpointException(
-                Path, $"{where} cannot be copied to a meta tensor, which has no memory", "create the tensor on a real device first");
+                Path,
+                $"{where} cannot be copied to a meta tensor, which has no memory",
+                "create the tensor on a real device first");
         }
 
-        if (info.Type != destination.dtype && !(SafetensorsType.IsFloat(info.Type) && SafetensorsType.IsFloat(destination.dtype)))
+        if (info.Type != destination.dtype
+            && !(SafetensorsType.IsFloat(info.Type) && SafetensorsType.IsFloat(destination.dtype)))
         {
             throw new CheckpointException(
                 Path,
-                $"{where} is stored as {SafetensorsType.Name(info.Type)}, the model wants {SafetensorsType.Name(destination.dtype)}",
+                $"{where} is stored as {SafetensorsType.Name(info.Type)}, the model wants "
+                + SafetensorsType.Name(destination.dtype),
                 "only floating-point types convert to each other, so use the checkpoint of this model");
         }
     }

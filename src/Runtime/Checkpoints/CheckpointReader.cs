@@ -41,7 +41,9 @@ internal sealed class CheckpointReader : IDisposable
         var (single, index) = (Path.Combine(path, SingleFile), Path.Combine(path, IndexFile));
         if (File.Exists(single)) return OpenSingle(path, single);
         if (File.Exists(index)) return OpenSharded(path, index);
-        throw new CheckpointException(path, $"the folder holds neither {SingleFile} nor {IndexFile}",
+        throw new CheckpointException(
+            path,
+            $"the folder holds neither {SingleFile} nor {IndexFile}",
             "name the folder or file of a safetensors checkpoint");
     }
 

@@ -147,7 +147,8 @@ internal sealed class PickleReader
                     stack.Add(new PickledName(Line(), Line()));
                     break;
                 case '\x93': // STACK_GLOBAL
-                    stack.Add(PopMany(2) is [string module, string name] ? new PickledName(module, name)
+                    stack.Add(PopMany(2) is [string module, string name]
+                        ? new PickledName(module, name)
                         : throw Fault("a name is no text"));
                     break;
                 case 'Q':

@@ -42,7 +42,8 @@ internal sealed class SafetensorsHeader
         }
         catch (JsonException error)
         {
-            throw header.Invalid($"the header is not valid JSON (line {error.LineNumber + 1}, byte {error.BytePositionInLine})", error);
+            throw header.Invalid(
+                $"the header is not valid JSON (line {error.LineNumber + 1}, byte {error.BytePositionInLine})", error);
         }
         catch (InvalidOperationException error)
         {
@@ -109,18 +110,25 @@ internal sealed class SafetensorsHeader
         if (typeName is null || shape is null || offsets is null)
             throw Invalid($"{where} lacks dtype, shape or data_offsets");
         if (SafetensorsType.Parse(typeName) is not { } type)
-            throw new CheckpointException(path, $"{where} has dtype {CheckpointException.Quote(typeName)}, which is not supported",
+            throw new CheckpointException(
+                path,
+                $"{where} has dtype {CheckpointException.Quote(typeName)}, which is not supported",
                 $"store it as one of {SafetensorsType.All}");
         if (offsets is not [var begin, var end] || begin > end)
             throw Invalid($"{where}: data_offsets is not [begin, end] with begin ≤ end");
-        if (ByteCount(shape, type) is not { } bytes) throw Invalid($"{where}: shape [{string.Join(", ", shape)}] overflows");
+        if (ByteCount(shape, type) is not { } bytes)
+            throw Invalid($"{where}: shape [{string.Join(", ", shape)}] overflows");
         if (bytes != end - begin)
-            throw Invalid($"{where}: shape [{string.Join(", ", shape)}] of {typeName} takes {bytes} bytes, data_offsets span {end - begin}");
+            throw Invalid(
+                $"{where}: shape [{string.Join(", ", shape)}] of {typeName} takes {bytes} bytes, "
+                + $"data_offsets span {end - begin}");
         return new(name, type, shape, bytes) { Begin = begin };
     }
 
     private string ReadString(ref Utf8JsonReader reader, string where) =>
-        reader.TokenType == JsonTokenType.String ? reader.GetString()! : throw Invalid($"{where}: dtype is not a string");
+        reader.TokenType == JsonTokenType.String
+            ? reader.GetString()!
+            : throw Invalid($"{where}: dtype is not a string");
 
     private long[] ReadSizes(ref Utf8JsonReader reader, int most, string where)
     {
@@ -155,15 +163,19 @@ internal sealed class SafetensorsHeader
         }
     }
 
-    /// <summary>The tensors must cover the data exactly: nothing outside, nothing twice, nothing hidden in between.</summary>
+    /// <summary>
+    /// The tensors must cover the data exactly: nothing outside, nothing twice, nothing hidden in between.
+    /// </summary>
     private void CheckCoverage(long dataLength)
     {
         var position = 0L;
         foreach (var tensor in tensors.Values.OrderBy(tensor => tensor.Begin).ThenBy(tensor => tensor.ByteCount))
         {
             var where = $"tensor {CheckpointException.Quote(tensor.Name)}";
-            if (tensor.Begin < position) throw Invalid($"{where} overlaps the tensor before it at data byte {tensor.Begin}");
-            if (tensor.Begin > position) throw Invalid($"there is a gap before {where}, data bytes {position} to {tensor.Begin}");
+            if (tensor.Begin < position)
+                throw Invalid($"{where} overlaps the tensor before it at data byte {tensor.Begin}");
+            if (tensor.Begin > position)
+                throw Invalid($"there is a gap before {where}, data bytes {position} to {tensor.Begin}");
             position += tensor.ByteCount;
             if (position > dataLength)
                 throw Invalid($"{where} ends at data byte {position}, but the file has {dataLength}: it is cut off");

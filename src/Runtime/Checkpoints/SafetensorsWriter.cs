@@ -21,8 +21,11 @@ internal static class SafetensorsWriter
     /// <param name="tensors">Names and tensors; names must differ.</param>
     /// <param name="metadata">Free-form strings; none if null.</param>
     /// <exception cref="CheckpointException">A tensor cannot be stored, or the file cannot be written.</exception>
-    public static void Write(string path, IEnumerable<(string Name, Tensor Value)> tensors,
-        IReadOnlyDictionary<string, string>? metadata = null) => Write(path, tensors, metadata, AtomicFile.OpenNew);
+    public static void Write(
+        string path,
+        IEnumerable<(string Name, Tensor Value)> tensors,
+        IReadOnlyDictionary<string, string>? metadata = null) =>
+        Write(path, tensors, metadata, AtomicFile.OpenNew);
 
     /// <summary>
     /// Writes a checkpoint folder as Hugging Face's libraries do: model.safetensors, or numbered shards and
@@ -37,8 +40,11 @@ internal static class SafetensorsWriter
         string directory, IEnumerable<(string Name, Tensor Value)> tensors, long maxShardBytes) =>
         WriteSharded(directory, tensors, maxShardBytes, AtomicFile.OpenNew);
 
-    internal static void Write(string path, IEnumerable<(string Name, Tensor Value)> tensors,
-        IReadOnlyDictionary<string, string>? metadata, Func<string, Stream> open)
+    internal static void Write(
+        string path,
+        IEnumerable<(string Name, Tensor Value)> tensors,
+        IReadOnlyDictionary<string, string>? metadata,
+        Func<string, Stream> open)
     {
         var entries = Describe(path, tensors);
         CheckpointException.Guard(path, () =>
@@ -57,8 +63,9 @@ internal static class SafetensorsWriter
         var shards = Split(Describe(directory, tensors), maxShardBytes);
         var names = shards.Count == 1
             ? [CheckpointReader.SingleFile]
-            : Enumerable.Range(1, shards.Count).Select(i =>
-                $"model-{i:00000}-of-{shards.Count:00000}.safetensors").ToArray();
+            : Enumerable.Range(1, shards.Count)
+                .Select(i => $"model-{i:00000}-of-{shards.Count:00000}.safetensors")
+                .ToArray();
         CheckpointException.Guard(directory, () =>
         {
             Directory.CreateDirectory(directory);
@@ -98,7 +105,9 @@ internal static class SafetensorsWriter
                 throw new CheckpointException(
                     path, $"{where} cannot be stored under this name", "give every tensor its own name");
             if (!SafetensorsType.IsSupported(value.dtype))
-                throw new CheckpointException(path, $"{where} is of type {value.dtype}, which the format does not have",
+                throw new CheckpointException(
+                    path,
+                    $"{where} is of type {value.dtype}, which the format does not have",
                     $"convert it to one of {SafetensorsType.All}");
             if (value.device_type == DeviceType.META)
                 throw new CheckpointException(

@@ -43,8 +43,8 @@ internal static class ShardIndex
     {
         Dictionary<string, string>? shards = null;
         reader.Read();
-        if (reader.TokenType != JsonTokenType.StartObject) throw new CheckpointException(
-            path, "it is not a JSON object", Remedy);
+        if (reader.TokenType != JsonTokenType.StartObject)
+            throw new CheckpointException(path, "it is not a JSON object", Remedy);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var isMap = reader.GetString() == "weight_map";
@@ -59,20 +59,20 @@ internal static class ShardIndex
 
     private static Dictionary<string, string> ReadMap(ref Utf8JsonReader reader, string path)
     {
-        if (reader.TokenType != JsonTokenType.StartObject) throw new CheckpointException(
-            path, "weight_map is not an object", Remedy);
+        if (reader.TokenType != JsonTokenType.StartObject)
+            throw new CheckpointException(path, "weight_map is not an object", Remedy);
         var shards = new Dictionary<string, string>();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var name = reader.GetString()!;
             var where = $"weight_map entry {CheckpointException.Quote(name)}";
             reader.Read();
-            if (reader.TokenType != JsonTokenType.String) throw new CheckpointException(
-                path, $"{where} is not a string", Remedy);
+            if (reader.TokenType != JsonTokenType.String)
+                throw new CheckpointException(path, $"{where} is not a string", Remedy);
             var shard = reader.GetString()!;
             if (shard is "" or "." or ".." || shard.AsSpan().IndexOfAny("/\\:\0") >= 0)
-                throw new CheckpointException(path,
-                    $"{where} names {CheckpointException.Quote(shard)}, which is not a plain file name", Remedy);
+                throw new CheckpointException(
+                    path, $"{where} names {CheckpointException.Quote(shard)}, which is not a plain file name", Remedy);
             if (!shards.TryAdd(name, shard)) throw new CheckpointException(path, $"{where} appears twice", Remedy);
         }
         return shards;

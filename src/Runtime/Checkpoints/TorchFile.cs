@@ -39,9 +39,13 @@ internal sealed class TorchFile : CheckpointFile
         catch (Exception fault)
         {
             Dispose();
-            throw fault is FormatException or InvalidDataException or EndOfStreamException or OverflowException or NotSupportedException
-                ? new CheckpointException(path, fault.Message.TrimEnd('.'),
-                    "use a file of tensors that torch.save wrote, or convert it to safetensors", fault)
+            throw fault is FormatException or InvalidDataException or EndOfStreamException or OverflowException
+                or NotSupportedException
+                ? new CheckpointException(
+                    path,
+                    fault.Message.TrimEnd('.'),
+                    "use a file of tensors that torch.save wrote, or convert it to safetensors",
+                    fault)
                 : fault;
         }
     }
@@ -99,7 +103,11 @@ internal sealed class TorchFile : CheckpointFile
         }
         catch (Exception fault) when (fault is IOException or InvalidDataException)
         {
-            throw new CheckpointException(Path, $"the values of tensor {CheckpointException.Quote(info.Name)} cannot be read ({fault.Message})", "fetch or save the file again", fault);
+            throw new CheckpointException(
+                Path,
+                $"the values of tensor {CheckpointException.Quote(info.Name)} cannot be read ({fault.Message})",
+                "fetch or save the file again",
+                fault);
         }
 
         destination.copy_(values.as_strided([.. info.Shape], layout.Strides));
@@ -150,15 +158,27 @@ internal sealed class TorchFile : CheckpointFile
                 }
 
                 break;
-            case PickledCall { Function: ("torch._utils", "_rebuild_parameter"),
-                Arguments: [var data, ..] } when depth < 8:
+            case PickledCall
+            {
+                Function: ("torch._utils", "_rebuild_parameter"),
+                Arguments: [var data, ..]
+            } when depth < 8:
                 Add(name, data, depth + 1);
                 break;
-            case PickledCall { Function: ("torch._utils", "_rebuild_tensor_v2"), Arguments: [PickledReference { Id: object?[] storage }, long offset, object?[] sizes, object?[] strides, ..] }:
+            case PickledCall
+            {
+                Function: ("torch._utils", "_rebuild_tensor_v2"),
+                Arguments:
+                [
+                    PickledReference { Id: object?[] storage }, long offset, object?[] sizes, object?[] strides, ..
+                ]
+            }:
                 Add(name, storage, offset, Numbers(sizes), Numbers(strides));
                 break;
             case PickledCall { Function: var function }:
-                throw new FormatException($"{CheckpointException.Quote(name)} calls {CheckpointException.Quote($"{function.Module}.{function.Name}")}, and only tensors are read");
+                throw new FormatException(
+                    $"{CheckpointException.Quote(name)} calls "
+                    + $"{CheckpointException.Quote($"{function.Module}.{function.Name}")}, and only tensors are read");
             default:
                 break; // numbers and words beside the tensors
         }
@@ -188,7 +208,8 @@ internal sealed class TorchFile : CheckpointFile
         }
 
         var count = sizes.Aggregate(1L, (product, n) => checked(product * n));
-        var span = count == 0 ? 0
+        var span = count == 0
+            ? 0
             : checked(sizes.Zip(strides).Aggregate(1L, (sum, pair) => sum + ((pair.First - 1) * pair.Second)));
         if (count > elements || checked(offset + span) > elements)
         {

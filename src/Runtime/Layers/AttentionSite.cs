@@ -26,5 +26,6 @@ public sealed record AttentionSite(
     /// <summary>The positions, which quantizers of activations need.</summary>
     /// <exception cref="ArgumentException">They are not known.</exception>
     public long RequirePositions() => Positions ?? throw new ArgumentException(
-        $"Attention '{Name}' has quantized activations, with a step for each token, but [Attention] does not say how many Tokens there are.");
+        $"Attention '{Name}' has quantized activations, with a step for each token, but [Attention] does not say how "
+        + "many Tokens there are.");
 }

@@ -35,7 +35,8 @@ internal static class ComponentMoves
             if (parameter.device_type == DeviceType.META && device is not null && device.type != DeviceType.META)
             {
                 throw new InvalidOperationException(
-                    $"Parameter '{name}' of '{module.GetName()}' is on the meta device and has no values to move; load weights with LoadPretrained, or build the model on the device.");
+                    $"Parameter '{name}' of '{module.GetName()}' is on the meta device and has no values to move; load "
+                    + "weights with LoadPretrained, or build the model on the device.");
             }
 
             var wanted = dtype is not null && parameter.is_floating_point() ? dtype.Value : parameter.dtype;

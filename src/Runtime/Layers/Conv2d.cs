@@ -18,7 +18,8 @@ public class Conv2d : Layer
         if (site.InChannels % site.Groups != 0 || site.OutChannels % site.Groups != 0)
         {
             throw new ArgumentException(
-                $"The {site.Groups} groups of layer '{site.Name}' do not divide its {site.InChannels} input and {site.OutChannels} output channels.");
+                $"The {site.Groups} groups of layer '{site.Name}' do not divide its {site.InChannels} input and "
+                + $"{site.OutChannels} output channels.");
         }
 
         using var scope = NewDisposeScope();

@@ -45,7 +45,9 @@ public class Linear : Layer
 
         if (site.HasBias)
         {
-            Add("bias", Initial.Uniform([OutFeatures], 1 / Math.Sqrt(InFeatures), site.Dtype, site.Device),
+            Add(
+                "bias",
+                Initial.Uniform([OutFeatures], 1 / Math.Sqrt(InFeatures), site.Dtype, site.Device),
                 trainable: false);
         }
     }

@@ -29,5 +29,6 @@ public sealed record LinearSite(
 
     /// <summary>The failure of a site whose shape the emitted code does not know, which regenerating mends.</summary>
     public InvalidOperationException NotPlanned() => new(
-        $"Layer '{Name}' is {InFeatures} → {OutFeatures}, a shape that was not there when the model's code was emitted; rebuild the project.");
+        $"Layer '{Name}' is {InFeatures} → {OutFeatures}, a shape that was not there when the model's code was "
+        + "emitted; rebuild the project.");
 }

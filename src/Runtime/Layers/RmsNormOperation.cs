@@ -41,7 +41,8 @@ internal sealed unsafe class RmsNormOperation(double eps, bool learns) : Operati
     {
         var (x, weight, roots) = (saved[0], saved[1], saved[2]);
         var dx = empty_like(x);
-        using var sums = learns ? new PartialSums(ThreadTeam.Parts((int)roots.numel(), x.numel()), weight.numel())
+        using var sums = learns
+            ? new PartialSums(ThreadTeam.Parts((int)roots.numel(), x.numel()), weight.numel())
             : default;
         var kernel = new RmsNormBackwardKernel
         {

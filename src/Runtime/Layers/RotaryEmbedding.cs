@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Marrow;
 
 /// <summary>
-/// Rotary positions (arXiv 2104.09864) in the order of LLaMA checkpoints: components i and i + d/2 of a head are one pair, which
-/// turns by the angle of its token: <c>y = x cos + (−x₂, x₁) sin</c>.
+/// Rotary positions (arXiv 2104.09864) in the order of LLaMA checkpoints: components i and i + d/2 of a head are one
+/// pair, which turns by the angle of its token: <c>y = x cos + (−x₂, x₁) sin</c>.
 /// </summary>
 public static class RotaryEmbedding
 {
@@ -20,10 +20,15 @@ public static class RotaryEmbedding
     /// <exception cref="ArgumentException">The shapes do not belong together.</exception>
     public static Tensor Rotate(Tensor x, Tensor cos, Tensor sin)
     {
-        if (x.dim() != 4 || x.size(3) % 2 != 0 || !cos.shape.SequenceEqual([x.size(1), x.size(3)]) || !sin.shape.SequenceEqual(cos.shape))
+        if (x.dim() != 4
+            || x.size(3) % 2 != 0
+            || !cos.shape.SequenceEqual([x.size(1), x.size(3)])
+            || !sin.shape.SequenceEqual(cos.shape))
         {
             throw new ArgumentException(
-                $"Rotary positions turn x [batch, tokens, heads, an even d] by tables [tokens, d]; x is [{string.Join(", ", x.shape)}], cos [{string.Join(", ", cos.shape)}], sin [{string.Join(", ", sin.shape)}].",
+                "Rotary positions turn x [batch, tokens, heads, an even d] by tables [tokens, d]; "
+                + $"x is [{string.Join(", ", x.shape)}], cos [{string.Join(", ", cos.shape)}], "
+                + $"sin [{string.Join(", ", sin.shape)}].",
                 nameof(x));
         }
 
@@ -33,10 +38,14 @@ public static class RotaryEmbedding
         }
 
         var half = x.size(-1) / 2;
-        return (x * cos.unsqueeze(1)) + (cat([-x.narrow(-1, half, half), x.narrow(-1, 0, half)], -1) * sin.unsqueeze(1));
+        return (x * cos.unsqueeze(1))
+            + (cat([-x.narrow(-1, half, half), x.narrow(-1, 0, half)], -1) * sin.unsqueeze(1));
     }
 
-    /// <summary>float32 on the CPU in one pass each way. Gradients turn back: <c>dx₁ = dy₁ cos₁ + dy₂ sin₂</c>, <c>dx₂ = dy₂ cos₂ − dy₁ sin₁</c>.</summary>
+    /// <summary>
+    /// float32 on the CPU in one pass each way. Gradients turn back: <c>dx₁ = dy₁ cos₁ + dy₂ sin₂</c>,
+    /// <c>dx₂ = dy₂ cos₂ − dy₁ sin₁</c>.
+    /// </summary>
     private sealed unsafe class RotaryOperation(Tensor cos, Tensor sin) : Operation
     {
         public override string Name => "a rotary embedding";
@@ -48,7 +57,8 @@ public static class RotaryEmbedding
             return Turn(inputs[0]!, cosines, sines, isBack: false);
         }
 
-        public override IReadOnlyList<Tensor?> Backward(Saved saved, Tensor dy) => [Turn(dy, saved[0], saved[1], isBack: true)];
+        public override IReadOnlyList<Tensor?> Backward(Saved saved, Tensor dy) =>
+            [Turn(dy, saved[0], saved[1], isBack: true)];
 
         private static Tensor Turn(Tensor x, Tensor cos, Tensor sin, bool isBack)
         {

@@ -130,7 +130,8 @@ public sealed class LayerBuilder : ILinearBuilder
     {
         Require((inFeatures, outFeatures) == (embedding.Dim, embedding.Count)
             ? null
-            : $"Layer '{prefix}{name}' is {inFeatures} → {outFeatures}, but the weight that it shares, '{embedding.LayerName}', is {embedding.Count} × {embedding.Dim}");
+            : $"Layer '{prefix}{name}' is {inFeatures} → {outFeatures}, but the weight that it shares, "
+                + $"'{embedding.LayerName}', is {embedding.Count} × {embedding.Dim}");
         return Register(name, new TiedLinear(prefix + name, embedding));
     }
 
@@ -319,7 +320,10 @@ public sealed class LayerBuilder : ILinearBuilder
         {
             if (builder.Special(layer.Substring(builder.prefix.Length), layer) is { } create)
             {
-                Require(found is null ? null : $"Two classes adapt or quantize layer '{layer}'; narrow one's Targets, or put both annotations on one class");
+                Require(found is null
+                    ? null
+                    : $"Two classes adapt or quantize layer '{layer}'; narrow one's Targets, or put both annotations "
+                        + "on one class");
                 found = create;
             }
         }
@@ -348,8 +352,9 @@ public sealed class LayerBuilder : ILinearBuilder
     {
         for (var builder = this; builder is not null; builder = builder.outer)
         {
-            if (annotation(builder) is { } found && (
-                found.Targets is null || LayerTargets.Match(found.Targets, layer.Substring(builder.prefix.Length))))
+            if (annotation(builder) is { } found
+                && (found.Targets is null
+                    || LayerTargets.Match(found.Targets, layer.Substring(builder.prefix.Length))))
             {
                 return found.Create;
             }

@@ -57,8 +57,9 @@ public sealed class ModelPlan(string model, IReadOnlyList<LayerPlan> rows)
         .Append([Model, "", "", "", Number(TrainableParameters), Number(TotalParameters), Number(Bytes())])
         .Prepend(head)
         .ToList();
-        var widths = Enumerable.Range(0, head.Length).Select(column =>
-            lines.Max(line => line[column].Length)).ToArray();
+        var widths = Enumerable.Range(0, head.Length)
+            .Select(column => lines.Max(line => line[column].Length))
+            .ToArray();
         var text = new StringBuilder();
         foreach (var line in lines)
         {

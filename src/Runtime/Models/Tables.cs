@@ -51,11 +51,14 @@ internal sealed class Tables : IDisposable
             if (!values.shape.SequenceEqual(sizes))
             {
                 throw new InvalidOperationException(
-                    $"Table '{name}' is declared [{string.Join(", ", sizes)}], but its method computes [{string.Join(", ", values.shape)}].");
+                    $"Table '{name}' is declared [{string.Join(", ", sizes)}], but its method computes "
+                    + $"[{string.Join(", ", values.shape)}].");
             }
 
             var old = Values;
-            Values = values.to(values.is_floating_point() ? dtype : values.dtype, device, copy: true).DetachFromDisposeScope();
+            Values = values
+                .to(values.is_floating_point() ? dtype : values.dtype, device, copy: true)
+                .DetachFromDisposeScope();
             old?.Dispose();
         }
     }

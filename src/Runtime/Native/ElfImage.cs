@@ -109,7 +109,8 @@ internal readonly ref struct ElfImage
         if (offset >= Entry(StringTableSize)) throw new InvalidDataException("a name lies outside its string table");
         var rest = Bytes(Offset(Entry(StringTable)) + offset, 1, upTo: true);
         var end = rest.IndexOf((byte)0);
-        return end < 0 ? throw new InvalidDataException("its string table does not end")
+        return end < 0
+            ? throw new InvalidDataException("its string table does not end")
             : Encoding.ASCII.GetString(rest[..end]);
     }
 

@@ -29,7 +29,9 @@ internal sealed record LibTorchLocation(
     public static LibTorchLocation Find()
     {
         var torchSharp = FindFolder(FileName(TorchSharpName), "Marrow.LibTorchSharp", out var searched) ??
-            throw new NativeLoadException($"could not find {FileName(TorchSharpName)}", $"it is in none of {searched}",
+            throw new NativeLoadException(
+                $"could not find {FileName(TorchSharpName)}",
+                $"it is in none of {searched}",
                 "rebuild the program (its runtimeconfig.json names the package folder), or publish it.");
 
         if (Environment.GetEnvironmentVariable(PyTorchInstallation.Variable) is { Length: > 0 } pyTorch)

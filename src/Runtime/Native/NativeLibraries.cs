@@ -72,7 +72,8 @@ public static class NativeLibraries
     {
         AssemblyLoadContext.Default.ResolvingUnmanagedDll +=
             (_, name) => name == TorchSharpName ? NativeLibrary.GetMainProgramHandle() : 0;
-        NativeLibrary.SetDllImportResolver(typeof(torch).Assembly,
+        NativeLibrary.SetDllImportResolver(
+            typeof(torch).Assembly,
             (name, _, _) => name == TorchSharpName ? throw new DllNotFoundException(reason) : 0);
     }
 }

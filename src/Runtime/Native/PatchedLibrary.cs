@@ -35,8 +35,8 @@ internal static class PatchedLibrary
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException)
         {
             throw new NativeLoadException($"could not load {source}",
-                $"the system's {LibStdCpp.Library} lacks {LibStdCpp.Version}, and a copy without that requirement could " +
-                $"not be made: {error.Message}",
+                $"the system's {LibStdCpp.Library} lacks {LibStdCpp.Version}, and a copy without that requirement " +
+                $"could not be made: {error.Message}",
                 "make the cache or the temporary folder writable, or use a system with GCC 13's libstdc++ or newer.");
         }
     }

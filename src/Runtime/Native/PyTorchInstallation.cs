@@ -15,8 +15,8 @@ internal static partial class PyTorchInstallation
     {
         const string remedy =
             "set it to the lib folder of an installation of PyTorch " + LibTorchLocation.ExpectedVersion +
-            " (python -c \"import torch, os; print(os.path.join(torch.__path__[0], 'lib'))\" prints it), or unset it to " +
-            "use the libtorch package.";
+            " (python -c \"import torch, os; print(os.path.join(torch.__path__[0], 'lib'))\" prints it), or unset it " +
+            "to use the libtorch package.";
         if (!Directory.Exists(directory))
             throw new NativeLoadException(
                 $"{Variable} names no usable libtorch", $"{directory} is not a folder", remedy);
@@ -24,16 +24,20 @@ internal static partial class PyTorchInstallation
         var file = LibTorchLocation.FileName("torch_cpu");
         string[] candidates = [directory, Path.Combine(directory, "lib"), Path.Combine(directory, "torch", "lib")];
         var found = candidates.FirstOrDefault(candidate => File.Exists(Path.Combine(candidate, file))) ??
-            throw new NativeLoadException($"{Variable} names no usable libtorch",
-                $"{file} is in none of {string.Join(", ", candidates)}", remedy);
+            throw new NativeLoadException(
+                $"{Variable} names no usable libtorch",
+                $"{file} is in none of {string.Join(", ", candidates)}",
+                remedy);
         found = Path.GetFullPath(found);
 
         var version = ReadVersion(found);
         var fits = version is not null &&
             (version == LibTorchLocation.ExpectedVersion || version.StartsWith(LibTorchLocation.ExpectedVersion + "."));
-        var warning = fits ? null :
-            $"Marrow: warning: {Variable}={directory} holds PyTorch {version ?? "of unknown version"}, but TorchSharp " +
-            $"is built for libtorch {LibTorchLocation.ExpectedVersion}; it may fail to load or compute wrongly.";
+        var warning = fits
+            ? null
+            : $"Marrow: warning: {Variable}={directory} holds PyTorch {version ?? "of unknown version"}, but "
+                + $"TorchSharp is built for libtorch {LibTorchLocation.ExpectedVersion}; it may fail to load or "
+                + "compute wrongly.";
         return new(found, torchSharpDirectory, remedy, warning);
     }
 

@@ -73,7 +73,9 @@ public static class CheckpointOperations
 
             if (!target.isfinite().all().item<bool>())
             {
-                throw new CheckpointException(path, $"weight '{name}' holds NaN or infinity",
+                throw new CheckpointException(
+                    path,
+                    $"weight '{name}' holds NaN or infinity",
                     "use a sound checkpoint; this model is now partly loaded");
             }
         }
@@ -84,7 +86,9 @@ public static class CheckpointOperations
             var whole = checkpoint.ReadTensor(name).to(device ?? CPU);
             if (!whole.isfinite().all().item<bool>())
             {
-                throw new CheckpointException(path, $"weight '{name}' holds NaN or infinity",
+                throw new CheckpointException(
+                    path,
+                    $"weight '{name}' holds NaN or infinity",
                     "use a sound checkpoint; this model is now partly loaded");
             }
 
@@ -107,7 +111,14 @@ public static class CheckpointOperations
         using var scope = NewDisposeScope();
         SafetensorsWriter.WriteSharded(
             fresh,
-            [.. model.BaseWeights().Select(weight => (weight.Name, weight is { Owner: AdaptedLinear { IsMerged: false } layer, Key: "weight" } ? layer.BaseWeight() : weight.Value)), .. model.PackedBases().Select(found => (found.Name, found.Layer.UnpackedBase()))],
+            [
+                .. model.BaseWeights().Select(weight => (
+                    weight.Name,
+                    weight is { Owner: AdaptedLinear { IsMerged: false } layer, Key: "weight" }
+                        ? layer.BaseWeight()
+                        : weight.Value)),
+                .. model.PackedBases().Select(found => (found.Name, found.Layer.UnpackedBase())),
+            ],
             ShardBytes);
         if (model is IPretrained pretrained)
         {
@@ -166,7 +177,9 @@ public static class CheckpointOperations
 
         if (!File.Exists(file))
         {
-            throw new CheckpointException(path, "the folder has no config.json",
+            throw new CheckpointException(
+                path,
+                "the folder has no config.json",
                 "name the folder of a Hugging Face model, or a single safetensors file");
         }
 
@@ -176,14 +189,19 @@ public static class CheckpointOperations
             var faults = pretrained.ConfigurationFaults(json.RootElement).ToList();
             if (faults.Count > 0)
             {
-                throw new CheckpointException(file, string.Join("; ", faults),
+                throw new CheckpointException(
+                    file,
+                    string.Join("; ", faults),
                     $"use a checkpoint of {model.GetType().Name}'s sizes, or a class with these");
             }
         }
         catch (Exception fault) when (fault is JsonException or InvalidOperationException or FormatException)
         {
-            throw new CheckpointException(file, $"it is no model configuration ({fault.Message})",
-                "use the config.json that came with the weights", fault);
+            throw new CheckpointException(
+                file,
+                $"it is no model configuration ({fault.Message})",
+                "use the config.json that came with the weights",
+                fault);
         }
     }
 

@@ -78,7 +78,9 @@ public static class EagerVerification
         (nn.Module<Tensor, Tensor, Tensor> two, [var x, var y]) => two.call(x, y),
         (nn.Module<Tensor, Tensor, Tensor, Tensor> three, [var x, var y, var z]) => three.call(x, y, z),
         _ => throw new ArgumentException(
-            $"{model.GetType().Name} does not map {inputs.Length} tensors to one tensor, so it cannot be compared here.", nameof(inputs)),
+            $"{model.GetType().Name} does not map {inputs.Length} tensors to one tensor, "
+            + "so it cannot be compared here.",
+            nameof(inputs)),
     };
 }
 

@@ -9,15 +9,19 @@ namespace Marrow;
 /// <summary>Quantized models as integers: one safetensors file, and models for inference that run from it.</summary>
 public static class ExportOperations
 {
-    private const string ModelKey = "marrow.model", BitsKey = "marrow.bits.", SignedKey = "marrow.signed.", WordsSuffix = ".words", ScaleSuffix = ".scale";
+    private const string ModelKey = "marrow.model", BitsKey = "marrow.bits.", SignedKey = "marrow.signed.";
+    private const string WordsSuffix = ".words", ScaleSuffix = ".scale";
 
     /// <summary>
-    /// Writes the model for inference: each quantized weight as packed words (<c>….words</c>, int32) and the scale of each row
-    /// (<c>….scale</c>), everything else as it is, adapters over a packed base among it. What treatments of oscillation hold is part of the levels.
+    /// Writes the model for inference: each quantized weight as packed words (<c>….words</c>, int32) and the scale of
+    /// each row (<c>….scale</c>), everything else as it is, adapters over a packed base among it. What treatments of
+    /// oscillation hold is part of the levels.
     /// </summary>
     /// <param name="model">A model with quantized layers.</param>
     /// <param name="path">The file; it keeps its old content if anything fails.</param>
-    /// <exception cref="CheckpointException">The model has no quantized layers, or the file cannot be written.</exception>
+    /// <exception cref="CheckpointException">
+    /// The model has no quantized layers, or the file cannot be written.
+    /// </exception>
     public static void Export(this IModel model, string path)
     {
         using var scope = NewDisposeScope();
@@ -26,7 +30,9 @@ public static class ExportOperations
         foreach (var weight in model.QuantizedWeights())
         {
             var packed = weight.Pack();
-            metadata.Add(BitsKey + weight.Name, packed.Bits.ToString(CultureInfo.InvariantCulture) + (packed.IsOdd ? " odd" : ""));
+            metadata.Add(
+                BitsKey + weight.Name,
+                packed.Bits.ToString(CultureInfo.InvariantCulture) + (packed.IsOdd ? " odd" : ""));
             tensors.Add((weight.Name + WordsSuffix, packed.Words));
             tensors.Add((weight.Name + ScaleSuffix, packed.Scale));
         }
@@ -38,7 +44,10 @@ public static class ExportOperations
 
         if (tensors.Count == 0 && !model.Module.modules().Any(module => module is Linear { HasPackedBase: true }))
         {
-            throw new CheckpointException(path, $"{model.GetType().Name} has no quantized layer to export", "annotate it with [Quantize], or use SavePretrained");
+            throw new CheckpointException(
+                path,
+                $"{model.GetType().Name} has no quantized layer to export",
+                "annotate it with [Quantize], or use SavePretrained");
         }
 
         tensors.AddRange(model.Kept().Select(kept => (kept.Name, kept.Owner.Find(kept.Key))));
@@ -46,12 +55,16 @@ public static class ExportOperations
     }
 
     /// <summary>
-    /// Makes a model that <see cref="Export"/> wrote one for inference: it computes from packed weights what the trained model
-    /// computes in evaluation, and has no latent weights any more.
+    /// Makes a model that <see cref="Export"/> wrote one for inference: it computes from packed weights what the
+    /// trained model computes in evaluation, and has no latent weights any more.
     /// </summary>
-    /// <param name="model">A new model of the same class and sizes; on the meta device no latent weight is ever made.</param>
+    /// <param name="model">
+    /// A new model of the same class and sizes; on the meta device no latent weight is ever made.
+    /// </param>
     /// <param name="path">The file.</param>
-    /// <exception cref="CheckpointException">The file cannot be read or is another model's; the model is unchanged.</exception>
+    /// <exception cref="CheckpointException">
+    /// The file cannot be read or is another model's; the model is unchanged.
+    /// </exception>
     public static void LoadExport(this IModel model, string path)
     {
         using var noGrad = no_grad();
@@ -96,12 +109,18 @@ public static class ExportOperations
         model.Module.eval();
     }
 
-    private static void Check(IModel model, SafetensorsFile file, List<QuantizedWeight> weights, List<(string Name, IComponents Owner, string Key)> kept)
+    private static void Check(
+        IModel model,
+        SafetensorsFile file,
+        List<QuantizedWeight> weights,
+        List<(string Name, IComponents Owner, string Key)> kept)
     {
         var shapes = new Dictionary<string, long[]>();
         foreach (var weight in weights)
         {
-            shapes.Add(weight.Name + WordsSuffix, [weight.Size.Out, PackedWeight.RowWords(weight.Size.In, weight.Settings.Bits)]);
+            shapes.Add(
+                weight.Name + WordsSuffix,
+                [weight.Size.Out, PackedWeight.RowWords(weight.Size.In, weight.Settings.Bits)]);
             shapes.Add(weight.Name + ScaleSuffix, [weight.Size.Out]);
         }
 
@@ -112,10 +131,19 @@ public static class ExportOperations
 
         var faults = shapes
             .Where(pair => !file.Tensors.TryGetValue(pair.Key, out var info) || !info.Shape.SequenceEqual(pair.Value))
-            .Select(pair => $"'{pair.Key}' is {(file.Tensors.TryGetValue(pair.Key, out var info) ? $"[{string.Join(", ", info.Shape)}]" : "missing")}, wanted [{string.Join(", ", pair.Value)}]")
+            .Select(pair =>
+            {
+                var found = file.Tensors.TryGetValue(pair.Key, out var info)
+                    ? $"[{string.Join(", ", info.Shape)}]"
+                    : "missing";
+                return $"'{pair.Key}' is {found}, wanted [{string.Join(", ", pair.Value)}]";
+            })
             .Concat(file.Tensors.Keys.Where(name => !shapes.ContainsKey(name)).Select(name => $"'{name}' is unknown"))
-            .Concat(weights.Where(weight => file.Metadata.GetValueOrDefault(BitsKey + weight.Name) != Words(weight)).Select(weight =>
-                $"'{weight.Name}' has {file.Metadata.GetValueOrDefault(BitsKey + weight.Name) ?? "no"} bits, wanted {Words(weight)}"))
+            .Concat(weights
+                .Where(weight => file.Metadata.GetValueOrDefault(BitsKey + weight.Name) != Words(weight))
+                .Select(weight =>
+                    $"'{weight.Name}' has {file.Metadata.GetValueOrDefault(BitsKey + weight.Name) ?? "no"} bits, "
+                    + $"wanted {Words(weight)}"))
             .ToList();
         if (faults.Count > 0)
         {
@@ -130,7 +158,11 @@ public static class ExportOperations
         weight.Settings.Bits.ToString(CultureInfo.InvariantCulture) + (weight.IsOdd ? " odd" : "");
 
     private static PackedWeight Read(SafetensorsFile file, QuantizedWeight weight) => new(
-        file.ReadTensor(weight.Name + WordsSuffix), file.ReadTensor(weight.Name + ScaleSuffix), weight.Size.In, weight.Settings.Bits, weight.IsOdd);
+        file.ReadTensor(weight.Name + WordsSuffix),
+        file.ReadTensor(weight.Name + ScaleSuffix),
+        weight.Size.In,
+        weight.Settings.Bits,
+        weight.IsOdd);
 
     /// <summary>Parameters that stay as they are.</summary>
     private static IEnumerable<(string Name, IComponents Owner, string Key)> Kept(this IModel model)

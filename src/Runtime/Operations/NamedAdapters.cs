@@ -79,8 +79,9 @@ public static class NamedAdapters
         RequireAddable(model, name, layers);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var sums = layers.Select(layer =>
-            layer.Settings.Combine([.. parts.Select(part => (layer.Slots[part.Name], part.Weight))])).ToList();
+        var sums = layers
+            .Select(layer => layer.Settings.Combine([.. parts.Select(part => (layer.Slots[part.Name], part.Weight))]))
+            .ToList();
         foreach (var (layer, sum) in layers.Zip(sums))
         {
             layer.AddWaiting(name);
@@ -94,18 +95,21 @@ public static class NamedAdapters
     private static List<AdaptedLinear> Layers(IModel model)
     {
         var layers = model.AdaptedLayers().Select(pair => pair.Layer).ToList();
-        return layers.Count > 0 ? layers
+        return layers.Count > 0
+            ? layers
             : throw new InvalidOperationException($"{model.GetType().Name} has no adapter.");
     }
 
     private static void RequireAddable(IModel model, string name, List<AdaptedLinear> layers)
     {
-        Require(!model.AdapterNames().Contains(name),
+        Require(
+            !model.AdapterNames().Contains(name),
             $"There is an adapter '{name}' already; adapters are {Names(model)}.");
         if (layers.FirstOrDefault(layer => layer.Factors is not null) is { } initialized)
         {
             throw new InvalidOperationException(
-                $"The adapter of layer '{initialized.LayerName}' was taken out of the base, and others would miss that part; save it with SaveAdapterAsLora and load it into a [Lora] class.");
+                $"The adapter of layer '{initialized.LayerName}' was taken out of the base, and others would miss that "
+                + "part; save it with SaveAdapterAsLora and load it into a [Lora] class.");
         }
     }
 

@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace Marrow;
 
 /// <summary>
-/// Adapters on disk in the format of Hugging Face's PEFT: adapter_config.json and adapter_model.safetensors. What stands in
-/// them for a method is the method's own affair (<see cref="AdapterSettings"/>).
+/// Adapters on disk in the format of Hugging Face's PEFT: adapter_config.json and adapter_model.safetensors. What
+/// stands in them for a method is the method's own affair (<see cref="AdapterSettings"/>).
 /// </summary>
 public static class PeftAdapters
 {
@@ -17,20 +17,25 @@ public static class PeftAdapters
     private const string WeightsFile = "adapter_model.safetensors";
     private const string Prefix = "base_model.model.";
 
-    /// <summary>Fields of every method that change what an adapter does, and that the annotated classes do not have.</summary>
+    /// <summary>
+    /// Fields of every method that change what an adapter does, and that the annotated classes do not have.
+    /// </summary>
     private static readonly string[] Unsupported =
     [
-        "alpha_pattern", "rank_pattern", "modules_to_save", "layer_replication", "fan_in_fan_out", "target_parameters", "trainable_token_indices",
+        "alpha_pattern", "rank_pattern", "modules_to_save", "layer_replication", "fan_in_fan_out",
+        "target_parameters", "trainable_token_indices",
     ];
 
     /// <summary>
-    /// Saves the adapters of a model, whose layers must all have the same kind. PiSSA and OLoRA are saved as such: whoever
-    /// loads them initializes them from the same base first, as PEFT does. What LoRA-GA starts from cannot be computed from the
-    /// base, so it is saved as <see cref="LowRankAdapters.SaveAdapterAsLora"/> does.
+    /// Saves the adapters of a model, whose layers must all have the same kind. PiSSA and OLoRA are saved as such:
+    /// whoever loads them initializes them from the same base first, as PEFT does. What LoRA-GA starts from cannot be
+    /// computed from the base, so it is saved as <see cref="LowRankAdapters.SaveAdapterAsLora"/> does.
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="directory">The folder; replaced as a whole, and only if everything could be written.</param>
-    /// <exception cref="InvalidOperationException">The model has no adapter, or adapters of different kinds.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The model has no adapter, or adapters of different kinds.
+    /// </exception>
     /// <exception cref="CheckpointException">A file cannot be written.</exception>
     public static void SaveAdapter(this IModel model, string directory)
     {
@@ -50,25 +55,38 @@ public static class PeftAdapters
     {
         if (model.AdaptedLayers().Any(layer => layer.Layer.IsMerged))
         {
-            throw new InvalidOperationException("The model's adapters are merged into its weights; Unmerge it before loading others.");
+            throw new InvalidOperationException(
+                "The model's adapters are merged into its weights; Unmerge it before loading others.");
         }
 
         CheckConfig(model, Path.Combine(directory, ConfigFile));
         var path = Path.Combine(directory, WeightsFile);
         using var file = SafetensorsFile.Open(path);
-        var wanted = Parameters(model).Select(parameter => (
-            parameter.Name, parameter.Value, Stored: file.Tensors.ContainsKey(parameter.FormerName) ? parameter.FormerName : parameter.Name)).ToList();
+        var wanted = Parameters(model)
+            .Select(parameter => (
+                parameter.Name,
+                parameter.Value,
+                Stored: file.Tensors.ContainsKey(parameter.FormerName) ? parameter.FormerName : parameter.Name))
+            .ToList();
         var known = wanted.Select(parameter => parameter.Stored).ToHashSet();
-        var faults = wanted.Where(parameter => !file.Tensors.ContainsKey(parameter.Stored)).Select(parameter => $"it lacks '{parameter.Name}'")
-            .Concat(file.Tensors.Keys.Where(name => !known.Contains(name)).Select(name => $"it has '{name}', which the model has not"))
+        var faults = wanted
+            .Where(parameter => !file.Tensors.ContainsKey(parameter.Stored))
+            .Select(parameter => $"it lacks '{parameter.Name}'")
+            .Concat(file.Tensors.Keys
+                .Where(name => !known.Contains(name))
+                .Select(name => $"it has '{name}', which the model has not"))
             .Concat(wanted
-                .Where(parameter => file.Tensors.TryGetValue(parameter.Stored, out var info) && !info.Shape.SequenceEqual(parameter.Value.shape))
-                .Select(parameter => $"'{parameter.Name}' is [{string.Join(", ", file.Tensors[parameter.Stored].Shape)}], but the model's is [{string.Join(", ", parameter.Value.shape)}]"))
+                .Where(parameter => file.Tensors.TryGetValue(parameter.Stored, out var info)
+                    && !info.Shape.SequenceEqual(parameter.Value.shape))
+                .Select(parameter =>
+                    $"'{parameter.Name}' is [{string.Join(", ", file.Tensors[parameter.Stored].Shape)}], "
+                    + $"but the model's is [{string.Join(", ", parameter.Value.shape)}]"))
             .ToList();
         if (faults.Count > 0)
         {
             var more = faults.Count > 3 ? $"; and {faults.Count - 3} more differences" : "";
-            throw new CheckpointException(path, string.Join("; ", faults.Take(3)) + more, $"use an adapter of {model.GetType().Name}");
+            throw new CheckpointException(
+                path, string.Join("; ", faults.Take(3)) + more, $"use an adapter of {model.GetType().Name}");
         }
 
         using var noGrad = no_grad();
@@ -87,7 +105,8 @@ public static class PeftAdapters
             [var settings] => settings,
             [] => throw new InvalidOperationException($"{model.GetType().Name} has no adapter."),
             _ => throw new InvalidOperationException(
-                $"{model.GetType().Name} has adapters of {kinds.Count} kinds ({string.Join("; ", kinds)}); PEFT's format holds one. Save the model's weights merged, with SavePretrained."),
+                $"{model.GetType().Name} has adapters of {kinds.Count} kinds ({string.Join("; ", kinds)}); PEFT's "
+                + "format holds one. Save the model's weights merged, with SavePretrained."),
         };
     }
 
@@ -99,10 +118,12 @@ public static class PeftAdapters
         {
             File.WriteAllText(
                 Path.Combine(fresh, ConfigFile),
-                Config(layers[0].State.Settings, layers.Select(layer => layer.Name)).ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+                Config(layers[0].State.Settings, layers.Select(layer => layer.Name))
+                    .ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
             SafetensorsWriter.Write(
                 Path.Combine(fresh, WeightsFile),
-                layers.SelectMany(layer => layer.State.Values.Select(pair => ($"{Prefix}{layer.Name}.{layer.State.Settings.PeftName(pair.Key)}", pair.Value))),
+                layers.SelectMany(layer => layer.State.Values.Select(pair => (
+                    $"{Prefix}{layer.Name}.{layer.State.Settings.PeftName(pair.Key)}", pair.Value))),
                 new Dictionary<string, string> { ["format"] = "pt" });
         }));
     }
@@ -116,11 +137,15 @@ public static class PeftAdapters
         from parameter in pair.Layer.Adapter
         let settings = pair.Layer.Settings
         let name = settings.PeftName(parameter.Name)
-        select ($"{Prefix}{pair.Name}.{name}", $"{Prefix}{pair.Name}.{settings.FormerPeftName(parameter.Name) ?? name}", (Tensor)parameter.Value);
+        select (
+            $"{Prefix}{pair.Name}.{name}",
+            $"{Prefix}{pair.Name}.{settings.FormerPeftName(parameter.Name) ?? name}",
+            (Tensor)parameter.Value);
 
     private static JsonObject Config(AdapterSettings settings, IEnumerable<string> layers)
     {
-        var config = new JsonObject(settings.PeftFields.Select(field => KeyValuePair.Create(field.Name, (JsonNode?)field.Value)));
+        var config = new JsonObject(
+            settings.PeftFields.Select(field => KeyValuePair.Create(field.Name, (JsonNode?)field.Value)));
         config["bias"] = "none";
         config["inference_mode"] = true;
         config["task_type"] = "CAUSAL_LM";
@@ -138,7 +163,8 @@ public static class PeftAdapters
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new CheckpointException(path, $"it cannot be read ({fault.Message})", "name a folder that PEFT or SaveAdapter wrote", fault);
+            throw new CheckpointException(
+                path, $"it cannot be read ({fault.Message})", "name a folder that PEFT or SaveAdapter wrote", fault);
         }
 
         try
@@ -153,12 +179,19 @@ public static class PeftAdapters
                 .ToList();
             if (faults.Count > 0)
             {
-                throw new CheckpointException(path, string.Join("; ", faults), $"load it into a class annotated like it; {model.GetType().Name} has {own}");
+                throw new CheckpointException(
+                    path,
+                    string.Join("; ", faults),
+                    $"load it into a class annotated like it; {model.GetType().Name} has {own}");
             }
         }
         catch (Exception fault) when (fault is JsonException or InvalidOperationException or FormatException)
         {
-            throw new CheckpointException(path, $"it is no adapter configuration ({fault.Message})", "use the file that came with the adapter", fault);
+            throw new CheckpointException(
+                path,
+                $"it is no adapter configuration ({fault.Message})",
+                "use the file that came with the adapter",
+                fault);
         }
     }
 

@@ -5,32 +5,40 @@ using TorchSharp.Modules;
 namespace Marrow;
 
 /// <summary>
-/// Adapters as RWKV-PEFT saves them: a .pth (or safetensors) file with <c>disha</c> for each layer, which is the block of Bone
-/// column ("bat", three dimensions) or Bone free ("bone", two), or with <c>lora_A</c> and <c>lora_B</c>. The file says
-/// neither rank nor alpha; the model's class does.
+/// Adapters as RWKV-PEFT saves them: a .pth (or safetensors) file with <c>disha</c> for each layer, which is the block
+/// of Bone column ("bat", three dimensions) or Bone free ("bone", two), or with <c>lora_A</c> and <c>lora_B</c>. The
+/// file says neither rank nor alpha; the model's class does.
 /// </summary>
 public static class RwkvPeftAdapters
 {
     /// <summary>
-    /// Loads an adapter file into a model of its kind. Weights that were trained beside the adapters (norms, time mixing) take
-    /// the base's place. Everything is checked before the first value is changed.
+    /// Loads an adapter file into a model of its kind. Weights that were trained beside the adapters (norms, time
+    /// mixing) take the base's place. Everything is checked before the first value is changed.
     /// </summary>
     /// <param name="model">The model, with its base loaded.</param>
     /// <param name="path">The file.</param>
     /// <exception cref="CheckpointException">The file cannot be read or does not fit the model.</exception>
-    /// <exception cref="InvalidOperationException">The adapters are merged, or of a kind that RWKV-PEFT does not have.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The adapters are merged, or of a kind that RWKV-PEFT does not have.
+    /// </exception>
     public static void LoadRwkvPeftAdapter(this IModel model, string path)
     {
         var layers = model.AdaptedLayers().ToList();
         if (layers.Any(pair => pair.Layer.IsMerged))
         {
-            throw new InvalidOperationException("The model's adapters are merged into its weights; Unmerge it before loading others.");
+            throw new InvalidOperationException(
+                "The model's adapters are merged into its weights; Unmerge it before loading others.");
         }
 
-        var wanted = layers.SelectMany(pair => Wanted(pair.Name, pair.Layer)).ToDictionary(pair => pair.Name, pair => pair.Value);
+        var wanted = layers
+            .SelectMany(pair => Wanted(pair.Name, pair.Layer))
+            .ToDictionary(pair => pair.Name, pair => pair.Value);
         using var file = CheckpointFile.Open(path);
         var weights = model.Module.named_parameters().ToDictionary(pair => pair.name, pair => pair.parameter);
-        var faults = wanted.Keys.Where(name => !file.Tensors.ContainsKey(name)).Select(name => $"it lacks '{name}'").ToList();
+        var faults = wanted.Keys
+            .Where(name => !file.Tensors.ContainsKey(name))
+            .Select(name => $"it lacks '{name}'")
+            .ToList();
         foreach (var (name, info) in file.Tensors)
         {
             var target = wanted.GetValueOrDefault(name) ?? weights.GetValueOrDefault(name);
@@ -40,14 +48,20 @@ public static class RwkvPeftAdapters
             }
             else if (!info.Shape.SequenceEqual(target.shape))
             {
-                faults.Add($"'{name}' is [{string.Join(", ", info.Shape)}], but the model's is [{string.Join(", ", target.shape)}]");
+                faults.Add(
+                    $"'{name}' is [{string.Join(", ", info.Shape)}], but the model's is "
+                    + $"[{string.Join(", ", target.shape)}]");
             }
         }
 
         if (faults.Count > 0)
         {
             var more = faults.Count > 3 ? $"; and {faults.Count - 3} more differences" : "";
-            throw new CheckpointException(path, string.Join("; ", faults.Take(3)) + more, $"load it into a class annotated like it; {model.GetType().Name} has {layers.FirstOrDefault().Layer?.Settings.ToString() ?? "no adapter"}");
+            var own = layers.FirstOrDefault().Layer?.Settings.ToString() ?? "no adapter";
+            throw new CheckpointException(
+                path,
+                string.Join("; ", faults.Take(3)) + more,
+                $"load it into a class annotated like it; {model.GetType().Name} has {own}");
         }
 
         foreach (var name in file.Tensors.Keys)
@@ -56,9 +70,11 @@ public static class RwkvPeftAdapters
         }
     }
 
-    private static IEnumerable<(string Name, Parameter Value)> Wanted(string name, AdaptedLinear layer) => layer.Adapter.Select(pair => (
-        $"{name}.{layer.Settings.RwkvPeftName(pair.Name) ?? throw NoSuchAdapter(name, layer)}", pair.Value));
+    private static IEnumerable<(string Name, Parameter Value)> Wanted(string name, AdaptedLinear layer) =>
+        layer.Adapter.Select(pair => (
+            $"{name}.{layer.Settings.RwkvPeftName(pair.Name) ?? throw NoSuchAdapter(name, layer)}", pair.Value));
 
     private static InvalidOperationException NoSuchAdapter(string name, AdaptedLinear layer) => new(
-        $"RWKV-PEFT has no adapter like that of layer '{name}' ({layer.Settings}); its are Bone column, Bone free and LoRA.");
+        $"RWKV-PEFT has no adapter like that of layer '{name}' ({layer.Settings}); its are Bone column, Bone free and "
+        + "LoRA.");
 }

@@ -8,7 +8,9 @@ namespace Marrow.CompilerServices;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public enum ScaleGranularity
 {
-    /// <summary>One step for each index of the second-to-last dimension: the position (token) of [B, N, C] or [B, H, N, d].</summary>
+    /// <summary>
+    /// One step for each index of the second-to-last dimension: the position (token) of [B, N, C] or [B, H, N, d].
+    /// </summary>
     Position,
 
     /// <summary>One step for each index of the last dimension.</summary>
@@ -34,7 +36,8 @@ internal static class ScaleGranularityExtensions
         var least = sharing switch { ScaleGranularity.Position => 2, ScaleGranularity.ImageChannel => 4, _ => 1 };
         if (shape.Length < least || x.numel() is 0 or > int.MaxValue)
         {
-            throw new ArgumentException($"A tensor [{string.Join(", ", shape)}] cannot be quantized with one step per {sharing}.", nameof(x));
+            throw new ArgumentException(
+                $"A tensor [{string.Join(", ", shape)}] cannot be quantized with one step per {sharing}.", nameof(x));
         }
 
         var columns = sharing switch

@@ -27,8 +27,10 @@ public readonly record struct WeightLevels(Tensor Stored, Tensor Scale, bool IsH
 
     /// <summary>Two weights as one, the second below the first.</summary>
     internal static WeightLevels Stacked(WeightLevels above, WeightLevels below) =>
-        new(cat([above.Stored, below.Stored], 0), cat([above.Scale, below.Scale], 0), above.IsHalved) { Span =
-            above.Span == below.Span ? above.Span : null };
+        new(cat([above.Stored, below.Stored], 0), cat([above.Scale, below.Scale], 0), above.IsHalved)
+        {
+            Span = above.Span == below.Span ? above.Span : null,
+        };
 
     /// <summary>ŵ, [out, in], in the type of the scale.</summary>
     public Tensor Dequantize()

@@ -15,9 +15,9 @@ namespace Marrow;
 public static class Wkv6
 {
     /// <summary>
-    /// Runs the recurrence over all tokens, in 32 bits at least. On the CPU, with heads whose size is a multiple of 16, it is
-    /// one kernel each way, linear in the tokens, that keeps a state for every 32 of them; elsewhere it is a loop of torch
-    /// operations over the tokens.
+    /// Runs the recurrence over all tokens, in 32 bits at least. On the CPU, with heads whose size is a multiple of 16,
+    /// it is one kernel each way, linear in the tokens, that keeps a state for every 32 of them; elsewhere it is a loop
+    /// of torch operations over the tokens.
     /// </summary>
     /// <param name="r">Receptance [batch, tokens, heads · size].</param>
     /// <param name="k">Keys, likewise.</param>
@@ -27,43 +27,60 @@ public static class Wkv6
     /// <param name="state">S before the first token, [batch, heads, size, size]; zeros if null.</param>
     /// <returns>y [batch, tokens, heads · size], and S after the last token; of 16-bit inputs S has 32 bits.</returns>
     /// <exception cref="ArgumentException">The shapes do not fit.</exception>
-    public static (Tensor Output, Tensor State) Run(Tensor r, Tensor k, Tensor v, Tensor decay, Tensor bonus, Tensor? state = null)
+    public static (Tensor Output, Tensor State) Run(
+        Tensor r, Tensor k, Tensor v, Tensor decay, Tensor bonus, Tensor? state = null)
     {
         var (batch, tokens, width) = (r.size(0), r.size(1), r.size(2));
         var (heads, size) = (bonus.size(0), bonus.size(1));
         if (width != heads * size || new[] { k, v, decay }.Any(other => !other.shape.SequenceEqual(r.shape)))
         {
-            throw new ArgumentException($"WKV6 takes r, k, v and decay of one shape [batch, tokens, {heads} · {size}]; r is [{string.Join(", ", r.shape)}].");
+            throw new ArgumentException(
+                $"WKV6 takes r, k, v and decay of one shape [batch, tokens, {heads} · {size}]; r is "
+                + $"[{string.Join(", ", r.shape)}].");
         }
 
         if (state is not null && !state.shape.SequenceEqual([batch, heads, size, size]))
         {
-            throw new ArgumentException($"The state of WKV6 is [{string.Join(", ", state.shape)}]; these inputs want [{batch}, {heads}, {size}, {size}].");
+            throw new ArgumentException(
+                $"The state of WKV6 is [{string.Join(", ", state.shape)}]; these inputs want "
+                + $"[{batch}, {heads}, {size}, {size}].");
         }
 
         using var scope = NewDisposeScope();
         if (r.element_size() < 4)
         {
-            var (y, wide) = Run(Wide(r), Wide(k), Wide(v), Wide(decay), Wide(bonus), state is null ? null : Wide(state));
+            var (y, wide) = Run(
+                Wide(r), Wide(k), Wide(v), Wide(decay), Wide(bonus), state is null ? null : Wide(state));
             return scope.MoveToOuter(y.to(r.dtype), wide);
         }
 
-        var hasKernel = r.device_type == TorchSharp.DeviceType.CPU && r.dtype is ScalarType.Float32 or ScalarType.Float64 && size % Wkv6Operation.Lanes == 0;
+        var hasKernel = r.device_type == TorchSharp.DeviceType.CPU
+            && r.dtype is ScalarType.Float32 or ScalarType.Float64
+            && size % Wkv6Operation.Lanes == 0;
         if (EagerMode.IsOn || !hasKernel)
         {
             var (output, last) = Plain(r, k, v, decay, bonus, state);
             return scope.MoveToOuter(output, last);
         }
 
-        // One tensor holds both results, so that they are one node of autograd: tokens first, then the rows of the state.
-        var both = OperationFunction.Run(new Wkv6Operation(heads, size), r.contiguous(), k.contiguous(), v.contiguous(), decay.contiguous(), bonus.contiguous(), state?.contiguous());
+        // One tensor holds both results, so that they are one node of autograd: tokens first, then the rows of the
+        // state.
+        var both = OperationFunction.Run(
+            new Wkv6Operation(heads, size),
+            r.contiguous(),
+            k.contiguous(),
+            v.contiguous(),
+            decay.contiguous(),
+            bonus.contiguous(),
+            state?.contiguous());
         return scope.MoveToOuter(
             both.narrow(1, 0, tokens),
             both.narrow(1, tokens, size).view(batch, size, heads, size).transpose(1, 2));
     }
 
     /// <summary>The recurrence as it is written, one token after another, under autograd.</summary>
-    public static (Tensor Output, Tensor State) Plain(Tensor r, Tensor k, Tensor v, Tensor decay, Tensor bonus, Tensor? state = null)
+    public static (Tensor Output, Tensor State) Plain(
+        Tensor r, Tensor k, Tensor v, Tensor decay, Tensor bonus, Tensor? state = null)
     {
         var (batch, tokens, width) = (r.size(0), r.size(1), r.size(2));
         var (heads, size) = (bonus.size(0), bonus.size(1));

@@ -9,8 +9,7 @@ namespace Marrow.Recurrence;
 
 /// <summary>
 /// <see cref="Wkv6"/> with its own backward. The result is [batch, tokens + size, width]: y, and behind it the last
-/// state,
-/// whose row i is S[i, :] of all heads. With G_t the gradient of S_t:
+/// state, whose row i is S[i, :] of all heads. With G_t the gradient of S_t:
 /// <code>
 /// dr_t = S_t dy_t + (u ∘ k_t)(v_t · dy_t)          dv_t = (r_t · (u ∘ k_t)) dy_t + G_{t+1}ᵀ k_t
 /// dk_t = (r_t ∘ u)(v_t · dy_t) + G_{t+1} v_t        du   = Σ_t (r_t ∘ k_t)(v_t · dy_t)

@@ -30,7 +30,10 @@ public abstract class Optimizer(IReadOnlyList<TrainedParameter> parameters) : ID
             if (parameter.Value.grad is { } gradient)
             {
                 using var scope = NewDisposeScope();
-                Step(parameter, gradient.contiguous(), rate * parameter.RateRatio,
+                Step(
+                    parameter,
+                    gradient.contiguous(),
+                    rate * parameter.RateRatio,
                     frozen?.GetValueOrDefault(parameter.Value));
             }
         }

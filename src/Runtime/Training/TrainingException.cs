@@ -17,8 +17,11 @@ public sealed class TrainingException(string message, Exception? inner = null) :
     public static TrainingException OfLoss(long step, nn.Module module, Action forward)
     {
         using var noGrad = no_grad();
-        if (module.named_parameters().Where(pair => !IsFinite(pair.parameter)).Select(pair =>
-            pair.name).FirstOrDefault() is { } parameter)
+        var parameter = module.named_parameters()
+            .Where(pair => !IsFinite(pair.parameter))
+            .Select(pair => pair.name)
+            .FirstOrDefault();
+        if (parameter is not null)
         {
             return new($"Step {step}: parameter '{parameter}' holds NaN or infinity. {Remedy}.");
         }
@@ -48,7 +51,10 @@ public sealed class TrainingException(string message, Exception? inner = null) :
             hooks.ForEach(remove => remove());
         }
 
-        return new($"Step {step}: the loss is NaN or infinite; {(first is null ? "every layer's output is finite" : $"layer '{first}' is the first whose output is not finite")}. {Remedy}.");
+        var found = first is null
+            ? "every layer's output is finite"
+            : $"layer '{first}' is the first whose output is not finite";
+        return new($"Step {step}: the loss is NaN or infinite; {found}. {Remedy}.");
     }
 
     /// <summary>
@@ -56,8 +62,11 @@ public sealed class TrainingException(string message, Exception? inner = null) :
     /// </summary>
     public static TrainingException? OfGradients(long step, nn.Module module)
     {
-        var name = module.named_parameters().Reverse().Where(pair =>
-            pair.parameter.grad is { } gradient && !IsFinite(gradient)).Select(pair => pair.name).FirstOrDefault();
+        var name = module.named_parameters()
+            .Reverse()
+            .Where(pair => pair.parameter.grad is { } gradient && !IsFinite(gradient))
+            .Select(pair => pair.name)
+            .FirstOrDefault();
         return name is null ? null : new($"Step {step}: the gradient of '{name}' holds NaN or infinity. {Remedy}.");
     }
 

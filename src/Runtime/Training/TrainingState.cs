@@ -8,8 +8,8 @@ namespace Marrow;
 
 /// <summary>
 /// Everything a run needs to go on as if it had never stopped, in one safetensors file that is replaced atomically:
-/// parameters that training changes (not a frozen base), the optimizer's state, averages, what treatments of oscillation hold, the tracker, and torch's random
-/// numbers.
+/// parameters that training changes (not a frozen base), the optimizer's state, averages, what treatments of
+/// oscillation hold, the tracker, and torch's random numbers.
 /// </summary>
 /// <param name="model">The model.</param>
 /// <param name="optimizer">Its optimizer.</param>
@@ -17,7 +17,11 @@ namespace Marrow;
 /// <param name="average">Its average, or null.</param>
 /// <param name="losses">The loss of each step so far, or null; restored too.</param>
 public sealed class TrainingState(
-    IModel model, Optimizer optimizer, OscillationTracker? tracker = null, ExponentialAverage? average = null, List<double>? losses = null)
+    IModel model,
+    Optimizer optimizer,
+    OscillationTracker? tracker = null,
+    ExponentialAverage? average = null,
+    List<double>? losses = null)
 {
     private const string StepKey = "step", SignedKey = "signed.", RandomName = "random", LossesName = "losses";
 
@@ -32,10 +36,14 @@ public sealed class TrainingState(
             path,
             [
                 .. Prefixed("parameter", Parameters().Select(pair => (pair.Name, (Tensor)pair.Value))),
-                .. Prefixed("start", TakenOut().SelectMany(pair => Prefixed(pair.Name, pair.Layer.Factors!.Select(factor => (pair.Layer.Settings.FactorName(factor.Key), factor.Value))))),
+                .. Prefixed("start", TakenOut().SelectMany(pair => Prefixed(
+                    pair.Name,
+                    pair.Layer.Factors!.Select(factor =>
+                        (pair.Layer.Settings.FactorName(factor.Key), factor.Value))))),
                 .. Prefixed("optimizer", optimizer.State),
                 .. Prefixed("average", average?.Tensors ?? []),
-                .. Prefixed("held", model.QuantizedWeights().SelectMany(weight => Prefixed(weight.Name, weight.Frozen.Tensors))),
+                .. Prefixed("held", model.QuantizedWeights().SelectMany(weight =>
+                    Prefixed(weight.Name, weight.Frozen.Tensors))),
                 .. Prefixed("oscillation", tracker?.Tensors ?? []),
                 (RandomName, get_rng_state()),
                 .. losses is null ? [] : new[] { (LossesName, tensor(losses.ToArray())) },
@@ -58,7 +66,8 @@ public sealed class TrainingState(
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var file = SafetensorsFile.Open(path);
-        if (!file.Metadata.TryGetValue(StepKey, out var text) || !int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var step))
+        if (!file.Metadata.TryGetValue(StepKey, out var text)
+            || !int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var step))
         {
             throw new CheckpointException(path, "it states no step", "use a file that a training run saved");
         }
@@ -84,7 +93,8 @@ public sealed class TrainingState(
             {
                 throw new CheckpointException(
                     path,
-                    $"parameter '{name}' is {(stored is null ? "missing" : $"[{string.Join(", ", stored)}]")}, the model's is [{string.Join(", ", parameter.shape)}]",
+                    $"parameter '{name}' is {(stored is null ? "missing" : $"[{string.Join(", ", stored)}]")}, "
+                    + $"the model's is [{string.Join(", ", parameter.shape)}]",
                     "resume with the options that the run began with");
             }
         }
@@ -118,19 +128,21 @@ public sealed class TrainingState(
     }
 
     /// <summary>
-    /// What training changes: trainable parameters, and weights that an adapter's initialization took something out of. Whoever
-    /// resumes has the rest of the base.
+    /// What training changes: trainable parameters, and weights that an adapter's initialization took something out of.
+    /// Whoever resumes has the rest of the base.
     /// </summary>
     private IEnumerable<(string Name, Parameter Value)> Parameters()
     {
         var changed = TakenOut().Select(pair => $"{pair.Name}.weight").ToHashSet();
-        return model.Module.named_parameters().Where(pair => pair.parameter.requires_grad || changed.Contains(pair.name));
+        return model.Module.named_parameters()
+            .Where(pair => pair.parameter.requires_grad || changed.Contains(pair.name));
     }
 
     private IEnumerable<(string Name, AdaptedLinear Layer)> TakenOut() =>
         model.AdaptedLayers().Where(pair => pair.Layer.Factors is not null && !pair.Layer.HasPackedBase);
 
-    private static IEnumerable<(string Name, Tensor Value)> Prefixed(string prefix, IEnumerable<(string Name, Tensor Value)> tensors) =>
+    private static IEnumerable<(string Name, Tensor Value)> Prefixed(
+        string prefix, IEnumerable<(string Name, Tensor Value)> tensors) =>
         tensors.Select(tensor => ($"{prefix}.{tensor.Name}", tensor.Value));
 
     private static Dictionary<string, Tensor> Under(SafetensorsFile file, string prefix) => file.Tensors.Keys

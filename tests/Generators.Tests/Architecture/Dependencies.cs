@@ -33,8 +33,8 @@ public class Dependencies
     /// <summary>Folders of methods. LowRank is what LoRA and DoRA share.</summary>
     private static readonly string[] Methods =
     [
-        "Adapters/Bone", "Adapters/LowRank", "Quantization/Qkr",
-        "Methods/Attention", "Methods/Bone", "Methods/Dora", "Methods/Lora", "Methods/Lsq", "Methods/Qkr", "Methods/StatsQ",
+        "Adapters/Bone", "Adapters/LowRank", "Quantization/Qkr", "Methods/Attention", "Methods/Bone", "Methods/Dora",
+        "Methods/Lora", "Methods/Lsq", "Methods/Qkr", "Methods/StatsQ",
     ];
 
     public static TheoryData<string> Projects => ["Kernels", "Runtime", "Generators"];
@@ -45,14 +45,18 @@ public class Dependencies
     {
         var order = Order(project);
         Assert.Empty(Read(project).Uses
-            .Where(use => !IsRegistration(use) && Array.IndexOf(order, use.To) is var to && (to < 0 || to > Array.IndexOf(order, use.From)))
+            .Where(use => !IsRegistration(use)
+                && Array.IndexOf(order, use.To) is var to
+                && (to < 0 || to > Array.IndexOf(order, use.From)))
             .Select(use => use.ToString()));
     }
 
     [Theory]
     [MemberData(nameof(Projects))]
     public void Methods_AreNamedOnlyWhereTheyAreRegistered(string project) =>
-        Assert.Empty(Read(project).Uses.Where(use => Methods.Contains(use.To) && !IsRegistration(use)).Select(use => use.ToString()));
+        Assert.Empty(Read(project).Uses
+            .Where(use => Methods.Contains(use.To) && !IsRegistration(use))
+            .Select(use => use.ToString()));
 
     [Theory]
     [MemberData(nameof(Projects))]
@@ -63,5 +67,10 @@ public class Dependencies
     private static FolderGraph Read(string project) =>
         project == "Runtime" ? FolderGraph.Of(project, "Marrow.CompilerServices") : FolderGraph.Of(project);
 
-    private static string[] Order(string project) => project switch { "Kernels" => Kernels, "Runtime" => Runtime, _ => Generators };
+    private static string[] Order(string project) => project switch
+    {
+        "Kernels" => Kernels,
+        "Runtime" => Runtime,
+        _ => Generators,
+    };
 }

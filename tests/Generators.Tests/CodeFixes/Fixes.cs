@@ -41,7 +41,8 @@ public class Fixes
         new AddPartialFix(),
         "Add 'partial'",
         "public class Outer { [Model] public class Net { [Forward] private Tensor Network(Tensor x) => x; } }",
-        "public partial class Outer { [Model] public partial class Net { [Forward] private Tensor Network(Tensor x) => x; } }");
+        "public partial class Outer { [Model] public partial class Net "
+        + "{ [Forward] private Tensor Network(Tensor x) => x; } }");
 
     [Theory]
     [InlineData("Use 32", "BlockSize = 32")]
@@ -50,7 +51,8 @@ public class Fixes
         new BlockSizeFix(),
         title,
         Mlp + "[Bone(BlockSize = /* why */ 48, Targets = \"up\")] public partial class Small() : Mlp(64, 256);",
-        Mlp + $"[Bone({argument.Replace("= ", "= /* why */ ")}, Targets = \"up\")] public partial class Small() : Mlp(64, 256);");
+        Mlp + $"[Bone({argument.Replace("= ", "= /* why */ ")}, Targets = \"up\")] "
+            + "public partial class Small() : Mlp(64, 256);");
 
     [Fact]
     public Task BlockSize_NotWrittenOut_IsAdded() => Check(

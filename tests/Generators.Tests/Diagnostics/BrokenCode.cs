@@ -60,19 +60,32 @@ public class BrokenCode
     [InlineData("[Model] public partial class A : Missing { [Forward] Tensor Network(Tensor x) => x; }")]
     [InlineData("[Bone] public partial class A() : Missing(1, 2);")]
     [InlineData("[Bone(")]
-    [InlineData("[Model] public partial class A(ulong a = ulong.MaxValue, decimal b = 1e28m, char c = 'c', string? d = null) { [Forward] Tensor Network(Tensor x) => x; } [Model] public partial class B() : A;")]
+    [InlineData(
+        "[Model] public partial class A(ulong a = ulong.MaxValue, decimal b = 1e28m, char c = 'c', string? d = null) "
+        + "{ [Forward] Tensor Network(Tensor x) => x; } [Model] public partial class B() : A;")]
     [InlineData("[Model] public partial class")]
-    [InlineData("[Model] public partial class A(int a, int a) { [Linear(nameof(a), 4)] public partial Linear Up { get; } [Forward] Tensor Network(Tensor x) => x; }")]
-    [InlineData("[Model] public partial class A { [Block(4, Count = 2000000000)] public partial ModuleList<A> Inner { get; } [Forward] Tensor Network(Tensor x) => x; }")]
+    [InlineData(
+        "[Model] public partial class A(int a, int a) { [Linear(nameof(a), 4)] public partial Linear Up { get; } "
+        + "[Forward] Tensor Network(Tensor x) => x; }")]
+    [InlineData(
+        "[Model] public partial class A { [Block(4, Count = 2000000000)] public partial ModuleList<A> Inner { get; } "
+        + "[Forward] Tensor Network(Tensor x) => x; }")]
     public Task BrokenClass_IsSurvived(string source) => Markup.Analyze(TestCompilation.Create(source));
 
     [Fact]
     public async Task HugeCount_DoesNotFreezeTheEditor()
     {
         var found = await Markup.Analyze(TestCompilation.Create("""
-            [Model] public partial class Inner(int width) { [Linear(nameof(width), 8)] public partial Linear Up { get;
-                } [Forward] Tensor Network(Tensor x) => Up.call(x); }
-            [Model] public partial class Net { [Block(8, Count = 2000000000)] public partial ModuleList<Inner> Layers { get; } [Forward] Tensor Network(Tensor x) => x; }
+            [Model] public partial class Inner(int width)
+            {
+                [Linear(nameof(width), 8)] public partial Linear Up { get; }
+                [Forward] Tensor Network(Tensor x) => Up.call(x);
+            }
+            [Model] public partial class Net
+            {
+                [Block(8, Count = 2000000000)] public partial ModuleList<Inner> Layers { get; }
+                [Forward] Tensor Network(Tensor x) => x;
+            }
             """)).WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
         Assert.Empty(found);
     }

@@ -80,7 +80,8 @@ public class QuantizerRules
 
     [Fact]
     public Task MRW203_QkrBesideQuantize_IsSilent() =>
-        Markup.Check(Models + "[Quantize(Bits = 2, Activations = 2), Qkr] public partial class Small() : Mixer(64, 4);");
+        Markup.Check(
+            Models + "[Quantize(Bits = 2, Activations = 2), Qkr] public partial class Small() : Mixer(64, 4);");
 
     [Fact]
     public async Task MRW204_HeadsThatDoNotDivide_AreReportedOnTheArgument() => Assert.Contains(
@@ -132,5 +133,6 @@ public class QuantizerRules
     [Fact]
     public async Task MRW104_TargetsOfAQuantizerThatMatchNothing_AreAWarning() => Assert.Contains(
         "matches no",
-        await Message("[Quantize(Bits = 2, {|MRW104:Targets = \"upp\"|})] public partial class Small() : Mlp(64, 256);"));
+        await Message(
+            "[Quantize(Bits = 2, {|MRW104:Targets = \"upp\"|})] public partial class Small() : Mlp(64, 256);"));
 }

@@ -99,15 +99,22 @@ public class Robustness
         Assert.Contains("is given 2 times", (await Markup.Check(Variant(attribute)))[0].GetMessage());
 
     [Fact]
-    public async Task MRW107_MoreParametersThanCanBeCounted_AreReported() => Assert.Contains(
-        "more than 2^59 parameters",
-        (await Markup.Check(Layer("Linear({|MRW107:9223372036854775807|}, 9223372036854775807), Bone(Form = BoneForm.Free)")))[0].GetMessage());
+    public async Task MRW107_MoreParametersThanCanBeCounted_AreReported()
+    {
+        var diagnostics = await Markup.Check(
+            Layer("Linear({|MRW107:9223372036854775807|}, 9223372036854775807), Bone(Form = BoneForm.Free)"));
+        Assert.Contains("more than 2^59 parameters", diagnostics[0].GetMessage());
+    }
 
     [Fact]
     public async Task MRW107_ManyCopies_AreReported() => Assert.Contains(
         "more than 2^59 parameters",
         (await Markup.Check(Mlp + """
-            [Model] public partial class Net { [Block(1000000000, 1000000000, Count = 2000000000)] public partial ModuleList<Mlp> Layers { get; } [Forward] private Tensor Network(Tensor x) => x; }
+            [Model] public partial class Net
+            {
+                [Block(1000000000, 1000000000, Count = 2000000000)] public partial ModuleList<Mlp> Layers { get; }
+                [Forward] private Tensor Network(Tensor x) => x;
+            }
             """.Replace("[Block", "[{|MRW107:Block|}")))[0].GetMessage());
 
     [Fact]
@@ -130,15 +137,27 @@ public class Robustness
     {
         var watch = Stopwatch.StartNew();
         await Markup.Check("""
-            [Model] public partial class A(int i) { [Linear("i + 1", 8)] public partial Linear Up { get;
-                } [Forward] private Tensor Network(Tensor x) => x; }
-            [Model] public partial class B(int i) { [Block("100 * i + index", Count =
-                100)] public partial ModuleList<A> As { get; } [Forward] private Tensor Network(Tensor x) => x; }
-            [Model] public partial class C(int i) { [Block("100 * i + index", Count =
-                100)] public partial ModuleList<B> Bs { get; } [Forward] private Tensor Network(Tensor x) => x; }
+            [Model] public partial class A(int i)
+            {
+                [Linear("i + 1", 8)] public partial Linear Up { get; }
+                [Forward] private Tensor Network(Tensor x) => x;
+            }
+            [Model] public partial class B(int i)
+            {
+                [Block("100 * i + index", Count = 100)] public partial ModuleList<A> As { get; }
+                [Forward] private Tensor Network(Tensor x) => x;
+            }
+            [Model] public partial class C(int i)
+            {
+                [Block("100 * i + index", Count = 100)] public partial ModuleList<B> Bs { get; }
+                [Forward] private Tensor Network(Tensor x) => x;
+            }
             [Lora(Rank = 1, Targets = "*.50.*")] public partial class D() : E(1);
-            [Model] public partial class E(int i) { [Block("100 * i + index", Count =
-                100)] public partial ModuleList<C> Cs { get; } [Forward] private Tensor Network(Tensor x) => x; }
+            [Model] public partial class E(int i)
+            {
+                [Block("100 * i + index", Count = 100)] public partial ModuleList<C> Cs { get; }
+                [Forward] private Tensor Network(Tensor x) => x;
+            }
             """);
         Assert.InRange(watch.Elapsed.TotalSeconds, 0, 20);
     }
@@ -178,7 +197,9 @@ public class Robustness
 
     [Fact]
     public void ClassesThatDifferOnlyInCase_HaveFilesOfTheirOwn() => Files(
-        Mlp + "[Bone(BlockSize = 8)] public partial class Small() : Mlp(64, 64); [Lora] public partial class small() : Mlp(64, 64);", files: 5);
+        Mlp + "[Bone(BlockSize = 8)] public partial class Small() : Mlp(64, 64); "
+            + "[Lora] public partial class small() : Mlp(64, 64);",
+        files: 5);
 
     [Fact]
     public void ClassThatIsPastedTwice_IsEmittedOnce() => Files(
@@ -213,8 +234,9 @@ public class Robustness
                     Math.call(Linear.call(x));
             }
 
-            [Lora(Rank = 4, Targets = "linear"),
-                Quantize(Bits = 2, Activations = 2, Targets = "math")] public partial class Small() : Mlp(16, 32);
+            [Lora(Rank = 4, Targets = "linear")]
+            [Quantize(Bits = 2, Activations = 2, Targets = "math")]
+            public partial class Small() : Mlp(16, 32);
         }
         """);
 
@@ -227,8 +249,8 @@ public class Robustness
             {
                 [Linear("@int", nameof(@new))] public partial Linear @in { get; }
                 [Embedding(nameof(@new), nameof(@int))] public partial Embedding @base { get; }
-                [Linear(nameof(@int), nameof(@new), Tie = nameof(@base), Bias =
-                    false)] public partial Linear @out { get; }
+                [Linear(nameof(@int), nameof(@new), Tie = nameof(@base), Bias = false)]
+                public partial Linear @out { get; }
                 [Buffer(4, Init = nameof(@static))] public partial Tensor @object { get; }
                 [Forward] private Tensor @return(Tensor @this) => @in.call(@this);
                 private static Tensor @static() => ones(4);
@@ -244,16 +266,20 @@ public class Robustness
     [Fact]
     public async Task MRW008_FailureWhileReading_StaysWithItsClass()
     {
-        var methods = MethodTable.All with { Adapters =
-            [.. MethodTable.All.Adapters.Where(method => method.Attribute != "Dora"), new Failing()] };
+        var methods = MethodTable.All with
+        {
+            Adapters = [.. MethodTable.All.Adapters.Where(method => method.Attribute != "Dora"), new Failing()],
+        };
         await CheckFailure(methods);
     }
 
     [Fact]
     public async Task MRW008_FailureWhileEmitting_StaysWithItsClass()
     {
-        var methods = MethodTable.All with { Rules =
-            [check => check.Type.Name == "Bad" ? throw new InvalidOperationException("out of luck") : []] };
+        var methods = MethodTable.All with
+        {
+            Rules = [check => check.Type.Name == "Bad" ? throw new InvalidOperationException("out of luck") : []],
+        };
         await CheckFailure(methods);
     }
 
@@ -261,7 +287,8 @@ public class Robustness
     private static async Task CheckFailure(MethodTable methods)
     {
         var token = TestContext.Current.CancellationToken;
-        var source = Mlp + "[Dora(Rank = 4)] public partial class Bad() : Mlp(64, 64); [Bone(BlockSize = 8)] public partial class Good() : Mlp(64, 64);";
+        var source = Mlp + "[Dora(Rank = 4)] public partial class Bad() : Mlp(64, 64); "
+            + "[Bone(BlockSize = 8)] public partial class Good() : Mlp(64, 64);";
         TestCompilation.Driver(methods).RunGeneratorsAndUpdateCompilation(
             TestCompilation.Create(source), out var output, out var problems, token);
         Assert.Empty(problems);
@@ -285,8 +312,9 @@ public class Robustness
             .RunGenerators(TestCompilation.Create(source), TestContext.Current.CancellationToken)
             .GetRunResult().Results[0];
         Assert.Null(result.Exception);
-        Assert.Equal(files, result.GeneratedSources.Select(file =>
-            file.HintName.ToUpperInvariant()).Distinct().Count());
+        Assert.Equal(
+            files,
+            result.GeneratedSources.Select(file => file.HintName.ToUpperInvariant()).Distinct().Count());
     }
 
     /// <summary>A method whose reader fails.</summary>

@@ -33,19 +33,34 @@ public class Rules
         "is generic")]
     [InlineData("[Model] file partial class {|MRW001:Net|} { [Forward] private Tensor Network(Tensor x) => x; }",
         "file-local")]
-    [InlineData("[Model] public partial record {|MRW001:Net|} { [Forward] private Tensor Network(Tensor x) => x; }",
+    [InlineData(
+        "[Model] public partial record {|MRW001:Net|} { [Forward] private Tensor Network(Tensor x) => x; }",
         "is a record")]
-    [InlineData("public class Outer { [Model] public partial class {|MRW001:Net|} { [Forward] private Tensor Network(Tensor x) => x; } }", "'Outer', which is not partial")]
-    [InlineData("[Model] public partial class {|MRW001:Net|} : List<int> { [Forward] private Tensor Network(Tensor x) => x; }", "derives from 'List'")]
-    [InlineData("[Model] public partial class {|MRW001:Net|}(int a) { public Net() : this(a: 1) { } [Forward] private Tensor Network(Tensor x) => x * a; }", "2 constructors")]
-    [InlineData("[Model] public partial class {|MRW001:Net|} { public Net(int a) { } [Forward] private Tensor Network(Tensor x) => x; }", "primary-constructor")]
+    [InlineData(
+        "public class Outer { [Model] public partial class {|MRW001:Net|} "
+        + "{ [Forward] private Tensor Network(Tensor x) => x; } }",
+        "'Outer', which is not partial")]
+    [InlineData(
+        "[Model] public partial class {|MRW001:Net|} : List<int> { [Forward] private Tensor Network(Tensor x) => x; }",
+        "derives from 'List'")]
+    [InlineData(
+        "[Model] public partial class {|MRW001:Net|}(int a) { public Net() : this(a: 1) { } "
+        + "[Forward] private Tensor Network(Tensor x) => x * a; }",
+        "2 constructors")]
+    [InlineData(
+        "[Model] public partial class {|MRW001:Net|} { public Net(int a) { } "
+        + "[Forward] private Tensor Network(Tensor x) => x; }",
+        "primary-constructor")]
     public async Task MRW001_WrongClass_IsReportedOnItsName(string source, string words) =>
         Assert.Contains(words, (await Markup.Check(source))[0].GetMessage());
 
     [Theory]
     [InlineData("[Model] public partial class Net { [Forward] private Tensor Network(Tensor x) => x; }")]
-    [InlineData("public partial class Outer { [Model] public partial class Net { [Forward] private Tensor Network(Tensor x) => x; } }")]
-    [InlineData("[Model] public partial class Net() { [Forward] private Tensor Network(Tensor x, Tensor y) => x + y; }")]
+    [InlineData(
+        "public partial class Outer { [Model] public partial class Net "
+        + "{ [Forward] private Tensor Network(Tensor x) => x; } }")]
+    [InlineData(
+        "[Model] public partial class Net() { [Forward] private Tensor Network(Tensor x, Tensor y) => x + y; }")]
     public Task MRW001_RightClass_IsSilent(string source) => Markup.Check(source);
 
     [Theory]
@@ -116,10 +131,16 @@ public class Rules
     public async Task MRW005_CircularBlocks_AreReportedOnEachBlock() => Assert.Contains(
         "A → B → A",
         (await Markup.Check("""
-            [Model] public partial class A { [{|MRW005:Block|}] public partial B Inner { get;
-                } [Forward] private Tensor Network(Tensor x) => x; }
-            [Model] public partial class B { [{|MRW005:Block|}] public partial A Inner { get;
-                } [Forward] private Tensor Network(Tensor x) => x; }
+            [Model] public partial class A
+            {
+                [{|MRW005:Block|}] public partial B Inner { get; }
+                [Forward] private Tensor Network(Tensor x) => x;
+            }
+            [Model] public partial class B
+            {
+                [{|MRW005:Block|}] public partial A Inner { get; }
+                [Forward] private Tensor Network(Tensor x) => x;
+            }
             """))[0].GetMessage());
 
     [Fact]
@@ -136,10 +157,18 @@ public class Rules
 
     [Theory]
     [InlineData("[Model] public partial class {|MRW007:Net|};", "has no [Forward] method")]
-    [InlineData("[Model] public partial class Net { [Forward] private Tensor One(Tensor x) => x; [Forward] private Tensor {|MRW007:Two|}(Tensor x) => x; }", "second")]
-    [InlineData("[Model] public partial class Net { [Forward] private Tensor {|MRW007:forward|}(Tensor x, int y) => x; }", "must not be named 'forward'")]
-    [InlineData("[Model] public partial class Net { [Forward] private static Tensor {|MRW007:Network|}(Tensor x) => x; }", "static")]
-    [InlineData("[Model] public partial class Net { [Forward] private void {|MRW007:Network|}(Tensor x) { } }",
+    [InlineData(
+        "[Model] public partial class Net { [Forward] private Tensor One(Tensor x) => x; "
+        + "[Forward] private Tensor {|MRW007:Two|}(Tensor x) => x; }",
+        "second")]
+    [InlineData(
+        "[Model] public partial class Net { [Forward] private Tensor {|MRW007:forward|}(Tensor x, int y) => x; }",
+        "must not be named 'forward'")]
+    [InlineData(
+        "[Model] public partial class Net { [Forward] private static Tensor {|MRW007:Network|}(Tensor x) => x; }",
+        "static")]
+    [InlineData(
+        "[Model] public partial class Net { [Forward] private void {|MRW007:Network|}(Tensor x) { } }",
         "returns nothing")]
     [InlineData("[Model] public partial class Net { [Forward] private Tensor {|MRW007:Network|}() => null!; }",
         "0 arguments")]
@@ -155,7 +184,10 @@ public class Rules
     {
         var message = (await Markup.Check(
             Mlp + "[Bone({|MRW101:BlockSize = 48|})] public partial class Small() : Mlp(64, 256);"))[0].GetMessage();
-        Assert.Equal("[Bone] BlockSize 48 does not divide the 64 input features of layer 'up'; nearest sizes that divide both: 32 and 64; and 1 more layer", message);
+        Assert.Equal(
+            "[Bone] BlockSize 48 does not divide the 64 input features of layer 'up'; "
+            + "nearest sizes that divide both: 32 and 64; and 1 more layer",
+            message);
     }
 
     [Fact]
@@ -163,16 +195,17 @@ public class Rules
         Markup.Check(Mlp + "[{|MRW101:Bone|}] public partial class Small() : Mlp(48, 96);");
 
     [Fact]
-    public Task MRW101_NotPositive_IsReported() =>
-        Markup.Check(Mlp + "[Bone({|MRW101:BlockSize = 0|}, Form = BoneForm.Free)] public partial class Small() : Mlp(48, 96);");
+    public Task MRW101_NotPositive_IsReported() => Markup.Check(
+        Mlp + "[Bone({|MRW101:BlockSize = 0|}, Form = BoneForm.Free)] public partial class Small() : Mlp(48, 96);");
 
     [Fact]
     public Task MRW101_MiniRank_IsReportedOnItsArgument() => Markup.Check(
-        Mlp + "[Bone(Form = BoneForm.Mini, BlockSize = 8, {|MRW101:MiniRank = 7|})] public partial class Small() : Mlp(64, 256);");
+        Mlp + "[Bone(Form = BoneForm.Mini, BlockSize = 8, {|MRW101:MiniRank = 7|})] "
+            + "public partial class Small() : Mlp(64, 256);");
 
     [Fact]
-    public Task MRW101_FreeForm_Pads() =>
-        Markup.Check(Mlp + "[Bone(BlockSize = 48, Form = BoneForm.Free)] public partial class Small() : Mlp(256, 512);");
+    public Task MRW101_FreeForm_Pads() => Markup.Check(
+        Mlp + "[Bone(BlockSize = 48, Form = BoneForm.Free)] public partial class Small() : Mlp(256, 512);");
 
     [Fact]
     public Task MRW101_OnAPropertyOfABlock_IsReportedOnTheBaseCallArgument() => Markup.Check("""
@@ -222,12 +255,16 @@ public class Rules
     [Fact]
     public async Task MRW102_RankOfLoraGa_IsHalfOfThat() => Assert.Contains(
         "Rank 33 at layer 'up' is not in 1 to 32, half the smaller",
-        (await Markup.Check(Mlp + "[Lora({|MRW102:Rank = 33|}, Init = LoraInit.LoraGa)] public partial class Small() : Mlp(64, 256);"))[0].GetMessage());
+        (await Markup.Check(Mlp + "[Lora({|MRW102:Rank = 33|}, Init = LoraInit.LoraGa)] "
+            + "public partial class Small() : Mlp(64, 256);"))[0].GetMessage());
 
     [Fact]
-    public async Task MRW103_TwoAdaptersOnAProperty_AreReportedOnTheSecond() => Assert.Contains(
-        "both [Bone] and [Lora]",
-        (await Markup.Check(Body("[Bone(BlockSize = 8), {|MRW103:Lora|}, Linear(64, 64)] public partial Linear Up { get; }")))[0].GetMessage());
+    public async Task MRW103_TwoAdaptersOnAProperty_AreReportedOnTheSecond()
+    {
+        var diagnostics = await Markup.Check(Body(
+            "[Bone(BlockSize = 8), {|MRW103:Lora|}, Linear(64, 64)] public partial Linear Up { get; }"));
+        Assert.Contains("both [Bone] and [Lora]", diagnostics[0].GetMessage());
+    }
 
     [Fact]
     public Task MRW103_OverlappingTargets_AreReported() => Markup.Check(
@@ -235,7 +272,8 @@ public class Rules
 
     [Fact]
     public Task MRW103_DisjointTargets_AreSilent() => Markup.Check(
-        Mlp + "[Bone(BlockSize = 8, Targets = \"down\"), Lora(Targets = \"up\")] public partial class Small() : Mlp(64, 256);");
+        Mlp + "[Bone(BlockSize = 8, Targets = \"down\"), Lora(Targets = \"up\")] "
+            + "public partial class Small() : Mlp(64, 256);");
 
     [Fact]
     public Task MRW103_PropertyBesideClass_TheLayersOwnWins() => Markup.Check("""
@@ -251,7 +289,8 @@ public class Rules
     [Fact]
     public async Task MRW104_TargetsThatMatchNothing_AreAWarningWithASuggestion()
     {
-        var diagnostic = (await Markup.Check(Mlp + "[Bone(BlockSize = 8, {|MRW104:Targets = \"up|dwn\"|})] public partial class Small() : Mlp(64, 256);"))[0];
+        var diagnostic = (await Markup.Check(Mlp + "[Bone(BlockSize = 8, {|MRW104:Targets = \"up|dwn\"|})] "
+            + "public partial class Small() : Mlp(64, 256);"))[0];
         Assert.Equal(Microsoft.CodeAnalysis.DiagnosticSeverity.Warning, diagnostic.Severity);
         Assert.Contains("Targets 'dwn' matches no linear layer of 'Small'; did you mean 'down'?",
             diagnostic.GetMessage());
@@ -259,7 +298,8 @@ public class Rules
 
     [Fact]
     public async Task MRW105_AdapterAsLargeAsTheLayer_IsAWarning() => Assert.Contains(
-        "adds 16384 parameters to layer 'up', whose weight has 16384; train the layer itself or make the adapter smaller; and 1 more layer",
+        "adds 16384 parameters to layer 'up', whose weight has 16384; train the layer itself or make the adapter "
+        + "smaller; and 1 more layer",
         (await Markup.Check(Mlp
             + "[Bone({|MRW105:BlockSize = 128|})] public partial class Small() : Mlp(128, 128);"))[0].GetMessage());
 
@@ -290,5 +330,6 @@ public class Rules
 
     [Fact]
     public Task SizesKnownAtRunTime_AreSilent() => Markup.Check(
-        Mlp + "[Bone(BlockSize = nameof(block))] public partial class Sweep(int width, int block) : Mlp(width, int.Parse(\"8\"));");
+        Mlp + "[Bone(BlockSize = nameof(block))] "
+            + "public partial class Sweep(int width, int block) : Mlp(width, int.Parse(\"8\"));");
 }

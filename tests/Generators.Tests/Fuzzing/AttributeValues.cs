@@ -88,11 +88,15 @@ public class AttributeValues
         foreach (var tree in compilation.SyntaxTrees)
         {
             var model = compilation.GetSemanticModel(tree);
-            foreach (var declaration in tree.GetRoot().DescendantNodes().OfType<Microsoft.CodeAnalysis.CSharp.Syntax.ClassDeclarationSyntax>())
+            var declarations = tree.GetRoot().DescendantNodes()
+                .OfType<Microsoft.CodeAnalysis.CSharp.Syntax.ClassDeclarationSyntax>();
+            foreach (var declaration in declarations)
             {
                 var type = model.GetDeclaredSymbol(declaration)!;
-                var times = Enumerable.Range(0, 3).Select(_ => Time(type, compilation)).TakeWhile(time =>
-                    time > Most).ToList();
+                var times = Enumerable.Range(0, 3)
+                    .Select(_ => Time(type, compilation))
+                    .TakeWhile(time => time > Most)
+                    .ToList();
                 if (times.Count == 3)
                 {
                     yield return $"{type} took {times.Min().TotalMilliseconds:0} ms:\n{declaration}";

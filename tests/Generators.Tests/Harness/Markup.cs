@@ -23,7 +23,11 @@ internal static class Markup
         Assert.Equal(
             expected.Select(mark =>
                 $"{mark.Id} on '{source.Substring(mark.Span.Start, mark.Span.Length)}' at {mark.Span}"),
-            found.Select(diagnostic => $"{diagnostic.Id} on '{source.Substring(diagnostic.Location.SourceSpan.Start, diagnostic.Location.SourceSpan.Length)}' at {diagnostic.Location.SourceSpan}"));
+            found.Select(diagnostic =>
+            {
+                var span = diagnostic.Location.SourceSpan;
+                return $"{diagnostic.Id} on '{source.Substring(span.Start, span.Length)}' at {span}";
+            }));
         return found;
     }
 

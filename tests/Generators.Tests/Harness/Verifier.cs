@@ -25,7 +25,8 @@ internal static class Verifier
         await File.WriteAllTextAsync(received, Normal(text));
         Assert.Fail(expected is null
             ? $"There is no {verified}; review {received} and rename it."
-            : $"The emitted code differs from {verified} {FirstDifference(expected, Normal(text))}; review {received} and rename it.");
+            : $"The emitted code differs from {verified} {FirstDifference(expected, Normal(text))}; "
+                + $"review {received} and rename it.");
     }
 
     private static string Normal(string text) => text.Replace("\r\n", "\n").TrimStart('\uFEFF').TrimEnd() + "\n";

@@ -30,14 +30,14 @@ public class EmittedCode
             public const int Positions = 16;
 
             [Embedding(nameof(vocabulary), nameof(width)), Name("tok.emb")] public partial Embedding Tokens { get; }
-            [Parameter(1, nameof(Positions), nameof(width), Init =
-                ParameterInit.Normal)] protected partial Tensor PosEmbed { get; }
+            [Parameter(1, nameof(Positions), nameof(width), Init = ParameterInit.Normal)]
+            protected partial Tensor PosEmbed { get; }
             [Buffer(nameof(Positions), nameof(Positions), Init = nameof(Causal))] protected partial Tensor Mask { get; }
             [Dropout(nameof(drop))] public partial Dropout Drop { get; }
             [Block(nameof(width), "4 * width", Count = nameof(depth))] public partial ModuleList<Mlp> Blocks { get; }
             [LayerNorm(nameof(width))] public partial LayerNorm Norm { get; }
-            [Linear(nameof(width), nameof(vocabulary), Bias = false, Tie =
-                nameof(Tokens))] public partial Linear Head { get; }
+            [Linear(nameof(width), nameof(vocabulary), Bias = false, Tie = nameof(Tokens))]
+            public partial Linear Head { get; }
 
             [Forward]
             private Tensor Network(Tensor ids)
@@ -87,8 +87,8 @@ public class EmittedCode
 
     [Fact]
     public Task Pissa() => Verify(Emitted.For("Zoo.Principal", Mlp + """
-        [Lora(Rank = 8, Init = LoraInit.Pissa, Iterations = 16, LearningRateRatio = 4, Targets =
-            "up")] public partial class Principal() : Mlp(64, 256);
+        [Lora(Rank = 8, Init = LoraInit.Pissa, Iterations = 16, LearningRateRatio = 4, Targets = "up")]
+        public partial class Principal() : Mlp(64, 256);
         """));
 
     [Fact]
@@ -155,8 +155,9 @@ public class EmittedCode
 
     [Fact]
     public Task BoneOverAPackedBase() => Verify(Emitted.For("Zoo.PackedRow", Mlp + """
-        [Quantize(Bits = 4, Scope = QuantizeScope.FrozenBase),
-            Bone(BlockSize = 16, Targets = "up")] public partial class PackedRow() : Mlp(64, 256);
+        [Quantize(Bits = 4, Scope = QuantizeScope.FrozenBase)]
+        [Bone(BlockSize = 16, Targets = "up")]
+        public partial class PackedRow() : Mlp(64, 256);
         """));
 
     [Fact]
@@ -166,8 +167,8 @@ public class EmittedCode
 
     [Fact]
     public Task QuantizedWithFreezing() => Verify(Emitted.For("Zoo.Freezing", Mlp + """
-        [Quantize(Bits = 2, Activations = 8, Oscillation = Oscillation.Freeze, Targets =
-            "up")] public partial class Freezing() : Mlp(64, 256);
+        [Quantize(Bits = 2, Activations = 8, Oscillation = Oscillation.Freeze, Targets = "up")]
+        public partial class Freezing() : Mlp(64, 256);
         """));
 
     [Fact]

@@ -12,8 +12,8 @@ public sealed class ChatTests
         var answers = new HashSet<string>();
         foreach (var adapter in (string?[])[null, "lora", "miss", "bone_bat"])
         {
-            string[] arguments = ["--base", folder, "--count", "20", .. adapter is null ? (string[])[]
-                : ["--adapter", SharedData.Require($"data/adapters/{adapter}")]];
+            string[] more = adapter is null ? [] : ["--adapter", SharedData.Require($"data/adapters/{adapter}")];
+            string[] arguments = ["--base", folder, "--count", "20", .. more];
             var (code, output, error) = ExampleProcess.Run("Marrow.Chat.dll", arguments, input: "Once upon a time\n\n");
             Assert.True(code == 0, error);
             Assert.StartsWith("> ", output, StringComparison.Ordinal);

@@ -21,8 +21,9 @@ public sealed class ProblemTests
     public void Split_TrainBesideTest_HoldsTestOut()
     {
         using var folder = new TemporaryFolder();
-        var lines = Enumerable.Range(0, 20).Select(i =>
-            $$"""{"query":"q{{i}}","response":"<<1+1=2>>The answer is: {{i}}"}""").ToList();
+        var lines = Enumerable.Range(0, 20)
+            .Select(i => $$"""{"query":"q{{i}}","response":"<<1+1=2>>The answer is: {{i}}"}""")
+            .ToList();
         File.WriteAllLines(folder.File("train.jsonl"), lines);
         Assert.Equal((18, 2), Counts());
         File.WriteAllLines(folder.File("test.jsonl"), lines[..5]);

@@ -75,7 +75,11 @@ public sealed class ProgramTests
     }
 
     [Theory]
-    [InlineData("--methods", "bone-row,nope", "--methods knows only full, lora, lora+, pissa, olora, lora-ga, dora, bone-row, bone-column, bone-free, not 'bone-row,nope'.")]
+    [InlineData(
+        "--methods",
+        "bone-row,nope",
+        "--methods knows only full, lora, lora+, pissa, olora, lora-ga, dora, bone-row, bone-column, bone-free, "
+        + "not 'bone-row,nope'.")]
     [InlineData("--methods", ",", "--methods needs at least one of")]
     [InlineData("--steps", "0", "--steps must be at least 1, not '0'.")]
     [InlineData("--steps", "many", "'many'")]

@@ -58,7 +58,8 @@ public sealed class TextDataTests : IDisposable
     public void Templates_AreThoseOfThePapers()
     {
         Assert.Equal(
-            "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n### Instruction:\nAdd {1}.\n\n### Response:",
+            "Below is an instruction that describes a task. Write a response that appropriately completes the request."
+            + "\n\n### Instruction:\nAdd {1}.\n\n### Response:",
             PromptTemplate.Alpaca.Prompt(new("Add {1}.", "3")).Replace("Add .", "Add {1}."));
         Assert.Contains("### Input:\n1, 2\n\n### Response:", PromptTemplate.Alpaca.Prompt(new("Add.", "3", "1, 2")));
         Assert.Equal("User: Add.\n\nAssistant:", PromptTemplate.Rwkv.Prompt(new("Add.", "3")));
@@ -97,14 +98,16 @@ public sealed class TextDataTests : IDisposable
     public void Batches_OfEveryEpoch_HoldEachTextOnce_InAnOrderThatOnlyTheSeedDecides(TextGrouping grouping)
     {
         // Text i has i learned tokens of its own id.
-        var texts = Enumerable.Range(1, 30).Select(i =>
-            new TokenizedText([0, .. Enumerable.Repeat(i, i)], [false, .. Enumerable.Repeat(true, i)])).ToList();
+        var texts = Enumerable.Range(1, 30)
+            .Select(i => new TokenizedText([0, .. Enumerable.Repeat(i, i)], [false, .. Enumerable.Repeat(true, i)]))
+            .ToList();
         TextBatches Make(ulong seed) => new(texts, 4, seed, grouping, rowLength: 40);
         var (one, other) = (Make(3), Make(3));
         for (var epoch = 0; epoch < 2; epoch++)
         {
-            var learned = Enumerable.Range(0, one.Count).SelectMany(i =>
-                one[(epoch * one.Count) + i].Labels.data<long>().ToArray()).Where(label => label >= 0);
+            var learned = Enumerable.Range(0, one.Count)
+                .SelectMany(i => one[(epoch * one.Count) + i].Labels.data<long>().ToArray())
+                .Where(label => label >= 0);
             Assert.Equal(texts.SelectMany(text => text.Ids).Where(id => id > 0).Select(id => (long)id),
                 learned.Order());
         }

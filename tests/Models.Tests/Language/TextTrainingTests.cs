@@ -183,8 +183,13 @@ public sealed class TextTrainingTests : IDisposable
     private static ICausalModel Create(string name)
     {
         manual_seed(5);
-        ICausalModel model = name switch { "pissa" => new TextLlamaPissa(), "bone" => new TextLlamaBone(), _ =>
-            new TextRwkv6Dora() };
+        ICausalModel model = name switch
+        {
+            "pissa" => new TextLlamaPissa(),
+            "bone" => new TextLlamaBone(),
+            _ =>
+            new TextRwkv6Dora()
+        };
         manual_seed(6);
         return model;
     }

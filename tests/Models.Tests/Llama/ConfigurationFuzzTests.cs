@@ -22,8 +22,8 @@ public sealed class ConfigurationFuzzTests
                 bytes[random.Next(bytes.Length)] ^= (byte)(1 << random.Next(8));
             }
 
-            File.WriteAllBytes(folder.File("config.json"), random.Next(5) == 0 ? bytes[..random.Next(bytes.Length)]
-                : bytes);
+            File.WriteAllBytes(
+                folder.File("config.json"), random.Next(5) == 0 ? bytes[..random.Next(bytes.Length)] : bytes);
             try
             {
                 LlamaSizes.Read(folder.Path);

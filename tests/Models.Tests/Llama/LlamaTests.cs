@@ -269,7 +269,8 @@ public class LlamaTests
 
     [Fact]
     public void Construction_WithABlockSizeThatDoesNotDivide_ThrowsTheCompilersWords() => Assert.Contains(
-        "[Bone] BlockSize 7 does not divide the 48 input features of layer 'layer'; nearest sizes that divide both: 6 and 8.",
+        "[Bone] BlockSize 7 does not divide the 48 input features of layer 'layer'; "
+        + "nearest sizes that divide both: 6 and 8.",
         Assert.Throws<ArgumentException>(() => new Parity.BoneRowCase(48, 96, bias: false, r: 7)).Message);
 
     [Fact]

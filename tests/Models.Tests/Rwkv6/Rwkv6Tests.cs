@@ -116,8 +116,9 @@ public sealed class Rwkv6Tests : IDisposable
         var model = new TinyRwkv6();
         model.InitializeForPretraining();
         var path = folder.File("model.pth");
-        File.WriteAllBytes(path, TorchBytes.Make(model.named_parameters().Where(pair =>
-            keep?.Invoke(pair.name) != false).Select(pair => (pair.name, pair.parameter.detach().to(type)))));
+        var kept = model.named_parameters().Where(pair => keep?.Invoke(pair.name) != false);
+        File.WriteAllBytes(
+            path, TorchBytes.Make(kept.Select(pair => (pair.name, pair.parameter.detach().to(type)))));
         return (model, path);
     }
 }

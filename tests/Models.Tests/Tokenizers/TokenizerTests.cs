@@ -153,10 +153,14 @@ public sealed class TokenizerTests
     [InlineData("tokenizer.json", "{", "not a tokenizer in Hugging Face's format")]
     [InlineData("tokenizer.json", "{}", "not a tokenizer in Hugging Face's format")]
     [InlineData("tokenizer.json", """{"model":{"type":"Unigram"}}""", "a model of type Unigram")]
-    [InlineData("tokenizer.json", """{"model":{"type":"BPE"},"pre_tokenizer":{"type":"ByteLevel"}}""",
+    [InlineData(
+        "tokenizer.json",
+        """{"model":{"type":"BPE"},"pre_tokenizer":{"type":"ByteLevel"}}""",
         "a pre-tokenizer of type ByteLevel")]
-    [InlineData("tokenizer.json",
-        """{"model":{"type":"BPE","vocab":{"<unk>":0},"merges":[],"unk_token":"<unk>"},"added_tokens":[],"normalizer":{"type":"NFKC"}}""",
+    [InlineData(
+        "tokenizer.json",
+        """{"model":{"type":"BPE","vocab":{"<unk>":0},"merges":[],"unk_token":"<unk>"}"""
+        + ""","added_tokens":[],"normalizer":{"type":"NFKC"}}""",
         "the normalizer {\"type\":\"NFKC\"}")]
     public void Load_FileItCannotUse_SaysWhy(string file, string content, string expected)
     {

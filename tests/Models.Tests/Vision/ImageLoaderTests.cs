@@ -13,8 +13,14 @@ public class ImageLoaderTests
     {
         var loader = new ImageLoader(
             Images, new TrainingTransform(16, Normalization.ImageNet), batchSize: 8, seed: 5, ahead: ahead);
-        return [.. loader.Epoch(epoch, first, TestContext.Current.CancellationToken).Select(batch =>
-            { using (batch) { return batch.Images.data<float>().ToArray(); } })];
+        var batches = loader.Epoch(epoch, first, TestContext.Current.CancellationToken);
+        return [.. batches.Select(batch =>
+        {
+            using (batch)
+            {
+                return batch.Images.data<float>().ToArray();
+            }
+        })];
     }
 
     [Fact]
@@ -32,8 +38,14 @@ public class ImageLoaderTests
     {
         var loader = new ImageLoader(
             Images, new EvaluationTransform(24, Normalization.ImageNet), batchSize: 8, isTraining: false);
-        var labels = loader.Epoch(0, cancellation: TestContext.Current.CancellationToken).SelectMany(batch =>
-            { using (batch) { return batch.Labels.data<long>().ToArray(); } });
+        var batches = loader.Epoch(0, cancellation: TestContext.Current.CancellationToken);
+        var labels = batches.SelectMany(batch =>
+        {
+            using (batch)
+            {
+                return batch.Labels.data<long>().ToArray();
+            }
+        });
         Assert.Equal(Images.Labels.Select(label => (long)label), labels);
     }
 

@@ -73,8 +73,9 @@ public sealed class ImageTrainingTests : IDisposable
         var model = new QkrViT();
         using var training = new ImageTraining(model, Images, Transform,
             Options with { Steps = 2, AnnealingSteps = 3, AnnealingRate = 0.05, WeightDecay = 1, AverageDecay = 0 });
-        var weights = ((IModel)model).QuantizedWeights().Where(weight =>
-            weight.Settings.Oscillation == Oscillation.Cga).ToList();
+        var weights = ((IModel)model).QuantizedWeights()
+            .Where(weight => weight.Settings.Oscillation == Oscillation.Cga)
+            .ToList();
         Tensor[] before = [];
         Tensor[] confident = [];
         var shares = new List<double>();

@@ -86,7 +86,8 @@ public class AdapterGradientTests
     [Theory, MemberData(nameof(Names)), MemberData(nameof(WideNames))]
     public void NoRows_GiveAnEmptyOutputAndZeroGradients(string form)
     {
-        using var layer = Forms.Wide.ContainsKey(form) ? Forms.CreateWide(form)
+        using var layer = Forms.Wide.ContainsKey(form)
+            ? Forms.CreateWide(form)
             : Forms.Create(form, ScalarType.Float32);
         using var x = randn(0, 3, layer.InFeatures, requires_grad: true);
         using var y = layer.call(x);

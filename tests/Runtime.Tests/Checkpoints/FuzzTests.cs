@@ -114,7 +114,8 @@ public sealed class FuzzTests
         var refused = 0;
         for (var i = 0; i < 2000; i++)
         {
-            File.WriteAllBytes(config, random.Next(4) == 0 ? good[..random.Next(good.Length)]
+            File.WriteAllBytes(config, random.Next(4) == 0
+                ? good[..random.Next(good.Length)]
                 : FlipBytes(good, random, 0, good.Length));
             try
             {
@@ -231,7 +232,8 @@ public sealed class FuzzTests
     {
         var from = random.Next(header.Length);
         var piece = header.Substring(from, random.Next(Math.Min(80, header.Length - from)));
-        return random.Next(2) == 0 ? header.Remove(from, piece.Length)
+        return random.Next(2) == 0
+            ? header.Remove(from, piece.Length)
             : header.Insert(random.Next(header.Length), piece);
     }
 

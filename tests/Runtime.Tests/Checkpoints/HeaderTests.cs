@@ -11,8 +11,14 @@ public sealed class HeaderTests
     [InlineData(8, Good)]
     [InlineData(0, "{}")]
     [InlineData(0, """{"__metadata__":{"k":"v"}}   """)]
-    [InlineData(3, """{"b":{"dtype":"U8","shape":[3],"data_offsets":[0,3]},"a":{"dtype":"F64","shape":[0,5],"data_offsets":[0,0]}}""")]
-    [InlineData(4, """{"b":{"data_offsets":[2,4],"shape":[],"dtype":"BF16"},"a":{"dtype":"F16","shape":[1,1],"data_offsets":[0,2]}}""")]
+    [InlineData(
+        3,
+        """{"b":{"dtype":"U8","shape":[3],"data_offsets":[0,3]}"""
+        + ""","a":{"dtype":"F64","shape":[0,5],"data_offsets":[0,0]}}""")]
+    [InlineData(
+        4,
+        """{"b":{"data_offsets":[2,4],"shape":[],"dtype":"BF16"}"""
+        + ""","a":{"dtype":"F16","shape":[1,1],"data_offsets":[0,2]}}""")]
     public void Open_ValidHeader_Loads(int dataLength, string header)
     {
         using var folder = new TemporaryFolder();
@@ -30,8 +36,15 @@ public sealed class HeaderTests
     [InlineData("not valid JSON", """{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},}""", 0)]
     [InlineData("not valid JSON", """{"a":{"dtype":"U8","shape":[01],"data_offsets":[0,0]}}""", 0)]
     [InlineData("not valid Unicode", """{"\uD800":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}""", 0)]
-    [InlineData("'a' appears twice", """{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}""", 1)]
-    [InlineData("'a' appears twice", """{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"\u0061":{"dtype":"U8","shape":[0],"data_offsets":[1,1]}}""", 1)]
+    [InlineData(
+        "'a' appears twice",
+        """{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}""",
+        1)]
+    [InlineData(
+        "'a' appears twice",
+        """{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}"""
+        + ""","\u0061":{"dtype":"U8","shape":[0],"data_offsets":[1,1]}}""",
+        1)]
     [InlineData("__metadata__ appears twice", """{"__metadata__":{},"__metadata__":{}}""", 0)]
     [InlineData("'k' is not a string", """{"__metadata__":{"k":1}}""", 0)]
     [InlineData("'k' appears twice", """{"__metadata__":{"k":"1","k":"2"}}""", 0)]
@@ -52,7 +65,11 @@ public sealed class HeaderTests
     [InlineData("overflows", """{"a":{"dtype":"F32","shape":[4611686018427387904],"data_offsets":[0,0]}}""", 0)]
     [InlineData("overflows", """{"a":{"dtype":"U8","shape":[4294967296,4294967296],"data_offsets":[0,0]}}""", 0)]
     [InlineData("overflows", """{"a":{"dtype":"U8","shape":[0,4294967296,4294967296],"data_offsets":[0,0]}}""", 0)]
-    [InlineData("more than 64 entries", """{"a":{"dtype":"U8","shape":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1],"data_offsets":[0,1]}}""", 1)]
+    [InlineData(
+        "more than 64 entries",
+        """{"a":{"dtype":"U8","shape":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,"""
+        + """1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1],"data_offsets":[0,1]}}""",
+        1)]
     [InlineData("data_offsets is not", """{"a":{"dtype":"U8","shape":[1],"data_offsets":[1]}}""", 1)]
     [InlineData("data_offsets has more than 2", """{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1,2]}}""", 1)]
     [InlineData("data_offsets is not", """{"a":{"dtype":"U8","shape":[1],"data_offsets":[1,0]}}""", 1)]
@@ -63,8 +80,14 @@ public sealed class HeaderTests
     [InlineData("1 bytes follow the last tensor", Good, 9)]
     [InlineData("1 bytes follow the last tensor", "{}", 1)]
     [InlineData("gap before tensor 'a'", """{"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}""", 2)]
-    [InlineData("overlaps", """{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}}""", 3)]
-    [InlineData("overlaps", """{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}""", 2)]
+    [InlineData(
+        "overlaps",
+        """{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}}""",
+        3)]
+    [InlineData(
+        "overlaps",
+        """{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}""",
+        2)]
     public void Open_InvalidHeader_SaysWhatAndWhere(string expected, string header, int dataLength)
     {
         var error = Rejected(SafetensorsBytes.Make(header, dataLength));

@@ -73,7 +73,11 @@ public sealed class TorchFileTests : IDisposable
         foreach (var model in models)
         {
             var layer = (AdaptedLinear)model.Layer;
-            var values = layer.Adapter.Select(pair => (Name: $"blocks.0.proj.{(pair.Name.StartsWith("lora") ? pair.Name : "disha")}", Value: randn(pair.Value.shape))).ToList();
+            var values = layer.Adapter
+                .Select(pair => (
+                    Name: $"blocks.0.proj.{(pair.Name.StartsWith("lora") ? pair.Name : "disha")}",
+                    Value: randn(pair.Value.shape)))
+                .ToList();
             var bias = randn(layer.OutFeatures);
             model.LoadRwkvPeftAdapter(Save([.. values, ("blocks.0.proj.bias", bias)]));
             Assert.All(values.Zip(model.AdapterParameters()), pair =>

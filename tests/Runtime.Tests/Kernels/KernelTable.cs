@@ -86,8 +86,13 @@ internal static class KernelTable
             ScaleGranularity[])[ScaleGranularity.Position, ScaleGranularity.Channel, ScaleGranularity.Tensor])
         {
             var x = inputs.Strided(2, rows, columns).detach().requires_grad_();
-            var steps = sharing switch { ScaleGranularity.Position => rows, ScaleGranularity.Channel => columns, _ =>
-                1 };
+            var steps = sharing switch
+            {
+                ScaleGranularity.Position => rows,
+                ScaleGranularity.Channel => columns,
+                _ =>
+                1
+            };
             var step = inputs.Place(rand(steps, dtype: inputs.Type) + 0.5).requires_grad_();
             var (before, after) = (inputs.Normal(columns).requires_grad_(), inputs.Normal(columns).requires_grad_());
             var (fused, plain) = (

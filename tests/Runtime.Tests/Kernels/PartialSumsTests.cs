@@ -25,8 +25,9 @@ public unsafe class PartialSumsTests
             }
         }
 
-        var expected = Enumerable.Range(0, columns).Select(column =>
-            0.5f * ((parts * (parts - 1) / 2) + (10 * column * parts))).ToArray();
+        var expected = Enumerable.Range(0, columns)
+            .Select(column => 0.5f * ((parts * (parts - 1) / 2) + (10 * column * parts)))
+            .ToArray();
         Assert.Equal(expected, sums.Total(0.5).data<float>().ToArray());
     }
 

@@ -41,8 +41,9 @@ public partial class Everything(int vocabulary, int width, int depth = 2, bool t
 
     [Embedding(nameof(vocabulary), nameof(width)), Name("tok.emb")] public partial Embedding Tokens { get; }
 
-    [Parameter(1, nameof(Positions), nameof(width), Init = ParameterInit.Normal),
-        Name("tok.pos")] public partial Tensor PosEmbed { get; }
+    [Parameter(1, nameof(Positions), nameof(width), Init = ParameterInit.Normal)]
+    [Name("tok.pos")]
+    public partial Tensor PosEmbed { get; }
 
     [Buffer(nameof(Positions), Init = nameof(Ramp))] public partial Tensor Scale { get; }
 
@@ -52,8 +53,8 @@ public partial class Everything(int vocabulary, int width, int depth = 2, bool t
 
     [Block(nameof(width), Count = 2)] public partial ModuleList<HandWritten> Hands { get; }
 
-    [Linear(nameof(width), nameof(vocabulary), Bias = false, Tie = nameof(Tokens), TieWhen =
-        nameof(tied))] public partial Linear Head { get; }
+    [Linear(nameof(width), nameof(vocabulary), Bias = false, Tie = nameof(Tokens), TieWhen = nameof(tied))]
+    public partial Linear Head { get; }
 
     [Forward]
     private (Tensor Logits, Tensor Stream) Network(Tensor ids, Tensor shift)

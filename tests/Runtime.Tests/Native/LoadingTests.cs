@@ -148,8 +148,8 @@ public sealed class LoadingTests
         var (exit, _, errors) = Run("-list methods", ("XDG_CACHE_HOME", file), ("TMPDIR", file));
         Assert.Equal(0, exit);
         // Where libstdc++ is new enough, the library is loaded in place.
-        if (OperatingSystem.IsLinux() && !LibStdCpp.HasIostreamInit()) Assert.Contains(
-            "make the cache or the temporary folder writable", errors);
+        if (OperatingSystem.IsLinux() && !LibStdCpp.HasIostreamInit())
+            Assert.Contains("make the cache or the temporary folder writable", errors);
         else Assert.Equal("", errors);
     }
 

@@ -109,8 +109,8 @@ public sealed class PatchTests
             for (var i = 0; i < 5; i++)
             {
                 var path = PatchedLibrary.TryStore(folder.Path, "key", content);
-                if (path is null || !File.ReadAllBytes(path).AsSpan().SequenceEqual(content)) Interlocked.Increment(
-                    ref torn);
+                if (path is null || !File.ReadAllBytes(path).AsSpan().SequenceEqual(content))
+                    Interlocked.Increment(ref torn);
             }
         })).ToArray();
         foreach (var thread in threads) thread.Start();

@@ -209,8 +209,9 @@ public sealed class CompositionTests : IDisposable
     {
         using var scope = NewDisposeScope();
         var model = new PackedLarge();
-        var bytes = model.named_parameters().Where(pair =>
-            pair.name.StartsWith("layer.weight", StringComparison.Ordinal)).Sum(pair => pair.parameter.bytes.Length);
+        var bytes = model.named_parameters()
+            .Where(pair => pair.name.StartsWith("layer.weight", StringComparison.Ordinal))
+            .Sum(pair => pair.parameter.bytes.Length);
         Assert.Equal((1024 * 512 / 2) + (512 * 4), bytes);
     }
 

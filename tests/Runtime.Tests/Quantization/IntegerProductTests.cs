@@ -81,7 +81,8 @@ public class IntegerProductTests
         var (w, before, after, bias) = (randn(outer, inner), randn(inner) * 0.1, randn(inner) * 0.1, randn(outer));
         var range = isUnsigned ? LevelRange.Unsigned(activations) : LevelRange.Signed(activations);
         var step = rand(tokens) * 0.5 + 0.05;
-        var p = weights == WeightQuantizer.StatsQ ? StatsQ.Codes(w, bits)
+        var p = weights == WeightQuantizer.StatsQ
+            ? StatsQ.Codes(w, bits)
             : Lsq.Codes(w, rand(outer) * 0.5 + 0.1, LevelRange.Signed(bits));
         var q = ActivationLevels.Of(x, step, before, range);
         var y = IntegerProduct.Linear(q, p, step, after, bias);
@@ -96,7 +97,10 @@ public class IntegerProductTests
         var expected = input.mm(weight.t()) + bias.to(float64);
         var (error, largest) =
             ((y.to(float64) - expected).abs().max().item<double>(), expected.abs().max().item<double>());
-        Assert.True(error <= 1e-6 * largest, $"W{bits} {weights} A{activations} {(isUnsigned ? "unsigned" : "signed")}, {batch}·{tokens} × {inner} → {outer}: {error} of {largest}");
+        Assert.True(
+            error <= 1e-6 * largest,
+            $"W{bits} {weights} A{activations} {(isUnsigned ? "unsigned" : "signed")}, {batch}·{tokens} × {inner} → "
+            + $"{outer}: {error} of {largest}");
 
         // The levels keep to what is said of them: products rely on it.
         Assert.True(Holds(q.Span!.Value, q.Stored) && Holds(p.Span!.Value, p.Stored));

@@ -13,12 +13,12 @@ internal abstract record LowRankSpec(
 
     public override string Words =>
         $"{Method}, rank {Options.Rank}{(Options.RankStabilized ? ", rank-stabilized" : "")}" + Options.Init switch
-    {
-        LoraInit.Pissa => ", PiSSA",
-        LoraInit.Olora => ", OLoRA",
-        LoraInit.LoraGa => ", LoRA-GA",
-        _ => "",
-    };
+        {
+            LoraInit.Pissa => ", PiSSA",
+            LoraInit.Olora => ", OLoRA",
+            LoraInit.LoraGa => ", LoRA-GA",
+            _ => "",
+        };
 
     public override string ClassName =>
         $"{(Options.Init == LoraInit.Kaiming ? "" : Options.Init)}{Attribute}{Options.Rank.Integer}";

@@ -17,8 +17,8 @@ internal abstract class LowRankView(EmittedClass target, LowRankSpec adapter) : 
     /// <summary>s as a constant; null if it is known only at run time.</summary>
     public string? Scale => (options.Rank.Integer, options.Alpha) switch
     {
-        (> 0 and var rank, null) => Real(options.RankStabilized ? Math.Sqrt(rank) : 1),
-        (> 0 and var rank, { Number: { } alpha }) => Real(alpha / (options.RankStabilized ? Math.Sqrt(rank) : rank)),
+        ( > 0 and var rank, null) => Real(options.RankStabilized ? Math.Sqrt(rank) : 1),
+        ( > 0 and var rank, { Number: { } alpha }) => Real(alpha / (options.RankStabilized ? Math.Sqrt(rank) : rank)),
         (_, null) when !options.RankStabilized => "1.0",
         _ => null,
     };

@@ -34,7 +34,10 @@ public static class InstructionFile
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new TextDataException($"{path}: it cannot be read ({fault.Message.TrimEnd('.')}); name a file of instructions as JSON or JSON lines.", fault);
+            throw new TextDataException(
+                $"{path}: it cannot be read ({fault.Message.TrimEnd('.')}); name a file of instructions as JSON or "
+                + "JSON lines.",
+                fault);
         }
     }
 
@@ -80,7 +83,9 @@ public static class InstructionFile
         }
         catch (JsonException fault)
         {
-            throw new TextDataException($"{path}, element {number}: the JSON ends or breaks there ({Short(fault)}); fetch the file again.", fault);
+            throw new TextDataException(
+                $"{path}, element {number}: the JSON ends or breaks there ({Short(fault)}); fetch the file again.",
+                fault);
         }
     }
 

@@ -15,8 +15,11 @@ public sealed record PromptTemplate(string WithoutInput, string WithInput, strin
     /// PiSSA).
     /// </summary>
     public static PromptTemplate Alpaca { get; } = new(
-        "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n### Instruction:\n{0}\n\n### Response:",
-        "Below is an instruction that describes a task, paired with an input that provides further context. Write a response that appropriately completes the request.\n\n### Instruction:\n{0}\n\n### Input:\n{1}\n\n### Response:",
+        "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n"
+        + "### Instruction:\n{0}\n\n### Response:",
+        "Below is an instruction that describes a task, paired with an input that provides further context. "
+        + "Write a response that appropriately completes the request.\n\n"
+        + "### Instruction:\n{0}\n\n### Input:\n{1}\n\n### Response:",
         Separator: " ",
         Reasoning: " Let's think step by step.");
 

@@ -67,7 +67,8 @@ public sealed class TextBatches
         }
 
         (this.size, this.seed, this.grouping) = (size, seed, grouping);
-        this.texts = grouping == TextGrouping.Packed ? Pack(texts, rowLength ?? texts.Max(text => text.Length), seed)
+        this.texts = grouping == TextGrouping.Packed
+            ? Pack(texts, rowLength ?? texts.Max(text => text.Length), seed)
             : texts;
     }
 
@@ -118,8 +119,11 @@ public sealed class TextBatches
             return [.. order.Chunk(size)];
         }
 
-        int[][] batches = [.. order.Chunk(size * BucketBatches).SelectMany(bucket =>
-            bucket.OrderBy(index => texts[index].Length).Chunk(size))];
+        int[][] batches =
+        [
+            .. order.Chunk(size * BucketBatches)
+                .SelectMany(bucket => bucket.OrderBy(index => texts[index].Length).Chunk(size)),
+        ];
         random.Shuffle(batches);
         return batches;
     }
@@ -134,7 +138,9 @@ public sealed class TextBatches
         {
             if (text.Length > length)
             {
-                throw new ArgumentException($"A text of {text.Length} tokens does not fit a packed row of {length}; make rows longer, or leave it out.");
+                throw new ArgumentException(
+                    $"A text of {text.Length} tokens does not fit a packed row of {length}; make rows longer, or leave "
+                    + "it out.");
             }
 
             if (used + text.Length > length)

@@ -29,7 +29,8 @@ public static partial class FinalAnswer
     /// </summary>
     public static string? Boxed(string solution)
     {
-        var at = Math.Max(solution.LastIndexOf(@"\boxed", StringComparison.Ordinal),
+        var at = Math.Max(
+            solution.LastIndexOf(@"\boxed", StringComparison.Ordinal),
             solution.LastIndexOf(@"\fbox", StringComparison.Ordinal));
         if (at < 0)
         {

@@ -50,7 +50,8 @@ public sealed class ProblemSolving(ICausalModel model, InstructionEncoder encode
                     solved[index] = new(problems[index], solution, isSolved(solution, problems[index].Response));
                 }
 
-                report?.Invoke(solved.Count(problem => problem is not null),
+                report?.Invoke(
+                    solved.Count(problem => problem is not null),
                     solved.Count(problem => problem is { IsSolved: true }));
             }
         }

@@ -98,7 +98,8 @@ public sealed class TextTraining : IDisposable
             loss += Pass(batch) / options.Accumulation;
         }
 
-        var norm = nn.utils.clip_grad_norm_(model.Module.parameters().Where(parameter => parameter.requires_grad),
+        var norm = nn.utils.clip_grad_norm_(
+            model.Module.parameters().Where(parameter => parameter.requires_grad),
             options.ClipNorm > 0 ? options.ClipNorm : float.MaxValue);
         if (!double.IsFinite(norm) && TrainingException.OfGradients(Step, model.Module) is { } fault)
         {

@@ -20,7 +20,10 @@ public static class CifarImages
         using var file = File.OpenRead(path);
         if (file.Length == 0 || file.Length % Record != 0)
         {
-            throw new ImageDataException(path, $"{file.Length} bytes are no whole number of CIFAR-10 records of {Record}", "the file is cut off or of another kind; fetch it again");
+            throw new ImageDataException(
+                path,
+                $"{file.Length} bytes are no whole number of CIFAR-10 records of {Record}",
+                "the file is cut off or of another kind; fetch it again");
         }
 
         var images = new List<(Picture, int)>();

@@ -29,12 +29,16 @@ public static class IdxImages
 
             if (count != labels.Length)
             {
-                throw new ImageDataException(imagesPath, $"it has {count} images, {labelsPath} has {labels.Length} labels", "use files that belong together");
+                throw new ImageDataException(
+                    imagesPath,
+                    $"it has {count} images, {labelsPath} has {labels.Length} labels",
+                    "use files that belong together");
             }
 
             // One image after the other: a header that lies cannot ask for more memory than the file fills.
-            return Enumerable.Range(0, count).Select(_ =>
-                new Picture(columns, rows, Colored(Bytes(file, imagesPath, rows * columns)))).ToList();
+            return Enumerable.Range(0, count)
+                .Select(_ => new Picture(columns, rows, Colored(Bytes(file, imagesPath, rows * columns))))
+                .ToList();
         });
         var classes = labels.Length == 0 ? 0 : labels.Max() + 1;
         return new ImagesInMemory(
@@ -54,7 +58,10 @@ public static class IdxImages
             var (found, count) = (Number(file), Number(file));
             if (found != magic || count < 0)
             {
-                throw new ImageDataException(path, $"it begins with {found}, {count}; idx {what} begin with {magic} and their count", "use an idx file");
+                throw new ImageDataException(
+                    path,
+                    $"it begins with {found}, {count}; idx {what} begin with {magic} and their count",
+                    "use an idx file");
             }
 
             return content(file, count);

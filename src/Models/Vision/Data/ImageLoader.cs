@@ -79,8 +79,8 @@ public sealed class ImageLoader(
         {
             cancellation.ThrowIfCancellationRequested();
             var index = indices[place];
-            transform.Apply(images.Read(index), Seeds.Random(seed, (ulong)epoch, (ulong)index),
-                values.AsSpan(place * size, size));
+            transform.Apply(
+                images.Read(index), Seeds.Random(seed, (ulong)epoch, (ulong)index), values.AsSpan(place * size, size));
             labels[place] = images.Labels[index];
         }
 

@@ -16,7 +16,9 @@ public sealed record ImageSplits(ImageSet Training, ImageSet Validation)
     {
         var (training, validation) = (Files(folder, "train*.bin", "data_batch*.bin"), Files(folder, "test*.bin"));
         return training.Count == 0 || validation.Count == 0
-            ? throw new ImageDataException(folder, "no train*.bin (or data_batch*.bin) and test*.bin",
+            ? throw new ImageDataException(
+                folder,
+                "no train*.bin (or data_batch*.bin) and test*.bin",
                 "give the folder of CIFAR-10's binary files")
             : new(CifarImages.Open(training), CifarImages.Open(validation));
     }
@@ -52,8 +54,9 @@ public sealed record ImageSplits(ImageSet Training, ImageSet Validation)
     public static ImageSplits Folders(string folder)
     {
         var training = Path.Combine(folder, "train");
-        var validation = new[] { "val", "validation", "test" }.Select(name =>
-            Path.Combine(folder, name)).FirstOrDefault(Directory.Exists);
+        var validation = new[] { "val", "validation", "test" }
+            .Select(name => Path.Combine(folder, name))
+            .FirstOrDefault(Directory.Exists);
         if (!Directory.Exists(training))
         {
             return Of(ImageFolder.Open(folder));
@@ -89,6 +92,9 @@ public sealed record ImageSplits(ImageSet Training, ImageSet Validation)
     }
 
     private static List<string> Files(string folder, params string[] patterns) => ImageDataException.Guard(
-        folder, () => patterns.SelectMany(pattern =>
-            Directory.GetFiles(folder, pattern)).Order(StringComparer.Ordinal).ToList());
+        folder,
+        () => patterns
+            .SelectMany(pattern => Directory.GetFiles(folder, pattern))
+            .Order(StringComparer.Ordinal)
+            .ToList());
 }

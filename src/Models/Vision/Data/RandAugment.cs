@@ -136,7 +136,7 @@ internal static class RandAugment
         return image with { Pixels = pixels };
     }
 
-    /// <summary>Away from, or towards, a smoothed image (3 × 3, the middle five times); the rim stays.</summary>
+    /// <summary>Away from, or toward, a smoothed image (3 × 3, the middle five times); the rim stays.</summary>
     private static Picture Sharpen(Picture image, double factor)
     {
         var pixels = (byte[])image.Pixels.Clone();

@@ -104,8 +104,11 @@ internal static class Resampling
             }
 
             var sum = parts.Sum();
-            weights[place] = (first, sum > 0 ? [.. parts.Select(part => part / sum)]
-                : [1, .. new float[parts.Length - 1]]);
+            weights[place] = (
+                first,
+                sum > 0
+                    ? [.. parts.Select(part => part / sum)]
+                    : [1, .. new float[parts.Length - 1]]);
         }
 
         return weights;

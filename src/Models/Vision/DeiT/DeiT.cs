@@ -37,8 +37,12 @@ public partial class DeiT(
     public partial PatchEmbedding PatchEmbed { get; }
 
     /// <summary>The blocks.</summary>
-    [Block(nameof(dim), nameof(heads), "dim * mlpRatio", "(image / patch) * (image / patch) + 2", Count =
-        nameof(depth))]
+    [Block(
+        nameof(dim),
+        nameof(heads),
+        "dim * mlpRatio",
+        "(image / patch) * (image / patch) + 2",
+        Count = nameof(depth))]
     public partial ModuleList<VisionBlock> Blocks { get; }
 
     /// <summary>The last norm.</summary>

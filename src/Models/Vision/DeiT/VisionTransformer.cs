@@ -33,8 +33,12 @@ public partial class VisionTransformer(
     public partial PatchEmbedding PatchEmbed { get; }
 
     /// <summary>The blocks.</summary>
-    [Block(nameof(dim), nameof(heads), "dim * mlpRatio", "(image / patch) * (image / patch) + 1", Count =
-        nameof(depth))]
+    [Block(
+        nameof(dim),
+        nameof(heads),
+        "dim * mlpRatio",
+        "(image / patch) * (image / patch) + 1",
+        Count = nameof(depth))]
     public partial ModuleList<VisionBlock> Blocks { get; }
 
     /// <summary>The last norm.</summary>

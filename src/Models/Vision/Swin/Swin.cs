@@ -40,23 +40,23 @@ public partial class Swin(
     public partial SwinPatches PatchEmbed { get; }
 
     /// <summary>The first stage.</summary>
-    [Block(nameof(dim), nameof(depth0), nameof(heads), nameof(window), nameof(mlpRatio), "image / patch"),
-        Name("layers.0")]
+    [Block(nameof(dim), nameof(depth0), nameof(heads), nameof(window), nameof(mlpRatio), "image / patch")]
+    [Name("layers.0")]
     public partial SwinStage Stage0 { get; }
 
     /// <summary>The second stage.</summary>
-    [Block("2 * dim", nameof(depth1), "2 * heads", nameof(window), nameof(mlpRatio), "(image / patch + 1) / 2"),
-        Name("layers.1")]
+    [Block("2 * dim", nameof(depth1), "2 * heads", nameof(window), nameof(mlpRatio), "(image / patch + 1) / 2")]
+    [Name("layers.1")]
     public partial SwinMergingStage Stage1 { get; }
 
     /// <summary>The third stage.</summary>
-    [Block("4 * dim", nameof(depth2), "4 * heads", nameof(window), nameof(mlpRatio), "(image / patch + 3) / 4"),
-        Name("layers.2")]
+    [Block("4 * dim", nameof(depth2), "4 * heads", nameof(window), nameof(mlpRatio), "(image / patch + 3) / 4")]
+    [Name("layers.2")]
     public partial SwinMergingStage Stage2 { get; }
 
     /// <summary>The fourth stage.</summary>
-    [Block("8 * dim", nameof(depth3), "8 * heads", nameof(window), nameof(mlpRatio), "(image / patch + 7) / 8"),
-        Name("layers.3")]
+    [Block("8 * dim", nameof(depth3), "8 * heads", nameof(window), nameof(mlpRatio), "(image / patch + 7) / 8")]
+    [Name("layers.3")]
     public partial SwinMergingStage Stage3 { get; }
 
     /// <summary>The last norm.</summary>

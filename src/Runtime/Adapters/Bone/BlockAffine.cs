@@ -5,8 +5,8 @@ namespace Marrow.CompilerServices;
 
 /// <summary>
 /// Block affine products on a weight W [out, in] cut into r × r blocks W[o,i], with one trainable block per output
-/// block (Bone's row form). A row of blocks is contiguous, so no product needs a permuted copy. For explicit forwards and
-/// backwards only: results are written into parts of tensors, which autograd does not follow.
+/// block (Bone's row form). A row of blocks is contiguous, so no product needs a permuted copy. For explicit forwards
+/// and backwards only: results are written into parts of tensors, which autograd does not follow.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class BlockAffine
@@ -45,7 +45,8 @@ public static class BlockAffine
     {
         var (rows, r, shards) = Shape(weight, block);
         using var scope = NewDisposeScope();
-        var blockRows = weight.view(rows, r * shards, r); // the r × r blocks of a block row interleave: [a, i] is row a of W[o,i]
+        // The r × r blocks of a block row interleave: [a, i] is row a of W[o,i].
+        var blockRows = weight.view(rows, r * shards, r);
         // In 16 bits I + B would lose a small B; there W is added to W B. (TorchSharp: a.baddbmm(b, c) is c + a b.)
         var adapted = block.element_size() == 2
             ? blockRows.baddbmm(block, blockRows)
@@ -79,6 +80,8 @@ public static class BlockAffine
         return block.size(2) == r && weight.size(0) == rows * r && weight.size(1) % r == 0
             ? (rows, r, weight.size(1) / r)
             : throw new ArgumentException(
-                $"Blocks [{string.Join(", ", block.shape)}] do not tile the rows of a weight [{string.Join(", ", weight.shape)}].", nameof(block));
+                $"Blocks [{string.Join(", ", block.shape)}] do not tile the rows of a weight "
+                + $"[{string.Join(", ", weight.shape)}].",
+                nameof(block));
     }
 }

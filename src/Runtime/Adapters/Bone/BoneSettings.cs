@@ -24,7 +24,8 @@ public sealed record BoneSettings(BoneForm Form, long BlockSize, long MiniRank =
         site.Require(Form is BoneForm.Row or BoneForm.Column
             ? AdapterSizes.BlockDividesBoth(site.Name, BlockSize, site.InFeatures, site.OutFeatures)
             : AdapterSizes.BlockIsPositive(site.Name, BlockSize));
-        site.Require(Form == BoneForm.Mini ? AdapterSizes.MiniRankDivides(site.Name, MiniRank, site.OutFeatures)
+        site.Require(Form == BoneForm.Mini
+            ? AdapterSizes.MiniRankDivides(site.Name, MiniRank, site.OutFeatures)
             : null);
     }
 

@@ -4,8 +4,9 @@ using static TorchSharp.torch;
 namespace Marrow.CompilerServices;
 
 /// <summary>
-/// Bone's column form moved to the input: x [n, in] is cut in shards x_i of length r, with one trainable r × r block B[i] for each.
-/// For explicit forwards and backwards only: gradients are written in place, which autograd does not follow.
+/// Bone's column form moved to the input: x [n, in] is cut in shards x_i of length r, with one trainable r × r block
+/// B[i] for each. For explicit forwards and backwards only: gradients are written in place, which autograd does not
+/// follow.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class ShardAffine
@@ -37,7 +38,8 @@ public static class ShardAffine
     }
 
     /// <summary>
-    /// <c>dB[i] = h_iᵀ x_i</c>, where <c>h_i = dx_i + g</c>. Then, if the input wants its gradient, <c>dx_i += h_i B[i]</c>, in place.
+    /// <c>dB[i] = h_iᵀ x_i</c>, where <c>h_i = dx_i + g</c>. Then, if the input wants its gradient,
+    /// <c>dx_i += h_i B[i]</c>, in place.
     /// </summary>
     /// <param name="dx">Gradient of the turned input, [n, in].</param>
     /// <param name="g">Gradient of the sum, [n, r].</param>
@@ -45,14 +47,17 @@ public static class ShardAffine
     /// <param name="block">B [in/r, r, r].</param>
     /// <param name="needsInput">Whether dx is wanted.</param>
     /// <returns>dB [in/r, r, r].</returns>
-    /// <exception cref="ArgumentException">There is not one block for each shard, or the gradients have other shapes.</exception>
+    /// <exception cref="ArgumentException">
+    /// There is not one block for each shard, or the gradients have other shapes.
+    /// </exception>
     public static Tensor Backward(Tensor dx, Tensor g, Tensor x, Tensor block, bool needsInput)
     {
         Check(x, block);
         if (!dx.shape.SequenceEqual(x.shape) || !g.shape.SequenceEqual([x.size(0), block.size(1)]))
         {
             throw new ArgumentException(
-                $"Gradients [{string.Join(", ", dx.shape)}] and [{string.Join(", ", g.shape)}] are not those of an input [{string.Join(", ", x.shape)}] and its sum over shards.",
+                $"Gradients [{string.Join(", ", dx.shape)}] and [{string.Join(", ", g.shape)}] are not those of an "
+                + $"input [{string.Join(", ", x.shape)}] and its sum over shards.",
                 nameof(dx));
         }
 
@@ -79,7 +84,9 @@ public static class ShardAffine
         if (block.size(1) != block.size(2) || x.size(1) != block.size(0) * block.size(1))
         {
             throw new ArgumentException(
-                $"Blocks [{string.Join(", ", block.shape)}] are not one for each shard of an input [{string.Join(", ", x.shape)}].", nameof(block));
+                $"Blocks [{string.Join(", ", block.shape)}] are not one for each shard of an input "
+                + $"[{string.Join(", ", x.shape)}].",
+                nameof(block));
         }
     }
 

@@ -31,13 +31,22 @@ public static class LoraGaInitialization
         this IModel model, int batches, Func<int, Tensor> loss, LoraGaOptions? options = null,
             long gradientBytes = DefaultBytes)
     {
-        var layers = model.AdaptedLayers().Select(pair => pair.Layer).Where(layer =>
-            layer.Settings is LoraSettings { Init: LoraInit.LoraGa }).ToList();
-        Require(layers.Count > 0, $"{model.GetType().Name} has no layer with [Lora(Init = LoraInit.LoraGa)]; annotate it so, or leave this call out.");
+        var layers = model.AdaptedLayers()
+            .Select(pair => pair.Layer)
+            .Where(layer => layer.Settings is LoraSettings { Init: LoraInit.LoraGa })
+            .ToList();
+        Require(
+            layers.Count > 0,
+            $"{model.GetType().Name} has no layer with [Lora(Init = LoraInit.LoraGa)]; annotate it so, or leave this "
+            + "call out.");
         Require(batches > 0, "StartLoraGa needs at least one batch.");
-        Require(!layers.Any(layer => layer.IsMerged),
+        Require(
+            !layers.Any(layer => layer.IsMerged),
             "The model's adapters are merged into its weights; Unmerge it before initializing them.");
-        Require(!layers.Any(layer => layer.HasPackedBase), "LoRA-GA takes its first factors out of a float weight; this base is packed. Use Init = LoraInit.Pissa, whose factors are taken out before packing.");
+        Require(
+            !layers.Any(layer => layer.HasPackedBase),
+            "LoRA-GA takes its first factors out of a float weight; this base is packed. Use Init = LoraInit.Pissa, "
+            + "whose factors are taken out before packing.");
 
         using var outer = NewDisposeScope();
         var factors = new List<(AdaptedLinear Layer, Tensor A, Tensor B)>();
@@ -46,7 +55,10 @@ public static class LoraGaInitialization
             using var scope = NewDisposeScope();
             foreach (var (layer, gradient) in Collect(group, batches, loss))
             {
-                Require(gradient.isfinite().all().item<bool>(), $"The gradient of layer '{layer.LayerName}' holds NaN or infinity; no adapter was initialized. Check the batches and the base.");
+                Require(
+                    gradient.isfinite().all().item<bool>(),
+                    $"The gradient of layer '{layer.LayerName}' holds NaN or infinity; no adapter was initialized. "
+                    + "Check the batches and the base.");
                 var settings = (LoraSettings)layer.Settings;
                 var (a, b) = LowRankInitialization.LoraGa(
                     layer.BaseWeight(), gradient.div_(batches), settings.Rank, settings.Scale, options ?? new());
@@ -85,8 +97,9 @@ public static class LoraGaInitialization
         List<AdaptedLinear> group, int batches, Func<int, Tensor> loss)
     {
         var sums = group.ToDictionary(layer => layer, layer => zeros_like(layer.Weight));
-        var probes = group.Select(layer =>
-            new WeightGradientProbe(layer, gradient => sums[layer].add_(gradient))).ToList();
+        var probes = group
+            .Select(layer => new WeightGradientProbe(layer, gradient => sums[layer].add_(gradient)))
+            .ToList();
         try
         {
             for (var batch = 0; batch < batches; batch++)

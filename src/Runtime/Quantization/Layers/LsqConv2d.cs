@@ -83,7 +83,9 @@ public sealed class LsqConv2d : Conv2d, IQuantizedLayer
         if (hasShifts && x.size(2) * x.size(3) != GetParameter(BeforeName).numel())
         {
             throw new ArgumentException(
-                $"Layer '{LayerName}' has a quantizer shift for each of {GetParameter(BeforeName).numel()} pixels; the input is [{string.Join(", ", x.shape)}].", nameof(x));
+                $"Layer '{LayerName}' has a quantizer shift for each of {GetParameter(BeforeName).numel()} pixels; "
+                + $"the input is [{string.Join(", ", x.shape)}].",
+                nameof(x));
         }
 
         using var scope = NewDisposeScope();

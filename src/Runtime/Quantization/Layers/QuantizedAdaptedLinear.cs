@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Marrow.CompilerServices;
 
 /// <summary>
-/// A linear layer whose adapted weight is quantized, <c>y = x StatsQ(Adapt(W))ᵀ + b</c>: the adapter trains towards a
+/// A linear layer whose adapted weight is quantized, <c>y = x StatsQ(Adapt(W))ᵀ + b</c>: the adapter trains toward a
 /// merged weight that is on the grid. Rounding passes gradients straight through to the adapter. The emitted classes
 /// derive from it and state the forward and its backward.
 /// </summary>
@@ -28,8 +28,17 @@ public abstract class QuantizedAdaptedLinear : AdaptedLinear, IQuantizedLayer
 
     IEnumerable<QuantizedWeight> IQuantizedLayer.QuantizedWeights => packed is not null
         ? []
-        : [new($"{LayerName}.weight", Quantizer, (OutFeatures, InFeatures), MergedWeight, latent: null, step: null,
-            Frozen)];
+        :
+        [
+            new(
+                $"{LayerName}.weight",
+                Quantizer,
+                (OutFeatures, InFeatures),
+                MergedWeight,
+                latent: null,
+                step: null,
+                Frozen),
+        ];
 
     internal override IReadOnlyList<string> LatentParameters => ["weight", .. Adapter.Select(pair => pair.Name)];
 
@@ -65,7 +74,9 @@ public abstract class QuantizedAdaptedLinear : AdaptedLinear, IQuantizedLayer
 
     /// <summary>Ŵ with the entries that are frozen at their level.</summary>
     protected Tensor WithFrozen(Tensor weight) => Frozen is { Mask: { } mask, Levels: not null }
-        ? where(mask, Frozen.Apply(StatsQ.Codes(AdaptedWeight().detach().contiguous(), Quantizer.Bits)).Dequantize(),
+        ? where(
+            mask,
+            Frozen.Apply(StatsQ.Codes(AdaptedWeight().detach().contiguous(), Quantizer.Bits)).Dequantize(),
             weight)
         : weight;
 

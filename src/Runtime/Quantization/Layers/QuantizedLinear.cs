@@ -10,13 +10,14 @@ namespace Marrow.CompilerServices;
 
 /// <summary>
 /// A linear layer with quantized weights, and quantized activations if the settings say so:
-/// <c>y = (LSQ(x + before) + after) Ŵᵀ + b</c> (arXiv 2302.02210). The emitted classes derive from it and state the fused
-/// forward and its backward. Parameters have the names of the OFQ paper's checkpoints.
+/// <c>y = (LSQ(x + before) + after) Ŵᵀ + b</c> (arXiv 2302.02210). The emitted classes derive from it and state the
+/// fused forward and its backward. Parameters have the names of the OFQ paper's checkpoints.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
 {
-    private const string StepName = "input_quant_fn.s", BeforeName = "move_b4.bias", AfterName = "move_aft.bias", WeightStepName = "lsqw_fn.s";
+    private const string StepName = "input_quant_fn.s", WeightStepName = "lsqw_fn.s";
+    private const string BeforeName = "move_b4.bias", AfterName = "move_aft.bias";
     private readonly long tokens;
     private readonly bool isUnsigned;
     private bool hasSteps;
@@ -70,7 +71,8 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
 
     IEnumerable<QuantizedWeight> IQuantizedLayer.QuantizedWeights => packed is null ? [QuantizedWeight] : [];
 
-    internal override IReadOnlyList<string> LatentParameters => Settings.Weights == WeightQuantizer.Lsq ? ["weight", WeightStepName] : ["weight"];
+    internal override IReadOnlyList<string> LatentParameters =>
+        Settings.Weights == WeightQuantizer.Lsq ? ["weight", WeightStepName] : ["weight"];
 
     internal override void UsePacked(IReadOnlyDictionary<string, PackedWeight> weights)
     {
@@ -78,8 +80,14 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
         packed = Take(weights[$"{LayerName}.weight"], "weight");
     }
 
-    private QuantizedWeight QuantizedWeight =>
-        new($"{LayerName}.weight", Settings, (OutFeatures, InFeatures), () => Weight.alias(), Weight, Settings.Weights == WeightQuantizer.Lsq ? WeightStep : null, Frozen);
+    private QuantizedWeight QuantizedWeight => new(
+        $"{LayerName}.weight",
+        Settings,
+        (OutFeatures, InFeatures),
+        () => Weight.alias(),
+        Weight,
+        Settings.Weights == WeightQuantizer.Lsq ? WeightStep : null,
+        Frozen);
 
     ScalarType IExplicitLayer.Dtype => Weight.dtype;
 
@@ -110,7 +118,9 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
         if (Settings.Activations > 0 && tokens > 1 && (x.dim() < 2 || x.size(-2) != tokens))
         {
             throw new ArgumentException(
-                $"Layer '{LayerName}' has a quantizer step for each of {tokens} tokens; the input is [{string.Join(", ", x.shape)}].", nameof(x));
+                $"Layer '{LayerName}' has a quantizer step for each of {tokens} tokens; the input is "
+                + $"[{string.Join(", ", x.shape)}].",
+                nameof(x));
         }
 
         if (packed is { } weight)
@@ -149,7 +159,8 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
     protected abstract Tensor Forward(Saved saved, Tensor x);
 
     /// <summary>
-    /// The gradients of weight, bias (null if there is none), and the quantizers' parameters. Temporaries are freed by the caller.
+    /// The gradients of weight, bias (null if there is none), and the quantizers' parameters. Temporaries are freed by
+    /// the caller.
     /// </summary>
     /// <param name="saved">What the forward kept.</param>
     /// <param name="dy">Gradient of the output, [n, out].</param>
@@ -160,14 +171,16 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
     /// <param name="x">[n, in].</param>
     protected LsqGradients ActivationGradients(Tensor g, Tensor x)
     {
-        var gradients = Lsq.Gradients(g.view(ByToken(g)), x.view(ByToken(x)), Step, Range, Sharing, Before, hasAfter: true);
+        var gradients = Lsq.Gradients(
+            g.view(ByToken(g)), x.view(ByToken(x)), Step, Range, Sharing, Before, hasAfter: true);
         return gradients with { Input = gradients.Input.view(x.shape) };
     }
 
     /// <summary>The gradients of W and its steps, from that of Ŵ, where W has LSQ.</summary>
     /// <param name="dWeight">Gradient of Ŵ, [out, in].</param>
     protected LsqGradients WeightGradients(Tensor dWeight) =>
-        Lsq.Gradients(dWeight.contiguous(), Weight, WeightStep, WeightRange, ScaleGranularity.Row, before: null, hasAfter: false);
+        Lsq.Gradients(
+            dWeight.contiguous(), Weight, WeightStep, WeightRange, ScaleGranularity.Row, before: null, hasAfter: false);
 
     /// <summary>The codes of x from what the forward kept.</summary>
     protected ActivationLevels SavedInput(Tensor codes) => new(codes, Range.Offset);
@@ -200,12 +213,14 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
         using var noGrad = no_grad();
         if (Settings.Weights == WeightQuantizer.Lsq)
         {
-            ScaleInitialization.Apply(WeightStep, () => Lsq.InitialStep(Weight, WeightRange, ScaleGranularity.Row, constant: 2));
+            ScaleInitialization.Apply(
+                WeightStep, () => Lsq.InitialStep(Weight, WeightRange, ScaleGranularity.Row, constant: 2));
         }
 
         if (Settings.Activations > 0)
         {
-            ScaleInitialization.Apply(Step, () => Lsq.InitialStep(x + Before, Range, Sharing, constant: isUnsigned && tokens > 1 ? 4 : 2));
+            ScaleInitialization.Apply(
+                Step, () => Lsq.InitialStep(x + Before, Range, Sharing, constant: isUnsigned && tokens > 1 ? 4 : 2));
         }
     }
 

@@ -37,8 +37,13 @@ internal static class QuantizedProduct
     /// <param name="bias">b [out], or null.</param>
     /// <param name="settings">The bits of the weight, and how the backward computes.</param>
     /// <param name="held">What is held in parts of the weight, one below the other.</param>
-    public static Tensor Run(Tensor quantized, LevelSource? source, Tensor weight, Tensor? bias,
-        QuantizerSettings settings, IReadOnlyList<FrozenRows> held)
+    public static Tensor Run(
+        Tensor quantized,
+        LevelSource? source,
+        Tensor weight,
+        Tensor? bias,
+        QuantizerSettings settings,
+        IReadOnlyList<FrozenRows> held)
     {
         using var scope = NewDisposeScope();
         if (EagerMode.IsOn)

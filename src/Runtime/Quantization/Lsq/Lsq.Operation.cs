@@ -54,16 +54,21 @@ public static partial class Lsq
             var shifted = before is null ? x : Lsq.Shift(layout, x, before);
             var ratio = layout.Grouped(shifted) / layout.Spread(step.clamp_min(Lsq.LeastStep));
             var gy = layout.Grouped(dy);
-            var inside = range.IsSign ? zeros_like(ratio)
+            var inside = range.IsSign
+                ? zeros_like(ratio)
                 : (ratio >= range.Low).logical_and_(ratio <= range.High).to(ratio.dtype);
             var term = range.IsSign ? ratio.sign() : ratio.clamp(range.Low, range.High).round_().sub_(inside * ratio);
             var dx = (gy * inside).view(x.shape);
             var dstep = layout.Gather(gy * term).mul_(scale);
             var dbefore = before is null ? null : layout.Parts(dx, before).sum([0]).view(before.shape);
-            var dafter = afterSize == 0 ? null
+            var dafter = afterSize == 0
+                ? null
                 : dy.reshape(layout.Rows * layout.Columns / afterSize, afterSize).sum([0]);
-            return new(dx.MoveToOuterDisposeScope(), dstep.MoveToOuterDisposeScope(),
-                dbefore?.MoveToOuterDisposeScope(), dafter?.MoveToOuterDisposeScope());
+            return new(
+                dx.MoveToOuterDisposeScope(),
+                dstep.MoveToOuterDisposeScope(),
+                dbefore?.MoveToOuterDisposeScope(),
+                dafter?.MoveToOuterDisposeScope());
         }
     }
 }

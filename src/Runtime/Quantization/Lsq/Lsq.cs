@@ -115,7 +115,9 @@ public static partial class Lsq
         return step.numel() == layout.Steps
             ? layout
             : throw new ArgumentException(
-                $"A tensor [{string.Join(", ", x.shape)}] needs {layout.Steps} steps, one per {sharing}; there are {step.numel()}.", nameof(x));
+                $"A tensor [{string.Join(", ", x.shape)}] needs {layout.Steps} steps, one per {sharing}; "
+                + $"there are {step.numel()}.",
+                nameof(x));
     }
 
     internal static Tensor Shift(ScaleLayout layout, Tensor x, Tensor shift) =>

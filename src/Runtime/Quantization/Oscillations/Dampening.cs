@@ -7,9 +7,8 @@ public static class Dampening
 {
     /// <summary>
     /// <c>Σ (ŵ − clip(w, lowest, highest level))²</c> over the layers that ask for <see cref="Oscillation.Dampen"/>,
-    /// with ŵ held
-    /// constant: it pulls weights to the middle of their level. Add it to the loss times a factor that grows over
-    /// training.
+    /// with ŵ held constant: it pulls weights to the middle of their level. Add it to the loss times a factor that
+    /// grows over training.
     /// </summary>
     /// <returns>A scalar, or null if no layer asks for it.</returns>
     public static Tensor? Loss(IModel model)

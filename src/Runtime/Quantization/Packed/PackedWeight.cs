@@ -8,7 +8,7 @@ namespace Marrow.CompilerServices;
 /// <summary>
 /// A weight [out, in] as integer levels packed into 32-bit words, and one scale per row. A word holds 32 / bits levels
 /// (16 of 2 bits, 10 of 3, 8 of 4, 4 of 8). Words come in blocks of sixteen: word j of a block holds columns j, j + 16,
-/// j + 32, … of the block from its lowest bits up, so that sixteen neighbouring columns are one shift away. The last
+/// j + 32, … of the block from its lowest bits up, so that sixteen neighboring columns are one shift away. The last
 /// block is filled with zeros. A stored code is u plus half of their number.
 /// </summary>
 /// <param name="Words">int32 [out, 16 · blocks].</param>
@@ -67,8 +67,12 @@ public readonly record struct PackedWeight(Tensor Words, Tensor Scale, long InFe
             result.bitwise_or_(lanes.select(2, place).bitwise_left_shift(packed * place));
         }
 
-        return new(result.view(rows, words).MoveToOuterDisposeScope(), levels.Scale.alias().MoveToOuterDisposeScope(),
-            columns, bits, isOdd);
+        return new(
+            result.view(rows, words).MoveToOuterDisposeScope(),
+            levels.Scale.alias().MoveToOuterDisposeScope(),
+            columns,
+            bits,
+            isOdd);
     }
 
     /// <summary>The levels in 8 bits; the caller owns them, but not the scale.</summary>
@@ -78,7 +82,8 @@ public readonly record struct PackedWeight(Tensor Words, Tensor Scale, long InFe
         if (PackedKernels.Supports(Codes))
         {
             // Codes of 8 bits may belong to fewer levels.
-            var span = CodeBits < 8 ? new IntegerRange(LowestLevel, IsOdd ? 2 : 1, (1 << CodeBits) - 1)
+            var span = CodeBits < 8
+                ? new IntegerRange(LowestLevel, IsOdd ? 2 : 1, (1 << CodeBits) - 1)
                 : (IntegerRange?)null;
             return new(PackedKernels.Unpack(Codes, isHalved), Scale, isHalved) { Span = span };
         }

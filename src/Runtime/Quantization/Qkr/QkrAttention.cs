@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace Marrow.CompilerServices;
 
 /// <summary>
-/// Attention with query-key reparameterisation (QKR, arXiv 2302.02210, section 4.3): in place of queries and keys, the
+/// Attention with query-key reparameterization (QKR, arXiv 2302.02210, section 4.3): in place of queries and keys, the
 /// product of their weights is quantized, G_h = W_q,hᵀ W_k,h for each head, so that a level of one does not make the
 /// other oscillate.
 /// <code>
@@ -122,7 +122,8 @@ public sealed class QkrAttention : Attention, IQuantizedLayer
 
         // v and z in one product: StatsQ takes each row of a weight for itself.
         var bothBias = ValueBias is { } valueBias ? nn.functional.pad(valueBias, [0, heads * dim]) : null;
-        var levels = input is null ? null
+        var levels = input is null
+            ? null
             : new LevelSource(x, input.Step, GetParameter(InputBefore), GetParameter(InputAfter), input.Range);
         var both = packed is var (packedValue, packedProduct)
             ? QuantizedProduct.Infer(

@@ -25,7 +25,8 @@ public static class StatsQ
     public static WeightLevels Codes(Tensor weight, int bits)
     {
         var stored = empty(weight.shape, dtype: ScalarType.Int8, device: weight.device);
-        var span = bits == 8 ? new IntegerRange(sbyte.MinValue, Spacing: 1, byte.MaxValue)
+        var span = bits == 8
+            ? new IntegerRange(sbyte.MinValue, Spacing: 1, byte.MaxValue)
             : new IntegerRange(1 - (1 << bits), Spacing: 2, (1 << bits) - 1);
         if (StatsQKernels.Supports(weight))
         {
