@@ -63,7 +63,7 @@ using static global::TorchSharp.torch.nn.functional;
 /// Linear layer with Bone row, block 16: W is cut in blocks W[o,i], one B[o] per row of them.
 ///     y = x W′ᵀ + b,    W′[o,i] = W[o,i] (I + B[o]) + B[o]
 /// W is the base in 4 bits by StatsQ, packed; a pass unpacks it for its own time.
-/// Own backward: W′ is made anew there and its gradient in groups of rows, so nothing of W's size is kept.
+/// Own backward: W′ is made anew there, so nothing of W's size is kept.
 /// Layers: 64 → 256.
 /// </summary>
 [GeneratedCode("Marrow", "0.1.0")]

@@ -19,7 +19,7 @@ using static global::TorchSharp.torch.nn.functional;
 /// <summary>
 /// Linear layer with Bone row, block r: W is cut in blocks W[o,i], one B[o] per row of them.
 ///     y = x W′ᵀ + b,    W′[o,i] = W[o,i] (I + B[o]) + B[o]
-/// Own backward: W′ is made anew there and its gradient in groups of rows, so nothing of W's size is kept.
+/// Own backward: W′ is made anew there, so nothing of W's size is kept.
 /// Layers: sizes.Width → sizes.Width, sizes.Width → sizes.Inner, sizes.Inner → sizes.Width.
 /// </summary>
 [GeneratedCode("Marrow", "0.1.0")]
