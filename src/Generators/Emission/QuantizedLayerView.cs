@@ -10,7 +10,7 @@ internal sealed class QuantizedLayerView(EmittedClass target) : LayerClassView(t
 
     public bool HasActivations => Q.HasActivations;
 
-    public bool IsLsq => Q.Weights.LearnsSteps;
+    public bool LearnsSteps => Q.Weights.LearnsSteps;
 
     public string Weights => Q.Weights.Words;
 
@@ -53,10 +53,10 @@ internal sealed class QuantizedLayerView(EmittedClass target) : LayerClassView(t
             List<string> results =
             [
                 HasActivations ? "input.Input" : "dx",
-                IsLsq ? "weight.Input" : Freezes ? "Frozen.MaskGradient(dWeight)" : "dWeight",
+                LearnsSteps ? "weight.Input" : Freezes ? "Frozen.MaskGradient(dWeight)" : "dWeight",
                 HasActivations && Bfloat16 ? "dBias" : "BiasGradient(dy)",
             ];
-            if (IsLsq)
+            if (LearnsSteps)
             {
                 results.Add("weight.Step");
             }

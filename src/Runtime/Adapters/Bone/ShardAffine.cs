@@ -12,7 +12,7 @@ namespace Marrow.CompilerServices;
 public static class ShardAffine
 {
     // Groups of shards: intermediates stay in the cache, and no second tensor of the input's size exists.
-    private const long LeastShards = 2, MostEntries = 1 << 17;
+    private const long LeastShards = 1, MostEntries = 1 << 16;
 
     /// <summary><c>x_i + z_i</c> and <c>Σ_i z_i</c>, where <c>z_i = x_i B[i]ᵀ</c>.</summary>
     /// <param name="x">[n, in].</param>
