@@ -63,7 +63,7 @@ internal sealed class RandomPrograms(int seed)
         var (attribute, type) = Pick(Layers);
         var onProperty = random.Next(3) == 0 ? Attribute(Pick(Annotations)) + ", " : "";
         var name = random.Next(6) == 0
-            ? $"Name({Pick(["\"\"", "\"a..b\"", "\"up\"", "\"x.y\"", "null", "\" \""])}), "
+            ? $"Name({Pick(["\"\"", "\"a..b\"", "\"up\"", "\"x.y\"", "\" \""])}), "
             : "";
         var onClass = string.Join(", ", Annotations.Where(_ => random.Next(3) == 0).Select(Attribute));
         return string.Create(CultureInfo.InvariantCulture, $$"""
