@@ -1,5 +1,6 @@
 using Marrow.Generators.Declarations;
 using Marrow.Generators.Diagnostics;
+using Marrow.Generators.Sizes;
 
 namespace Marrow.Generators.Rules;
 
@@ -48,7 +49,7 @@ internal static class AnnotationOptionsRule
                 "Dropout", FormattableString.Invariant($"Dropout {adapter.Dropout} is not in 0 to 1 (1 excluded)"));
         }
 
-        foreach (var error in adapter.OptionErrors())
+        foreach (var error in adapter.Evaluate(SizeArithmetic.Fold).OptionErrors())
         {
             yield return error;
         }

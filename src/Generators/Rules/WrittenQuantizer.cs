@@ -1,8 +1,9 @@
 using Marrow.Generators.Declarations;
+using Marrow.Generators.Sizes;
 
 namespace Marrow.Generators.Rules;
 
-/// <summary>A quantizer that the class writes down: on itself, or on one of its layers.</summary>
+/// <summary>A quantizer that the class writes down, on itself or on one of its layers, with constants folded.</summary>
 internal sealed record WrittenQuantizer(LayerSpec? Layer, QuantizeSpec Quantizer)
 {
     public Site At(string option) => new Site.Argument(Layer?.Property.Name, "Quantize", option);
@@ -11,7 +12,7 @@ internal sealed record WrittenQuantizer(LayerSpec? Layer, QuantizeSpec Quantizer
     {
         var onLayers = check.Type.Layers
             .Where(layer => layer.OwnQuantizer is not null)
-            .Select(layer => new WrittenQuantizer(layer, layer.OwnQuantizer!));
-        return check.Type.Quantizer is { } own ? onLayers.Prepend(new WrittenQuantizer(null, own)) : onLayers;
+            .Select(layer => new WrittenQuantizer(layer, layer.OwnQuantizer!.Evaluate(SizeArithmetic.Fold)));
+        return check.Type.Quantizer is { } own ? onLayers.Prepend(new WrittenQuantizer(null, own.Evaluate(SizeArithmetic.Fold))) : onLayers;
     }
 }

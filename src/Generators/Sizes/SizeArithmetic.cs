@@ -8,6 +8,9 @@ internal static class SizeArithmetic
 
     public static bool Knows(string operation) => Operators.Contains(operation);
 
+    /// <summary>Folds what is constant; parameters stay names.</summary>
+    public static SizeExpression Fold(SizeExpression expression) => expression.Evaluate(_ => null);
+
     /// <summary>
     /// Replaces parameters by what <paramref name="value"/> gives for them (null leaves the name) and folds what is
     /// then constant. A part that does not evaluate becomes <see cref="SizeExpression.Invalid"/>.

@@ -53,6 +53,8 @@ public class Robustness
     [InlineData("Lora({|MRW205:LearningRateRatio = double.NaN|})", "not positive")]
     [InlineData("Quantize({|MRW201:Bits = 2.5|})", "an integer is expected")]
     [InlineData("Quantize({|MRW201:Bits = false|})", "an integer is expected")]
+    [InlineData("Quantize({|MRW201:Bits = \"100000 * 100000\"|})", "is not in 2 to 8")]
+    [InlineData("Lora({|MRW205:Alpha = \"1 - 1\"|})", "not positive")]
     [InlineData("Quantize(Bits = 2, {|MRW201:Activations = 1.5|})", "an integer is expected")]
     [InlineData("Quantize(Bits = 2, {|MRW205:Oscillation = (Oscillation)9|})", "is no Oscillation")]
     public async Task OptionOfAnotherKindOrRange_IsReportedOnIt(string attribute, string words) =>
