@@ -61,11 +61,11 @@ internal sealed class RandomPrograms(int seed)
     public string Next(int number)
     {
         var (attribute, type) = Pick(Layers);
-        var onProperty = random.Next(3) == 0 ? Attribute(Pick(Annotations)) + ", " : "";
+        var onProperty = random.Next(6) == 0 ? Attribute(Pick(Annotations)) + ", " : "";
         var name = random.Next(6) == 0
             ? $"Name({Pick(["\"\"", "\"a..b\"", "\"up\"", "\"x.y\"", "\" \""])}), "
             : "";
-        var onClass = string.Join(", ", Annotations.Where(_ => random.Next(3) == 0).Select(Attribute));
+        var onClass = string.Join(", ", Annotations.Where(_ => random.Next(7) == 0).Select(Attribute));
         return string.Create(CultureInfo.InvariantCulture, $$"""
             namespace P{{number}}
             {
@@ -89,7 +89,7 @@ internal sealed class RandomPrograms(int seed)
                 }
 
                 {{(onClass.Length == 0 ? "[Model]" : $"[{onClass}]")}} public partial class Variant()
-                    : Net({{Pick(["64", "48", "0", "-8", "width: 16"])}}, 0.5, {{Pick(["true", "false"])}}, "x", 3L);
+                    : Net({{Pick(["64", "64", "64", "48", "width: 16", "0", "-8"])}}, 0.5, {{Pick(["true", "false"])}}, "x", 3L);
             }
             """);
     }
@@ -124,8 +124,8 @@ internal sealed class RandomPrograms(int seed)
         _ when type == typeof(int) => Pick(Integers),
         _ when type == typeof(bool) => Pick(["true", "false"]),
         _ when type == typeof(string) => Pick(Texts),
-        // Half of the values are ones that may be right, so that many programs get past the first rule.
-        _ => random.Next(2) == 0 ? Pick(["8", "16", "64", "4", "nameof(width)", "\"2 * width\"", "2"]) : Pick(Objects),
+        // Most values are ones that may be right, so that many programs get past the first rule.
+        _ => random.Next(8) != 0 ? Pick(["8", "16", "64", "4", "nameof(width)", "\"2 * width\"", "2"]) : Pick(Objects),
     };
 
     private T Pick<T>(IReadOnlyList<T> values) => values[random.Next(values.Count)];
