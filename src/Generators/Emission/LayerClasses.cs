@@ -42,10 +42,12 @@ internal sealed class LayerClasses
         var found = classes.FindIndex(entry => entry.Layer.Equals(layer));
         if (found < 0)
         {
-            var name = layer.Name;
+            // A wrong size of a layer that nothing uses may be negative here; it is no part of a name.
+            var stem = new string([.. layer.Name.Select(letter => char.IsLetterOrDigit(letter) ? letter : '_')]);
+            var name = stem;
             for (var number = 2; classes.Any(entry => entry.Name == name); number++)
             {
-                name = $"{layer.Name}_{number}";
+                name = $"{stem}_{number}";
             }
 
             found = classes.Count;
