@@ -13,6 +13,8 @@ internal sealed record WrittenQuantizer(LayerSpec? Layer, QuantizeSpec Quantizer
         var onLayers = check.Type.Layers
             .Where(layer => layer.OwnQuantizer is not null)
             .Select(layer => new WrittenQuantizer(layer, layer.OwnQuantizer!.Evaluate(SizeArithmetic.Fold)));
-        return check.Type.Quantizer is { } own ? onLayers.Prepend(new WrittenQuantizer(null, own.Evaluate(SizeArithmetic.Fold))) : onLayers;
+        return check.Type.Quantizer is { } own
+            ? onLayers.Prepend(new WrittenQuantizer(null, own.Evaluate(SizeArithmetic.Fold)))
+            : onLayers;
     }
 }

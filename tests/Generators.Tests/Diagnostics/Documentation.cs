@@ -1,4 +1,5 @@
 using Marrow.Generators.Analysis;
+using Marrow.Generators.Tests.Harness;
 using Xunit;
 
 namespace Marrow.Generators.Tests.Diagnostics;
@@ -13,7 +14,7 @@ public class Documentation
     [MemberData(nameof(Ids))]
     public void Diagnostic_HasAPageWithCauseBadAndGoodCode(string id)
     {
-        var page = Path.Combine(Root(), "docs", "diagnostics", $"{id}.md");
+        var page = Path.Combine(Repository.Root, "docs", "diagnostics", $"{id}.md");
         Assert.True(File.Exists(page), $"{page} is missing");
         var text = File.ReadAllText(page);
         Assert.StartsWith($"# {id}: ", text);
@@ -27,25 +28,14 @@ public class Documentation
     public void Diagnostic_IsMarkedInATestedSource(string id)
     {
         var sources = Directory.GetFiles(
-            Path.Combine(Root(), "tests", "Generators.Tests", "Diagnostics"), "*.cs").Select(File.ReadAllText);
+            Path.Combine(Repository.Root, "tests", "Generators.Tests", "Diagnostics"), "*.cs").Select(File.ReadAllText);
         Assert.Contains(sources, source => source.Contains($"{{|{id}:", StringComparison.Ordinal)
             || source.Contains($"Assert.Equal(\"{id}\", only.Id)", StringComparison.Ordinal));
     }
 
     [Fact]
     public void Page_WithoutDiagnostic_DoesNotExist() => Assert.Empty(
-        Directory.GetFiles(Path.Combine(Root(), "docs", "diagnostics"), "MRW*.md")
+        Directory.GetFiles(Path.Combine(Repository.Root, "docs", "diagnostics"), "MRW*.md")
             .Select(Path.GetFileNameWithoutExtension)
             .Except(Ids.Select(row => row.Data)));
-
-    private static string Root()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "Marrow.slnx")))
-        {
-            folder = folder.Parent!;
-        }
-
-        return folder.FullName;
-    }
 }

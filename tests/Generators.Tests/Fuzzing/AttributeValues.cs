@@ -17,8 +17,8 @@ namespace Marrow.Generators.Tests.Fuzzing;
 /// either an MRW error or emitted code that compiles without a warning.
 /// </summary>
 /// <remarks>
-/// 500 programs run with the tests. <c>MARROW_FUZZ=20000 dotnet run -c Release --project tests/Generators.Tests -- -class
-/// Marrow.Generators.Tests.Fuzzing.AttributeValues</c> runs more, and <c>MARROW_FUZZ_SEED</c> starts elsewhere.
+/// 500 programs run with the tests. <c>MARROW_FUZZ=20000 dotnet run -c Release --project tests/Generators.Tests --
+/// -class Marrow.Generators.Tests.Fuzzing.AttributeValues</c> runs more, and <c>MARROW_FUZZ_SEED</c> starts elsewhere.
 /// </remarks>
 public class AttributeValues
 {

@@ -89,7 +89,9 @@ internal sealed class RandomPrograms(int seed)
                 }
 
                 {{(onClass.Length == 0 ? "[Model]" : $"[{onClass}]")}} public partial class Variant()
-                    : Net({{Pick(["64", "64", "64", "48", "width: 16", "0", "-8"])}}, 0.5, {{Pick(["true", "false"])}}, "x", 3L);
+                    : Net(
+                        {{Pick(["64", "64", "64", "48", "width: 16", "0", "-8"])}},
+                        0.5, {{Pick(["true", "false"])}}, "x", 3L);
             }
             """);
     }

@@ -17,7 +17,8 @@ internal static class Emitted
             .Where(diagnostic => diagnostic.Severity >= DiagnosticSeverity.Warning && diagnostic.Id != "CS1591"));
         var texts = output.SyntaxTrees.ToDictionary(tree => Path.GetFileName(tree.FilePath), tree => tree.ToString());
         Assert.All(
-            texts.Where(file => file.Key.EndsWith(".g.cs", StringComparison.Ordinal)).SelectMany(file => file.Value.Split('\n')),
+            texts.Where(file => file.Key.EndsWith(".g.cs", StringComparison.Ordinal))
+                .SelectMany(file => file.Value.Split('\n')),
             line => Assert.True(line.Length <= 120, $"More than 120 columns: {line}"));
         return texts.TryGetValue($"{className}.Layers.g.cs", out var layers)
             ? $"{texts[$"{className}.g.cs"]}\n\n// {className}.Layers.g.cs\n\n{layers}"

@@ -36,7 +36,7 @@ internal abstract class LowRankView(EmittedClass target, LowRankSpec adapter) : 
     public string Update => IsUnscaled ? "B.mm(A)" : "Scale * B.mm(A)";
 
     /// <summary>The input of A as code and as comments name it.</summary>
-    public string InputWord => HasDropout ? "D x" : "x";
+    private string InputWord => HasDropout ? "D x" : "x";
 
     /// <summary>The input of B, as comments name it.</summary>
     public string DownWord => $"{S}{InputWord} Aᵀ";
