@@ -50,7 +50,11 @@ internal sealed class ModelState(
     {
         var tensors = inputs.OfType<Tensor>().ToArray();
         return tensors.Length == inputs.Length && typeof(TResult) == typeof(Tensor)
-            ? (TResult)(object)new Recomputation(model.GetType().Name, x => (Tensor)(object)run(x)!, tensors).Run()
+            ? (TResult)(object)new Recomputation(
+                model.GetType().Name,
+                x => (Tensor)(object)run(x)!,
+                tensors,
+                model.parameters().Any(parameter => parameter.requires_grad)).Run()
             : run(inputs);
     }
 
