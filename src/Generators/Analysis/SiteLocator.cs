@@ -17,17 +17,7 @@ internal static class SiteLocator
         Site.Argument argument => Argument(type, argument, cancellation),
         Site.BaseArgument argument => BaseArgument(type, argument.Parameter),
         _ => null,
-    }) ?? ClassName(type, cancellation);
-
-    /// <summary>
-    /// The name in the part that carries an attribute, a base call or layers; generated parts come last.
-    /// </summary>
-    private static Location ClassName(INamedTypeSymbol type, CancellationToken cancellation) =>
-        type.DeclaringSyntaxReferences
-            .Select(reference => reference.GetSyntax(cancellation))
-            .OfType<TypeDeclarationSyntax>()
-            .OrderByDescending(part => part.AttributeLists.Count > 0 || part.ParameterList is not null)
-            .FirstOrDefault()?.Identifier.GetLocation() ?? type.Locations[0];
+    }) ?? ClassLocation.Of(type);
 
     private static Location? PropertyName(INamedTypeSymbol type, string name, CancellationToken cancellation) =>
         Property(type, name)?.DeclaringSyntaxReferences

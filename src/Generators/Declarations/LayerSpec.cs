@@ -71,7 +71,10 @@ internal sealed record PropertySpec(
     EquatableArray<ArgumentError> Errors)
 {
     /// <summary>The emitted backing field.</summary>
-    public string Field => "__" + Name;
+    public string Field { get; init; } = "__" + Name;
+
+    /// <summary>The setter as written, which a layer must not have, or null.</summary>
+    public string? Setter { get; init; }
 }
 
 /// <summary>[Linear].</summary>

@@ -18,7 +18,7 @@ internal static class ModelFiles
     public static IReadOnlyList<EmittedFile> Emit(GeneratorInput input, MethodTable methods)
     {
         var type = input.Closure.Root;
-        if (!type.IsModel || type.Error is not null)
+        if (type.Error is { Stub: Stub.None } || !(type.IsModel || type.Layers.Count > 0))
         {
             return [];
         }
@@ -30,9 +30,11 @@ internal static class ModelFiles
 
         try
         {
-            return ModelCheck.Run(input.Closure, methods.Rules).FirstOrDefault(IsFatal) is { } violation
-                ? [Invalid(input.Closure, $"{violation.Id}: {violation.Message}")]
-                : Valid(input.Closure);
+            var message = type.IsRepeated
+                ? $"Model class '{type.Name}' is declared twice"
+                : ModelCheck.Run(input.Closure, methods.Rules).Concat(Unmade(input.Closure)).FirstOrDefault(IsFatal)
+                    is { } violation ? $"{violation.Id}: {violation.Message}" : null;
+            return message is null ? Valid(input.Closure) : [Invalid(input.Closure, message)];
         }
         catch (Exception failure)
         {
@@ -40,6 +42,12 @@ internal static class ModelFiles
             return [Invalid(input.Closure, $"{DiagnosticIds.InternalError}: {message}")];
         }
     }
+
+    /// <summary>A class of the model for which no model can be emitted; it has a diagnostic of its own.</summary>
+    private static IEnumerable<Violation> Unmade(ModelClosure closure) => closure.Classes
+        .Where(type => type.Error is { Stub: not Stub.Model })
+        .Select(ClassShapeRule.Of)
+        .OfType<Violation>();
 
     private static bool IsFatal(Violation violation) => Descriptors.IsError(violation.Id);
 

@@ -24,7 +24,7 @@ internal sealed class ModelView
 
     /// <summary>Whether a model has an emitted part with a plan; one that is not in a skeleton has.</summary>
     public static bool HasPlan(ModelClosure closure, string? key) =>
-        key is not null && closure.Find(key) is null or { Error: null };
+        key is not null && closure.Find(key) is null or { Error: null or { Stub: Stub.Model } };
 
     /// <summary>The layer classes that the model uses.</summary>
     public LayerClasses Classes { get; }

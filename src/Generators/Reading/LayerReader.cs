@@ -49,8 +49,25 @@ internal sealed class LayerReader(INamedTypeSymbol type, SizeReader sizes, Annot
             property.Type.Text(),
             attribute.AttributeClass!.Name.Replace("Attribute", ""),
             error,
-            errors);
+            errors)
+        {
+            Field = IsParameter(property) ? $"__{property.Name}_" : $"__{property.Name}",
+            Setter = Setter(property),
+        };
     }
+
+    /// <summary>Whether the copy of a constructor's parameter has the name that the layer's field would have.</summary>
+    private static bool IsParameter(IPropertySymbol property) => property.ContainingType.InstanceConstructors
+        .Any(constructor => constructor.Parameters.Any(parameter => parameter.Name == property.Name));
+
+    private static string? Setter(IPropertySymbol property) => property.DeclaringSyntaxReferences
+        .Select(reference => reference.GetSyntax())
+        .OfType<PropertyDeclarationSyntax>()
+        .SelectMany(syntax => syntax.AccessorList?.Accessors ?? default)
+        .Where(accessor => !accessor.IsKind(SyntaxKind.GetAccessorDeclaration))
+        .Select(accessor => string.Join(" ", accessor.Modifiers.Select(modifier => modifier.Text).Append(
+            accessor.Keyword.Text)))
+        .FirstOrDefault();
 
     private LayerSpec Read(IPropertySymbol property, AttributeData attribute)
     {

@@ -61,6 +61,11 @@ internal sealed class ModelCheck
     public static IReadOnlyList<Violation> Run(
         ModelClosure closure, IReadOnlyList<Func<ModelCheck, IEnumerable<Violation>>> rules)
     {
+        if (closure.Root.IsRepeated)
+        {
+            return [];
+        }
+
         var check = new ModelCheck(closure);
         var violations = ShapeRules.SelectMany(rule => rule(check)).ToList();
         return violations.Count > 0 ? violations : [.. SizeRules.Concat(rules).SelectMany(rule => rule(check))];
