@@ -46,6 +46,9 @@ internal sealed record ClassSpec(
     /// <summary>Whether the class's parameters are those of a primary constructor, which initializers can read.</summary>
     public bool HasPrimaryConstructor { get; init; } = true;
 
+    /// <summary>Names of the emitted part that the user's own declares already.</summary>
+    public EquatableArray<string> OwnNames { get; init; }
+
     /// <summary>
     /// Whether the class is declared twice. The compiler says so; what Marrow could say of the two together is noise.
     /// </summary>

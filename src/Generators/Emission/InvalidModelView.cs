@@ -16,6 +16,13 @@ internal sealed class InvalidModelView(ModelClosure closure, string message)
 
     public string BaseClause => IsModel ? ForwardView.BaseClause(type) : "";
 
+    /// <summary>The emitted members whose names nothing of the user's own has.</summary>
+    public bool HasPlan => IsFree("Plan");
+
+    public bool HasBuildLayers => IsFree("BuildLayers");
+
+    public bool HasForward => IsFree("forward");
+
     /// <summary>Whether the class and its bases can have a model's members.</summary>
     public bool IsModel => closure.Lineage(type).All(ancestor => ancestor.Error is null or { Stub: Stub.Model });
 
@@ -35,9 +42,14 @@ internal sealed class InvalidModelView(ModelClosure closure, string message)
     ];
 
     public IReadOnlyList<FieldView> Unread =>
-        IsModel && type is { HasPrimaryConstructor: true, IsRepeated: false } ? FieldView.Of(type) : [];
+        IsModel && type is { HasPrimaryConstructor: true, IsRepeated: false }
+            ? [.. FieldView.Of(type).Where(copy => copy.Name != "__Error")]
+            : [];
 
     public ForwardView? Forward => type.Forward.Error is null || type.IsRepeated ? ForwardView.Of(type) : null;
+
+    private bool IsFree(string name) =>
+        type.Name != name && !type.OwnNames.Contains(name) && type.Layers.All(layer => layer.Property.Name != name);
 
     private static string Accessors(PropertySpec property) => property.Setter is { } setter
         ? $"{{ get => {Throw}; {setter} => {Throw}; }}"

@@ -51,7 +51,7 @@ internal sealed record LayerView(
     }
 
     private static string Tied(LinearSpec linear, string key, string tie) =>
-        $"builder.Tied({key}, {Symbols.Escape(tie)}, {Print(linear.In)}, {Print(linear.Out)})";
+        $"builder.Tied({key}, {(tie == "builder" ? "this." : "")}{Symbols.Escape(tie)}, {Print(linear.In)}, {Print(linear.Out)})";
 
     private static string Linear(LinearSpec linear, string key, LayerClasses classes)
     {

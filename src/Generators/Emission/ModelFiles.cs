@@ -55,7 +55,7 @@ internal static class ModelFiles
     {
         var (type, view) = (closure.Root, new ModelView(closure));
         var layers = view.Classes.All;
-        var space = $"Marrow.Emitted.{string.Join(".", type.Key.Split('.').Select(Symbols.Escape))}";
+        var space = LayersNamespace(type);
         var model = new EmittedFile(
             $"{type.FileName}.g.cs",
             Format(
@@ -69,6 +69,18 @@ internal static class ModelFiles
                 model,
                 new($"{type.FileName}.Layers.g.cs", Format("LayersFile", new FileView(type, space, Classes(layers)))),
             ];
+    }
+
+    /// <summary>
+    /// The namespace of a class's layers. It lies in no other class's, where its last name could hide a library's: the
+    /// names of nested classes start as no library's does.
+    /// </summary>
+    private static string LayersNamespace(ClassSpec type)
+    {
+        var names = type.Key.Split('.');
+        var outermost = names.Length - 1 - type.Containers.Count;
+        return "Marrow.Emitted." + string.Join(
+            ".", names.Select((name, i) => i > outermost ? $"__{name}" : Symbols.Escape(name)));
     }
 
     private static EmittedFile Invalid(ModelClosure closure, string message) => new(

@@ -27,7 +27,7 @@ internal abstract class LayerClassView(EmittedClass target)
         .Prepend("LinearSite site"));
 
     /// <summary>Bits of the weights in words.</summary>
-    public string BitsWord => Quantizer?.Bits.ToString() ?? "";
+    public string BitsWord => Quantizer is null ? "" : XmlText.Escape(Quantizer.Bits.ToString());
 
     /// <summary>Whether the base is packed.</summary>
     public bool IsPacked => Quantizer is { IsPacked: true };

@@ -16,7 +16,7 @@ internal static class ClassReader
         var parameters = Constructor(type)?.Parameters ?? [];
         var sizes = new SizeReader(type, [.. parameters.Select(parameter => parameter.Name)]);
         var annotations = new AnnotationReader(methods, sizes);
-        var layers = new LayerReader(type, sizes, annotations);
+        var layers = new LayerReader(type, sizes, annotations, ReservedNames.OfBase(compilation));
 
         var baseModel = BaseModel(type);
         var isLocal = SymbolEqualityComparer.Default.Equals(type.ContainingAssembly, compilation.Assembly);
@@ -44,6 +44,7 @@ internal static class ClassReader
             Declaration = Declaration(type),
             HasPrimaryConstructor = !isLocal || HasPrimaryConstructor(type),
             IsRepeated = isLocal && RepeatedClasses.Contain(type),
+            OwnNames = isLocal ? ReservedNames.DeclaredIn(type).ToEquatable() : default,
         };
 
         return new ClassReading(spec, baseModel is null ? layers.Models : [baseModel, .. layers.Models]);
@@ -73,6 +74,7 @@ internal static class ClassReader
     {
         Declaration = Declaration(type),
         HasPrimaryConstructor = HasPrimaryConstructor(type),
+        OwnNames = ReservedNames.DeclaredIn(type).ToEquatable(),
     };
 
     public static ParameterSpec Parameter(IParameterSymbol parameter) => new(
@@ -117,7 +119,7 @@ internal static class ClassReader
             _ => "class",
         };
         var parameters = string.Join(", ", type.TypeParameters.Select(parameter => Symbols.Escape(parameter.Name)));
-        return $"partial {keyword} {Symbols.Escape(type.Name)}{(parameters.Length == 0 ? "" : $"<{parameters}>")}";
+        return $"partial {keyword} {Symbols.EscapeType(type.Name)}{(parameters.Length == 0 ? "" : $"<{parameters}>")}";
     }
 
     private static bool HasPrimaryConstructor(INamedTypeSymbol type) =>
@@ -190,6 +192,18 @@ internal static class ClassReader
                 && only.Parameters.FirstOrDefault(parameter => parameter.RefKind != RefKind.None) is { } byReference)
         {
             return new($"takes '{byReference.Name}' by reference; a model keeps its sizes");
+        }
+
+        if (ReservedNames.Emitted.Contains(type.Name))
+        {
+            return new("has the name of a member that every model has; rename it");
+        }
+
+        if (ReservedNames.DeclaredIn(type).FirstOrDefault() is { } name)
+        {
+            return new(name == "forward"
+                ? "declares 'forward', which the emitted part does; name it 'Network' and mark it [Forward]"
+                : $"declares '{name}', a name that the emitted part uses; rename it");
         }
 
         return baseModel is null

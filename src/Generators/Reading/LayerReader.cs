@@ -12,7 +12,9 @@ namespace Marrow.Generators.Reading;
 /// <param name="type">The class.</param>
 /// <param name="sizes">Reads its size expressions.</param>
 /// <param name="annotations">Reads its adapters and quantizers.</param>
-internal sealed class LayerReader(INamedTypeSymbol type, SizeReader sizes, AnnotationReader annotations)
+/// <param name="reserved">Names that no layer can have.</param>
+internal sealed class LayerReader(
+    INamedTypeSymbol type, SizeReader sizes, AnnotationReader annotations, ISet<string> reserved)
 {
     private readonly List<INamedTypeSymbol> models = [];
 
@@ -32,6 +34,9 @@ internal sealed class LayerReader(INamedTypeSymbol type, SizeReader sizes, Annot
     public static IEnumerable<IPropertySymbol> Properties(INamedTypeSymbol type) => type.GetMembers()
         .OfType<IPropertySymbol>()
         .Where(property => LayerAttribute(property) is not null);
+
+    public static bool IsLayer(ISymbol member) =>
+        member is IPropertySymbol property && LayerAttribute(property) is not null;
 
     public static AttributeData? LayerAttribute(IPropertySymbol property) => property.GetAttributes()
         .FirstOrDefault(
@@ -199,6 +204,11 @@ internal sealed class LayerReader(INamedTypeSymbol type, SizeReader sizes, Annot
                     || SymbolEqualityComparer.Default.Equals(method.ContainingType, type)))
             .Select(method => method.Name)
             .ToList();
+        if (init == "builder")
+        {
+            return new(init, "emitted code has a variable of this name; rename the method");
+        }
+
         return methods.Contains(init) ? null : Unknown(init, "method without arguments that returns a Tensor", methods);
     }
 
@@ -252,6 +262,7 @@ internal sealed class LayerReader(INamedTypeSymbol type, SizeReader sizes, Annot
         var hasCount = attribute.NamedArguments.Any(option => option.Key == "Count" && !option.Value.IsNull);
         return property switch
         {
+            _ when reserved.Contains(property.Name) => "has the name of a member that every model has; rename it",
             { IsStatic: true } => "must not be static",
             {
                 DeclaredAccessibility: not (

@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
@@ -77,11 +78,24 @@ internal sealed class SizeReader(INamedTypeSymbol type, IReadOnlyList<string> pa
     };
 
     private static SizeExpression.Opaque Opaque(ExpressionSyntax syntax) => new(
-        syntax.ToString(),
+        Line(syntax),
         string.Join(" ", syntax.DescendantTokens()
             .Where(token => token.IsKind(SyntaxKind.IdentifierToken))
             .Select(token => token.ValueText)
             .Distinct()));
+
+    /// <summary>The text without line breaks and comments, as emitted comments can hold it.</summary>
+    private static string Line(ExpressionSyntax syntax)
+    {
+        var text = new StringBuilder();
+        foreach (var token in syntax.DescendantTokens())
+        {
+            var isApart = token.HasLeadingTrivia || token.GetPreviousToken().HasTrailingTrivia;
+            text.Append(isApart && text.Length > 0 ? " " : "").Append(token.Text.Replace("\r", "").Replace('\n', ' '));
+        }
+
+        return text.ToString();
+    }
 
     private SizeExpression NamedValue(IdentifierNameSyntax name)
     {
