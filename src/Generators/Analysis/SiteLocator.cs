@@ -11,6 +11,7 @@ internal static class SiteLocator
     public static Location Locate(Site site, INamedTypeSymbol type, CancellationToken cancellation) => (site switch
     {
         Site.Property property => PropertyName(type, property.Name, cancellation),
+        Site.Member member => type.GetMembers(member.Name).FirstOrDefault()?.Locations.FirstOrDefault(),
         Site.Method method => ForwardReader.Methods(type).ElementAtOrDefault(method.Index)?.Locations.FirstOrDefault(),
         Site.Attribute attribute =>
             Attribute(type, attribute.Carrier, attribute.Name, cancellation)?.Name.GetLocation(),

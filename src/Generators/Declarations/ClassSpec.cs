@@ -46,6 +46,9 @@ internal sealed record ClassSpec(
     /// <summary>Whether the class's parameters are those of a primary constructor, which initializers can read.</summary>
     public bool HasPrimaryConstructor { get; init; } = true;
 
+    /// <summary>Fields and plain properties that hold modules or tensors.</summary>
+    public EquatableArray<UndeclaredState> Undeclared { get; init; }
+
     /// <summary>Names of the emitted part that the user's own declares already.</summary>
     public EquatableArray<string> OwnNames { get; init; }
 
@@ -62,6 +65,12 @@ internal sealed record ClassSpec(
     public IEnumerable<AnnotationSpec> Annotations =>
         Quantizer is null ? Adapters : Adapters.Append<AnnotationSpec>(Quantizer);
 }
+
+/// <summary>A field or a plain property that holds modules or tensors, which a model does not know.</summary>
+/// <param name="Member">Its name.</param>
+/// <param name="What">What it is in words: <c>field 'bn' holds a BatchNorm1d</c>.</param>
+/// <param name="Advice">How to declare it.</param>
+internal sealed record UndeclaredState(string Member, string What, string Advice);
 
 /// <summary>Why a class cannot be a model.</summary>
 /// <param name="Message">The end of a sentence that starts with the class.</param>

@@ -49,7 +49,7 @@ internal static class ModelFiles
         .Select(ClassShapeRule.Of)
         .OfType<Violation>();
 
-    private static bool IsFatal(Violation violation) => Descriptors.IsError(violation.Id);
+    private static bool IsFatal(Violation violation) => Descriptors.StopsEmission(violation.Id);
 
     private static IReadOnlyList<EmittedFile> Valid(ModelClosure closure)
     {

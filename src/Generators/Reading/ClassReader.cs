@@ -45,6 +45,7 @@ internal static class ClassReader
             HasPrimaryConstructor = !isLocal || HasPrimaryConstructor(type),
             IsRepeated = isLocal && RepeatedClasses.Contain(type),
             OwnNames = isLocal ? ReservedNames.DeclaredIn(type).ToEquatable() : default,
+            Undeclared = isLocal ? StateReader.Read(type).ToEquatable() : default,
         };
 
         return new ClassReading(spec, baseModel is null ? layers.Models : [baseModel, .. layers.Models]);

@@ -94,7 +94,10 @@ internal sealed class LayerReader(
                 annotations.Adapters(property).ToEquatable(),
                 annotations.Quantizer(property),
                 Given("Tokens"),
-                options.Flag("PositiveInput")),
+                options.Flag("PositiveInput"))
+            {
+                WritesBias = options.Has("Bias"),
+            },
             ("Marrow.Conv2dAttribute", 3) => new Conv2dSpec(
                 spec,
                 Size(0),

@@ -23,9 +23,11 @@ internal sealed class ModelCheck
         BlockArgumentsRule.Check,
         PositiveSizesRule.Check,
         LayerOptionsRule.Check,
+        TiedLayersRule.Check,
         ParameterCountRule.Check,
         AnnotationOptionsRule.Check,
         TwoAdaptersRule.Check,
+        MeansNothingRule.Check,
         TargetsRule.Check,
         AdapterSizesRule.Check,
         AdapterTooLargeRule.Check,
@@ -33,6 +35,7 @@ internal sealed class ModelCheck
         QuantizerBitsRule.Check,
         CgaRule.Check,
         QuantizerOptionsRule.Check,
+        UndeclaredStateRule.Check,
     ];
 
     private Dictionary<string, LayerInstance>? symbolic;

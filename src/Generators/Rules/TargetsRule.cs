@@ -1,5 +1,6 @@
 using Marrow.Generators.Declarations;
 using Marrow.Generators.Diagnostics;
+using Marrow.Generators.Resolution;
 using Marrow.Generators.Sizes;
 using Marrow.Shared;
 
@@ -10,10 +11,16 @@ internal static class TargetsRule
 {
     public static IEnumerable<Violation> Check(ModelCheck check)
     {
-        var linear = check.Layers.Where(layer => layer.Spec is LinearSpec).Select(layer => layer.Name).ToList();
+        var layers = check.Layers.Where(layer => layer.Spec is LinearSpec).ToList();
+        var linear = layers.ConvertAll(layer => layer.Name);
         foreach (var annotation in check.Type.Annotations)
         {
-            foreach (var pattern in annotation.Targets?.Split('|').Select(text => text.Trim()) ?? [])
+            if (annotation.Targets is null || MeansNothingRule.MeansNothing(check, annotation))
+            {
+                continue; // MRW108
+            }
+
+            foreach (var pattern in annotation.Targets.Split('|').Select(text => text.Trim()))
             {
                 if (!linear.Exists(name => LayerTargets.Match(pattern, name)))
                 {
@@ -21,14 +28,16 @@ internal static class TargetsRule
                         DiagnosticIds.TargetsMatchNothing,
                         new Site.Argument(null, annotation.Attribute, "Targets"),
                         $"Targets '{pattern}' matches no linear layer of "
-                            + $"'{check.Type.Name}'{DidYouMean(pattern, linear)}");
+                            + $"'{check.Type.Name}'{DidYouMean(pattern, layers)}");
                 }
             }
         }
     }
 
-    private static string DidYouMean(string pattern, List<string> linear)
+    /// <summary>The end of a sentence about a pattern that matches none of these layers.</summary>
+    public static string DidYouMean(string pattern, IReadOnlyList<LayerInstance> layers)
     {
+        var linear = layers.Select(layer => layer.Name).ToList();
         var last = pattern.Substring(pattern.LastIndexOf('.') + 1).Trim('*');
         var names = linear.Select(name => name.Substring(name.LastIndexOf('.') + 1)).Distinct().ToList();
         return Suggestion.Nearest(last, names) is not { } name
