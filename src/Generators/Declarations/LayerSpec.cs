@@ -301,18 +301,24 @@ internal sealed record TensorSpec(
         this with { Sizes = Sizes.Select(evaluate).ToEquatable() };
 }
 
-/// <summary>[Buffer]; <paramref name="Init"/> is the method that computes it, or null.</summary>
+/// <summary>[Buffer].</summary>
+/// <param name="Property">The property.</param>
+/// <param name="Sizes">Its sizes.</param>
+/// <param name="Init">The method that computes it, or null.</param>
+/// <param name="InitError">Why there is no such method, or null.</param>
+/// <param name="IsPersistent">Whether it is part of the model's state.</param>
 internal sealed record BufferSpec(
     PropertySpec Property,
     EquatableArray<SizeExpression> Sizes,
     string? Init,
-    SizeExpression.Invalid? InitError) : LayerSpec(Property)
+    SizeExpression.Invalid? InitError,
+    bool IsPersistent) : LayerSpec(Property)
 {
     public override IEnumerable<Argument> Arguments => Sizes
         .Select((size, i) => Size($"sizes#{i}", size, $"size {i}"))
         .Concat(InitError is null ? [] : [new Argument("Init", InitError, ValueKind.Any)]);
 
-    public override string Shape => string.Join(" × ", Sizes) + " (table)";
+    public override string Shape => string.Join(" × ", Sizes) + (IsPersistent ? " (buffer)" : " (table)");
 
     public override string? Formula => $"[{string.Join(", ", Sizes)}]";
 

@@ -41,9 +41,9 @@ internal sealed record LayerView(
                 TensorSpec tensor =>
                     $"builder.Parameter({key}, [{List(tensor.Sizes)}], global::Marrow.ParameterInit.{tensor.Init}"
                     + (tensor.Init == ParameterInit.Normal ? $", {new SizeExpression.Literal(tensor.Std)})" : ")"),
-                BufferSpec { Init: { } init } buffer =>
-                    $"builder.Buffer({key}, [{List(buffer.Sizes)}], {Symbols.Escape(init)})",
-                BufferSpec buffer => $"builder.Buffer({key}, [{List(buffer.Sizes)}])",
+                BufferSpec buffer => $"builder.Buffer({key}, [{List(buffer.Sizes)}]"
+                    + (buffer.Init is { } init ? $", {Symbols.Escape(init)}" : "")
+                    + (buffer.IsPersistent ? ", persistent: true)" : ")"),
                 BlockSpec block => Block(block, key),
                 _ => "null!",
             },

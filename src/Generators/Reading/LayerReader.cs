@@ -126,8 +126,12 @@ internal sealed class LayerReader(
             ("Marrow.DropoutAttribute", 1) => new DropoutSpec(spec, Size(0)),
             ("Marrow.ParameterAttribute", _) =>
                 new TensorSpec(spec, List(sizes), init, options.Number("Std", unset: 0.02)),
-            ("Marrow.BufferAttribute", _) =>
-                new BufferSpec(spec, List(sizes), options.Text("Init"), InitError(options.Text("Init"))),
+            ("Marrow.BufferAttribute", _) => new BufferSpec(
+                spec,
+                List(sizes),
+                options.Text("Init"),
+                InitError(options.Text("Init")),
+                options.Flag("Persistent")),
             (KnownNames.Block, _) when ElementType(property.Type, kind) is { } element => new BlockSpec(
                 spec,
                 Model(element),

@@ -1,4 +1,5 @@
 using Marrow.Generators.Declarations;
+using Marrow.Generators.Sizes;
 
 namespace Marrow.Generators.Resolution;
 
@@ -54,6 +55,11 @@ internal sealed class PlanTable
             {
                 rows.AddRange(Repeated(layer, prefix + name, name, placement));
             }
+            else if (layer.Evaluated is BlockSpec { Count: { } copies })
+            {
+                var row = Row(new LayerInstance(prefix + name, layer, placement), $"{name}.{Span(copies)}");
+                rows.Add(row with { Repeat = copies.Integer });
+            }
             else if (layer.Evaluated is not (DropoutSpec or UnreadableSpec))
             {
                 rows.Add(Row(new LayerInstance(prefix + name, layer, placement), name));
@@ -106,9 +112,11 @@ internal sealed class PlanTable
         var indices = isUniform ? [0] : PlannedModel.Indices(layer.Evaluated).ToList();
         if (indices.Count == 1)
         {
-            var span = count.Integer switch { null => $"{{{count}}}", 1 => "0", var many => $"{{0-{many - 1}}}" };
-            return Copy(0).Select(
-                row => row with { Layer = $"{name}.{span}.{row.Layer}", Repeat = checked(row.Repeat * count.Integer) });
+            return Copy(0).Select(row => row with
+            {
+                Layer = $"{name}.{Span(count)}.{row.Layer}",
+                Repeat = checked(row.Repeat * count.Integer),
+            });
         }
 
         var copies = indices.Select(Copy).ToList();
@@ -136,6 +144,10 @@ internal sealed class PlanTable
         IReadOnlyList<PlanRow> Copy(long? index) =>
             Rows(layer.Copy(index), index is null ? path + "." : $"{path}.{index}.", placement);
     }
+
+    /// <summary>The numbers of all copies: <c>{0-31}</c>.</summary>
+    private static string Span(SizeExpression count) =>
+        count.Integer switch { null => $"{{{count}}}", 1 => "0", var many => $"{{0-{many - 1}}}" };
 
     private PlanRow Row(LayerInstance instance, string name)
     {

@@ -2,6 +2,7 @@ using System.ComponentModel;
 using Marrow.Layers;
 using Marrow.Models;
 using Marrow.Shared;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Marrow.CompilerServices;
@@ -116,7 +117,7 @@ public sealed class LayerBuilder : ILinearBuilder
         var site = new LinearSite(full, inFeatures, outFeatures, bias, tokens, positiveInput, dtype, device);
         var create = adapter ?? Specialized(full) ?? (plain => new Linear(plain));
         var layer = create(site);
-        if (device.type != TorchSharp.DeviceType.META)
+        if (device.type != DeviceType.META)
         {
             (layer as AdaptedLinear)?.Initialize();
         }
@@ -227,11 +228,18 @@ public sealed class LayerBuilder : ILinearBuilder
         model.register_parameter(name, ComponentMoves.Owned(values, trainable: true));
     }
 
-    /// <summary>A table of the model itself, computed and not saved.</summary>
-    public void Buffer(string name, long[] sizes, Func<Tensor>? compute = null)
+    /// <summary>A table of the model itself: computed and not saved, or with a first value and part of the state.</summary>
+    public void Buffer(string name, long[] sizes, Func<Tensor>? compute = null, bool persistent = false)
     {
         RequireSizes(name, sizes);
-        tables.Add(name, sizes, compute, dtype, device);
+        if (persistent)
+        {
+            model.register_buffer(name, Tables.Compute(name, sizes, compute, dtype, device));
+        }
+        else
+        {
+            tables.Add(name, sizes, compute, dtype, device);
+        }
     }
 
     /// <summary>A nested model.</summary>
@@ -269,13 +277,24 @@ public sealed class LayerBuilder : ILinearBuilder
         return block;
     }
 
-    private static T Apart<T>(Func<T> create)
+    /// <summary>
+    /// Makes a hand-written module, which knows nothing of the builder. It is made on the default device, and brought
+    /// to where the model is wanted; on the meta device it keeps its values.
+    /// </summary>
+    private T Apart<T>(Func<T> create)
+        where T : nn.Module
     {
         var builder = current;
         current = null;
         try
         {
-            return create();
+            var module = create();
+            if (!Construction.IsDefault && device.type != DeviceType.META)
+            {
+                module.to(device, dtype);
+            }
+
+            return module;
         }
         finally
         {
