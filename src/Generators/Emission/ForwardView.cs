@@ -8,7 +8,9 @@ namespace Marrow.Generators.Emission;
 /// <param name="Arguments">Argument list.</param>
 /// <param name="Method">The user's method.</param>
 /// <param name="Scope">The variable that holds the dispose scope.</param>
-internal sealed record ForwardView(string Result, string Parameters, string Arguments, string Method, string Scope)
+/// <param name="HasDefaults">Whether an input may be left out.</param>
+internal sealed record ForwardView(
+    string Result, string Parameters, string Arguments, string Method, string Scope, bool HasDefaults)
 {
     private const string Tensor = "global::TorchSharp.torch.Tensor";
 
@@ -29,10 +31,12 @@ internal sealed record ForwardView(string Result, string Parameters, string Argu
 
         return new ForwardView(
             forward.Result,
-            List(forward.Inputs.Select(input => $"{input.Type} {input.Name}")),
+            List(forward.Inputs.Select(
+                input => $"{input.Type} {input.Name}{(input.Default is { } value ? $" = {value}" : "")}")),
             List(names),
             names.Contains(method) || method == scope ? $"this.{method}" : method,
-            scope);
+            scope,
+            forward.Inputs.Any(input => input.Default is not null));
     }
 
     /// <summary>
