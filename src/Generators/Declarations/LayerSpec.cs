@@ -55,6 +55,8 @@ internal abstract record LayerSpec(PropertySpec Property)
 /// <param name="Name">Its C# name.</param>
 /// <param name="LayerName">Its name in checkpoints, relative to the class.</param>
 /// <param name="IsNamed">Whether that name is written out with [Name].</param>
+/// <param name="IsHead">Whether it carries [Head].</param>
+/// <param name="IsTrained">Whether it carries [Train].</param>
 /// <param name="Modifiers">Its modifiers as written, with <c>partial</c>.</param>
 /// <param name="Type">Its type as C# text.</param>
 /// <param name="Attribute">The layer attribute's name without suffix: <c>Linear</c>.</param>
@@ -64,6 +66,8 @@ internal sealed record PropertySpec(
     string Name,
     string LayerName,
     bool IsNamed,
+    bool IsHead,
+    bool IsTrained,
     string Modifiers,
     string Type,
     string Attribute,

@@ -11,8 +11,9 @@ namespace Marrow.Generators.Emission;
 /// <param name="Key">Name in checkpoints.</param>
 /// <param name="Create">The builder call.</param>
 /// <param name="Formula">What the layer computes, with shapes; null for a block, which has a file of its own.</param>
+/// <param name="IsTrained">Whether it is trained whole where there are adapters.</param>
 internal sealed record LayerView(
-    string Declaration, string Type, string? Field, string Key, string Create, string? Formula)
+    string Declaration, string Type, string? Field, string Key, string Create, string? Formula, bool IsTrained)
 {
     public static LayerView Of(LayerSpec declared, LayerClasses classes)
     {
@@ -47,7 +48,8 @@ internal sealed record LayerView(
                 BlockSpec block => Block(block, key),
                 _ => "null!",
             },
-            layer.Formula);
+            layer.Formula,
+            property.IsTrained);
     }
 
     private static string Tied(LinearSpec linear, string key, string tie) =>
@@ -57,7 +59,8 @@ internal sealed record LayerView(
     {
         var adapter = classes.FactoryOf(linear) is { } factory ? $", adapter: {factory}" : "";
         return $"builder.Linear({key}, {Print(linear.In)}, {Print(linear.Out)}, bias: {Print(linear.Bias)}"
-            + $"{Given(linear.Tokens, "tokens")}{(linear.PositiveInput ? ", positiveInput: true" : "")}{adapter})";
+            + $"{Given(linear.Tokens, "tokens")}{(linear.PositiveInput ? ", positiveInput: true" : "")}"
+            + $"{(linear.Property.IsHead ? ", isHead: true" : "")}{adapter})";
     }
 
     private static string Conv2d(Conv2dSpec conv, string key) =>

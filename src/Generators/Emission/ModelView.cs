@@ -91,9 +91,11 @@ internal sealed class ModelView
 
             if (whole is not null && added is not null && rows.Any(row => row.Adapter is not null))
             {
-                var share = 100.0 * added / Math.Max(1, whole.Value);
+                var (ofLayers, _) = PlanTable.Totals([.. rows.Where(row => row.IsTrained)]);
+                var (trained, frozen) = (added.Value + (ofLayers ?? 0), whole.Value - (ofLayers ?? 0));
+                var share = 100.0 * trained / Math.Max(1, frozen);
                 lines.Add(FormattableString.Invariant(
-                    $"{added:N0} trainable parameters beside {whole:N0} frozen ones ({share:0.00} %)."));
+                    $"{trained:N0} trainable parameters beside {frozen:N0} frozen ones ({share:0.00} %)."));
             }
             else if (whole is not null && rows.Count > 0)
             {
@@ -121,6 +123,8 @@ internal sealed class PlanRowView(PlanRow row, int width)
     public string AdapterParameters => Number(row.AdapterParameters);
 
     public string? Quantizer => row.Quantizer is null ? null : SizeExpression.Quote(row.Quantizer);
+
+    public bool IsTrained => row.IsTrained;
 
     private static string Number(long? value) => value is null ? "null" : FormattableString.Invariant($"{value}");
 }

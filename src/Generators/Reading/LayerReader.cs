@@ -50,6 +50,8 @@ internal sealed class LayerReader(
             property.Name,
             name ?? LayerNames.SnakeCase(property.Name),
             IsNamed: name is not null,
+            property.HasAttribute(KnownNames.Head),
+            property.HasAttribute(KnownNames.Train),
             Modifiers(property),
             property.Type.Text(),
             attribute.AttributeClass!.Name.Replace("Attribute", ""),
@@ -303,6 +305,12 @@ internal sealed class LayerReader(
                 $"carries [{marker}], which only an attention can",
             _ when kind != KnownNames.Block && property.HasAttribute(KnownNames.Recompute) =>
                 "carries [Recompute], which only a block can",
+            _ when kind != KnownNames.Linear && property.HasAttribute(KnownNames.Head) =>
+                "carries [Head], which only a linear layer can",
+            _ when wanted == KnownNames.Tensor && property.HasAttribute(KnownNames.Train) =>
+                "carries [Train], which only a layer or a block can",
+            _ when property.HasAttribute(KnownNames.Train) && annotations.AdapterOn(property) is { } adapter =>
+                $"carries both [Train] and [{adapter}]; it is trained whole or adapted",
             _ => null,
         };
     }

@@ -11,6 +11,7 @@ namespace Marrow.Generators.Resolution;
 /// <param name="Parameters">Parameters of one layer without adapter; null if known only at run time.</param>
 /// <param name="AdapterParameters">Parameters of one layer's adapter; null if known only at run time.</param>
 /// <param name="Quantizer">The quantizer in words, or null.</param>
+/// <param name="IsTrained">Whether the layer is trained whole where there are adapters.</param>
 internal sealed record PlanRow(
     string Layer,
     long? Repeat,
@@ -18,7 +19,8 @@ internal sealed record PlanRow(
     string? Adapter,
     long? Parameters,
     long? AdapterParameters,
-    string? Quantizer);
+    string? Quantizer,
+    bool IsTrained = false);
 
 /// <summary>Makes the rows of a model's plan.</summary>
 internal sealed class PlanTable
@@ -166,6 +168,7 @@ internal sealed class PlanTable
             instance.Adapter is { } adapter && layer is LinearSpec linear
                 ? adapter.ParameterCount(linear.In.Integer, linear.Out.Integer)
                 : 0,
-            quantizer?.Words);
+            quantizer?.Words,
+            instance.IsTrained);
     }
 }

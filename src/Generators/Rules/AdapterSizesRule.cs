@@ -56,7 +56,7 @@ internal static class AdapterSizesRule
         }
 
         var end = error.Message.IndexOf("; nearest", StringComparison.Ordinal);
-        return error.Message.Insert(end < 0 ? error.Message.Length : end, "; leave it out with Targets"
+        return error.Message.Insert(end < 0 ? error.Message.Length : end, "; leave it out with Exclude"
             + (end < 0 ? $", or make {error.Option} smaller" : ""));
     }
 

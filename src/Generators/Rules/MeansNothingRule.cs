@@ -43,7 +43,8 @@ internal static class MeansNothingRule
         var linear = check.Layers.Where(layer => layer.Spec is LinearSpec).ToList();
         if (annotation.Targets is { } targets)
         {
-            return $"Targets '{targets}' matches no layer that takes it{TargetsRule.DidYouMean(targets, linear)}";
+            return $"Targets '{targets}' matches no layer that takes it{TargetsRule.DidYouMean(
+                targets, linear.ConvertAll(layer => layer.Name))}";
         }
 
         var own = linear.Where(layer => layer.Spec is LinearSpec { IsUntied: true }).ToList();
@@ -51,7 +52,9 @@ internal static class MeansNothingRule
         {
             (0, _) => "the model has no layer that takes it; hand-written modules are left alone",
             (_, 0) => $"its linear layers ({Names(linear)}) share the weights of embeddings",
-            _ => $"its linear layers ({Names(own)}) are output heads, which only Targets can mean",
+            _ when own.TrueForAll(layer => layer.Spec.Property.IsHead) =>
+                $"its linear layers ({Names(own)}) are output heads, which only Targets can mean",
+            _ => $"of its linear layers ({Names(own)}) none is left by Exclude and Train",
         };
     }
 

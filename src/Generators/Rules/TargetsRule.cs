@@ -1,47 +1,49 @@
 using Marrow.Generators.Declarations;
 using Marrow.Generators.Diagnostics;
-using Marrow.Generators.Resolution;
 using Marrow.Generators.Sizes;
 using Marrow.Shared;
 
 namespace Marrow.Generators.Rules;
 
-/// <summary>MRW104: each pattern of Targets matches a linear layer.</summary>
+/// <summary>MRW104: each pattern of Targets and Exclude matches a linear layer, and each of Train a layer.</summary>
 internal static class TargetsRule
 {
     public static IEnumerable<Violation> Check(ModelCheck check)
     {
-        var layers = check.Layers.Where(layer => layer.Spec is LinearSpec).ToList();
-        var linear = layers.ConvertAll(layer => layer.Name);
+        var linear = check.Layers.Where(layer => layer.Spec is LinearSpec).Select(layer => layer.Name).ToList();
+        var all = check.Layers.SelectMany(layer => LayerTargets.Around(layer.Name)).Distinct().ToList();
         foreach (var annotation in check.Type.Annotations)
         {
-            if (annotation.Targets is null || MeansNothingRule.MeansNothing(check, annotation))
+            foreach (var (option, patterns, what, names) in new[]
             {
-                continue; // MRW108
-            }
-
-            foreach (var pattern in annotation.Targets.Split('|').Select(text => text.Trim()))
+                ("Targets", MeansNothingRule.MeansNothing(check, annotation) ? null : annotation.Targets,
+                    "linear layer", linear), // MRW108 if they leave nothing
+                ("Exclude", annotation.Header.Exclude, "linear layer", linear),
+                ("Train", annotation.Header.Train, "layer", all),
+            })
             {
-                if (!linear.Exists(name => LayerTargets.Match(pattern, name)))
+                foreach (var pattern in patterns?.Split('|').Select(text => text.Trim()) ?? [])
                 {
-                    yield return new(
-                        DiagnosticIds.TargetsMatchNothing,
-                        new Site.Argument(null, annotation.Attribute, "Targets"),
-                        $"Targets '{pattern}' matches no linear layer of "
-                            + $"'{check.Type.Name}'{DidYouMean(pattern, layers)}");
+                    if (!names.Exists(name => LayerTargets.Match(pattern, name)))
+                    {
+                        yield return new(
+                            DiagnosticIds.TargetsMatchNothing,
+                            new Site.Argument(null, annotation.Attribute, option),
+                            $"{option} '{pattern}' matches no {what} of "
+                                + $"'{check.Type.Name}'{DidYouMean(pattern, names)}");
+                    }
                 }
             }
         }
     }
 
     /// <summary>The end of a sentence about a pattern that matches none of these layers.</summary>
-    public static string DidYouMean(string pattern, IReadOnlyList<LayerInstance> layers)
+    public static string DidYouMean(string pattern, IReadOnlyCollection<string> layers)
     {
-        var linear = layers.Select(layer => layer.Name).ToList();
         var last = pattern.Substring(pattern.LastIndexOf('.') + 1).Trim('*');
-        var names = linear.Select(name => name.Substring(name.LastIndexOf('.') + 1)).Distinct().ToList();
+        var names = layers.Select(name => name.Substring(name.LastIndexOf('.') + 1)).Distinct().ToList();
         return Suggestion.Nearest(last, names) is not { } name
-            ? linear.Count == 0 ? "; it has none" : $"; its layers are {string.Join(", ", names.Take(8))}"
-            : linear.Contains(name) ? $"; did you mean '{name}'?" : $"; did you mean '*.{name}'?";
+            ? layers.Count == 0 ? "; it has none" : $"; its layers are {string.Join(", ", names.Take(8))}"
+            : layers.Contains(name) ? $"; did you mean '{name}'?" : $"; did you mean '*.{name}'?";
     }
 }

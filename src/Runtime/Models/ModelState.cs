@@ -19,6 +19,9 @@ internal sealed class ModelState(
 {
     private readonly Tables tables = new();
 
+    /// <summary>Where the weights were loaded from, which adapters name as their base; null if nowhere.</summary>
+    public string? BasePath { get; set; }
+
     /// <summary>Whether the model keeps only its inputs for the backward, and runs again there.</summary>
     public bool Recomputes { get; set; }
 

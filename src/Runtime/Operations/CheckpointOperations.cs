@@ -87,6 +87,7 @@ public static class CheckpointOperations
         }
 
         model.StartAdapters();
+        model.State.BasePath = path;
     }
 
     /// <summary>

@@ -80,12 +80,14 @@ public class LayerRules
     [InlineData("[Conv2d(8, 8, 3)] public partial Conv2d Conv { get; }", "Model, {|MRW108:Lora|}(Rank = 4)",
         "the model has no layer that takes it")]
     [InlineData("", "Model, {|MRW108:Quantize|}(Bits = 4)", "the model has no layer that takes it")]
-    [InlineData("[Linear(64, 64)] public partial Linear Head { get; }", "Model, {|MRW108:Bone|}(BlockSize = 8)",
+    [InlineData("[Head, Linear(64, 64)] public partial Linear Head { get; }", "Model, {|MRW108:Bone|}(BlockSize = 8)",
         "its linear layers (head) are output heads, which only Targets can mean")]
-    [InlineData("[Linear(64, 64)] public partial Linear Head { get; }",
+    [InlineData("[Head, Linear(64, 64)] public partial Linear Head { get; }",
         "Model, {|MRW108:Quantize|}(Bits = 4, EndBits = 0)", "output heads")]
     [InlineData(Tokens + "[Linear(16, 32, Tie = nameof(Tokens))] public partial Linear Out { get; }",
         "Model, {|MRW108:Dora|}(Rank = 4)", "its linear layers (out) share the weights of embeddings")]
+    [InlineData("[Linear(64, 64)] public partial Linear Up { get; }",
+        "Model, {|MRW108:Lora|}(Rank = 4, Exclude = \"up\")", "(up) none is left by Exclude and Train")]
     [InlineData("[Linear(64, 64)] public partial Linear Up { get; }",
         "Model, Lora(Rank = 4, {|MRW108:Targets = \"upp\"|})",
         "Targets 'upp' matches no layer that takes it; did you mean 'up'?")]
@@ -95,8 +97,8 @@ public class LayerRules
         Assert.Contains(words, (await Markup.Check(Net(members, attributes)))[0].GetMessage());
 
     [Theory]
-    [InlineData("[Linear(64, 64)] public partial Linear Head { get; }", "Model, Lora(Rank = 4, Targets = \"head\")")]
-    [InlineData("[Linear(64, 64)] public partial Linear Head { get; }", "Model, Quantize(Bits = 4)")]
+    [InlineData("[Head, Linear(64, 64)] public partial Linear Head { get; }", "Model, Lora(Rank = 4, Targets = \"head\")")]
+    [InlineData("[Head, Linear(64, 64)] public partial Linear Head { get; }", "Model, Quantize(Bits = 4)")]
     [InlineData("[Conv2d(8, 8, 3)] public partial Conv2d Conv { get; }", "Model, Quantize(Bits = 4)")]
     [InlineData(Tokens
         + "[Linear(16, 32, Tie = nameof(Tokens), TieWhen = \"width > 8\")] public partial Linear Out { get; }",
@@ -107,9 +109,9 @@ public class LayerRules
 
     [Theory]
     [InlineData("Bone({|MRW101:BlockSize = 16|})",
-        "does not divide the 3 output features of layer 'score'; leave it out with Targets; nearest sizes")]
-    [InlineData("Lora({|MRW102:Rank = 8|})", "; leave it out with Targets, or make Rank smaller")]
-    public async Task SizeThatALayerOfFewOutputsCannotHave_SuggestsTargetsFirst(string attribute, string words) =>
+        "does not divide the 3 output features of layer 'score'; leave it out with Exclude; nearest sizes")]
+    [InlineData("Lora({|MRW102:Rank = 8|})", "; leave it out with Exclude, or make Rank smaller")]
+    public async Task SizeThatALayerOfFewOutputsCannotHave_SuggestsExcludeFirst(string attribute, string words) =>
         Assert.Contains(words, (await Markup.Check(Net(
             "[Linear(64, 64)] public partial Linear Up { get; } [Linear(64, 3)] public partial Linear Score { get; }",
             $"Model, {attribute}")))[0].GetMessage());

@@ -110,6 +110,18 @@ public sealed class InitializationTests : IDisposable
             Assert.True(pair.First.Equals(pair.Second)));
     }
 
+    [Fact]
+    public void LoraGa_ThatWasNotStarted_DoesNotTrain()
+    {
+        using var model = new LoraGa12To8();
+        Assert.Contains("StartLoraGa", Assert.Throws<InvalidOperationException>(() => model.call(randn(2, 12))).Message);
+        model.eval();
+        model.call(randn(2, 12)).Dispose();
+        model.train();
+        model.StartLoraGa(1, _ => model.call(randn(2, 12)).square().sum());
+        model.call(randn(2, 12)).sum().backward();
+    }
+
     [Theory]
     [InlineData(long.MaxValue)]
     [InlineData(1)]
