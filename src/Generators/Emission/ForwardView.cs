@@ -11,6 +11,9 @@ internal sealed record ForwardView(string Result, string Parameters, string Argu
 {
     private const string Tensor = "global::TorchSharp.torch.Tensor";
 
+    /// <summary>The call of the user's method.</summary>
+    public string Call => $"{Method}({Arguments})";
+
     public static ForwardView? Of(ClassSpec type) => type.Forward is { Method: { } method } forward
         ? new ForwardView(
             forward.Result,

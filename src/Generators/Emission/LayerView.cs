@@ -14,6 +14,9 @@ namespace Marrow.Generators.Emission;
 internal sealed record LayerView(
     string Declaration, string Type, string? Field, string Key, string Create, string? Formula)
 {
+    /// <summary>What the property reads.</summary>
+    public string Value => Field ?? $"GetTensor({Key})";
+
     public static LayerView Of(LayerSpec declared, LayerClasses classes)
     {
         // Constant parts are computed here, in 64 bits: the C# compiler would refuse what is too large for an int.

@@ -108,15 +108,14 @@ internal sealed class PlanRowView(PlanRow row, int width)
 
     public string Shape => SizeExpression.Quote(row.Shape);
 
-    public string Repeat => Number(row.Repeat);
+    public string Counts => $"repeat: {Number(row.Repeat)}, parameters: {Number(row.Parameters)}";
 
-    public string Parameters => Number(row.Parameters);
+    /// <summary>The arguments that say what the layer's adapter is, if it has one.</summary>
+    public string Adapter =>
+        row.Adapter is null ? "" : $", {SizeExpression.Quote(row.Adapter)}, {Number(row.AdapterParameters)}";
 
-    public string? Adapter => row.Adapter is null ? null : SizeExpression.Quote(row.Adapter);
-
-    public string AdapterParameters => Number(row.AdapterParameters);
-
-    public string? Quantizer => row.Quantizer is null ? null : SizeExpression.Quote(row.Quantizer);
+    /// <summary>The argument that says what its quantizer is, if it has one.</summary>
+    public string Quantizer => row.Quantizer is null ? "" : $", quantizer: {SizeExpression.Quote(row.Quantizer)}";
 
     private static string Number(long? value) => value is null ? "null" : FormattableString.Invariant($"{value}");
 }
