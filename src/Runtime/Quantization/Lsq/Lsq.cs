@@ -104,7 +104,7 @@ public static partial class Lsq
     /// <param name="sharing">Which elements share a step.</param>
     /// <param name="before">The shift before, or null.</param>
     /// <param name="hasAfter">Whether there is a shift after.</param>
-    public static LsqGradients Gradients(
+    public static StepGradients Gradients(
         Tensor dy, Tensor x, Tensor step, LevelRange range, ScaleGranularity sharing, Tensor? before, bool hasAfter) =>
         QuantizeOperation.Gradients(
             Layout(x, step, sharing), range, dy, x, step, before, hasAfter ? before?.numel() ?? x.size(-1) : 0);
@@ -123,11 +123,3 @@ public static partial class Lsq
     internal static Tensor Shift(ScaleLayout layout, Tensor x, Tensor shift) =>
         (layout.Parts(x, shift) + layout.SpreadShift(shift)).view(x.shape);
 }
-
-/// <summary>What <see cref="Lsq.Gradients"/> returns.</summary>
-/// <param name="Input">Gradient of x, in its shape.</param>
-/// <param name="Step">Gradient of the steps.</param>
-/// <param name="Before">Gradient of the shift before, or null.</param>
-/// <param name="After">Gradient of the shift after, or null.</param>
-[EditorBrowsable(EditorBrowsableState.Never)]
-public readonly record struct LsqGradients(Tensor Input, Tensor Step, Tensor? Before, Tensor? After);

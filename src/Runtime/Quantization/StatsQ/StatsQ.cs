@@ -14,7 +14,7 @@ namespace Marrow.CompilerServices;
 /// zero.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
-public static class StatsQ
+public static partial class StatsQ
 {
     /// <summary>The upper end of the clip, just below the level that does not exist.</summary>
     internal const double HighestRatio = StatsQKernels.HighestRatio;
