@@ -119,6 +119,18 @@ public class Robustness
             }
             """.Replace("[Block", "[{|MRW107:Block|}")))[0].GetMessage());
 
+    /// <summary>Zero bits of activations are none; they once kept the rule from counting.</summary>
+    [Fact]
+    public Task MRW107_ManyCopiesInAQuantizedVariant_AreReported() => Markup.Check(Mlp + """
+        [Model] public partial class Net(int width)
+        {
+            [{|MRW107:Block|}(8, 8, Count = long.MaxValue)] public partial ModuleList<Mlp> Layers { get; }
+            [Linear(nameof(width), 64)] public partial Linear Up { get; }
+            [Forward] private Tensor Network(Tensor x) => x;
+        }
+        [Quantize(Bits = 8)] public partial class {|MRW107:Variant|}() : Net(48);
+        """);
+
     [Fact]
     public Task MRW107_LargeModel_IsSilent() =>
         Markup.Check(Mlp + "[Model] public partial class Large() : Mlp(1000000, 1000000000);");
