@@ -1,4 +1,5 @@
 using Marrow.Generators.Declarations;
+using Marrow.Generators.Methods;
 using Marrow.Generators.Reading;
 using Marrow.Generators.Resolution;
 using Marrow.Generators.Sizes;
@@ -96,7 +97,7 @@ internal sealed class ModelView
                 lines.Add(FormattableString.Invariant($"{whole:N0} parameters."));
             }
 
-            return lines;
+            return [.. lines.Select(XmlText.Escape)];
         }
     }
 }

@@ -14,7 +14,7 @@ internal sealed class QuantizedLayerView(EmittedClass target) : LayerClassView(t
 
     public string Weights => Q.Weights.Words;
 
-    public string ActivationsWord => Q.Activations.ToString();
+    public string ActivationsWord => XmlText.Escape(Q.Activations.ToString());
 
     /// <summary>Bits of a packed weight as the constructor passes them on.</summary>
     public string Bits => $"packedBits: {Code("Bits", Q.Bits)}";

@@ -19,7 +19,7 @@ internal abstract class LayerClassView(EmittedClass target)
     public string Name => target.Name;
 
     /// <summary>The shapes of the layers that the class is for, in words; null if there are none to name.</summary>
-    public string? Shapes => target.Shapes;
+    public string? Shapes => target.Shapes is { } shapes ? XmlText.Escape(shapes) : null;
 
     /// <summary>Constructor parameters: the site, and the options known only at run time.</summary>
     public string Parameters => string.Join(", ", Layer.RunTimeOptions
@@ -27,7 +27,7 @@ internal abstract class LayerClassView(EmittedClass target)
         .Prepend("LinearSite site"));
 
     /// <summary>Bits of the weights in words.</summary>
-    public string BitsWord => Quantizer?.Bits.ToString() ?? "";
+    public string BitsWord => Quantizer is null ? "" : XmlText.Escape(Quantizer.Bits.ToString());
 
     /// <summary>Whether the base is packed.</summary>
     public bool IsPacked => Quantizer is { IsPacked: true };

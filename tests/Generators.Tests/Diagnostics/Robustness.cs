@@ -254,6 +254,20 @@ public class Robustness
         }
         """);
 
+    /// <summary>Shapes, ranks and bits stand in documentation comments, as they were written.</summary>
+    [Fact]
+    public void ComparisonsInExpressions_AreEscapedInDocumentation() => Emitted.For("Net", """
+        [Model]
+        public partial class Net(int width, bool flag)
+        {
+            [Lora(Rank = "width < 3 && flag ? 2 : 4"), Linear("width < 3 && flag ? 8 : 16", 8)]
+            public partial Linear Up { get; }
+            [Quantize(Bits = "width < 3 ? 2 : 4", Activations = "width < 3 ? 2 : 4"), Linear(8, 8)]
+            public partial Linear Down { get; }
+            [Forward] private Tensor Network(Tensor x) => Down.call(Up.call(x));
+        }
+        """);
+
     [Fact]
     public void NamesThatAreKeywords_AreEscaped() => Emitted.For("class.Outer.event", """
         namespace @class
