@@ -90,7 +90,7 @@ internal abstract record SizeExpression
     /// <param name="Identifiers">The identifiers in it, separated by spaces.</param>
     public sealed record Opaque(string Text, string Identifiers) : SizeExpression
     {
-        public override string Print(Func<string, string> name) => Text;
+        public override string Print(Func<string, string> name) => OneLine(Text);
 
         /// <summary>Whether the text reads a constructor parameter.</summary>
         public bool Reads(string parameter) => Identifiers.Split(' ').Contains(parameter);
@@ -99,13 +99,17 @@ internal abstract record SizeExpression
     /// <summary>Text that is no size expression, and why.</summary>
     public sealed record Invalid(string Text, string Reason) : SizeExpression
     {
-        public override string Print(Func<string, string> name) => Text;
+        public override string Print(Func<string, string> name) => OneLine(Text);
 
         public override Invalid? Error => this;
     }
 
     /// <summary>A C# string literal on one line.</summary>
     public static string Quote(string text) => SymbolDisplay.FormatLiteral(text, quote: true);
+
+    /// <summary>Text as it stands in comments and plans, which have no line breaks.</summary>
+    private static string OneLine(string text) =>
+        string.Join(" ", text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 
     private static string Wrap(SizeExpression expression, Func<string, string> name) =>
         expression is Binary or Conditional || expression.Number < 0

@@ -268,6 +268,19 @@ public class Robustness
         }
         """);
 
+    /// <summary>Shapes stand in comments, whose lines must not break where a size was broken.</summary>
+    [Fact]
+    public void SizesOfSeveralLines_AreWordsOfOne()
+    {
+        Emitted.For("Small", Mlp + """
+            [Lora] public partial class Small() : Mlp(int.Parse(
+                "64"), /* hidden */ int.Parse( // features
+                "256"));
+            """);
+        Emitted.For("Small", Layer("Attention(\"a\\nb\", nameof(width))", "Attention")
+            + "[Lora] public partial class Small() : Net(64, 0.5, \"x\");");
+    }
+
     [Fact]
     public void NamesThatAreKeywords_AreEscaped() => Emitted.For("class.Outer.event", """
         namespace @class
