@@ -20,6 +20,7 @@ public partial class TwoStageSwin(
     [LayerNorm("2 * dim")]
     public partial LayerNorm Norm { get; }
 
+    [Head]
     [Linear("2 * dim", nameof(classes)), Name("head.fc")]
     public partial Linear Head { get; }
 

@@ -23,9 +23,19 @@ public sealed class BoneAttribute : Attribute
     public double Dropout { get; set; }
 
     /// <summary>
-    /// Patterns over layer names, joined by <c>|</c>. All linear layers but the output head if not given.
+    /// Patterns over layer names, joined by <c>|</c>. All linear layers but output heads (<see cref="HeadAttribute"/>)
+    /// if not given.
     /// </summary>
     public string? Targets { get; set; }
+
+    /// <summary>Patterns of layers that are left out of those. None if not given.</summary>
+    public string? Exclude { get; set; }
+
+    /// <summary>
+    /// Patterns of layers or blocks that are trained whole beside the adapters, as a new classifier is; PEFT's
+    /// <c>modules_to_save</c>. None if not given; see also <see cref="TrainAttribute"/>.
+    /// </summary>
+    public string? Train { get; set; }
 }
 
 /// <summary>The forms of Bone. W is [out, in] in blocks of r × r, S(x) sums x over its shards of length r.</summary>

@@ -1,7 +1,8 @@
 namespace Marrow;
 
 /// <summary>
-/// A table that is computed, not trained and not saved (rotary angles, masks), on a property of type <c>Tensor</c>.
+/// A table that is not trained, on a property of type <c>Tensor</c>: computed and not saved (rotary angles, masks), or
+/// persistent, and then part of checkpoints (running averages).
 /// </summary>
 /// <param name="sizes">The sizes, constants or expressions.</param>
 [AttributeUsage(AttributeTargets.Property, Inherited = false)]
@@ -15,4 +16,10 @@ public sealed class BufferAttribute(params object[] sizes) : Attribute
     /// the model is built and again when weights are loaded into a model built on the meta device. Zeros if not given.
     /// </summary>
     public string? Init { get; set; }
+
+    /// <summary>
+    /// Whether the table is part of the model's state: <see cref="Init"/> gives its first value, checkpoints its later
+    /// ones. False if not given: it is computed again wherever the model goes.
+    /// </summary>
+    public bool Persistent { get; set; }
 }

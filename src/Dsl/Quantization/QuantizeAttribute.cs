@@ -45,6 +45,9 @@ public sealed class QuantizeAttribute : Attribute
 
     /// <summary>Patterns over layer names, joined by <c>|</c>. All layers if not given.</summary>
     public string? Targets { get; set; }
+
+    /// <summary>Patterns of layers that are left out of those. None if not given.</summary>
+    public string? Exclude { get; set; }
 }
 
 /// <summary>Quantizers of weights.</summary>

@@ -6,18 +6,26 @@ namespace Marrow.Shared;
 /// </summary>
 internal static class LayerTargets
 {
-    private static readonly string[] OutputHeads = ["lm_head", "head", "head_dist", "head.fc"];
+    /// <summary>Whether a layer is meant. Without targets: every layer but an output head.</summary>
+    /// <param name="targets">Patterns of the layers that are meant, or null.</param>
+    /// <param name="exclude">Patterns of those among them that are not, or null.</param>
+    /// <param name="layer">The layer's name.</param>
+    /// <param name="isHead">Whether it is an output head.</param>
+    public static bool Mean(string? targets, string? exclude, string layer, bool isHead) =>
+        (targets is null ? !isHead : Match(targets, layer)) && !(exclude is not null && Match(exclude, layer));
 
-    /// <summary>
-    /// Whether a linear layer of this name is meant. Without patterns: every layer but an output head.
-    /// </summary>
-    public static bool Match(string? patterns, string layer) => patterns is null
-        ? !IsOutputHead(layer)
-        : Array.Exists(patterns.Split('|'), pattern => MatchOne(pattern.Trim(), layer));
+    /// <summary>Whether one of the patterns matches a name.</summary>
+    public static bool Match(string patterns, string layer) =>
+        Array.Exists(patterns.Split('|'), pattern => MatchOne(pattern.Trim(), layer));
 
-    /// <summary>Whether a layer of this name is an output head.</summary>
-    public static bool IsOutputHead(string layer) =>
-        Array.Exists(OutputHeads, head => layer == head || layer.EndsWith("." + head, StringComparison.Ordinal));
+    /// <summary>A name and those of the modules around it, from the innermost: <c>a.b.c</c>, <c>a.b</c>, <c>a</c>.</summary>
+    public static IEnumerable<string> Around(string layer)
+    {
+        for (var end = layer.Length; end > 0; end = layer.LastIndexOf('.', end - 1))
+        {
+            yield return layer.Substring(0, end);
+        }
+    }
 
     private static bool MatchOne(string pattern, string text)
     {

@@ -1,19 +1,24 @@
 using Marrow.Generators.Diagnostics;
 using Marrow.Generators.Equatable;
 using Marrow.Generators.Sizes;
+using Marrow.Shared;
 
 namespace Marrow.Generators.Declarations;
 
 /// <summary>What is common to an adapter's and a quantizer's attribute, on a class or on a layer.</summary>
 /// <param name="Attribute">The attribute's name without suffix.</param>
 /// <param name="Origin">The class and property that carry it: tells equal annotations of two places apart.</param>
-/// <param name="Targets">Patterns over layer names, or null.</param>
+/// <param name="Targets">Patterns of the layers it means, or null.</param>
+/// <param name="Exclude">Patterns of the layers it leaves out, or null.</param>
+/// <param name="Train">Patterns of what is trained whole beside it, or null.</param>
 /// <param name="Given">Names of the options that are written out.</param>
 /// <param name="Errors">What was wrong with the options as they were written.</param>
 internal sealed record AnnotationHeader(
     string Attribute,
     string Origin,
     string? Targets,
+    string? Exclude,
+    string? Train,
     EquatableArray<string> Given,
     EquatableArray<ArgumentError> Errors);
 
@@ -23,6 +28,9 @@ internal abstract record AnnotationSpec(AnnotationHeader Header)
     public string Attribute => Header.Attribute;
 
     public string? Targets => Header.Targets;
+
+    /// <summary>Whether it means the layer of this name, counted from the class that carries it.</summary>
+    public bool Means(string layer, bool isHead) => LayerTargets.Mean(Targets, Header.Exclude, layer, isHead);
 
     /// <summary>The options that may be expressions over the constructor's parameters.</summary>
     public abstract IEnumerable<Argument> Arguments { get; }

@@ -49,14 +49,15 @@ internal sealed record LayerClass(AdapterSpec? Adapter, QuantizeSpec? Quantizer)
         QuantizeSpec quantizer =>
             quantizer with
             {
-                Header = Anonymous,
+                Header = Anonymous("Quantize"),
                 EndBits = new SizeExpression.Literal(0L),
                 EndWeights = quantizer.Weights,
             },
-        var adapter => adapter with { Header = new AnnotationHeader(adapter.Attribute, "", null, default, default) },
+        var adapter => adapter with { Header = Anonymous(adapter.Attribute) },
     };
 
-    private static readonly AnnotationHeader Anonymous = new("Quantize", "", null, default, default);
+    private static AnnotationHeader Anonymous(string attribute) =>
+        new(attribute, Origin: "", Targets: null, Exclude: null, Train: null, default, default);
 }
 
 /// <summary>A linear layer's class that is to be emitted.</summary>

@@ -55,6 +55,8 @@ internal abstract record LayerSpec(PropertySpec Property)
 /// <param name="Name">Its C# name.</param>
 /// <param name="LayerName">Its name in checkpoints, relative to the class.</param>
 /// <param name="IsNamed">Whether that name is written out with [Name].</param>
+/// <param name="IsHead">Whether it carries [Head].</param>
+/// <param name="IsTrained">Whether it carries [Train].</param>
 /// <param name="Modifiers">Its modifiers as written, with <c>partial</c>.</param>
 /// <param name="Type">Its type as C# text.</param>
 /// <param name="Attribute">The layer attribute's name without suffix: <c>Linear</c>.</param>
@@ -64,6 +66,8 @@ internal sealed record PropertySpec(
     string Name,
     string LayerName,
     bool IsNamed,
+    bool IsHead,
+    bool IsTrained,
     string Modifiers,
     string Type,
     string Attribute,
@@ -290,18 +294,24 @@ internal sealed record TensorSpec(
         this with { Sizes = Sizes.Select(evaluate).ToEquatable() };
 }
 
-/// <summary>[Buffer]; <paramref name="Init"/> is the method that computes it, or null.</summary>
+/// <summary>[Buffer].</summary>
+/// <param name="Property">The property.</param>
+/// <param name="Sizes">Its sizes.</param>
+/// <param name="Init">The method that computes it, or null.</param>
+/// <param name="InitError">Why there is no such method, or null.</param>
+/// <param name="IsPersistent">Whether it is part of the model's state.</param>
 internal sealed record BufferSpec(
     PropertySpec Property,
     EquatableArray<SizeExpression> Sizes,
     string? Init,
-    SizeExpression.Invalid? InitError) : LayerSpec(Property)
+    SizeExpression.Invalid? InitError,
+    bool IsPersistent) : LayerSpec(Property)
 {
     public override IEnumerable<Argument> Arguments => Sizes
         .Select((size, i) => Size($"sizes#{i}", size, $"size {i}"))
         .Concat(InitError is null ? [] : [new Argument("Init", InitError, ValueKind.Any)]);
 
-    public override string Shape => string.Join(" × ", Sizes) + " (table)";
+    public override string Shape => string.Join(" × ", Sizes) + (IsPersistent ? " (buffer)" : " (table)");
 
     public override string? Formula => $"[{string.Join(", ", Sizes)}]";
 

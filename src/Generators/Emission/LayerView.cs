@@ -11,8 +11,9 @@ namespace Marrow.Generators.Emission;
 /// <param name="Key">Name in checkpoints.</param>
 /// <param name="Create">The builder call.</param>
 /// <param name="Formula">What the layer computes, with shapes; null for a block, which has a file of its own.</param>
+/// <param name="IsTrained">Whether it is trained whole where there are adapters.</param>
 internal sealed record LayerView(
-    string Declaration, string Type, string? Field, string Key, string Create, string? Formula)
+    string Declaration, string Type, string? Field, string Key, string Create, string? Formula, bool IsTrained)
 {
     /// <summary>What the property reads.</summary>
     public string Value => Field ?? $"GetTensor({Key})";
@@ -44,13 +45,14 @@ internal sealed record LayerView(
                 TensorSpec tensor =>
                     $"builder.Parameter({key}, [{List(tensor.Sizes)}], global::Marrow.ParameterInit.{tensor.Init}"
                     + (tensor.Init == ParameterInit.Normal ? $", {new SizeExpression.Literal(tensor.Std)})" : ")"),
-                BufferSpec { Init: { } init } buffer =>
-                    $"builder.Buffer({key}, [{List(buffer.Sizes)}], {Symbols.Escape(init)})",
-                BufferSpec buffer => $"builder.Buffer({key}, [{List(buffer.Sizes)}])",
+                BufferSpec buffer => $"builder.Buffer({key}, [{List(buffer.Sizes)}]"
+                    + (buffer.Init is { } init ? $", {Symbols.Escape(init)}" : "")
+                    + (buffer.IsPersistent ? ", persistent: true)" : ")"),
                 BlockSpec block => Block(block, key),
                 _ => "null!",
             },
-            layer.Formula);
+            layer.Formula,
+            property.IsTrained);
     }
 
     private static string Tied(LinearSpec linear, string key, string tie) =>
@@ -60,7 +62,8 @@ internal sealed record LayerView(
     {
         var adapter = classes.FactoryOf(linear) is { } factory ? $", adapter: {factory}" : "";
         return $"builder.Linear({key}, {Print(linear.In)}, {Print(linear.Out)}, bias: {Print(linear.Bias)}"
-            + $"{Given(linear.Tokens, "tokens")}{(linear.PositiveInput ? ", positiveInput: true" : "")}{adapter})";
+            + $"{Given(linear.Tokens, "tokens")}{(linear.PositiveInput ? ", positiveInput: true" : "")}"
+            + $"{(linear.Property.IsHead ? ", isHead: true" : "")}{adapter})";
     }
 
     private static string Conv2d(Conv2dSpec conv, string key) =>

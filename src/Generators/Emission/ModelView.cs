@@ -88,9 +88,11 @@ internal sealed class ModelView
 
             if (whole is not null && added is not null && rows.Any(row => row.Adapter is not null))
             {
-                var share = 100.0 * added / Math.Max(1, whole.Value);
+                var (ofLayers, _) = PlanTable.Totals([.. rows.Where(row => row.IsTrained)]);
+                var (trained, frozen) = (added.Value + (ofLayers ?? 0), whole.Value - (ofLayers ?? 0));
+                var share = 100.0 * trained / Math.Max(1, frozen);
                 lines.Add(FormattableString.Invariant(
-                    $"{added:N0} trainable parameters beside {whole:N0} frozen ones ({share:0.00} %)."));
+                    $"{trained:N0} trainable parameters beside {frozen:N0} frozen ones ({share:0.00} %)."));
             }
             else if (whole is not null && rows.Count > 0)
             {
@@ -117,6 +119,9 @@ internal sealed class PlanRowView(PlanRow row, int width)
 
     /// <summary>The argument that says what its quantizer is, if it has one.</summary>
     public string Quantizer => row.Quantizer is null ? "" : $", quantizer: {SizeExpression.Quote(row.Quantizer)}";
+
+    /// <summary>The argument that says that it is trained whole, if it is.</summary>
+    public string Trained => row.IsTrained ? ", isTrained: true" : "";
 
     private static string Number(long? value) => value is null ? "null" : FormattableString.Invariant($"{value}");
 }

@@ -21,25 +21,27 @@ internal sealed class QuantizedSites(QuantizeSpec quantizer, IReadOnlyList<Layer
             .Select(layer => (layer, quantizer: layer.QuantizerFor(quantizer, "")))
             .Where(pair => pair.quantizer is not null)
             .ToList();
-        var patterns = Emission.Specializations.Patterns(quantizer);
+        var (patterns, excluded) = (
+            Emission.Specializations.Patterns(quantizer), Emission.Specializations.Excluded(quantizer));
 
         var plain = linear.Where(
             pair => ReferenceEquals(pair.quantizer, quantizer) && pair.layer.Adapter is null).ToList();
         if (plain.Count > 0)
         {
             yield return View(
-                $"Quantize({patterns}, site", Emission.Specializations.Which(quantizer), quantizer, plain);
+                $"Quantize({patterns}, site", excluded, Emission.Specializations.Which(quantizer), quantizer, plain);
         }
         else if (linear.Any(pair => ReferenceEquals(pair.quantizer, quantizer)))
         {
             yield return new(
-                $"Quantize({patterns});", $"All layers that the quantizer means are adapted: {quantizer.Words}.");
+                $"Quantize({patterns}{excluded});",
+                $"All layers that the quantizer means are adapted: {quantizer.Words}.");
         }
 
         var heads = linear.Where(pair => !ReferenceEquals(pair.quantizer, quantizer)).ToList();
         if (heads.Count > 0)
         {
-            yield return View("QuantizeHeads(site", "The output heads", heads[0].quantizer!, heads);
+            yield return View("QuantizeHeads(site", "", "The output heads", heads[0].quantizer!, heads);
         }
 
         var convolution = own
@@ -49,7 +51,7 @@ internal sealed class QuantizedSites(QuantizeSpec quantizer, IReadOnlyList<Layer
         if (convolution is not null)
         {
             yield return new(
-                $"QuantizeConvolutions({patterns}, site => {Convolution(convolution)});",
+                $"QuantizeConvolutions({patterns}, site => {Convolution(convolution)}{excluded});",
                 $"The convolutions: {(convolution with { Weights = convolution.EndWeights }).Words}.");
         }
 
@@ -57,7 +59,7 @@ internal sealed class QuantizedSites(QuantizeSpec quantizer, IReadOnlyList<Layer
             && own.Any(layer => layer.Spec is AttentionSpec && layer.QuantizerFor(quantizer, "") is not null))
         {
             yield return new(
-                $"QuantizeAttention({patterns}, site => {Attention(quantizer)});",
+                $"QuantizeAttention({patterns}, site => {Attention(quantizer)}{excluded});",
                 $"Attention: {quantizer.Attention.Words}.");
         }
     }
@@ -87,10 +89,14 @@ internal sealed class QuantizedSites(QuantizeSpec quantizer, IReadOnlyList<Layer
     }
 
     private SpecializationView View(
-        string call, string which, QuantizeSpec how, IReadOnlyList<(LayerInstance Layer, QuantizeSpec? Quantizer)> uses)
+        string call,
+        string last,
+        string which,
+        QuantizeSpec how,
+        IReadOnlyList<(LayerInstance Layer, QuantizeSpec? Quantizer)> uses)
     {
         var create = classes.Create(new LayerClass(null, how), uses.Select(use => (LinearSpec)use.Layer.Spec));
-        return new($"{call} => {create});", $"{which}: {how.Words}.");
+        return new($"{call} => {create}{last});", $"{which}: {how.Words}.");
     }
 
     private static string Print(SizeExpression size) => size.Print(FieldView.FieldOf);

@@ -25,6 +25,7 @@ internal static class Specializations
         var quantizer = plan.Quantizers.FirstOrDefault(pair => ReferenceEquals(pair.Owner, type)).Quantizer;
         return
         [
+            .. type.Adapters.Where(adapter => adapter.Header.Train is not null).Select(Trained),
             .. adapters.Select(adapter => Adapted(type, adapter, quantizer, layers, classes)),
             .. quantizer is null ? [] : new QuantizedSites(quantizer, layers, classes).Specializations(),
         ];
@@ -34,10 +35,21 @@ internal static class Specializations
     public static string Patterns(AnnotationSpec annotation) =>
         annotation.Targets is { } targets ? SizeExpression.Quote(targets) : "null";
 
+    /// <summary>The patterns of what an annotation leaves out, as the last argument of a call.</summary>
+    public static string Excluded(AnnotationSpec annotation) =>
+        annotation.Header.Exclude is { } exclude ? $", exclude: {SizeExpression.Quote(exclude)}" : "";
+
     /// <summary>The layers that an annotation means, in words.</summary>
-    public static string Which(AnnotationSpec annotation) => annotation.Targets is null
-        ? "Every linear layer but the output head"
-        : $"Every linear layer that {Patterns(annotation)} matches";
+    public static string Which(AnnotationSpec annotation) => (annotation.Targets is null
+        ? "Every linear layer but output heads"
+        : $"Every linear layer that {Patterns(annotation)} matches")
+        + (annotation.Header.Exclude is { } exclude ? $" and {SizeExpression.Quote(exclude)} does not" : "");
+
+    private static SpecializationView Trained(AdapterSpec adapter)
+    {
+        var patterns = SizeExpression.Quote(adapter.Header.Train!);
+        return new($"Train({patterns});", $"Trained whole beside the adapters: what {patterns} matches.");
+    }
 
     /// <summary>The layers that an adapter means, and among them those that are quantized too.</summary>
     private static SpecializationView Adapted(
@@ -66,6 +78,6 @@ internal static class Specializations
             comment += $"; where the quantizer means it too, on {quantizer!.Words}";
         }
 
-        return new(call + ");", comment + ".");
+        return new($"{call}{Excluded(adapter)});", comment + ".");
     }
 }

@@ -21,6 +21,8 @@ internal sealed class OptionReader(AttributeData attribute, SizeReader sizes)
         name,
         carrier.ToDisplayString(),
         Text("Targets"),
+        Text("Exclude"),
+        Text("Train"),
         options.Keys.OrderBy(option => option, StringComparer.Ordinal).ToEquatable(),
         Errors);
 

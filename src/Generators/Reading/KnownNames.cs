@@ -8,6 +8,8 @@ internal static class KnownNames
     public const string Forward = "Marrow.ForwardAttribute";
     public const string Name = "Marrow.NameAttribute";
     public const string BaseCall = "Marrow.CompilerServices.BaseCallAttribute";
+    public const string Head = "Marrow.HeadAttribute";
+    public const string Train = "Marrow.TrainAttribute";
     public const string Quantize = "Marrow.QuantizeAttribute";
     public const string Recompute = "Marrow.RecomputeAttribute";
     public const string Linear = "Marrow.LinearAttribute";

@@ -45,6 +45,8 @@ internal sealed class LayerReader(INamedTypeSymbol type, SizeReader sizes, Annot
             property.Name,
             name ?? LayerNames.SnakeCase(property.Name),
             IsNamed: name is not null,
+            property.HasAttribute(KnownNames.Head),
+            property.HasAttribute(KnownNames.Train),
             Modifiers(property),
             property.Type.Text(),
             attribute.AttributeClass!.Name.Replace("Attribute", ""),
@@ -101,8 +103,12 @@ internal sealed class LayerReader(INamedTypeSymbol type, SizeReader sizes, Annot
             ("Marrow.DropoutAttribute", 1) => new DropoutSpec(spec, Size(0)),
             ("Marrow.ParameterAttribute", _) =>
                 new TensorSpec(spec, List(sizes), init, options.Number("Std", unset: 0.02)),
-            ("Marrow.BufferAttribute", _) =>
-                new BufferSpec(spec, List(sizes), options.Text("Init"), InitError(options.Text("Init"))),
+            ("Marrow.BufferAttribute", _) => new BufferSpec(
+                spec,
+                List(sizes),
+                options.Text("Init"),
+                InitError(options.Text("Init")),
+                options.Flag("Persistent")),
             (KnownNames.Block, _) when ElementType(property.Type, kind) is { } element => new BlockSpec(
                 spec,
                 Model(element),
@@ -268,6 +274,12 @@ internal sealed class LayerReader(INamedTypeSymbol type, SizeReader sizes, Annot
                 $"carries [{marker}], which only an attention can",
             _ when kind != KnownNames.Block && property.HasAttribute(KnownNames.Recompute) =>
                 "carries [Recompute], which only a block can",
+            _ when kind != KnownNames.Linear && property.HasAttribute(KnownNames.Head) =>
+                "carries [Head], which only a linear layer can",
+            _ when wanted == KnownNames.Tensor && property.HasAttribute(KnownNames.Train) =>
+                "carries [Train], which only a layer or a block can",
+            _ when property.HasAttribute(KnownNames.Train) && annotations.AdapterOn(property) is { } adapter =>
+                $"carries both [Train] and [{adapter}]; it is trained whole or adapted",
             _ => null,
         };
     }

@@ -12,6 +12,7 @@ internal sealed class LayerInstance
     public LayerInstance(string name, PlannedLayer layer, Placement placement)
     {
         (Name, Layer, Placement) = (name, layer, placement);
+        IsTrained = placement.Trains(name);
         Adapter = Spec is LinearSpec linear
             ? linear.Adapters.FirstOrDefault() ?? placement.Adapters.FirstOrDefault(Targets)?.Annotation
             : null;
@@ -26,6 +27,9 @@ internal sealed class LayerInstance
 
     public Placement Placement { get; }
 
+    /// <summary>Whether the layer is trained whole where there are adapters; then no class's annotation means it.</summary>
+    public bool IsTrained { get; }
+
     /// <summary>The layer with the sizes of this model.</summary>
     public LayerSpec Spec => Layer.Evaluated;
 
@@ -39,25 +43,21 @@ internal sealed class LayerInstance
     public QuantizeSpec? Quantizer { get; }
 
     /// <summary>Whether a class-level adapter means this layer.</summary>
-    public bool Targets(Placed<AdapterSpec> placed) => Spec is LinearSpec { IsUntied: true }
-        && LayerTargets.Match(placed.Annotation.Targets, Name.Substring(placed.Prefix.Length));
+    public bool Targets(Placed<AdapterSpec> placed) => Spec is LinearSpec { IsUntied: true } && !IsTrained
+        && placed.Annotation.Means(Name.Substring(placed.Prefix.Length), Spec.Property.IsHead);
 
     /// <summary>What a class-level quantizer makes of this layer: itself, its bits for the ends, or nothing.</summary>
     /// <param name="quantizer">The quantizer.</param>
     /// <param name="prefix">Name of the model that carries it, with a dot.</param>
     public QuantizeSpec? QuantizerFor(QuantizeSpec quantizer, string prefix)
     {
-        if (Spec is not (LinearSpec { IsUntied: true } or Conv2dSpec or AttentionSpec))
+        if (IsTrained || Spec is not (LinearSpec { IsUntied: true } or Conv2dSpec or AttentionSpec)
+            || !quantizer.Means(Name.Substring(prefix.Length), isHead: false))
         {
             return null;
         }
 
-        if (quantizer.Targets is not null)
-        {
-            return LayerTargets.Match(quantizer.Targets, Name.Substring(prefix.Length)) ? quantizer : null;
-        }
-
-        var isEnd = Spec is Conv2dSpec || LayerTargets.IsOutputHead(Name);
+        var isEnd = quantizer.Targets is null && (Spec is Conv2dSpec || Spec.Property.IsHead);
         return !isEnd ? quantizer : quantizer.HasEnds ? quantizer.ForEnds : null;
     }
 }
@@ -66,9 +66,23 @@ internal sealed class LayerInstance
 internal sealed record Placed<T>(T Annotation, ClassSpec Owner, string Prefix)
     where T : AnnotationSpec;
 
-/// <summary>The class-level annotations of the models around a layer, outermost first.</summary>
+/// <summary>What the models around a layer say of it, outermost first.</summary>
+/// <param name="Adapters">Class-level adapters.</param>
+/// <param name="Quantizers">Class-level quantizers.</param>
+/// <param name="Marked">Full names of the layers and blocks that carry [Train].</param>
 internal sealed record Placement(
-    IReadOnlyList<Placed<AdapterSpec>> Adapters, IReadOnlyList<Placed<QuantizeSpec>> Quantizers)
+    IReadOnlyList<Placed<AdapterSpec>> Adapters,
+    IReadOnlyList<Placed<QuantizeSpec>> Quantizers,
+    IReadOnlyList<string> Marked)
 {
-    public static readonly Placement None = new([], []);
+    public static readonly Placement None = new([], [], []);
+
+    /// <summary>Whether a layer, or a block that it is in, is trained whole where there are adapters.</summary>
+    public bool Trains(string layer)
+    {
+        var patterns = Adapters.Where(placed => placed.Annotation.Header.Train is not null).ToList();
+        return (patterns.Count > 0 || Marked.Count > 0) && LayerTargets.Around(layer).Any(name =>
+            Marked.Contains(name) || patterns.Exists(placed => name.Length > placed.Prefix.Length
+                && LayerTargets.Match(placed.Annotation.Header.Train!, name.Substring(placed.Prefix.Length))));
+    }
 }

@@ -1,4 +1,5 @@
 using Marrow.Generators.Declarations;
+using Marrow.Generators.Sizes;
 
 namespace Marrow.Generators.Resolution;
 
@@ -10,6 +11,7 @@ namespace Marrow.Generators.Resolution;
 /// <param name="Parameters">Parameters of one layer without adapter; null if known only at run time.</param>
 /// <param name="AdapterParameters">Parameters of one layer's adapter; null if known only at run time.</param>
 /// <param name="Quantizer">The quantizer in words, or null.</param>
+/// <param name="IsTrained">Whether the layer is trained whole where there are adapters.</param>
 internal sealed record PlanRow(
     string Layer,
     long? Repeat,
@@ -17,7 +19,8 @@ internal sealed record PlanRow(
     string? Adapter,
     long? Parameters,
     long? AdapterParameters,
-    string? Quantizer);
+    string? Quantizer,
+    bool IsTrained = false);
 
 /// <summary>Makes the rows of a model's plan.</summary>
 internal sealed class PlanTable
@@ -53,6 +56,11 @@ internal sealed class PlanTable
             else if (layer.Block is not null)
             {
                 rows.AddRange(Repeated(layer, prefix + name, name, placement));
+            }
+            else if (layer.Evaluated is BlockSpec { Count: { } copies })
+            {
+                var row = Row(new LayerInstance(prefix + name, layer, placement), $"{name}.{Span(copies)}");
+                rows.Add(row with { Repeat = copies.Integer });
             }
             else if (layer.Evaluated is not (DropoutSpec or UnreadableSpec))
             {
@@ -106,9 +114,11 @@ internal sealed class PlanTable
         var indices = isUniform ? [0] : PlannedModel.Indices(layer.Evaluated).ToList();
         if (indices.Count == 1)
         {
-            var span = count.Integer switch { null => $"{{{count}}}", 1 => "0", var many => $"{{0-{many - 1}}}" };
-            return Copy(0).Select(
-                row => row with { Layer = $"{name}.{span}.{row.Layer}", Repeat = checked(row.Repeat * count.Integer) });
+            return Copy(0).Select(row => row with
+            {
+                Layer = $"{name}.{Span(count)}.{row.Layer}",
+                Repeat = checked(row.Repeat * count.Integer),
+            });
         }
 
         var copies = indices.Select(Copy).ToList();
@@ -137,6 +147,10 @@ internal sealed class PlanTable
             Rows(layer.Copy(index), index is null ? path + "." : $"{path}.{index}.", placement);
     }
 
+    /// <summary>The numbers of all copies: <c>{0-31}</c>.</summary>
+    private static string Span(SizeExpression count) =>
+        count.Integer switch { null => $"{{{count}}}", 1 => "0", var many => $"{{0-{many - 1}}}" };
+
     private PlanRow Row(LayerInstance instance, string name)
     {
         count++;
@@ -154,6 +168,7 @@ internal sealed class PlanTable
             instance.Adapter is { } adapter && layer is LinearSpec linear
                 ? adapter.ParameterCount(linear.In.Integer, linear.Out.Integer)
                 : 0,
-            quantizer?.Words);
+            quantizer?.Words,
+            instance.IsTrained);
     }
 }

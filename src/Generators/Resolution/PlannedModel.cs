@@ -76,14 +76,22 @@ internal sealed record PlannedModel(
     /// <summary>
     /// The class-level annotations that hold inside this model, if it lies at <paramref name="prefix"/>.
     /// </summary>
-    public Placement Place(string prefix, Placement outer) => Adapters.Count + Quantizers.Count == 0
-        ? outer
-        : new(
-            [.. outer.Adapters, .. Adapters.Select(pair => new Placed<AdapterSpec>(pair.Adapter, pair.Owner, prefix))],
-            [
-                .. outer.Quantizers,
-                .. Quantizers.Select(pair => new Placed<QuantizeSpec>(pair.Quantizer, pair.Owner, prefix)),
-            ]);
+    public Placement Place(string prefix, Placement outer)
+    {
+        var marked = Layers.Where(layer => layer.Declared.Property.IsTrained).ToList();
+        return Adapters.Count + Quantizers.Count + marked.Count == 0
+            ? outer
+            : new(
+                [
+                    .. outer.Adapters,
+                    .. Adapters.Select(pair => new Placed<AdapterSpec>(pair.Adapter, pair.Owner, prefix)),
+                ],
+                [
+                    .. outer.Quantizers,
+                    .. Quantizers.Select(pair => new Placed<QuantizeSpec>(pair.Quantizer, pair.Owner, prefix)),
+                ],
+                [.. outer.Marked, .. marked.Select(layer => prefix + layer.Declared.Property.LayerName)]);
+    }
 
     /// <summary>
     /// The indices of a block's copies: one null for a single block, one 0 for a count known at run time.

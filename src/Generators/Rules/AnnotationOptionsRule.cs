@@ -33,9 +33,9 @@ internal static class AnnotationOptionsRule
             yield return error;
         }
 
-        if (isOnProperty && annotation.Targets is not null)
+        foreach (var option in isOnProperty ? new[] { "Targets", "Exclude", "Train" }.Where(annotation.Has) : [])
         {
-            yield return Wrong("Targets", "on a property means that layer; Targets belongs on a class");
+            yield return Wrong(option, $"on a property means that layer; {option} belongs on a class");
         }
 
         if (annotation is not AdapterSpec adapter)

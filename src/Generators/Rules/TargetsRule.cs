@@ -5,34 +5,43 @@ using Marrow.Shared;
 
 namespace Marrow.Generators.Rules;
 
-/// <summary>MRW104: each pattern of Targets matches a linear layer.</summary>
+/// <summary>MRW104: each pattern of Targets and Exclude matches a linear layer, and each of Train a layer.</summary>
 internal static class TargetsRule
 {
     public static IEnumerable<Violation> Check(ModelCheck check)
     {
         var linear = check.Layers.Where(layer => layer.Spec is LinearSpec).Select(layer => layer.Name).ToList();
+        var all = check.Layers.SelectMany(layer => LayerTargets.Around(layer.Name)).Distinct().ToList();
         foreach (var annotation in check.Type.Annotations)
         {
-            foreach (var pattern in annotation.Targets?.Split('|').Select(text => text.Trim()) ?? [])
+            foreach (var (option, patterns, what, names) in new[]
             {
-                if (!linear.Exists(name => LayerTargets.Match(pattern, name)))
+                ("Targets", annotation.Targets, "linear layer", linear),
+                ("Exclude", annotation.Header.Exclude, "linear layer", linear),
+                ("Train", annotation.Header.Train, "layer", all),
+            })
+            {
+                foreach (var pattern in patterns?.Split('|').Select(text => text.Trim()) ?? [])
                 {
-                    yield return new(
-                        DiagnosticIds.TargetsMatchNothing,
-                        new Site.Argument(null, annotation.Attribute, "Targets"),
-                        $"Targets '{pattern}' matches no linear layer of "
-                            + $"'{check.Type.Name}'{DidYouMean(pattern, linear)}");
+                    if (!names.Exists(name => LayerTargets.Match(pattern, name)))
+                    {
+                        yield return new(
+                            DiagnosticIds.TargetsMatchNothing,
+                            new Site.Argument(null, annotation.Attribute, option),
+                            $"{option} '{pattern}' matches no {what} of "
+                                + $"'{check.Type.Name}'{DidYouMean(pattern, names)}");
+                    }
                 }
             }
         }
     }
 
-    private static string DidYouMean(string pattern, List<string> linear)
+    private static string DidYouMean(string pattern, List<string> layers)
     {
         var last = pattern.Substring(pattern.LastIndexOf('.') + 1).Trim('*');
-        var names = linear.Select(name => name.Substring(name.LastIndexOf('.') + 1)).Distinct().ToList();
+        var names = layers.Select(name => name.Substring(name.LastIndexOf('.') + 1)).Distinct().ToList();
         return Suggestion.Nearest(last, names) is not { } name
-            ? linear.Count == 0 ? "; it has none" : $"; its layers are {string.Join(", ", names.Take(8))}"
-            : linear.Contains(name) ? $"; did you mean '{name}'?" : $"; did you mean '*.{name}'?";
+            ? layers.Count == 0 ? "; it has none" : $"; its layers are {string.Join(", ", names.Take(8))}"
+            : layers.Contains(name) ? $"; did you mean '{name}'?" : $"; did you mean '*.{name}'?";
     }
 }

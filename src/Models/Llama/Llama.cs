@@ -51,6 +51,7 @@ public partial class Llama(
     public partial RmsNorm Norm { get; }
 
     /// <summary>The output head.</summary>
+    [Head]
     [Linear(nameof(hidden), nameof(vocabulary), Bias = false, Tie = nameof(EmbedTokens), TieWhen = nameof(tied))]
     public partial Linear LmHead { get; }
 

@@ -51,6 +51,7 @@ public partial class Rwkv6(
     public partial LayerNorm LnOut { get; }
 
     /// <summary>The output head.</summary>
+    [Head]
     [Linear(nameof(width), nameof(vocabulary), Bias = false)]
     public partial Linear Head { get; }
 

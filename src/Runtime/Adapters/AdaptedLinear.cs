@@ -26,6 +26,7 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
         settings.Check(site);
         (Settings, adapterType, device) = (settings, AdapterType(site), site.Device);
         (Slots, Merged) = (new(this), new(this));
+        IsStarted = settings.NeededBeforeTraining is null;
         Weight.requires_grad = false;
         Bias?.requires_grad = false;
     }
@@ -38,6 +39,7 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
         settings.Check(site);
         (Settings, adapterType, device) = (settings, AdapterType(site), site.Device);
         (Slots, Merged) = (new(this), new(this));
+        IsStarted = settings.NeededBeforeTraining is null;
     }
 
     /// <summary>The adapter's method and options.</summary>
@@ -58,6 +60,9 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
 
     /// <summary>The merging of the adapter into the weight.</summary>
     internal MergedWeight Merged { get; }
+
+    /// <summary>Whether the adapter has values to train from, which some methods get only after building.</summary>
+    internal bool IsStarted { get; set; }
 
     /// <summary>What initialization took out of the frozen weight, by the parameters' names, or null.</summary>
     internal IReadOnlyDictionary<string, Tensor>? Factors => factors.Values;
@@ -92,6 +97,12 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
         if (IsMerged)
         {
             return nn.functional.linear(x, Effective(Weight), Bias);
+        }
+
+        if (!IsStarted && training && is_grad_enabled() && !WeightGradientProbe.IsAnySet)
+        {
+            throw new InvalidOperationException(
+                $"The adapter of layer '{LayerName}' has no values to train from; {Settings.NeededBeforeTraining}.");
         }
 
         return EagerMode.IsOn ? Eager(x) : LayerFunction.Run(this, x);
@@ -183,6 +194,7 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         Weight.copy_(WithoutFactors(BaseWeight(), initial));
+        IsStarted = true;
     }
 
     /// <summary>Gives the adapter of a layer that was built on the meta device its first values.</summary>

@@ -39,6 +39,11 @@ public abstract record AdapterSettings
     /// </summary>
     internal virtual IReadOnlyDictionary<string, Tensor>? InitialFactors(Tensor weight) => null;
 
+    /// <summary>
+    /// What must be called before training, as the end of a sentence; null if an adapter can train as it is built.
+    /// </summary>
+    internal virtual string? NeededBeforeTraining => null;
+
     /// <summary>W [out, in] plus <paramref name="times"/> times the effect of initial factors.</summary>
     internal virtual Tensor AddFactors(Tensor weight, IReadOnlyDictionary<string, Tensor> factors, double times) =>
         throw new NotSupportedException($"{GetType().Name} takes nothing out of the weight.");

@@ -26,6 +26,9 @@ internal sealed class WeightGradientProbe : Operation, IDisposable
     /// <inheritdoc/>
     public override string Name => $"layer '{layer.LayerName}' (gradient of its frozen weight)";
 
+    /// <summary>Whether gradients are being collected, and not trained with.</summary>
+    public static bool IsAnySet => Probes.Count > 0;
+
     /// <summary>The probe that is set for a layer, or null.</summary>
     public static WeightGradientProbe? Of(AdaptedLinear layer) =>
         Probes.Count == 0 ? null : Probes.GetValueOrDefault(layer);

@@ -71,12 +71,20 @@ internal sealed class LayerCall
         return results;
     }
 
-    /// <summary>What a failed backward returns.</summary>
-    public List<Tensor> Refuse(Exception fault)
+    /// <summary>What a failed backward says and returns.</summary>
+    public (string? Message, List<Tensor> Gradients) Refuse(Exception fault, Tensor dy)
     {
-        var results = new List<Tensor>(new Tensor[2 + Parameters.Count]);
-        BackwardFault.Report($"layer '{Layer.LayerName}' ({Layer.GetType().Name})", fault, results, first: 1);
-        return results;
+        // The parameters of the forward may be gone; those in their places have their shapes.
+        List<Parameter> present = [.. Layer.Trainable, .. Layer.Frozen];
+        return BackwardFault.Report(
+            $"layer '{Layer.LayerName}' ({Layer.GetType().Name})",
+            fault,
+            [
+                null,
+                [dy.size(0), Layer.InFeatures],
+                .. Parameters.Select((_, i) => i < present.Count ? present[i].shape : null),
+            ],
+            dy);
     }
 
     private void Validate(Tensor x, IReadOnlyList<Parameter> frozen)

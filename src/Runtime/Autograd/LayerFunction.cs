@@ -50,17 +50,26 @@ internal sealed class LayerFunction : autograd.SingleTensorFunction<LayerFunctio
     /// <inheritdoc/>
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
+        var message = BackwardFault.Take();
+        var gradients = Gradients(ctx, grad_output, ref message);
+        BackwardFault.Leave(message);
+        return gradients;
+    }
+
+    private static List<Tensor> Gradients(autograd.AutogradContext ctx, Tensor output, ref string? message)
+    {
         ReturnedGradients.Free();
         var call = (LayerCall)ctx.get_data(CallKey);
         using var scope = NewDisposeScope();
-        using var dy = grad_output.DetachFromDisposeScope();
+        using var dy = output.DetachFromDisposeScope();
         try
         {
             return call.Backward(dy, ctx.get_saved_variables);
         }
         catch (Exception fault)
         {
-            return call.Refuse(fault);
+            (message, var gradients) = call.Refuse(fault, dy);
+            return gradients;
         }
     }
 }

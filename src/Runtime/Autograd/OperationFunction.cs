@@ -34,7 +34,7 @@ internal sealed class OperationFunction : autograd.SingleTensorFunction<Operatio
         var records = is_grad_enabled() && inputs.Any(input => input is { requires_grad: true });
         // Views give each gradient a tensor of its own, as in LayerFunction.
         return scope.MoveToOuter(records
-            ? apply([operation, inputs.Select(input => input is not null).ToArray(),
+            ? apply([operation, inputs.Select(input => input?.shape).ToArray(),
                 .. inputs.OfType<Tensor>().Select(input => input.view(input.shape))])
             : operation.Forward(new Saved(needsInput: false), inputs));
     }
@@ -42,13 +42,13 @@ internal sealed class OperationFunction : autograd.SingleTensorFunction<Operatio
     /// <inheritdoc/>
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
-        var (operation, present) = ((Operation)vars[0], (bool[])vars[1]);
+        var (operation, shapes) = ((Operation)vars[0], (long[]?[])vars[1]);
         var given = new Queue<Tensor>(vars.Skip(2).Cast<Tensor>());
         var saved = new Saved(needsInput: true);
-        var y = operation.Forward(saved, [.. present.Select(isPresent => isPresent ? given.Dequeue() : null)]);
+        var y = operation.Forward(saved, [.. shapes.Select(shape => shape is null ? null : given.Dequeue())]);
         ctx.save_for_backward([.. saved.Kept!]);
         ctx.save_data(OperationKey, operation);
-        ctx.save_data(InputsKey, present);
+        ctx.save_data(InputsKey, shapes);
         ctx.set_materialize_grads(false);
         return y;
     }
@@ -56,11 +56,19 @@ internal sealed class OperationFunction : autograd.SingleTensorFunction<Operatio
     /// <inheritdoc/>
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
+        var message = BackwardFault.Take();
+        var gradients = Gradients(ctx, grad_output, ref message);
+        BackwardFault.Leave(message);
+        return gradients;
+    }
+
+    private static List<Tensor> Gradients(autograd.AutogradContext ctx, Tensor output, ref string? message)
+    {
         ReturnedGradients.Free();
-        var (operation, present) = ((Operation)ctx.get_data(OperationKey), (bool[])ctx.get_data(InputsKey));
-        var results = new List<Tensor>(new Tensor[2 + present.Count(isPresent => isPresent)]);
+        var (operation, shapes) = ((Operation)ctx.get_data(OperationKey), (long[]?[])ctx.get_data(InputsKey));
+        var results = new List<Tensor>(new Tensor[2 + shapes.Count(shape => shape is not null)]);
         using var scope = NewDisposeScope();
-        using var dy = grad_output.DetachFromDisposeScope();
+        using var dy = output.DetachFromDisposeScope();
         if (dy.IsInvalid)
         {
             return results;
@@ -75,9 +83,9 @@ internal sealed class OperationFunction : autograd.SingleTensorFunction<Operatio
 
             var gradients = operation.Backward(new Saved(needsInput: true, ctx.get_saved_variables()), dy.contiguous());
             var next = 2;
-            for (var i = 0; i < present.Length; i++)
+            for (var i = 0; i < shapes.Length; i++)
             {
-                if (present[i])
+                if (shapes[i] is not null)
                 {
                     results[next++] = gradients[i] is { } gradient ? ReturnedGradients.Hand(gradient) : null!;
                 }
@@ -85,7 +93,8 @@ internal sealed class OperationFunction : autograd.SingleTensorFunction<Operatio
         }
         catch (Exception fault)
         {
-            BackwardFault.Report(operation.Name, fault, results, first: 2);
+            (message, results) = BackwardFault.Report(
+                operation.Name, fault, [null, null, .. shapes.Where(shape => shape is not null)], dy);
         }
 
         return results;

@@ -9,11 +9,12 @@ namespace Marrow.Autograd;
 /// <param name="name">What messages call it.</param>
 /// <param name="function">The function.</param>
 /// <param name="inputs">Its inputs.</param>
-internal sealed class Recomputation(string name, Func<Tensor[], Tensor> function, Tensor[] inputs) : Operation
+/// <param name="isTrained">Whether a parameter inside wants a gradient.</param>
+internal sealed class Recomputation(
+    string name, Func<Tensor[], Tensor> function, Tensor[] inputs, bool isTrained) : Operation
 {
     private readonly bool[] wanted = [.. inputs.Select(input => input.requires_grad)];
     private readonly bool isEager = EagerMode.IsOn;
-    private Tensor? random;
 
     /// <inheritdoc/>
     public override string Name => name;
@@ -21,7 +22,7 @@ internal sealed class Recomputation(string name, Func<Tensor[], Tensor> function
     /// <summary>Runs the function on its inputs.</summary>
     public Tensor Run()
     {
-        if (!is_grad_enabled())
+        if (!is_grad_enabled() || !(isTrained || wanted.Contains(true)))
         {
             return function(inputs);
         }
@@ -35,8 +36,7 @@ internal sealed class Recomputation(string name, Func<Tensor[], Tensor> function
     /// <inheritdoc/>
     public override Tensor Forward(Saved saved, IReadOnlyList<Tensor?> inputs)
     {
-        random = get_rng_state().DetachFromDisposeScope();
-        saved.Keep([.. inputs.Skip(1)]);
+        saved.Keep([.. inputs.Skip(1), get_rng_state()]);
         return function([.. inputs.Skip(1).Select(input => input!)]);
     }
 
@@ -47,11 +47,14 @@ internal sealed class Recomputation(string name, Func<Tensor[], Tensor> function
         using var eager = isEager ? new EagerMode() : null;
         var own = Enumerable.Range(0, wanted.Length).Select(i => saved[i].detach().requires_grad_(wanted[i])).ToArray();
         var later = get_rng_state();
-        set_rng_state(random!);
-        random!.Dispose();
+        set_rng_state(saved[wanted.Length]);
         var y = function(own);
         set_rng_state(later);
-        y.backward([dy]);
+        if (y.requires_grad)
+        {
+            y.backward([dy]);
+        }
+
         return [null, .. own.Select((input, i) => wanted[i] ? input.grad : null)];
     }
 }

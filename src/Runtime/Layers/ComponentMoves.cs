@@ -25,38 +25,46 @@ internal static class ComponentMoves
     public static Tensor Copy(Tensor value, ScalarType? dtype, Device? device) =>
         value.to(dtype ?? value.dtype, device ?? value.device, copy: true).DetachFromDisposeScope();
 
-    /// <summary>Replaces the module's own parameters by converted ones; gradients move along.</summary>
-    /// <exception cref="InvalidOperationException">A parameter is on the meta device and has no values.</exception>
-    public static void MoveParameters<TModule>(TModule module, ScalarType? dtype, Device? device)
+    /// <summary>
+    /// Replaces the module's own parameters and persistent buffers by converted ones; gradients move along.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">A tensor is on the meta device and has no values.</exception>
+    public static void MoveOwn<TModule>(TModule module, ScalarType? dtype, Device? device)
         where TModule : nn.Module, IComponents
     {
-        foreach (var (name, parameter) in module.named_parameters(recurse: false).ToList())
+        var own = module.named_parameters(recurse: false)
+            .Select(pair => (pair.name, value: (Tensor)pair.parameter))
+            .Concat(module.named_buffers(recurse: false, include_nonpersistent: false));
+        foreach (var (name, value) in own.ToList())
         {
-            if (parameter.device_type == DeviceType.META && device is not null && device.type != DeviceType.META)
+            if (value.device_type == DeviceType.META && device is not null && device.type != DeviceType.META)
             {
                 throw new InvalidOperationException(
-                    $"Parameter '{name}' of '{module.GetName()}' is on the meta device and has no values to move; load "
-                    + "weights with LoadPretrained, or build the model on the device.");
+                    $"'{name}' of '{module.GetName()}' is on the meta device and has no values to move; load weights "
+                    + "with LoadPretrained, or build the model on the device.");
             }
 
-            var wanted = dtype is not null && parameter.is_floating_point() ? dtype.Value : parameter.dtype;
-            var target = device ?? parameter.device;
-            if (wanted == parameter.dtype && target.type == parameter.device_type
-                && target.index == parameter.device_index)
+            var wanted = dtype is not null && value.is_floating_point() ? dtype.Value : value.dtype;
+            var target = device ?? value.device;
+            if (wanted == value.dtype && target.type == value.device_type && target.index == value.device_index)
             {
                 continue;
             }
 
             using var scope = NewDisposeScope();
             using var noGrad = no_grad();
-            var moved = Owned(parameter.to(wanted, target), parameter.requires_grad);
-            if (parameter.grad is { } gradient)
+            var moved = value.to(wanted, target);
+            if (value is Parameter parameter)
             {
-                moved.grad = gradient.to(wanted, target);
+                moved = Owned(moved, parameter.requires_grad);
+                if (parameter.grad is { } gradient)
+                {
+                    moved.grad = gradient.to(wanted, target);
+                }
             }
 
-            module.Replace(name, moved);
-            parameter.Dispose();
+            module.Replace(name, moved.DetachFromDisposeScope());
+            value.Dispose();
         }
     }
 

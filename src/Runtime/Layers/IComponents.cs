@@ -1,10 +1,10 @@
-using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace Marrow.Layers;
 
-/// <summary>A module whose own parameters can be exchanged, which moving and loading weights need.</summary>
+/// <summary>A module whose own tensors can be exchanged, which moving and loading weights need.</summary>
 internal interface IComponents
 {
-    /// <summary>Puts a parameter in the place of the one of this name.</summary>
-    void Replace(string name, Parameter parameter);
+    /// <summary>Puts a parameter or a persistent buffer in the place of the one of this name.</summary>
+    void Replace(string name, Tensor value);
 }

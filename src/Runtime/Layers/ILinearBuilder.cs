@@ -11,5 +11,6 @@ internal interface ILinearBuilder
         bool bias,
         long? tokens = null,
         bool positiveInput = false,
+        bool isHead = false,
         Func<LinearSite, Linear>? adapter = null);
 }

@@ -58,7 +58,17 @@ public abstract class Layer(string name) : nn.Module<Tensor, Tensor>(name), ICom
         return weight with { Words = GetParameter($"{name}.words"), Scale = GetParameter($"{name}.scale") };
     }
 
-    void IComponents.Replace(string name, Parameter parameter) => Replace(name, parameter);
+    void IComponents.Replace(string name, Tensor value)
+    {
+        if (value is Parameter parameter)
+        {
+            _internal_params[name] = parameter;
+        }
+        else
+        {
+            _internal_buffers[name] = (value, true);
+        }
+    }
 
     /// <summary>Registers a parameter.</summary>
     private protected void Add(string name, Tensor value, bool trainable)
@@ -75,8 +85,6 @@ public abstract class Layer(string name) : nn.Module<Tensor, Tensor>(name), ICom
         QuantizerParameters.Add(name);
     }
 
-    private protected void Replace(string name, Parameter parameter) => _internal_params[name] = parameter;
-
     /// <summary>The parameter of this name, as it is now.</summary>
     protected internal Parameter GetParameter(string name) => _internal_params[name];
 
@@ -89,7 +97,7 @@ public abstract class Layer(string name) : nn.Module<Tensor, Tensor>(name), ICom
     /// <inheritdoc/>
     protected override void _toEpilog(ScalarType? dtype, Device? device, bool non_blocking)
     {
-        ComponentMoves.MoveParameters(this, dtype, device);
+        ComponentMoves.MoveOwn(this, dtype, device);
         ComponentMoves.MoveChildren(this, dtype, device);
         if (device is not null)
         {

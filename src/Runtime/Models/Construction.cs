@@ -23,6 +23,8 @@ public sealed class Construction : IDisposable
         current = this;
     }
 
+    internal static bool IsDefault => current is null;
+
     internal static Device Device => current?.device ?? get_default_device();
 
     internal static ScalarType Dtype => current?.dtype ?? get_default_dtype();

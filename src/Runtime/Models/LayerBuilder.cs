@@ -2,6 +2,7 @@ using System.ComponentModel;
 using Marrow.Layers;
 using Marrow.Models;
 using Marrow.Shared;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Marrow.CompilerServices;
@@ -22,12 +23,13 @@ public sealed class LayerBuilder : ILinearBuilder
     private readonly string prefix;
     private readonly Device device;
     private readonly ScalarType dtype;
-    private readonly List<(
-        string? Targets, Func<LinearSite, Linear>? Create, Func<LinearSite, Linear>? Quantized)> adapters = [];
-    private (string? Targets, Func<LinearSite, Linear>? Create)? quantizer;
+    private readonly List<AdapterOf> adapters = [];
+    private readonly List<string> trained = [];
+    private readonly List<nn.Module> trainedModules;
+    private QuantizerOf<LinearSite, Linear>? quantizer;
     private Func<LinearSite, Linear>? headQuantizer;
-    private (string? Targets, Func<Conv2dSite, Conv2d> Create)? convolutionQuantizer;
-    private (string? Targets, Func<AttentionSite, Attention> Create)? attentionQuantizer;
+    private QuantizerOf<Conv2dSite, Conv2d>? convolutionQuantizer;
+    private QuantizerOf<AttentionSite, Attention>? attentionQuantizer;
     private bool recomputesBlocks;
     private string childName = "";
 
@@ -37,6 +39,7 @@ public sealed class LayerBuilder : ILinearBuilder
         prefix = outer is null ? "" : outer.childName + ".";
         device = outer?.device ?? Construction.Device;
         dtype = outer?.dtype ?? Construction.Dtype;
+        trainedModules = outer?.trainedModules ?? [];
     }
 
     /// <summary>Builds a model; called by its base constructor.</summary>
@@ -57,7 +60,7 @@ public sealed class LayerBuilder : ILinearBuilder
 
         if (outer is null)
         {
-            model.FreezeBase();
+            model.FreezeBase(builder.trainedModules);
         }
     }
 
@@ -65,14 +68,23 @@ public sealed class LayerBuilder : ILinearBuilder
     /// <param name="targets">Patterns over layer names, joined by <c>|</c>; null: all but the output head.</param>
     /// <param name="create">Makes the adapted layer; null if the quantizer of this model means all of them too.</param>
     /// <param name="quantized">Makes a layer that the quantizer of this model means too; null if there is none.</param>
-    public void Adapt(string? targets, Func<LinearSite, Linear>? create = null, Func<LinearSite, Linear>? quantized =
-        null) =>
-        adapters.Add((targets, create, quantized));
+    /// <param name="exclude">Patterns of layers that are left out; null: none.</param>
+    public void Adapt(
+        string? targets,
+        Func<LinearSite, Linear>? create = null,
+        Func<LinearSite, Linear>? quantized = null,
+        string? exclude = null) => adapters.Add(new(targets, exclude, create, quantized));
+
+    /// <summary>Layers and blocks of this model that are trained whole where there are adapters.</summary>
+    /// <param name="patterns">Patterns over their names, joined by <c>|</c>.</param>
+    public void Train(string patterns) => trained.Add(patterns);
 
     /// <summary>Quantizes every linear layer of this model and its blocks that the targets match.</summary>
     /// <param name="targets">Patterns over layer names, joined by <c>|</c>; null: all but the output heads.</param>
     /// <param name="create">Makes a quantized layer that no adapter means; null if all of them are adapted.</param>
-    public void Quantize(string? targets, Func<LinearSite, Linear>? create = null) => quantizer = (targets, create);
+    /// <param name="exclude">Patterns of layers that are left out; null: none.</param>
+    public void Quantize(string? targets, Func<LinearSite, Linear>? create = null, string? exclude = null) =>
+        quantizer = new(targets, exclude, create);
 
     /// <summary>Every block of this model keeps only its inputs for the backward.</summary>
     public void RecomputeBlocks() => recomputesBlocks = true;
@@ -81,14 +93,16 @@ public sealed class LayerBuilder : ILinearBuilder
     public void QuantizeHeads(Func<LinearSite, Linear> create) => headQuantizer = create;
 
     /// <summary>Quantizes every convolution that the targets match; null: all.</summary>
-    public void QuantizeConvolutions(string? targets, Func<Conv2dSite, Conv2d> create) =>
-        convolutionQuantizer = (targets, create);
+    public void QuantizeConvolutions(
+        string? targets, Func<Conv2dSite, Conv2d> create, string? exclude = null) =>
+        convolutionQuantizer = new(targets, exclude, create);
 
     /// <summary>
     /// Quantizes every attention that the targets match; null: all. Its linear layers are matched for themselves.
     /// </summary>
-    public void QuantizeAttention(string? targets, Func<AttentionSite, Attention> create) =>
-        attentionQuantizer = (targets, create);
+    public void QuantizeAttention(
+        string? targets, Func<AttentionSite, Attention> create, string? exclude = null) =>
+        attentionQuantizer = new(targets, exclude, create);
 
     /// <summary>A linear layer.</summary>
     /// <param name="name">Name relative to the model.</param>
@@ -97,6 +111,7 @@ public sealed class LayerBuilder : ILinearBuilder
     /// <param name="bias">Whether a bias is added.</param>
     /// <param name="tokens">Number of positions of the input, or null.</param>
     /// <param name="positiveInput">Whether the input is mostly positive.</param>
+    /// <param name="isHead">Whether it is an output head.</param>
     /// <param name="adapter">
     /// Makes the layer with an adapter of its own, which wins over those of the classes around it.
     /// </param>
@@ -108,15 +123,16 @@ public sealed class LayerBuilder : ILinearBuilder
         bool bias,
         long? tokens = null,
         bool positiveInput = false,
+        bool isHead = false,
         Func<LinearSite, Linear>? adapter = null)
     {
         var full = prefix + name;
         Require(AdapterSizes.Positive(full, "Input features", inFeatures));
         Require(AdapterSizes.Positive(full, "Output features", outFeatures));
         var site = new LinearSite(full, inFeatures, outFeatures, bias, tokens, positiveInput, dtype, device);
-        var create = adapter ?? Specialized(full) ?? (plain => new Linear(plain));
+        var create = adapter ?? Specialized(full, isHead) ?? (plain => new Linear(plain));
         var layer = create(site);
-        if (device.type != TorchSharp.DeviceType.META)
+        if (device.type != DeviceType.META)
         {
             (layer as AdaptedLinear)?.Initialize();
         }
@@ -227,11 +243,18 @@ public sealed class LayerBuilder : ILinearBuilder
         model.register_parameter(name, ComponentMoves.Owned(values, trainable: true));
     }
 
-    /// <summary>A table of the model itself, computed and not saved.</summary>
-    public void Buffer(string name, long[] sizes, Func<Tensor>? compute = null)
+    /// <summary>A table of the model itself: computed and not saved, or with a first value and part of the state.</summary>
+    public void Buffer(string name, long[] sizes, Func<Tensor>? compute = null, bool persistent = false)
     {
         RequireSizes(name, sizes);
-        tables.Add(name, sizes, compute, dtype, device);
+        if (persistent)
+        {
+            model.register_buffer(name, Tables.Compute(name, sizes, compute, dtype, device));
+        }
+        else
+        {
+            tables.Add(name, sizes, compute, dtype, device);
+        }
     }
 
     /// <summary>A nested model.</summary>
@@ -269,13 +292,24 @@ public sealed class LayerBuilder : ILinearBuilder
         return block;
     }
 
-    private static T Apart<T>(Func<T> create)
+    /// <summary>
+    /// Makes a hand-written module, which knows nothing of the builder. It is made on the default device, and brought
+    /// to where the model is wanted; on the meta device it keeps its values.
+    /// </summary>
+    private T Apart<T>(Func<T> create)
+        where T : nn.Module
     {
         var builder = current;
         current = null;
         try
         {
-            return create();
+            var module = create();
+            if (!Construction.IsDefault && device.type != DeviceType.META)
+            {
+                module.to(device, dtype);
+            }
+
+            return module;
         }
         finally
         {
@@ -313,12 +347,17 @@ public sealed class LayerBuilder : ILinearBuilder
     }
 
     /// <summary>What the annotations of the classes around a linear layer make of it, or null.</summary>
-    private Func<LinearSite, Linear>? Specialized(string layer)
+    private Func<LinearSite, Linear>? Specialized(string layer, bool isHead)
     {
+        if (IsTrained(layer))
+        {
+            return null;
+        }
+
         Func<LinearSite, Linear>? found = null;
         for (var builder = this; builder is not null; builder = builder.outer)
         {
-            if (builder.Special(layer.Substring(builder.prefix.Length), layer) is { } create)
+            if (builder.Special(layer.Substring(builder.prefix.Length), layer, isHead) is { } create)
             {
                 Require(found is null
                     ? null
@@ -332,35 +371,48 @@ public sealed class LayerBuilder : ILinearBuilder
     }
 
     /// <summary>What this model's own annotations make of a linear layer.</summary>
-    private Func<LinearSite, Linear>? Special(string relative, string layer)
+    private Func<LinearSite, Linear>? Special(string relative, string layer, bool isHead)
     {
-        var adapted = adapters.Where(pair => LayerTargets.Match(pair.Targets, relative)).ToList();
+        var adapted = adapters.Where(adapter => adapter.Means(relative, isHead)).ToList();
         Require(adapted.Count < 2 ? null : $"Two class-level adapters target layer '{layer}'; narrow one's Targets");
-        var isQuantized = quantizer is { } own && LayerTargets.Match(own.Targets, relative);
+        var isQuantized = quantizer is { } own && own.Means(relative, isHead);
         return (adapted, isQuantized) switch
         {
             ([{ Quantized: { } both }], true) => both,
             ([{ Create: { } alone }], false) => alone,
-            ([], true) when quantizer!.Value.Create is { } plain => plain,
-            ([], false) => LayerTargets.IsOutputHead(relative) ? headQuantizer : null,
+            ([], true) when quantizer!.Create is { } plain => plain,
+            ([], false) => isHead ? headQuantizer : null,
             _ => site => throw site.NotPlanned(),
         };
     }
 
     private Func<TSite, TLayer>? Nearest<TSite, TLayer>(
-        string layer, Func<LayerBuilder, (string? Targets, Func<TSite, TLayer> Create)?> annotation)
+        string layer, Func<LayerBuilder, QuantizerOf<TSite, TLayer>?> annotation)
     {
-        for (var builder = this; builder is not null; builder = builder.outer)
+        for (var builder = IsTrained(layer) ? null : this; builder is not null; builder = builder.outer)
         {
-            if (annotation(builder) is { } found
-                && (found.Targets is null
-                    || LayerTargets.Match(found.Targets, layer.Substring(builder.prefix.Length))))
+            if (annotation(builder) is { } found && found.Means(layer.Substring(builder.prefix.Length), isHead: false))
             {
                 return found.Create;
             }
         }
 
         return null;
+    }
+
+    /// <summary>Whether a layer, or a block that it is in, is trained whole where there are adapters.</summary>
+    private bool IsTrained(string layer)
+    {
+        for (var builder = this; builder is not null; builder = builder.outer)
+        {
+            if (builder.trained.Count > 0 && LayerTargets.Around(layer[builder.prefix.Length..]).Any(name =>
+                builder.trained.Exists(patterns => LayerTargets.Match(patterns, name))))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private T Register<T>(string name, T module)
@@ -381,6 +433,24 @@ public sealed class LayerBuilder : ILinearBuilder
         }
 
         parent.register_module(parts[^1], module);
+        if (IsTrained(prefix + name))
+        {
+            trainedModules.Add(module);
+        }
+
         return module;
+    }
+
+    /// <summary>A class-level adapter.</summary>
+    private sealed record AdapterOf(
+        string? Targets, string? Exclude, Func<LinearSite, Linear>? Create, Func<LinearSite, Linear>? Quantized)
+    {
+        public bool Means(string layer, bool isHead) => LayerTargets.Mean(Targets, Exclude, layer, isHead);
+    }
+
+    /// <summary>A class-level quantizer of one kind of layer.</summary>
+    private sealed record QuantizerOf<TSite, TLayer>(string? Targets, string? Exclude, Func<TSite, TLayer>? Create)
+    {
+        public bool Means(string layer, bool isHead) => LayerTargets.Mean(Targets, Exclude, layer, isHead);
     }
 }

@@ -1,6 +1,5 @@
 using Marrow.Layers;
 using Marrow.Models;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Marrow;
@@ -20,7 +19,7 @@ public abstract class Model<T, TResult> : nn.Module<T, TResult>, IModel, ICompon
         : base("Model")
     {
         name = GetType().Name;
-        state = new ModelState(this, _internal_params);
+        state = new ModelState(this, _internal_params, _internal_buffers);
         state.Build();
         (_deviceType, _deviceIndex) = (Construction.Device.type, Construction.Device.index);
     }
@@ -33,7 +32,7 @@ public abstract class Model<T, TResult> : nn.Module<T, TResult>, IModel, ICompon
 
     void IModel.BuildLayers(LayerBuilder builder) => BuildLayers(builder);
 
-    void IComponents.Replace(string name, Parameter parameter) => state.Replace(name, parameter);
+    void IComponents.Replace(string name, Tensor value) => state.Replace(name, value);
 
     /// <summary>
     /// Runs the model; one that is marked by <c>[Recompute]</c> keeps only its inputs for the backward.

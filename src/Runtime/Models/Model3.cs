@@ -1,6 +1,5 @@
 using Marrow.Layers;
 using Marrow.Models;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Marrow;
@@ -22,7 +21,7 @@ public abstract class Model<T1, T2, T3, TResult> : nn.Module<T1, T2, T3, TResult
         : base("Model")
     {
         name = GetType().Name;
-        state = new ModelState(this, _internal_params);
+        state = new ModelState(this, _internal_params, _internal_buffers);
         state.Build();
         (_deviceType, _deviceIndex) = (Construction.Device.type, Construction.Device.index);
     }
@@ -35,7 +34,7 @@ public abstract class Model<T1, T2, T3, TResult> : nn.Module<T1, T2, T3, TResult
 
     void IModel.BuildLayers(LayerBuilder builder) => BuildLayers(builder);
 
-    void IComponents.Replace(string name, Parameter parameter) => state.Replace(name, parameter);
+    void IComponents.Replace(string name, Tensor value) => state.Replace(name, value);
 
     /// <summary>
     /// Runs the model; one that is marked by <c>[Recompute]</c> keeps only its inputs for the backward.

@@ -1,3 +1,5 @@
+using static TorchSharp.torch;
+
 namespace Marrow.Models;
 
 /// <summary>The adapters in a model.</summary>
@@ -9,8 +11,8 @@ internal static class ModelAdapters
         where child.module is AdaptedLinear
         select (child.name, (AdaptedLinear)child.module);
 
-    /// <summary>Where there is an adapter, only adapters train.</summary>
-    internal static void FreezeBase(this IModel model)
+    /// <summary>Where there is an adapter, only adapters train, and what is to be trained whole beside them.</summary>
+    internal static void FreezeBase(this IModel model, IEnumerable<nn.Module> trained)
     {
         var adapters = new AdapterParameterList(model.AdaptedLayers().Select(pair => pair.Layer));
         if (adapters.Count == 0)
@@ -23,7 +25,7 @@ internal static class ModelAdapters
             parameter.requires_grad = false;
         }
 
-        foreach (var parameter in adapters)
+        foreach (var parameter in adapters.Concat(trained.SelectMany(module => module.parameters())))
         {
             parameter.requires_grad = true;
         }

@@ -20,8 +20,11 @@ public sealed class ModelPlan(string model, IReadOnlyList<LayerPlan> rows)
     /// <summary>Whether an adapter is on any layer; the base is frozen then.</summary>
     public bool IsAdapted => Rows.Any(row => row.Adapter is not null);
 
-    /// <summary>Parameters that training changes: the adapters', or all if there is no adapter.</summary>
-    public long? TrainableParameters => Sum(row => IsAdapted ? row.AdapterParameters : row.Parameters);
+    /// <summary>
+    /// Parameters that training changes: the adapters' and those of layers that are trained whole beside them, or all
+    /// if there is no adapter.
+    /// </summary>
+    public long? TrainableParameters => Sum(Trainable);
 
     /// <summary>All parameters, adapters included.</summary>
     public long? TotalParameters => Sum(row => row.Parameters + row.AdapterParameters);
@@ -37,7 +40,9 @@ public sealed class ModelPlan(string model, IReadOnlyList<LayerPlan> rows)
     /// <paramref name="bytesPerWeight"/> bytes, packed ones in their bits; what belongs to adapters is in float32.
     /// </summary>
     public long? TrainingBytes(int bytesPerWeight = 2) => IsAdapted
-        ? Sum(row => WeightBytes(row, bytesPerWeight) + (4 * 4 * row.AdapterParameters))
+        ? Sum(row => row.IsTrained
+            ? row.Parameters * 4 * bytesPerWeight
+            : WeightBytes(row, bytesPerWeight) + (4 * 4 * row.AdapterParameters))
         : TotalParameters * 4 * bytesPerWeight;
 
     /// <summary>The plan as a table.</summary>
@@ -48,9 +53,9 @@ public sealed class ModelPlan(string model, IReadOnlyList<LayerPlan> rows)
         {
             row.Layer,
             row.Shape,
-            row.Adapter ?? "",
+            row.Adapter ?? (IsAdapted && row.IsTrained ? "trained whole" : ""),
             row.Quantizer ?? "",
-            Number(row.Repeat * (IsAdapted ? row.AdapterParameters : row.Parameters)),
+            Number(row.Repeat * Trainable(row)),
             Number(row.Repeat * (row.Parameters + row.AdapterParameters)),
             Number(row.Repeat * (row.Parameters + row.AdapterParameters) * 4),
         })
@@ -70,6 +75,8 @@ public sealed class ModelPlan(string model, IReadOnlyList<LayerPlan> rows)
 
         return text.ToString();
     }
+
+    private long? Trainable(LayerPlan row) => IsAdapted && !row.IsTrained ? row.AdapterParameters : row.Parameters;
 
     /// <summary>A packed weight has its bits, of which the quantizer's words speak.</summary>
     private static long? WeightBytes(LayerPlan row, int bytesPerWeight)
@@ -95,6 +102,7 @@ public sealed class ModelPlan(string model, IReadOnlyList<LayerPlan> rows)
 /// <param name="adapter">The adapter in words, or null.</param>
 /// <param name="adapterParameters">Parameters of the adapter; null if known only at run time.</param>
 /// <param name="quantizer">The quantizer in words, or null.</param>
+/// <param name="isTrained">Whether the layer is trained whole where there are adapters.</param>
 public sealed class LayerPlan(
     string layer,
     string shape,
@@ -102,7 +110,8 @@ public sealed class LayerPlan(
     long? parameters,
     string? adapter = null,
     long? adapterParameters = 0,
-    string? quantizer = null)
+    string? quantizer = null,
+    bool isTrained = false)
 {
     /// <summary>Full name; <c>layers.{0-31}.mlp.up_proj</c> for a run of equal layers.</summary>
     public string Layer { get; } = layer;
@@ -124,4 +133,7 @@ public sealed class LayerPlan(
 
     /// <summary>The quantizer in words, or null.</summary>
     public string? Quantizer { get; } = quantizer;
+
+    /// <summary>Whether the layer is trained whole where there are adapters.</summary>
+    public bool IsTrained { get; } = isTrained;
 }

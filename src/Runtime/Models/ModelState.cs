@@ -11,21 +11,39 @@ namespace Marrow.Models;
 /// </summary>
 /// <param name="model">The model.</param>
 /// <param name="parameters">The module's own table of parameters.</param>
-internal sealed class ModelState(nn.Module model, IDictionary<string, Parameter> parameters) : IDisposable
+/// <param name="buffers">The module's own table of persistent buffers.</param>
+internal sealed class ModelState(
+    nn.Module model,
+    IDictionary<string, Parameter> parameters,
+    IDictionary<string, (Tensor Value, bool IsPersistent)> buffers) : IDisposable
 {
     private readonly Tables tables = new();
+
+    /// <summary>Where the weights were loaded from, which adapters name as their base; null if nowhere.</summary>
+    public string? BasePath { get; set; }
 
     /// <summary>Whether the model keeps only its inputs for the backward, and runs again there.</summary>
     public bool Recomputes { get; set; }
 
-    /// <summary>The parameter or table of this name.</summary>
-    public Tensor this[string name] => parameters.TryGetValue(name, out var parameter) ? parameter : tables[name];
+    /// <summary>The parameter, persistent buffer or table of this name.</summary>
+    public Tensor this[string name] => parameters.TryGetValue(name, out var parameter) ? parameter
+        : buffers.TryGetValue(name, out var buffer) ? buffer.Value : tables[name];
 
     /// <summary>Makes the layers.</summary>
     public void Build() => LayerBuilder.Build((IModel)model, tables);
 
-    /// <summary>Puts a parameter in the place of the one of this name.</summary>
-    public void Replace(string name, Parameter parameter) => parameters[name] = parameter;
+    /// <summary>Puts a parameter or a persistent buffer in the place of the one of this name.</summary>
+    public void Replace(string name, Tensor value)
+    {
+        if (value is Parameter parameter)
+        {
+            parameters[name] = parameter;
+        }
+        else
+        {
+            buffers[name] = (value, true);
+        }
+    }
 
     /// <summary>Computes the tables again, which a model built on the meta device has only as shapes.</summary>
     public void FillTables(Device device) => tables.Fill(null, device);
@@ -35,7 +53,11 @@ internal sealed class ModelState(nn.Module model, IDictionary<string, Parameter>
     {
         var tensors = inputs.OfType<Tensor>().ToArray();
         return tensors.Length == inputs.Length && typeof(TResult) == typeof(Tensor)
-            ? (TResult)(object)new Recomputation(model.GetType().Name, x => (Tensor)(object)run(x)!, tensors).Run()
+            ? (TResult)(object)new Recomputation(
+                model.GetType().Name,
+                x => (Tensor)(object)run(x)!,
+                tensors,
+                model.parameters().Any(parameter => parameter.requires_grad)).Run()
             : run(inputs);
     }
 
@@ -44,7 +66,7 @@ internal sealed class ModelState(nn.Module model, IDictionary<string, Parameter>
         where TModel : nn.Module, IComponents
     {
         ComponentMoves.MoveChildren(module, dtype, device);
-        ComponentMoves.MoveParameters(module, dtype, device);
+        ComponentMoves.MoveOwn(module, dtype, device);
         tables.Fill(dtype, device);
     }
 

@@ -37,28 +37,32 @@ internal sealed class Tables : IDisposable
         }
     }
 
+    /// <summary>The values of a table, owned by no dispose scope; zeros where nothing computes them.</summary>
+    /// <exception cref="InvalidOperationException">What is computed has other sizes.</exception>
+    public static Tensor Compute(string name, long[] sizes, Func<Tensor>? compute, ScalarType dtype, Device device)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var values = device.type == DeviceType.META || compute is null
+            ? zeros(sizes, dtype: dtype, device: device)
+            : compute();
+        return values.shape.SequenceEqual(sizes)
+            ? values
+                .to(values.is_floating_point() ? dtype : values.dtype, device, copy: true)
+                .DetachFromDisposeScope()
+            : throw new InvalidOperationException(
+                $"Table '{name}' is declared [{string.Join(", ", sizes)}], but its method computes "
+                + $"[{string.Join(", ", values.shape)}].");
+    }
+
     private sealed class Table(string name, long[] sizes, Func<Tensor>? compute)
     {
         public Tensor Values { get; private set; } = null!;
 
         public void Fill(ScalarType dtype, Device device)
         {
-            using var scope = NewDisposeScope();
-            using var noGrad = no_grad();
-            var values = device.type == DeviceType.META || compute is null
-                ? zeros(sizes, dtype: dtype, device: device)
-                : compute();
-            if (!values.shape.SequenceEqual(sizes))
-            {
-                throw new InvalidOperationException(
-                    $"Table '{name}' is declared [{string.Join(", ", sizes)}], but its method computes "
-                    + $"[{string.Join(", ", values.shape)}].");
-            }
-
             var old = Values;
-            Values = values
-                .to(values.is_floating_point() ? dtype : values.dtype, device, copy: true)
-                .DetachFromDisposeScope();
+            Values = Compute(name, sizes, compute, dtype, device);
             old?.Dispose();
         }
     }

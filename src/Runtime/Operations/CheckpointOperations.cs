@@ -1,9 +1,7 @@
 using System.Text.Json;
 using Marrow.Checkpoints;
-using Marrow.Layers;
 using Marrow.Models;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Marrow;
@@ -45,24 +43,16 @@ public static class CheckpointOperations
 
         foreach (var weight in weights)
         {
-            var (name, owner, key, value) = weight;
             using var scope = NewDisposeScope();
-            var target = value;
-            if (value.device_type == DeviceType.META)
-            {
-                target = ComponentMoves.Owned(
-                    zeros(value.shape, dtype: value.dtype, device: device ?? CPU), value.requires_grad);
-                owner.Replace(key, target);
-            }
-
-            if (!sources.TryGetValue(name, out var source))
+            var target = weight.Target(device ?? CPU);
+            if (!sources.TryGetValue(weight.Name, out var source))
             {
                 continue; // a quantizer's steps start from the first input
             }
 
-            if (source.Name == name)
+            if (source.Name == weight.Name)
             {
-                checkpoint.CopyInto(name, target);
+                checkpoint.CopyInto(weight.Name, target);
             }
             else
             {
@@ -71,11 +61,12 @@ public static class CheckpointOperations
                 target.copy_(whole.narrow(0, source.FirstRow, target.shape[0]));
             }
 
-            if (!target.isfinite().all().item<bool>())
+            // A buffer may well hold infinities: masks do.
+            if (!weight.IsBuffer && !target.isfinite().all().item<bool>())
             {
                 throw new CheckpointException(
                     path,
-                    $"weight '{name}' holds NaN or infinity",
+                    $"weight '{weight.Name}' holds NaN or infinity",
                     "use a sound checkpoint; this model is now partly loaded");
             }
         }
@@ -96,6 +87,7 @@ public static class CheckpointOperations
         }
 
         model.StartAdapters();
+        model.State.BasePath = path;
     }
 
     /// <summary>
@@ -128,28 +120,11 @@ public static class CheckpointOperations
         }
     }));
 
-    /// <summary>All parameters that are no adapter's, with their public names and owners.</summary>
-    private static IEnumerable<(string Name, IComponents Owner, string Key, Parameter Value)> BaseWeights(
-        this IModel model)
-    {
-        foreach (var (prefix, module) in model.Module.named_modules().Prepend(("", model.Module)))
-        {
-            if (module is not IComponents owner)
-            {
-                continue;
-            }
-
-            var adapters = module is AdaptedLinear adapted ? adapted.Adapter.Select(pair => pair.Name).ToHashSet() : [];
-            foreach (var (key, value) in module.named_parameters(recurse: false))
-            {
-                if (!adapters.Contains(key) && !(
-                    module is Linear { HasPackedBase: true } && key.StartsWith("weight.", StringComparison.Ordinal)))
-                {
-                    yield return (prefix.Length == 0 ? key : $"{prefix}.{key}", owner, key, value);
-                }
-            }
-        }
-    }
+    /// <summary>The state that is no adapter's, with its public names; weights that are packed are not in it.</summary>
+    private static IEnumerable<StateTensor> BaseWeights(this IModel model) => StateTensor.Of(model).Where(tensor =>
+        tensor.Owner is not Linear linear
+            || (!((linear as AdaptedLinear)?.Adapter.Any(pair => pair.Name == tensor.Key) ?? false)
+                && !(linear.HasPackedBase && tensor.Key.StartsWith("weight.", StringComparison.Ordinal))));
 
     /// <summary>The weights that are packed here and floats in a checkpoint.</summary>
     private static IEnumerable<(string Name, Linear Layer)> PackedBases(this IModel model) =>
@@ -212,7 +187,7 @@ public static class CheckpointOperations
     private static Dictionary<string, (string Name, long FirstRow)> Sources(
         IModel model,
         CheckpointReader checkpoint,
-        List<(string Name, IComponents Owner, string Key, Parameter Value)> weights,
+        List<StateTensor> weights,
         List<(string Name, Linear Layer)> packed,
         string path)
     {

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Marrow.Checkpoints;
-using Marrow.Layers;
-using TorchSharp;
+using Marrow.Models;
 using static TorchSharp.torch;
 
 namespace Marrow;
@@ -50,7 +49,7 @@ public static class ExportOperations
                 "annotate it with [Quantize], or use SavePretrained");
         }
 
-        tensors.AddRange(model.Kept().Select(kept => (kept.Name, kept.Owner.Find(kept.Key))));
+        tensors.AddRange(model.Kept().Select(kept => (kept.Name, kept.Value)));
         SafetensorsWriter.Write(path, tensors, metadata);
     }
 
@@ -83,17 +82,9 @@ public static class ExportOperations
             }
         }
 
-        foreach (var (name, owner, key) in kept)
+        foreach (var tensor in kept)
         {
-            var value = owner.Find(key);
-            if (value.device_type == DeviceType.META)
-            {
-                owner.Replace(key, ComponentMoves.Owned(file.ReadTensor(name), trainable: false));
-            }
-            else
-            {
-                file.CopyInto(name, value);
-            }
+            file.CopyInto(tensor.Name, tensor.Target(CPU));
         }
 
         foreach (var module in model.Module.modules().Prepend(model.Module).OfType<IModel>())
@@ -113,7 +104,7 @@ public static class ExportOperations
         IModel model,
         SafetensorsFile file,
         List<QuantizedWeight> weights,
-        List<(string Name, IComponents Owner, string Key)> kept)
+        List<StateTensor> kept)
     {
         var shapes = new Dictionary<string, long[]>();
         foreach (var weight in weights)
@@ -124,9 +115,9 @@ public static class ExportOperations
             shapes.Add(weight.Name + ScaleSuffix, [weight.Size.Out]);
         }
 
-        foreach (var (name, owner, key) in kept)
+        foreach (var tensor in kept)
         {
-            shapes.Add(name, owner.Find(key).shape);
+            shapes.Add(tensor.Name, tensor.Value.shape);
         }
 
         var faults = shapes
@@ -164,19 +155,7 @@ public static class ExportOperations
         weight.Settings.Bits,
         weight.IsOdd);
 
-    /// <summary>Parameters that stay as they are.</summary>
-    private static IEnumerable<(string Name, IComponents Owner, string Key)> Kept(this IModel model)
-    {
-        foreach (var (prefix, module) in model.Module.named_modules().Prepend(("", model.Module)))
-        {
-            var latent = (module as Layer)?.LatentParameters ?? [];
-            foreach (var (key, _) in module.named_parameters(recurse: false).Where(pair => !latent.Contains(pair.name)))
-            {
-                yield return (prefix.Length == 0 ? key : $"{prefix}.{key}", (IComponents)module, key);
-            }
-        }
-    }
-
-    private static Tensor Find(this IComponents owner, string key) =>
-        ((nn.Module)owner).named_parameters(recurse: false).First(pair => pair.name == key).parameter;
+    /// <summary>What of the state stays as it is.</summary>
+    private static IEnumerable<StateTensor> Kept(this IModel model) =>
+        StateTensor.Of(model).Where(tensor => (tensor.Owner as Layer)?.LatentParameters.Contains(tensor.Key) != true);
 }

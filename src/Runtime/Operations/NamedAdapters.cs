@@ -105,6 +105,13 @@ public static class NamedAdapters
         Require(
             !model.AdapterNames().Contains(name),
             $"There is an adapter '{name}' already; adapters are {Names(model)}.");
+        if (TrainedModules.Names(model) is [var trained, ..])
+        {
+            throw new InvalidOperationException(
+                $"Layer '{trained}' is trained whole, and there is one of it for all adapters; save this adapter, and load "
+                + "the other one into a model of its own.");
+        }
+
         if (layers.FirstOrDefault(layer => layer.Factors is not null) is { } initialized)
         {
             throw new InvalidOperationException(

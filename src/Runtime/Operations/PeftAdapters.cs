@@ -22,19 +22,20 @@ public static class PeftAdapters
     /// </summary>
     private static readonly string[] Unsupported =
     [
-        "alpha_pattern", "rank_pattern", "modules_to_save", "layer_replication", "fan_in_fan_out",
+        "alpha_pattern", "rank_pattern", "layer_replication", "fan_in_fan_out",
         "target_parameters", "trainable_token_indices",
     ];
 
     /// <summary>
-    /// Saves the adapters of a model, whose layers must all have the same kind. PiSSA and OLoRA are saved as such:
+    /// Saves the adapters of a model, whose layers must all have the same kind, and with them the layers that are
+    /// trained whole (<see cref="TrainAttribute"/>, or unfrozen by hand). PiSSA and OLoRA are saved as such:
     /// whoever loads them initializes them from the same base first, as PEFT does. What LoRA-GA starts from cannot be
     /// computed from the base, so it is saved as <see cref="LowRankAdapters.SaveAdapterAsLora"/> does.
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="directory">The folder; replaced as a whole, and only if everything could be written.</param>
     /// <exception cref="InvalidOperationException">
-    /// The model has no adapter, or adapters of different kinds.
+    /// The model has no adapter, adapters of different kinds, or trains something that PEFT's format does not hold.
     /// </exception>
     /// <exception cref="CheckpointException">A file cannot be written.</exception>
     public static void SaveAdapter(this IModel model, string directory)
@@ -63,6 +64,8 @@ public static class PeftAdapters
         var path = Path.Combine(directory, WeightsFile);
         using var file = SafetensorsFile.Open(path);
         var wanted = Parameters(model)
+            .Concat(TrainedModules.State(model, TrainedModules.Names(model)).Select(tensor =>
+                (Name: Prefix + tensor.Name, FormerName: Prefix + tensor.Name, tensor.Value)))
             .Select(parameter => (
                 parameter.Name,
                 parameter.Value,
@@ -94,6 +97,11 @@ public static class PeftAdapters
         {
             file.CopyInto(stored, value);
         }
+
+        foreach (var (_, layer) in model.AdaptedLayers())
+        {
+            layer.IsStarted = true;
+        }
     }
 
     /// <summary>The settings of all adapters.</summary>
@@ -114,16 +122,19 @@ public static class PeftAdapters
     internal static void Write(IModel model, string directory, Func<AdapterState, AdapterState> convert)
     {
         var layers = model.AdaptedLayers().Select(pair => (pair.Name, State: convert(State(pair.Layer)))).ToList();
+        var trained = TrainedModules.Names(model);
         CheckpointException.Guard(directory, () => AtomicDirectory.Write(directory, fresh =>
         {
             File.WriteAllText(
                 Path.Combine(fresh, ConfigFile),
-                Config(layers[0].State.Settings, layers.Select(layer => layer.Name))
+                Config(model, layers[0].State.Settings, layers.Select(layer => layer.Name), trained)
                     .ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
             SafetensorsWriter.Write(
                 Path.Combine(fresh, WeightsFile),
-                layers.SelectMany(layer => layer.State.Values.Select(pair => (
-                    $"{Prefix}{layer.Name}.{layer.State.Settings.PeftName(pair.Key)}", pair.Value))),
+                layers
+                    .SelectMany(layer => layer.State.Values.Select(pair => (
+                        $"{Prefix}{layer.Name}.{layer.State.Settings.PeftName(pair.Key)}", pair.Value)))
+                    .Concat(TrainedModules.State(model, trained).Select(tensor => (Prefix + tensor.Name, tensor.Value))),
                 new Dictionary<string, string> { ["format"] = "pt" });
         }));
     }
@@ -142,29 +153,64 @@ public static class PeftAdapters
             $"{Prefix}{pair.Name}.{settings.FormerPeftName(parameter.Name) ?? name}",
             (Tensor)parameter.Value);
 
-    private static JsonObject Config(AdapterSettings settings, IEnumerable<string> layers)
+    private static JsonObject Config(
+        IModel model, AdapterSettings settings, IEnumerable<string> layers, IReadOnlyList<string> trained)
     {
         var config = new JsonObject(
             settings.PeftFields.Select(field => KeyValuePair.Create(field.Name, (JsonNode?)field.Value)));
         config["bias"] = "none";
+        config["base_model_name_or_path"] = model.State.BasePath;
         config["inference_mode"] = true;
-        config["task_type"] = "CAUSAL_LM";
-        config["target_modules"] = new JsonArray([.. layers.Select(name => JsonValue.Create(name))]);
+        config["modules_to_save"] = trained.Count == 0 ? null : Names(trained);
+        config["task_type"] = TaskType(model);
+        config["target_modules"] = Names(layers);
         return config;
+
+        static JsonArray Names(IEnumerable<string> names) => new([.. names.Select(name => JsonValue.Create(name))]);
     }
 
-    private static void CheckConfig(IModel model, string path)
+    /// <summary>What the architecture is for, in PEFT's words; null if it does not say.</summary>
+    private static string? TaskType(IModel model) =>
+        (string?)(model as IPretrained)?.Configuration()["architectures"]?[0] switch
+        {
+            null => null,
+            var name when name.EndsWith("ForCausalLM", StringComparison.Ordinal) => "CAUSAL_LM",
+            var name when name.EndsWith("ForSequenceClassification", StringComparison.Ordinal) => "SEQ_CLS",
+            var name when name.EndsWith("ForTokenClassification", StringComparison.Ordinal) => "TOKEN_CLS",
+            var name when name.EndsWith("ForConditionalGeneration", StringComparison.Ordinal) => "SEQ_2_SEQ_LM",
+            var name when name.EndsWith("ForQuestionAnswering", StringComparison.Ordinal) => "QUESTION_ANS",
+            _ => null,
+        };
+
+    /// <summary>Layers that the adapter's file trains whole and the model does not.</summary>
+    private static IEnumerable<string> Untrained(IModel model, JsonElement config)
+    {
+        var named = config.TryGetProperty("modules_to_save", out var list) && list.ValueKind == JsonValueKind.Array
+            ? list.EnumerateArray().Select(name => name.GetString()!).ToList()
+            : [];
+        var trained = TrainedModules.Names(model);
+
+        // PEFT takes a name as an ending, and lets names of which the model has no layer pass.
+        return model.Module.named_modules()
+            .Select(pair => pair.name)
+            .Where(module => named.Exists(name =>
+                module == name || module.EndsWith("." + name, StringComparison.Ordinal)))
+            .Where(module => !trained.Any(name =>
+                name == module || name.StartsWith(module + ".", StringComparison.Ordinal)));
+    }
+
+    private static void CheckConfig(IModel model, string file)
     {
         var own = OneKind(model);
         string text;
         try
         {
-            text = File.ReadAllText(path);
+            text = File.ReadAllText(file);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
             throw new CheckpointException(
-                path, $"it cannot be read ({fault.Message})", "name a folder that PEFT or SaveAdapter wrote", fault);
+                file, $"it cannot be read ({fault.Message})", "name a folder that PEFT or SaveAdapter wrote", fault);
         }
 
         try
@@ -176,19 +222,27 @@ public static class PeftAdapters
                 .Concat(Unsupported.Concat(own.UnsupportedPeftFields)
                     .Where(field => json.RootElement.TryGetProperty(field, out var value) && !IsUnset(value))
                     .Select(field => $"it uses {field}, which is not supported"))
+                .Concat(Untrained(model, json.RootElement).Select(name =>
+                    $"it has '{name}' trained whole (modules_to_save); mark that layer [Train], or name it in Train"))
                 .ToList();
             if (faults.Count > 0)
             {
                 throw new CheckpointException(
-                    path,
+                    file,
                     string.Join("; ", faults),
                     $"load it into a class annotated like it; {model.GetType().Name} has {own}");
+            }
+
+            if (json.RootElement.TryGetProperty("base_model_name_or_path", out var path)
+                && path.ValueKind == JsonValueKind.String)
+            {
+                model.State.BasePath ??= path.GetString();
             }
         }
         catch (Exception fault) when (fault is JsonException or InvalidOperationException or FormatException)
         {
             throw new CheckpointException(
-                path,
+                file,
                 $"it is no adapter configuration ({fault.Message})",
                 "use the file that came with the adapter",
                 fault);

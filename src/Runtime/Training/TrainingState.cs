@@ -1,14 +1,13 @@
 using System.Globalization;
 using Marrow.Checkpoints;
 using Marrow.Models;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Marrow;
 
 /// <summary>
 /// Everything a run needs to go on as if it had never stopped, in one safetensors file that is replaced atomically:
-/// parameters that training changes (not a frozen base), the optimizer's state, averages, what treatments of
+/// what training changes of the model (not a frozen base), the optimizer's state, averages, what treatments of
 /// oscillation hold, the tracker, and torch's random numbers.
 /// </summary>
 /// <param name="model">The model.</param>
@@ -35,7 +34,7 @@ public sealed class TrainingState(
         SafetensorsWriter.Write(
             path,
             [
-                .. Prefixed("parameter", Parameters().Select(pair => (pair.Name, (Tensor)pair.Value))),
+                .. Prefixed("parameter", Changed().Select(tensor => (tensor.Name, tensor.Value))),
                 .. Prefixed("start", TakenOut().SelectMany(pair => Prefixed(
                     pair.Name,
                     pair.Layer.Factors!.Select(factor =>
@@ -85,23 +84,23 @@ public sealed class TrainingState(
             string Stored(string parameter) => $"start.{name}.{layer.Settings.FactorName(parameter)}";
         }
 
-        var parameters = Parameters().ToList();
-        foreach (var (name, parameter) in parameters)
+        var changed = Changed().ToList();
+        foreach (var (name, _, _, value) in changed)
         {
             var stored = file.Tensors.TryGetValue($"parameter.{name}", out var info) ? info.Shape : null;
-            if (stored is null || !stored.SequenceEqual(parameter.shape))
+            if (stored is null || !stored.SequenceEqual(value.shape))
             {
                 throw new CheckpointException(
                     path,
-                    $"parameter '{name}' is {(stored is null ? "missing" : $"[{string.Join(", ", stored)}]")}, "
-                    + $"the model's is [{string.Join(", ", parameter.shape)}]",
+                    $"'{name}' is {(stored is null ? "missing" : $"[{string.Join(", ", stored)}]")}, the model's is "
+                    + $"[{string.Join(", ", value.shape)}]",
                     "resume with the options that the run began with");
             }
         }
 
-        foreach (var (name, parameter) in parameters)
+        foreach (var (name, _, _, value) in changed)
         {
-            file.CopyInto($"parameter.{name}", parameter);
+            file.CopyInto($"parameter.{name}", value);
         }
 
         foreach (var convolution in model.Module.modules().OfType<LsqConv2d>())
@@ -128,14 +127,14 @@ public sealed class TrainingState(
     }
 
     /// <summary>
-    /// What training changes: trainable parameters, and weights that an adapter's initialization took something out of.
-    /// Whoever resumes has the rest of the base.
+    /// What training changes: trainable parameters, buffers such as running statistics, and weights that an adapter's
+    /// initialization took something out of. Whoever resumes has the rest of the base.
     /// </summary>
-    private IEnumerable<(string Name, Parameter Value)> Parameters()
+    private IEnumerable<StateTensor> Changed()
     {
-        var changed = TakenOut().Select(pair => $"{pair.Name}.weight").ToHashSet();
-        return model.Module.named_parameters()
-            .Where(pair => pair.parameter.requires_grad || changed.Contains(pair.name));
+        var taken = TakenOut().Select(pair => $"{pair.Name}.weight").ToHashSet();
+        return StateTensor.Of(model)
+            .Where(tensor => tensor.IsBuffer || tensor.Value.requires_grad || taken.Contains(tensor.Name));
     }
 
     private IEnumerable<(string Name, AdaptedLinear Layer)> TakenOut() =>

@@ -21,7 +21,7 @@ public class QuantizerRules
         public partial class Mixer(int width, int heads)
         {
             [Attention(nameof(width), nameof(heads))] public partial Attention Attn { get; }
-            [Linear(nameof(width), nameof(width))] public partial Linear Head { get; }
+            [Head, Linear(nameof(width), nameof(width))] public partial Linear Head { get; }
             [Forward] private Tensor Network(Tensor x) => Head.call(Attn.call(x));
         }
 

@@ -29,7 +29,7 @@ partial class Free
     {
         base.Specialize(builder);
 
-        // Every linear layer but the output head: Bone free, block 48.
+        // Every linear layer but output heads: Bone free, block 48.
         builder.Adapt(null, site => new __Layers::BoneFree48(site));
     }
 }

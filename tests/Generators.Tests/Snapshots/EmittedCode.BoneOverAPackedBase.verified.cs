@@ -34,7 +34,7 @@ partial class PackedRow
         // bits, packed.
         builder.Adapt("up", quantized: site => new __Layers::BoneRow16OnW4Packed(site));
 
-        // Every linear layer but the output head: StatsQ, 4 bits, packed.
+        // Every linear layer but output heads: StatsQ, 4 bits, packed.
         builder.Quantize(null, site => new __Layers::W4Packed(site));
     }
 }

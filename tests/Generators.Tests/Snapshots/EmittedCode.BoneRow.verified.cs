@@ -29,7 +29,7 @@ partial class Row
     {
         base.Specialize(builder);
 
-        // Every linear layer but the output head: Bone row, block 16.
+        // Every linear layer but output heads: Bone row, block 16.
         builder.Adapt(null, site => new __Layers::BoneRow16(site));
     }
 }

@@ -46,7 +46,7 @@ partial class Halved
     {
         base.Specialize(builder);
 
-        // Every linear layer but the output head: StatsQ, 2 bits, activations 2 bits.
+        // Every linear layer but output heads: StatsQ, 2 bits, activations 2 bits.
         builder.Quantize(null, site => new __Layers::W2A2(site));
 
         // The output heads: LSQ, 8 bits, activations 8 bits.

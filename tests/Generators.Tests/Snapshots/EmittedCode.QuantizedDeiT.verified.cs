@@ -47,7 +47,7 @@ partial class TwoBitTiny
     {
         base.Specialize(builder);
 
-        // Every linear layer but the output head: StatsQ, 2 bits, activations 2 bits, CGA.
+        // Every linear layer but output heads: StatsQ, 2 bits, activations 2 bits, CGA.
         builder.Quantize(null, site => new __Layers::W2A2(site));
 
         // The output heads: LSQ, 8 bits, activations 8 bits.

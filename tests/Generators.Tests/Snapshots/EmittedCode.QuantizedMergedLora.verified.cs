@@ -29,7 +29,7 @@ partial class MergedLora
     {
         base.Specialize(builder);
 
-        // Every linear layer but the output head: LoRA, rank 8; where the quantizer means it too, on StatsQ, 4 bits.
+        // Every linear layer but output heads: LoRA, rank 8; where the quantizer means it too, on StatsQ, 4 bits.
         builder.Adapt(null, quantized: site => new __Layers::Lora8OnW4(site));
 
         // All layers that the quantizer means are adapted: StatsQ, 4 bits.

@@ -29,7 +29,7 @@ partial class TwoBit
     {
         base.Specialize(builder);
 
-        // Every linear layer but the output head: StatsQ, 2 bits, activations 2 bits.
+        // Every linear layer but output heads: StatsQ, 2 bits, activations 2 bits.
         builder.Quantize(null, site => new __Layers::W2A2(site));
     }
 }

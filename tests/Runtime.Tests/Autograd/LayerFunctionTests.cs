@@ -113,8 +113,20 @@ public class LayerFunctionTests
         using var layer = new FailingLayer(new LinearSite(
             "blocks.0.proj", 4, 4, HasBias: false, Tokens: null, PositiveInput: false, ScalarType.Float32, CPU));
         using var x = randn(2, 4, requires_grad: true);
-        Assert.Contains("invalid gradient", Backward(layer.call(x)).Message);
-        Assert.Null(x.grad);
+        Assert.Contains("'blocks.0.proj'", Backward(layer.call(x)).Message);
+        Assert.Contains("on purpose", Backward(layer.call(x)).Message);
+    }
+
+    [Fact]
+    public void ExceptionInBackward_ReachesTheCallerOfGrad_WhateverRunsAfterIt()
+    {
+        using var failing = new FailingLayer(new LinearSite(
+            "last", 12, 8, HasBias: false, Tokens: null, PositiveInput: false, ScalarType.Float32, CPU));
+        using var first = Forms.Create("row", ScalarType.Float32);
+        using var x = randn(2, first.InFeatures, requires_grad: true);
+        var y = failing.call(nn.functional.pad(first.call(x), [0, 12 - first.OutFeatures])).sum();
+        Assert.Contains("on purpose", Assert.ThrowsAny<Exception>(() => autograd.grad([y], [x])).Message);
+        Assert.Equal(x.shape, autograd.grad([first.call(x).sum()], [x])[0].shape); // and nothing is left behind
     }
 
     [Fact]
@@ -123,7 +135,12 @@ public class LayerFunctionTests
         using var layer = Forms.Create("row", ScalarType.Float32);
         using var x = randn(2, layer.InFeatures, requires_grad: true);
         using var loss = layer.call(x).sum();
-        Assert.ThrowsAny<Exception>(() => loss.backward(create_graph: true));
+        Assert.Contains(
+            "create_graph", Assert.ThrowsAny<Exception>(() => loss.backward(create_graph: true)).Message);
+        using var again = layer.call(x).sum();
+        Assert.Contains(
+            "create_graph",
+            Assert.ThrowsAny<Exception>(() => autograd.grad([again], [x], create_graph: true)).Message);
     }
 
     [Fact]

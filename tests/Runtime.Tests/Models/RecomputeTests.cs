@@ -41,6 +41,12 @@ public sealed partial class AdaptedTower() : Tower(16, 3);
 [Recompute, Bone(BlockSize = 8)]
 public sealed partial class RecomputedAdaptedTower() : Tower(16, 3);
 
+[Recompute, Lora(Rank = 2, Targets = "blocks.2.*")]
+public sealed partial class RecomputedLastBlock() : Tower(16, 3);
+
+[Recompute, Lora(Rank = 2, Targets = "blocks.0.*")]
+public sealed partial class RecomputedFirstBlock() : Tower(16, 3);
+
 public sealed class RecomputeTests : IDisposable
 {
     private readonly TorchSharp.DisposeScope scope = NewDisposeScope();
@@ -69,6 +75,48 @@ public sealed class RecomputeTests : IDisposable
             using var inner = NewDisposeScope();
             model.call(x).sum().backward();
             Marrow.Autograd.ReturnedGradients.Free();
+        }
+    }
+
+    [Fact]
+    public void BlocksWithoutAnythingToTrain_AreLeftAlone()
+    {
+        using var last = new RecomputedLastBlock();
+        last.call(randn(4, 16)).sum().backward();
+        Assert.All(last.AdapterParameters(), parameter => Assert.NotNull(parameter.grad));
+        using var first = new RecomputedFirstBlock();
+        first.call(randn(4, 16)).sum().backward();
+        Assert.All(first.AdapterParameters(), parameter => Assert.NotNull(parameter.grad));
+        foreach (var parameter in last.parameters()) parameter.requires_grad = false;
+        Assert.False(last.call(randn(4, 16)).requires_grad);
+    }
+
+    [Fact]
+    public void Backward_TwiceOverARetainedGraph_AddsUp()
+    {
+        using var model = new RecomputedAdaptedTower();
+        var x = randn(4, 16, requires_grad: true);
+        var loss = model.call(x).square().sum();
+        loss.backward(retain_graph: true);
+        var once = x.grad!.clone();
+        var ofBlock = model.AdapterParameters()[0].grad!.clone();
+        loss.backward();
+        Assert.True(x.grad!.allclose(once * 2));
+        Assert.True(model.AdapterParameters()[0].grad!.allclose(ofBlock * 2));
+    }
+
+    [Fact]
+    public void SecondDerivatives_AreRefusedByAnException()
+    {
+        foreach (var create in new Func<Tower>[] { () => new RecomputedTower(16, 3), () => new RecomputedLastBlock() })
+        {
+            using var model = create();
+            var x = randn(4, 16, requires_grad: true);
+            var loss = model.call(x).square().sum();
+            Assert.ThrowsAny<Exception>(() => loss.backward(create_graph: true));
+            var again = model.call(x).square().sum();
+            Assert.ThrowsAny<Exception>(() => autograd.grad([again], [x], create_graph: true));
+            model.call(x).sum().backward(); // and the model goes on working
         }
     }
 

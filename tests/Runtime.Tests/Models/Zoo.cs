@@ -53,6 +53,7 @@ public partial class Everything(int vocabulary, int width, int depth = 2, bool t
 
     [Block(nameof(width), Count = 2)] public partial ModuleList<HandWritten> Hands { get; }
 
+    [Head]
     [Linear(nameof(width), nameof(vocabulary), Bias = false, Tie = nameof(Tokens), TieWhen = nameof(tied))]
     public partial Linear Head { get; }
 

@@ -50,10 +50,12 @@ public partial class DeiT(
     public partial LayerNorm Norm { get; }
 
     /// <summary>Class token to logits.</summary>
+    [Head]
     [Linear(nameof(dim), nameof(classes))]
     public partial Linear Head { get; }
 
     /// <summary>Distillation token to logits.</summary>
+    [Head]
     [Linear(nameof(dim), nameof(classes))]
     public partial Linear HeadDist { get; }
 

@@ -46,6 +46,7 @@ public partial class VisionTransformer(
     public partial LayerNorm Norm { get; }
 
     /// <summary>Class token to logits.</summary>
+    [Head]
     [Linear(nameof(dim), nameof(classes))]
     public partial Linear Head { get; }
 

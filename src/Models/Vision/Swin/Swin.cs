@@ -64,6 +64,7 @@ public partial class Swin(
     public partial LayerNorm Norm { get; }
 
     /// <summary>The mean of all places to logits.</summary>
+    [Head]
     [Linear("8 * dim", nameof(classes)), Name("head.fc")]
     public partial Linear Head { get; }
 

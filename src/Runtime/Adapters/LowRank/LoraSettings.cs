@@ -82,6 +82,11 @@ public record LoraSettings(
     }
 
     /// <inheritdoc/>
+    internal override string? NeededBeforeTraining => Init == LoraInit.LoraGa
+        ? "call StartLoraGa, which initializes it from gradients, or load an adapter"
+        : null;
+
+    /// <inheritdoc/>
     internal override Tensor AddFactors(Tensor weight, IReadOnlyDictionary<string, Tensor> factors, double times) =>
         weight.add(factors[B].mm(factors[A]), alpha: times * Scale);
 

@@ -72,7 +72,7 @@ partial class Rwkv6BoneMini
     {
         base.Specialize(builder);
 
-        // Every linear layer but the output head: Bone mini, block block, columns mini.
+        // Every linear layer but output heads: Bone mini, block block, columns mini.
         builder.Adapt(null, site => new __Layers::BoneMinix(site, blockSize: __block, miniRank: __mini));
     }
 }

@@ -72,7 +72,7 @@ partial class Rwkv6Pissa
     {
         base.Specialize(builder);
 
-        // Every linear layer but the output head: LoRA, rank rank, PiSSA.
+        // Every linear layer but output heads: LoRA, rank rank, PiSSA.
         builder.Adapt(null, site => new __Layers::PissaLora(site, rank: __rank, alpha: __alpha));
     }
 }

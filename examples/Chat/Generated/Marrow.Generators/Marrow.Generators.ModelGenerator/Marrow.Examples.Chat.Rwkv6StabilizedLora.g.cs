@@ -72,7 +72,7 @@ partial class Rwkv6StabilizedLora
     {
         base.Specialize(builder);
 
-        // Every linear layer but the output head: LoRA, rank rank, rank-stabilized.
+        // Every linear layer but output heads: LoRA, rank rank, rank-stabilized.
         builder.Adapt(null, site => new __Layers::Lora(site, rank: __rank, alpha: __alpha));
     }
 }

@@ -56,7 +56,7 @@ partial class LlamaBoneColumn
     {
         base.Specialize(builder);
 
-        // Every linear layer but the output head: Bone column, block block.
+        // Every linear layer but output heads: Bone column, block block.
         builder.Adapt(null, site => new __Layers::BoneColumn(site, blockSize: __block));
     }
 }

@@ -56,7 +56,7 @@ partial class LlamaBoneRow
     {
         base.Specialize(builder);
 
-        // Every linear layer but the output head: Bone row, block block.
+        // Every linear layer but output heads: Bone row, block block.
         builder.Adapt(null, site => new __Layers::BoneRow(site, blockSize: __block));
     }
 }

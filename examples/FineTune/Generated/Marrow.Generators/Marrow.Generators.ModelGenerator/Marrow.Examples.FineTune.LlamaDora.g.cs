@@ -56,7 +56,7 @@ partial class LlamaDora
     {
         base.Specialize(builder);
 
-        // Every linear layer but the output head: DoRA, rank rank.
+        // Every linear layer but output heads: DoRA, rank rank.
         builder.Adapt(null, site => new __Layers::Dora(site, rank: __rank));
     }
 }

@@ -56,7 +56,7 @@ partial class LlamaLoraGa
     {
         base.Specialize(builder);
 
-        // Every linear layer but the output head: LoRA, rank rank, LoRA-GA.
+        // Every linear layer but output heads: LoRA, rank rank, LoRA-GA.
         builder.Adapt(null, site => new __Layers::LoraGaLora(site, rank: __rank));
     }
 }

@@ -56,7 +56,7 @@ partial class LlamaLoraPlus
     {
         base.Specialize(builder);
 
-        // Every linear layer but the output head: LoRA, rank rank.
+        // Every linear layer but output heads: LoRA, rank rank.
         builder.Adapt(null, site => new __Layers::Lora(site, rank: __rank));
     }
 }

@@ -71,7 +71,7 @@ partial class Rwkv6BoneFree
     {
         base.Specialize(builder);
 
-        // Every linear layer but the output head: Bone free, block block.
+        // Every linear layer but output heads: Bone free, block block.
         builder.Adapt(null, site => new __Layers::BoneFree(site, blockSize: __block));
     }
 }

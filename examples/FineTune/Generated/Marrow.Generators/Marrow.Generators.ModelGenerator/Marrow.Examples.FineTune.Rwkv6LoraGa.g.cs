@@ -71,7 +71,7 @@ partial class Rwkv6LoraGa
     {
         base.Specialize(builder);
 
-        // Every linear layer but the output head: LoRA, rank rank, LoRA-GA.
+        // Every linear layer but output heads: LoRA, rank rank, LoRA-GA.
         builder.Adapt(null, site => new __Layers::LoraGaLora(site, rank: __rank));
     }
 }

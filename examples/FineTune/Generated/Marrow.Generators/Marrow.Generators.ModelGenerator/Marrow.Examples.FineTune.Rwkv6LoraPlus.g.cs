@@ -71,7 +71,7 @@ partial class Rwkv6LoraPlus
     {
         base.Specialize(builder);
 
-        // Every linear layer but the output head: LoRA, rank rank.
+        // Every linear layer but output heads: LoRA, rank rank.
         builder.Adapt(null, site => new __Layers::Lora(site, rank: __rank));
     }
 }

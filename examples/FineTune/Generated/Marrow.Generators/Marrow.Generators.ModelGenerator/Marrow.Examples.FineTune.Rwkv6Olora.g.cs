@@ -71,7 +71,7 @@ partial class Rwkv6Olora
     {
         base.Specialize(builder);
 
-        // Every linear layer but the output head: LoRA, rank rank, OLoRA.
+        // Every linear layer but output heads: LoRA, rank rank, OLoRA.
         builder.Adapt(null, site => new __Layers::OloraLora(site, rank: __rank));
     }
 }

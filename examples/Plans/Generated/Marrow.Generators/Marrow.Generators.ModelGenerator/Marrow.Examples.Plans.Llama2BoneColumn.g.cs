@@ -48,7 +48,7 @@ partial class Llama2BoneColumn
     {
         base.Specialize(builder);
 
-        // Every linear layer but the output head: Bone column, block 64.
+        // Every linear layer but output heads: Bone column, block 64.
         builder.Adapt(null, site => new __Layers::BoneColumn64(site));
     }
 }

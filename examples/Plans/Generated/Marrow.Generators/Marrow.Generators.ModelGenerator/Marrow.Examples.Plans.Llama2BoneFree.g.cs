@@ -48,7 +48,7 @@ partial class Llama2BoneFree
     {
         base.Specialize(builder);
 
-        // Every linear layer but the output head: Bone free, block 64.
+        // Every linear layer but output heads: Bone free, block 64.
         builder.Adapt(null, site => new __Layers::BoneFree64(site));
     }
 }

@@ -48,7 +48,7 @@ partial class Llama2Dora
     {
         base.Specialize(builder);
 
-        // Every linear layer but the output head: DoRA, rank 36.
+        // Every linear layer but output heads: DoRA, rank 36.
         builder.Adapt(null, site => new __Layers::Dora36(site));
     }
 }

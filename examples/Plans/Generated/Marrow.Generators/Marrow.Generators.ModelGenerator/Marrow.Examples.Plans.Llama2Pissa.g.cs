@@ -48,7 +48,7 @@ partial class Llama2Pissa
     {
         base.Specialize(builder);
 
-        // Every linear layer but the output head: LoRA, rank 36, PiSSA.
+        // Every linear layer but output heads: LoRA, rank 36, PiSSA.
         builder.Adapt(null, site => new __Layers::PissaLora36(site));
     }
 }

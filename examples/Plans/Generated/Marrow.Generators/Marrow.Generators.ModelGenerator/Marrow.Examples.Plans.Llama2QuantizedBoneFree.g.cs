@@ -48,7 +48,7 @@ partial class Llama2QuantizedBoneFree
     {
         base.Specialize(builder);
 
-        // Every linear layer but the output head: Bone free, block 64; where the quantizer means it too, on StatsQ, 4
+        // Every linear layer but output heads: Bone free, block 64; where the quantizer means it too, on StatsQ, 4
         // bits, packed.
         builder.Adapt(null, quantized: site => new __Layers::BoneFree64OnW4Packed(site));
 

@@ -66,7 +66,7 @@ partial class Rwkv6BoneFree7B
     {
         base.Specialize(builder);
 
-        // Every linear layer but the output head: Bone free, block 64.
+        // Every linear layer but output heads: Bone free, block 64.
         builder.Adapt(null, site => new __Layers::BoneFree64(site));
     }
 }

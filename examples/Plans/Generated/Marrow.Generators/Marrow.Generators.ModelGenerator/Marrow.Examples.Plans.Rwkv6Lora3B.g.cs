@@ -59,7 +59,7 @@ partial class Rwkv6Lora3B
     {
         base.Specialize(builder);
 
-        // Every linear layer but the output head: LoRA, rank 36.
+        // Every linear layer but output heads: LoRA, rank 36.
         builder.Adapt(null, site => new __Layers::Lora36(site));
     }
 }

@@ -51,7 +51,7 @@ partial class CgaViT
     {
         base.Specialize(builder);
 
-        // Every linear layer but the output head: StatsQ, bits = bits, activations bits = bits, CGA.
+        // Every linear layer but output heads: StatsQ, bits = bits, activations bits = bits, CGA.
         builder.Quantize(null, site => new __Layers::WA(site, bits: __bits, activations: __bits));
 
         // The output heads: LSQ, 8 bits, activations 8 bits.

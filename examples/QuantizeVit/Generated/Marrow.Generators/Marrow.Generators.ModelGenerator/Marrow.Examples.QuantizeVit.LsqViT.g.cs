@@ -51,7 +51,7 @@ partial class LsqViT
     {
         base.Specialize(builder);
 
-        // Every linear layer but the output head: LSQ, bits = bits, activations bits = bits.
+        // Every linear layer but output heads: LSQ, bits = bits, activations bits = bits.
         builder.Quantize(null, site => new __Layers::LsqWA(site, bits: __bits, activations: __bits));
 
         // The output heads: LSQ, 8 bits, activations 8 bits.

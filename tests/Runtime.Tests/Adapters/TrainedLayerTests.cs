@@ -1,0 +1,185 @@
+using System.Text.Json.Nodes;
+using Marrow.Checkpoints;
+using Marrow.CompilerServices;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace Marrow.Tests.Adapters;
+
+/// <summary>A classifier with every kind of part that can be trained beside adapters.</summary>
+[Model]
+public partial class Classifier(int width, int classes = 3)
+{
+    [Linear(nameof(width), nameof(width))] public partial Linear First { get; }
+
+    [LayerNorm(nameof(width))] public partial LayerNorm Norm { get; }
+
+    [Linear(nameof(width), nameof(width))] public partial Linear Dense { get; }
+
+    [Parameter(nameof(width))] public partial Tensor Offset { get; }
+
+    [Head, Linear(nameof(width), nameof(classes))] public partial Linear Score { get; }
+
+    [Forward]
+    private Tensor Network(Tensor x) => Score.call(Dense.call(Norm.call(First.call(x))) + Offset);
+}
+
+[Model]
+public partial class MarkedClassifier(int width)
+{
+    [Linear(nameof(width), nameof(width))] public partial Linear First { get; }
+
+    [Train, Block(nameof(width))] public partial Classifier Rest { get; }
+
+    [Forward]
+    private Tensor Network(Tensor x) => Rest.call(First.call(x));
+}
+
+[Lora(Rank = 2, Exclude = "dense")]
+public partial class ExcludingClassifier() : Classifier(8);
+
+[Lora(Rank = 2, Targets = "*", Train = "score|norm")]
+public partial class TrainingClassifier() : Classifier(8);
+
+[Lora(Rank = 2)]
+public partial class MarkedClassifierLora() : MarkedClassifier(8);
+
+/// <summary>Layers that are trained whole beside adapters, and heads.</summary>
+public class TrainedLayerTests
+{
+    [Fact]
+    public void Heads_AreLeftOut_AndSoIsWhatExcludeMatches()
+    {
+        using var model = new ExcludingClassifier();
+        Assert.IsType<AdaptedLinear>(model.First, exactMatch: false);
+        Assert.IsNotType<AdaptedLinear>(model.Dense, exactMatch: false);
+        Assert.IsNotType<AdaptedLinear>(model.Score, exactMatch: false);
+        Assert.Equal(model.AdapterParameters().Count, model.parameters().Count(parameter => parameter.requires_grad));
+    }
+
+    [Fact]
+    public void Train_UnfreezesLayersWhole_AndNothingElse()
+    {
+        using var model = new TrainingClassifier();
+        Assert.Equal(
+            [
+                "dense.lora_A", "dense.lora_B", "first.lora_A", "first.lora_B", "norm.bias", "norm.weight", "score.bias",
+                "score.weight",
+            ],
+            model.named_parameters().Where(pair => pair.parameter.requires_grad).Select(pair => pair.name).Order());
+        Assert.Equal(
+            model.parameters().Where(parameter => parameter.requires_grad).Sum(parameter => parameter.numel()),
+            TrainingClassifier.Plan.TrainableParameters);
+        Assert.Contains("trained whole", TrainingClassifier.Plan.ToString());
+    }
+
+    [Fact]
+    public void Train_OnABlock_MeansAllOfIt()
+    {
+        using var model = new MarkedClassifierLora();
+        Assert.All(model.named_parameters(), pair => Assert.Equal(
+            pair.name.StartsWith("rest.") || pair.name.Contains("lora"), pair.parameter.requires_grad));
+        Assert.IsNotType<AdaptedLinear>(model.Rest.First, exactMatch: false);
+        using var folder = new TemporaryFolder();
+        model.SaveAdapter(folder.File("adapter"));
+        Assert.Equal(["rest"], Config(folder)["modules_to_save"]!.AsArray().Select(name => (string)name!));
+    }
+
+    [Fact]
+    public void SaveAdapter_HoldsThemAsModulesToSave_AndLoadAdapterReadsThem()
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        using var model = new TrainingClassifier();
+        using var other = new TrainingClassifier();
+        model.SavePretrained(folder.File("base"));
+        other.LoadPretrained(folder.File("base"));
+        Step(model);
+        model.SaveAdapter(folder.File("adapter"));
+        using (var file = SafetensorsFile.Open(folder.File("adapter/adapter_model.safetensors")))
+        {
+            Assert.Contains("base_model.model.score.weight", file.Tensors.Keys);
+            Assert.Contains("base_model.model.norm.bias", file.Tensors.Keys);
+            Assert.Contains("base_model.model.first.lora_A.weight", file.Tensors.Keys);
+            Assert.Equal(8, file.Tensors.Count);
+        }
+
+        Assert.Equal(["norm", "score"], Config(folder)["modules_to_save"]!.AsArray().Select(name => (string)name!));
+        other.LoadAdapter(folder.File("adapter"));
+        var x = randn(4, 8);
+        Assert.True(model.call(x).Equals(other.call(x)));
+    }
+
+    [Fact]
+    public void AdapterConfig_NamesTheBaseAndNoTaskThatTheModelDoesNotHave()
+    {
+        using var folder = new TemporaryFolder();
+        using var model = new TrainingClassifier();
+        model.SavePretrained(folder.File("base"));
+        model.LoadPretrained(folder.File("base"));
+        model.SaveAdapter(folder.File("adapter"));
+        Assert.Equal(folder.File("base"), (string?)Config(folder)["base_model_name_or_path"]);
+        Assert.Null(Config(folder)["task_type"]);
+    }
+
+    [Fact]
+    public void LayersUnfrozenByHand_AreSavedToo_OrRefusedByName()
+    {
+        using var folder = new TemporaryFolder();
+        using var model = new ExcludingClassifier();
+        model.Score.Weight.requires_grad = true;
+        model.SaveAdapter(folder.File("adapter"));
+        Assert.Equal(["score"], Config(folder)["modules_to_save"]!.AsArray().Select(name => (string)name!));
+
+        model.Offset.requires_grad = true;
+        var error = Assert.Throws<InvalidOperationException>(() => model.SaveAdapter(folder.File("other")));
+        Assert.Contains("'offset'", error.Message);
+        Assert.False(Directory.Exists(folder.File("other")));
+        Assert.Throws<InvalidOperationException>(() => model.AddAdapter("second"));
+    }
+
+    [Fact]
+    public void LoadAdapter_OfAHeadThatTheModelDoesNotTrain_SaysHowToDeclareIt()
+    {
+        using var folder = new TemporaryFolder();
+        using var model = new ExcludingClassifier();
+        model.Score.Weight.requires_grad = true;
+        model.SaveAdapter(folder.File("adapter"));
+        using var other = new ExcludingClassifier();
+        var before = other.Score.Weight.clone();
+        var error = Assert.Throws<CheckpointException>(() => other.LoadAdapter(folder.File("adapter")));
+        Assert.Contains("'score'", error.Message);
+        Assert.Contains("[Train]", error.Message);
+        Assert.True(before.Equals(other.Score.Weight));
+    }
+
+    [Fact]
+    public void Merge_KeepsTrainedLayers()
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        using var model = new TrainingClassifier();
+        Step(model);
+        var x = randn(4, 8);
+        var expected = model.call(x);
+        model.Merge();
+        model.SavePretrained(folder.File("merged"));
+        using var plain = new Classifier(8);
+        plain.LoadPretrained(folder.File("merged"));
+        Assert.Equal(0, (plain.call(x) - expected).abs().max().item<float>(), 1e-5);
+    }
+
+    private static JsonNode Config(TemporaryFolder folder) =>
+        JsonNode.Parse(File.ReadAllText(folder.File("adapter/adapter_config.json")))!;
+
+    private static void Step(TrainingClassifier model)
+    {
+        using var scope = NewDisposeScope();
+        using var optimizer = new FusedAdamW(TrainedParameter.Of(model));
+        for (var i = 0; i < 3; i++)
+        {
+            model.call(randn(4, 8)).square().sum().backward();
+            optimizer.Step(0.1);
+        }
+    }
+}
