@@ -1,6 +1,9 @@
+using System.Collections.Immutable;
+using Marrow.Generators.Diagnostics;
 using Marrow.Generators.Emission;
 using Marrow.Generators.Methods;
 using Marrow.Generators.Reading;
+using Marrow.Generators.Rules;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 
@@ -43,13 +46,46 @@ public sealed class ModelGenerator : IIncrementalGenerator
                         : null)
                 .WithTrackingName(TrackingNames.Input);
 
-            context.RegisterSourceOutput(classes, (output, input) =>
-            {
-                foreach (var file in input is null ? [] : ModelFiles.Emit(input, methods))
-                {
-                    output.AddSource(file.Name, file.Text);
-                }
-            });
+            context.RegisterSourceOutput(classes, Emit);
+        }
+
+        // Classes whose layers would have no implementation, because nothing marks the class.
+        foreach (var attribute in KnownNames.Layers.Keys)
+        {
+            var classes = context.SyntaxProvider
+                .ForAttributeWithMetadataName(
+                    attribute,
+                    static (node, _) => node is PropertyDeclarationSyntax,
+                    (match, cancellation) => ClassAttributes.Unmarked(match.TargetSymbol, methods) is { } type
+                        ? GeneratorInput.Read(type, match.SemanticModel.Compilation, methods, cancellation)
+                        : null)
+                .Where(input => input is not null);
+            context.RegisterSourceOutput(classes, Emit);
+        }
+    }
+
+    private void Emit(SourceProductionContext output, GeneratorInput? input)
+    {
+        if (input is null)
+        {
+            return;
+        }
+
+        foreach (var file in ModelFiles.Emit(input, methods))
+        {
+            output.AddSource(file.Name, file.Text);
+        }
+
+        // Its partial properties are errors of the compiler, which then drops what analyzers say.
+        if (input is { Name: { } name, Closure.Root: { IsRepeated: false } type }
+            && ClassShapeRule.Of(type) is { } violation)
+        {
+            output.ReportDiagnostic(Diagnostic.Create(
+                Descriptors.Of(violation.Id),
+                name.Location,
+                ImmutableDictionary<string, string?>.Empty.Add(
+                    DiagnosticIds.FixesProperty, string.Join(",", violation.Fixes)),
+                violation.Message));
         }
     }
 }

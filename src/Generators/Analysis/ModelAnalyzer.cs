@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Marrow.Generators.Declarations;
 using Marrow.Generators.Diagnostics;
 using Marrow.Generators.Methods;
 using Marrow.Generators.Reading;
@@ -9,8 +10,8 @@ using Microsoft.CodeAnalysis.Diagnostics;
 namespace Marrow.Generators.Analysis;
 
 /// <summary>
-/// Reports the rules that a model class breaks. The generator, which reads and checks the same way, stays silent:
-/// only an analyzer's diagnostics respect <c>#pragma warning disable</c>.
+/// Reports the rules that a model class breaks. The generator, which reads and checks the same way, stays silent but
+/// for classes that nothing can be emitted for: only an analyzer's diagnostics respect <c>#pragma warning disable</c>.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class ModelAnalyzer : DiagnosticAnalyzer
@@ -57,11 +58,12 @@ public sealed class ModelAnalyzer : DiagnosticAnalyzer
     {
         try
         {
-            var violations = ModelCheck.Run(
-                ClosureReader.Read(type, compilation, methods, cancellation), methods.Rules);
+            var closure = ClosureReader.Read(type, compilation, methods, cancellation);
+            var violations = ModelCheck.Run(closure, methods.Rules);
             return
             [
-                .. (violations.Count > 0 ? violations : EmissionFailure(type)).Select(violation => Diagnostic.Create(
+                .. (violations.Count > 0 ? violations : EmissionFailure(type)).Where(
+                    violation => !IsReportedByGenerator(violation, closure.Root)).Select(violation => Diagnostic.Create(
                     Descriptors.Of(violation.Id),
                     SiteLocator.Locate(violation.Site, type, cancellation),
                     ImmutableDictionary<string, string?>.Empty.Add(
@@ -80,6 +82,10 @@ public sealed class ModelAnalyzer : DiagnosticAnalyzer
             ];
         }
     }
+
+    /// <summary>The compiler drops what analyzers say of a class that cannot have the generator's part.</summary>
+    private static bool IsReportedByGenerator(Violation violation, ClassSpec type) =>
+        violation.Id == DiagnosticIds.ModelClassShape && type.Error is { Stub: Stub.None };
 
     /// <summary>What failed in the generator alone stands in the class's emitted part.</summary>
     private static IEnumerable<Violation> EmissionFailure(INamedTypeSymbol type)

@@ -11,23 +11,14 @@ internal static class SiteLocator
     public static Location Locate(Site site, INamedTypeSymbol type, CancellationToken cancellation) => (site switch
     {
         Site.Property property => PropertyName(type, property.Name, cancellation),
+        Site.Member member => type.GetMembers(member.Name).FirstOrDefault()?.Locations.FirstOrDefault(),
         Site.Method method => ForwardReader.Methods(type).ElementAtOrDefault(method.Index)?.Locations.FirstOrDefault(),
         Site.Attribute attribute =>
             Attribute(type, attribute.Carrier, attribute.Name, cancellation)?.Name.GetLocation(),
         Site.Argument argument => Argument(type, argument, cancellation),
         Site.BaseArgument argument => BaseArgument(type, argument.Parameter),
         _ => null,
-    }) ?? ClassName(type, cancellation);
-
-    /// <summary>
-    /// The name in the part that carries an attribute, a base call or layers; generated parts come last.
-    /// </summary>
-    private static Location ClassName(INamedTypeSymbol type, CancellationToken cancellation) =>
-        type.DeclaringSyntaxReferences
-            .Select(reference => reference.GetSyntax(cancellation))
-            .OfType<TypeDeclarationSyntax>()
-            .OrderByDescending(part => part.AttributeLists.Count > 0 || part.ParameterList is not null)
-            .FirstOrDefault()?.Identifier.GetLocation() ?? type.Locations[0];
+    }) ?? ClassLocation.Of(type);
 
     private static Location? PropertyName(INamedTypeSymbol type, string name, CancellationToken cancellation) =>
         Property(type, name)?.DeclaringSyntaxReferences

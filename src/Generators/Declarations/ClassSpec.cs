@@ -40,6 +40,23 @@ internal sealed record ClassSpec(
     string? Marker,
     bool Recomputes)
 {
+    /// <summary>What the emitted part starts with: <c>partial class Net</c>.</summary>
+    public string Declaration { get; init; } = "";
+
+    /// <summary>Whether the class's parameters are those of a primary constructor, which initializers can read.</summary>
+    public bool HasPrimaryConstructor { get; init; } = true;
+
+    /// <summary>Fields and plain properties that hold modules or tensors.</summary>
+    public EquatableArray<UndeclaredState> Undeclared { get; init; }
+
+    /// <summary>Names of the emitted part that the user's own declares already.</summary>
+    public EquatableArray<string> OwnNames { get; init; }
+
+    /// <summary>
+    /// Whether the class is declared twice. The compiler says so; what Marrow could say of the two together is noise.
+    /// </summary>
+    public bool IsRepeated { get; init; }
+
     /// <summary>The type of a constructor parameter as C# text, or null.</summary>
     public string? TypeOf(string parameter) =>
         Parameters.FirstOrDefault(candidate => candidate.Name == parameter)?.Type;
@@ -49,10 +66,30 @@ internal sealed record ClassSpec(
         Quantizer is null ? Adapters : Adapters.Append<AnnotationSpec>(Quantizer);
 }
 
+/// <summary>A field or a plain property that holds modules or tensors, which a model does not know.</summary>
+/// <param name="Member">Its name.</param>
+/// <param name="What">What it is in words: <c>field 'bn' holds a BatchNorm1d</c>.</param>
+/// <param name="Advice">How to declare it.</param>
+internal sealed record UndeclaredState(string Member, string What, string Advice);
+
 /// <summary>Why a class cannot be a model.</summary>
 /// <param name="Message">The end of a sentence that starts with the class.</param>
 /// <param name="IsPartialMissing">Whether adding 'partial' would mend it.</param>
-internal sealed record ClassError(string Message, bool IsPartialMissing = false);
+/// <param name="Stub">What can be emitted for the class nevertheless.</param>
+internal sealed record ClassError(string Message, bool IsPartialMissing = false, Stub Stub = Stub.Model);
+
+/// <summary>How much of a class that is no possible model can have throwing members.</summary>
+internal enum Stub
+{
+    /// <summary>Nothing: the class cannot have another part.</summary>
+    None,
+
+    /// <summary>Its properties: it cannot derive from a model.</summary>
+    Members,
+
+    /// <summary>All that a model has.</summary>
+    Model,
+}
 
 /// <summary>A constructor parameter.</summary>
 /// <param name="Name">Its name.</param>

@@ -75,7 +75,10 @@ internal sealed record PropertySpec(
     EquatableArray<ArgumentError> Errors)
 {
     /// <summary>The emitted backing field.</summary>
-    public string Field => "__" + Name;
+    public string Field { get; init; } = "__" + Name;
+
+    /// <summary>The setter as written, which a layer must not have, or null.</summary>
+    public string? Setter { get; init; }
 }
 
 /// <summary>[Linear].</summary>
@@ -92,6 +95,14 @@ internal sealed record LinearSpec(
     SizeExpression? Tokens,
     bool PositiveInput) : LayerSpec(Property)
 {
+    /// <summary>Whether Bias is written out.</summary>
+    public bool WritesBias { get; init; }
+
+    public override IEnumerable<ArgumentError> RangeErrors(string layer) =>
+        Tie is not null && TieWhen.Value is true && WritesBias && Bias.Value is true
+            ? [Range("Bias", $"Layer '{layer}' shares the weight of '{Tie}', so it has no bias; leave Bias out")]
+            : [];
+
     /// <summary>Whether the weight is certainly the layer's own.</summary>
     public bool IsUntied => Tie is null || TieWhen.Value is false;
 

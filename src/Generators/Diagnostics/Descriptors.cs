@@ -20,6 +20,7 @@ internal static class Descriptors
         Error(DiagnosticIds.ForwardMethod, "A model has one [Forward] method"),
         Error(DiagnosticIds.InternalError, "Marrow failed on a class"),
         Error(DiagnosticIds.LayerName, "A layer has a checkpoint name of its own"),
+        Error(DiagnosticIds.UndeclaredState, "Modules and tensors of a model are declared as layers"),
         Error(DiagnosticIds.BlockSize, "The block size divides the features it must divide"),
         Error(DiagnosticIds.Rank, "The rank is in 1 to the smaller size of the layer"),
         Error(DiagnosticIds.TwoAdapters, "A layer has one adapter"),
@@ -27,6 +28,7 @@ internal static class Descriptors
         Warning(DiagnosticIds.AdapterTooLarge, "An adapter is smaller than the layer it adapts"),
         Error(DiagnosticIds.LayerOption, "The options of a layer are in their range"),
         Error(DiagnosticIds.ParameterCount, "A model has fewer than 2^59 parameters"),
+        Error(DiagnosticIds.MeansNothing, "An adapter or a quantizer has a layer that takes it"),
         Error(DiagnosticIds.QuantizerBits, "The quantizers have the given bits"),
         Error(DiagnosticIds.Cga, "CGA anneals StatsQ weights within a part of a level"),
         Error(DiagnosticIds.Qkr, "Query-key reparameterization needs a quantized attention"),
@@ -41,7 +43,12 @@ internal static class Descriptors
 
     public static DiagnosticDescriptor Of(string id) => ById[id];
 
-    public static bool IsError(string id) => ById[id].DefaultSeverity == DiagnosticSeverity.Error;
+    /// <summary>
+    /// Whether nothing but throwing members can be emitted. State that is not declared is the user's to take on, with a
+    /// pragma, which the generator does not see.
+    /// </summary>
+    public static bool StopsEmission(string id) =>
+        ById[id].DefaultSeverity == DiagnosticSeverity.Error && id != DiagnosticIds.UndeclaredState;
 
     private static DiagnosticDescriptor Error(string id, string title) => Create(id, title, DiagnosticSeverity.Error);
 

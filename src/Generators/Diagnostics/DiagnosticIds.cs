@@ -18,6 +18,7 @@ internal static class DiagnosticIds
     public const string ForwardMethod = "MRW007";
     public const string InternalError = "MRW008";
     public const string LayerName = "MRW009";
+    public const string UndeclaredState = "MRW010";
     public const string BlockSize = "MRW101";
     public const string Rank = "MRW102";
     public const string TwoAdapters = "MRW103";
@@ -25,6 +26,7 @@ internal static class DiagnosticIds
     public const string AdapterTooLarge = "MRW105";
     public const string LayerOption = "MRW106";
     public const string ParameterCount = "MRW107";
+    public const string MeansNothing = "MRW108";
     public const string QuantizerBits = "MRW201";
     public const string Cga = "MRW202";
     public const string Qkr = "MRW203";

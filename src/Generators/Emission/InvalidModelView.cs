@@ -12,9 +12,19 @@ internal sealed class InvalidModelView(ModelClosure closure, string message)
 {
     private readonly ClassSpec type = closure.Root;
 
-    public string Name => Symbols.Escape(type.Name);
+    public string Declaration => type.Declaration;
 
-    public string BaseClause => ForwardView.BaseClause(type);
+    public string BaseClause => IsModel ? ForwardView.BaseClause(type) : "";
+
+    /// <summary>The emitted members whose names nothing of the user's own has.</summary>
+    public bool HasPlan => IsFree("Plan");
+
+    public bool HasBuildLayers => IsFree("BuildLayers");
+
+    public bool HasForward => IsFree("forward");
+
+    /// <summary>Whether the class and its bases can have a model's members.</summary>
+    public bool IsModel => closure.Lineage(type).All(ancestor => ancestor.Error is null or { Stub: Stub.Model });
 
     /// <summary>Whether the base has a plan that this class's hides.</summary>
     public bool HidesPlan => ModelView.HasPlan(closure, type.BaseKey);
@@ -25,10 +35,25 @@ internal sealed class InvalidModelView(ModelClosure closure, string message)
     [
         .. type.Layers.Select(layer => layer.Property)
             .Where(property => property.Modifiers.Split(' ').Contains("partial"))
-            .Select(property => $"{property.Modifiers} {property.Type} {Symbols.Escape(property.Name)}"),
+            .GroupBy(property => property.Name)
+            .Select(group => group.First())
+            .Select(property =>
+                $"{property.Modifiers} {property.Type} {Symbols.Escape(property.Name)} {Accessors(property)}"),
     ];
 
-    public IReadOnlyList<FieldView> Unread => [.. FieldView.Of(type)];
+    public IReadOnlyList<FieldView> Unread =>
+        IsModel && type is { HasPrimaryConstructor: true, IsRepeated: false }
+            ? [.. FieldView.Of(type).Where(copy => copy.Name != "__Error")]
+            : [];
 
-    public ForwardView? Forward => type.Forward.Error is null ? ForwardView.Of(type) : null;
+    public ForwardView? Forward => type.Forward.Error is null || type.IsRepeated ? ForwardView.Of(type) : null;
+
+    private bool IsFree(string name) =>
+        type.Name != name && !type.OwnNames.Contains(name) && type.Layers.All(layer => layer.Property.Name != name);
+
+    private static string Accessors(PropertySpec property) => property.Setter is { } setter
+        ? $"{{ get => {Throw}; {setter} => {Throw}; }}"
+        : $"=> {Throw};";
+
+    private const string Throw = "throw new global::System.InvalidOperationException(__Error)";
 }

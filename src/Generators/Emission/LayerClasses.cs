@@ -27,7 +27,8 @@ internal sealed class LayerClasses
     {
         var arguments = layer.RunTimeOptions
             .Select(
-                option => $"{LayerClassView.Camel(option.Name)}: {option.Value.Print(FieldView.FieldOf)}")
+                option => $"{LayerClassView.Camel(option.Name)}: "
+                    + SizeCode.Of(option.Value, LayerClassView.TypeOf(option)))
             .Prepend("site");
         return $"new {Alias}::{NameOf(layer, uses)}({string.Join(", ", arguments)})";
     }

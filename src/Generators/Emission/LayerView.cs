@@ -56,7 +56,7 @@ internal sealed record LayerView(
     }
 
     private static string Tied(LinearSpec linear, string key, string tie) =>
-        $"builder.Tied({key}, {Symbols.Escape(tie)}, {Print(linear.In)}, {Print(linear.Out)})";
+        $"builder.Tied({key}, {(tie == "builder" ? "this." : "")}{Symbols.Escape(tie)}, {Print(linear.In)}, {Print(linear.Out)})";
 
     private static string Linear(LinearSpec linear, string key, LayerClasses classes)
     {
@@ -95,7 +95,8 @@ internal sealed record LayerView(
     private static string Block(BlockSpec block, string key)
     {
         var parameter = block.Count is null ? "()" : block.HasCopyIndex ? "index" : "_";
-        var create = $"{parameter} => new {block.ElementType}({List(block.Values)})";
+        var arguments = block.Values.Zip(block.Parameters, (value, taken) => SizeCode.Of(value, taken.Type));
+        var create = $"{parameter} => new {block.ElementType}({string.Join(", ", arguments)})";
         var kind = block.TypeKey is null ? "Module" : "Block";
         var recompute = block is { Recomputes: true, TypeKey: not null } ? ", recompute: true" : "";
         return block.Count is null
@@ -105,5 +106,5 @@ internal sealed record LayerView(
 
     private static string List(IEnumerable<SizeExpression> expressions) => string.Join(", ", expressions.Select(Print));
 
-    private static string Print(SizeExpression expression) => expression.Print(FieldView.FieldOf);
+    private static string Print(SizeExpression expression) => SizeCode.Of(expression);
 }

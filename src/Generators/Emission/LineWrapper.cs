@@ -6,6 +6,7 @@ namespace Marrow.Generators.Emission;
 internal static class LineWrapper
 {
     private const int Width = 120;
+    private const string Base = " : global::Marrow.Model<";
 
     public static string Wrap(string text) =>
         string.Join("\n", text.Split('\n').SelectMany(line => Lines(line.TrimEnd())));
@@ -34,6 +35,18 @@ internal static class LineWrapper
         if (Find(code, " => ") is >= 0 and var arrow && !IsLambda(code.Substring(0, arrow)))
         {
             return Lines(indent + code.Substring(0, arrow + 3)).Concat(Lines(inner + code.Substring(arrow + 4)));
+        }
+
+        // The base of a model, and the types of its inputs and its result.
+        if (Find(code, Base) is > 0 and var clause)
+        {
+            return Lines(indent + code.Substring(0, clause)).Concat(Lines(inner + code.Substring(clause + 1)));
+        }
+
+        if (code.StartsWith(Base.TrimStart(), StringComparison.Ordinal)
+            && Close(code, code.IndexOf('<'), isType: true) is var (end, types))
+        {
+            return Fill(indent, inner, code, code.IndexOf('<'), end, types);
         }
 
         if (Find(code, " ? ") is >= 0 and var question && Find(code, " : ") is var colon && colon > question)
@@ -159,7 +172,7 @@ internal static class LineWrapper
         return widest;
     }
 
-    private static (int Close, IReadOnlyList<int> Commas)? Close(string code, int open)
+    private static (int Close, IReadOnlyList<int> Commas)? Close(string code, int open, bool isType = false)
     {
         var commas = new List<int>();
         var depth = 0;
@@ -171,7 +184,7 @@ internal static class LineWrapper
                 continue;
             }
 
-            depth += Depth(code[i]);
+            depth += isType && code[i] is '<' or '>' ? code[i] == '<' ? 1 : -1 : Depth(code[i]);
             if (depth == 0)
             {
                 return (i, commas);

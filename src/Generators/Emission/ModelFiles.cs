@@ -18,7 +18,7 @@ internal static class ModelFiles
     public static IReadOnlyList<EmittedFile> Emit(GeneratorInput input, MethodTable methods)
     {
         var type = input.Closure.Root;
-        if (!type.IsModel || type.Error is not null)
+        if (type.Error is { Stub: Stub.None } || !(type.IsModel || type.Layers.Count > 0))
         {
             return [];
         }
@@ -30,9 +30,11 @@ internal static class ModelFiles
 
         try
         {
-            return ModelCheck.Run(input.Closure, methods.Rules).FirstOrDefault(IsFatal) is { } violation
-                ? [Invalid(input.Closure, $"{violation.Id}: {violation.Message}")]
-                : Valid(input.Closure);
+            var message = type.IsRepeated
+                ? $"Model class '{type.Name}' is declared twice"
+                : ModelCheck.Run(input.Closure, methods.Rules).Concat(Unmade(input.Closure)).FirstOrDefault(IsFatal)
+                    is { } violation ? $"{violation.Id}: {violation.Message}" : null;
+            return message is null ? Valid(input.Closure) : [Invalid(input.Closure, message)];
         }
         catch (Exception failure)
         {
@@ -41,13 +43,19 @@ internal static class ModelFiles
         }
     }
 
-    private static bool IsFatal(Violation violation) => Descriptors.IsError(violation.Id);
+    /// <summary>A class of the model for which no model can be emitted; it has a diagnostic of its own.</summary>
+    private static IEnumerable<Violation> Unmade(ModelClosure closure) => closure.Classes
+        .Where(type => type.Error is { Stub: not Stub.Model })
+        .Select(ClassShapeRule.Of)
+        .OfType<Violation>();
+
+    private static bool IsFatal(Violation violation) => Descriptors.StopsEmission(violation.Id);
 
     private static IReadOnlyList<EmittedFile> Valid(ModelClosure closure)
     {
         var (type, view) = (closure.Root, new ModelView(closure));
         var layers = view.Classes.All;
-        var space = $"Marrow.Emitted.{string.Join(".", type.Key.Split('.').Select(Symbols.Escape))}";
+        var space = LayersNamespace(type);
         var model = new EmittedFile(
             $"{type.FileName}.g.cs",
             Format(
@@ -61,6 +69,18 @@ internal static class ModelFiles
                 model,
                 new($"{type.FileName}.Layers.g.cs", Format("LayersFile", new FileView(type, space, Classes(layers)))),
             ];
+    }
+
+    /// <summary>
+    /// The namespace of a class's layers. It lies in no other class's, where its last name could hide a library's: the
+    /// names of nested classes start as no library's does.
+    /// </summary>
+    private static string LayersNamespace(ClassSpec type)
+    {
+        var names = type.Key.Split('.');
+        var outermost = names.Length - 1 - type.Containers.Count;
+        return "Marrow.Emitted." + string.Join(
+            ".", names.Select((name, i) => i > outermost ? $"__{name}" : Symbols.Escape(name)));
     }
 
     private static EmittedFile Invalid(ModelClosure closure, string message) => new(

@@ -1,6 +1,5 @@
 using Marrow.Generators.Declarations;
 using Marrow.Generators.Methods;
-using Marrow.Generators.Reading;
 using Marrow.Generators.Resolution;
 using Marrow.Generators.Sizes;
 
@@ -25,7 +24,8 @@ internal sealed class ModelView
 
     /// <summary>Whether a model has an emitted part with a plan; one that is not in a skeleton has.</summary>
     public static bool HasPlan(ModelClosure closure, string? key) =>
-        key is not null && closure.Find(key) is null or { Error: null };
+        key is not null && closure.Find(key) is null
+        or { Error: null or { Stub: Stub.Model } };
 
     /// <summary>The layer classes that the model uses.</summary>
     public LayerClasses Classes { get; }
@@ -33,7 +33,10 @@ internal sealed class ModelView
     /// <summary>The attribute that marks each emitted member; on the class it would mark the user's code too.</summary>
     public string Generated => $"[global::System.CodeDom.Compiler.GeneratedCode(\"Marrow\", \"{ModelFiles.Version}\")]";
 
-    public string Name => Symbols.Escape(type.Name);
+    public string Declaration => type.Declaration;
+
+    /// <summary>The name as a string.</summary>
+    public string Title => SizeExpression.Quote(type.Name);
 
     public bool IsVariant => type.BaseKey is not null;
 

@@ -99,5 +99,5 @@ internal sealed class QuantizedSites(QuantizeSpec quantizer, IReadOnlyList<Layer
         return new($"{call} => {create}{last});", $"{which}: {how.Words}.");
     }
 
-    private static string Print(SizeExpression size) => size.Print(FieldView.FieldOf);
+    private static string Print(SizeExpression size) => SizeCode.Of(size, "int");
 }

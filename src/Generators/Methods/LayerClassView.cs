@@ -57,7 +57,8 @@ internal abstract class LayerClassView(EmittedClass target)
         return text.Contains('.') || text.Contains('E') ? text : text + ".0";
     }
 
-    private static string TypeOf(Argument option) => option.Kind switch
+    /// <summary>The type of the constructor's parameter that holds an option.</summary>
+    public static string TypeOf(Argument option) => option.Kind switch
     {
         ValueKind.Number => "double",
         _ when option.Id == Diagnostics.DiagnosticIds.QuantizerBits => "int",

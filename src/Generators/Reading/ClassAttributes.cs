@@ -18,6 +18,17 @@ internal static class ClassAttributes
     ];
 
     /// <summary>
+    /// The class of a layer's property, if it carries no attribute by which it would be found, and this is its first
+    /// layer.
+    /// </summary>
+    public static INamedTypeSymbol? Unmarked(ISymbol property, MethodTable methods) =>
+        property.ContainingType is { TypeKind: TypeKind.Class } type
+        && !Of(methods).Any(type.HasAttribute)
+        && SymbolEqualityComparer.Default.Equals(LayerReader.Properties(type).FirstOrDefault(), property)
+            ? type
+            : null;
+
+    /// <summary>
     /// Whether a class is to be emitted for this match. A class with several attributes, in one part or many, matches
     /// once for each attribute and part; it is emitted for the first.
     /// </summary>

@@ -16,7 +16,7 @@ internal static class ClassReader
         var parameters = Constructor(type)?.Parameters ?? [];
         var sizes = new SizeReader(type, [.. parameters.Select(parameter => parameter.Name)]);
         var annotations = new AnnotationReader(methods, sizes);
-        var layers = new LayerReader(type, sizes, annotations);
+        var layers = new LayerReader(type, sizes, annotations, ReservedNames.OfBase(compilation));
 
         var baseModel = BaseModel(type);
         var isLocal = SymbolEqualityComparer.Default.Equals(type.ContainingAssembly, compilation.Assembly);
@@ -28,7 +28,7 @@ internal static class ClassReader
             FileName: isLocal ? FileNames.Of(type) : "",
             IsLocal: isLocal,
             IsModel: type.IsModel(),
-            Error: isLocal ? Error(type, baseModel) : null,
+            Error: isLocal ? Error(type, baseModel, methods) : null,
             BaseKey: baseModel?.Key(),
             BaseArguments: (baseModel is null
                 ? []
@@ -39,7 +39,14 @@ internal static class ClassReader
             Adapters: annotations.Adapters(type).ToEquatable(),
             Quantizer: annotations.Quantizer(type),
             Marker: annotations.Marker(type),
-            Recomputes: type.HasAttribute(KnownNames.Recompute));
+            Recomputes: type.HasAttribute(KnownNames.Recompute))
+        {
+            Declaration = Declaration(type),
+            HasPrimaryConstructor = !isLocal || HasPrimaryConstructor(type),
+            IsRepeated = isLocal && RepeatedClasses.Contain(type),
+            OwnNames = isLocal ? ReservedNames.DeclaredIn(type).ToEquatable() : default,
+            Undeclared = isLocal ? StateReader.Read(type).ToEquatable() : default,
+        };
 
         return new ClassReading(spec, baseModel is null ? layers.Models : [baseModel, .. layers.Models]);
     }
@@ -47,7 +54,7 @@ internal static class ClassReader
     /// <summary>
     /// As much of a class as its throwing members need, when reading all of it failed. Touches nothing but names.
     /// </summary>
-    public static ClassSpec ReadSkeleton(INamedTypeSymbol type) => new(
+    public static ClassSpec ReadSkeleton(INamedTypeSymbol type, MethodTable methods) => new(
         Key: type.Key(),
         Name: type.Name,
         Namespace: NamespaceOf(type),
@@ -55,7 +62,7 @@ internal static class ClassReader
         FileName: FileNames.Of(type),
         IsLocal: true,
         IsModel: type.IsModel(),
-        Error: Error(type, BaseModel(type)),
+        Error: Error(type, BaseModel(type), methods),
         BaseKey: BaseModel(type)?.Key(),
         BaseArguments: default,
         Parameters: (Constructor(type)?.Parameters ?? []).Select(Parameter).ToEquatable(),
@@ -64,7 +71,12 @@ internal static class ClassReader
         Adapters: default,
         Quantizer: null,
         Marker: null,
-        Recomputes: false);
+        Recomputes: false)
+    {
+        Declaration = Declaration(type),
+        HasPrimaryConstructor = HasPrimaryConstructor(type),
+        OwnNames = ReservedNames.DeclaredIn(type).ToEquatable(),
+    };
 
     public static ParameterSpec Parameter(IParameterSymbol parameter) => new(
         parameter.Name,
@@ -90,30 +102,48 @@ internal static class ClassReader
         var containers = new Stack<string>();
         for (var outer = type.ContainingType; outer is not null; outer = outer.ContainingType)
         {
-            var keyword = (outer.IsRecord, outer.TypeKind) switch
-            {
-                (true, TypeKind.Struct) => "record struct",
-                (true, _) => "record",
-                (_, TypeKind.Struct) => "struct",
-                (_, TypeKind.Interface) => "interface",
-                _ => "class",
-            };
-            containers.Push($"partial {keyword} {Symbols.Escape(outer.Name)}");
+            containers.Push(Declaration(outer));
         }
 
         return containers;
     }
 
+    /// <summary>What another part of a type starts with: <c>partial record struct Pair&lt;T&gt;</c>.</summary>
+    private static string Declaration(INamedTypeSymbol type)
+    {
+        var keyword = (type.IsRecord, type.TypeKind) switch
+        {
+            (true, TypeKind.Struct) => "record struct",
+            (true, _) => "record",
+            (_, TypeKind.Struct) => "struct",
+            (_, TypeKind.Interface) => "interface",
+            _ => "class",
+        };
+        var parameters = string.Join(", ", type.TypeParameters.Select(parameter => Symbols.Escape(parameter.Name)));
+        return $"partial {keyword} {Symbols.EscapeType(type.Name)}{(parameters.Length == 0 ? "" : $"<{parameters}>")}";
+    }
+
+    private static bool HasPrimaryConstructor(INamedTypeSymbol type) =>
+        Declarations(type).Any(part => part.ParameterList is not null);
+
+    private static IEnumerable<TypeDeclarationSyntax> Declarations(INamedTypeSymbol type) =>
+        type.DeclaringSyntaxReferences
+            .Select(reference => reference.GetSyntax())
+            .OfType<TypeDeclarationSyntax>();
+
     /// <summary>MRW001 in words.</summary>
+    private static ClassError? Error(INamedTypeSymbol type, INamedTypeSymbol? baseModel, MethodTable methods) =>
+        Error(type, baseModel) is { } error
+            ? CanHaveAnotherPart(type) ? error : error with { Stub = Stub.None }
+            : LayerReader.Properties(type).Any() && !ClassAttributes.Of(methods).Any(type.HasAttribute)
+                ? new("has layers, but is not marked; add [Model]")
+                : null;
+
     private static ClassError? Error(INamedTypeSymbol type, INamedTypeSymbol? baseModel)
     {
-        var declarations = type.DeclaringSyntaxReferences
-            .Select(reference => reference.GetSyntax())
-            .OfType<TypeDeclarationSyntax>()
-            .ToList();
         if (type.IsRecord)
         {
-            return new("is a record; make it a class");
+            return new("is a record; make it a class", Stub: Stub.Members);
         }
 
         if (type.IsStatic)
@@ -153,7 +183,7 @@ internal static class ClassReader
             return new($"has {constructors.Count} constructors; a model has one");
         }
 
-        if (constructors is [{ Parameters.Length: > 0 }] && declarations.All(part => part.ParameterList is null))
+        if (constructors is [{ Parameters.Length: > 0 }] && !HasPrimaryConstructor(type))
         {
             return new("takes its sizes in an ordinary constructor; make them primary-constructor parameters");
         }
@@ -165,15 +195,41 @@ internal static class ClassReader
             return new($"takes '{byReference.Name}' by reference; a model keeps its sizes");
         }
 
+        if (ReservedNames.Emitted.Contains(type.Name))
+        {
+            return new("has the name of a member that every model has; rename it");
+        }
+
+        if (ReservedNames.DeclaredIn(type).FirstOrDefault() is { } name)
+        {
+            return new(name == "forward"
+                ? "declares 'forward', which the emitted part does; name it 'Network' and mark it [Forward]"
+                : $"declares '{name}', a name that the emitted part uses; rename it");
+        }
+
         return baseModel is null
             && type.BaseType is { SpecialType: not SpecialType.System_Object, TypeKind: not TypeKind.Error } other
             && !other.IsRuntimeModelBase()
-                ? new($"derives from '{other.Name}', which is no model; a model derives from nothing or from a model")
+                ? new(
+                    $"derives from '{other.Name}', which is no model; a model derives from nothing or from a model",
+                    Stub: Stub.Members)
                 : null;
     }
 
-    private static bool IsPartial(INamedTypeSymbol type) => type.DeclaringSyntaxReferences
-        .Select(reference => reference.GetSyntax())
-        .OfType<TypeDeclarationSyntax>()
-        .All(part => part.Modifiers.Any(SyntaxKind.PartialKeyword));
+    /// <summary>Whether a file of its own can hold another part of the class.</summary>
+    private static bool CanHaveAnotherPart(INamedTypeSymbol type)
+    {
+        for (var current = type; current is not null; current = current.ContainingType)
+        {
+            if (!IsPartial(current) || current.IsFileLocal || current.IsStatic && ReferenceEquals(current, type))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static bool IsPartial(INamedTypeSymbol type) =>
+        Declarations(type).All(part => part.Modifiers.Any(SyntaxKind.PartialKeyword));
 }

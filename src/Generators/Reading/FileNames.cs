@@ -9,8 +9,12 @@ internal static class FileNames
     public static string Of(INamedTypeSymbol type)
     {
         var name = type.Key();
-        return IsAmbiguous(type) ? $"{name}.{Hash(name):x8}" : name;
+        return IsAmbiguous(type) || IsNamedLayers(type) ? $"{name}.{Hash(name):x8}" : name;
     }
+
+    /// <summary>Whether the file would have the name of the file of an outer class's layers.</summary>
+    private static bool IsNamedLayers(INamedTypeSymbol type) => type.ContainingType is not null
+        && string.Equals(type.Name, "Layers", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsAmbiguous(ISymbol symbol)
     {

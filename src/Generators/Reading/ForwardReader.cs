@@ -1,6 +1,8 @@
 using Marrow.Generators.Declarations;
 using Marrow.Generators.Equatable;
+using Marrow.Generators.Sizes;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
 
 namespace Marrow.Generators.Reading;
 
@@ -21,7 +23,8 @@ internal static class ForwardReader
         return new ForwardSpec(
             Symbols.Escape(method.Name),
             method.Parameters
-                .Select(parameter => new ParameterSpec(Symbols.Escape(parameter.Name), parameter.Type.Text(), null))
+                .Select(parameter => new ParameterSpec(
+                    Symbols.Escape(parameter.Name), parameter.Type.Text(), Default(parameter)))
                 .ToEquatable(),
             method.ReturnType.Text(),
             method.ReturnType.FullName() == KnownNames.Tensor,
@@ -47,6 +50,33 @@ internal static class ForwardReader
         _ when method.ReturnsByRef || method.ReturnsByRefReadonly
             || method.Parameters.Any(parameter => parameter.RefKind != RefKind.None) =>
             $"the [Forward] method '{method.Name}' must not pass by reference",
+        _ when ResultReader.Error(method.ReturnType) is { } error =>
+            $"the [Forward] method '{method.Name}' returns "
+                + $"{method.ReturnType.ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat)}, "
+                + $"{error}; supported are tensors, and tuples, "
+                + "arrays, lists, dictionaries, records, classes and structs of them",
         _ => null,
+    };
+
+    /// <summary>The default of an input as C#; null if there is none.</summary>
+    private static SizeExpression.Opaque? Default(IParameterSymbol parameter) => parameter.HasExplicitDefaultValue
+        ? new(
+            parameter.ExplicitDefaultValue switch
+            {
+                null => "default",
+                var number when parameter.Type.TypeKind == TypeKind.Enum || IsNullableEnum(parameter.Type) =>
+                    $"({parameter.Type.Text().TrimEnd('?')})({SymbolDisplay.FormatPrimitive(number, true, false)})",
+                double number => new SizeExpression.Literal(number).ToString(),
+                float number => $"(float){new SizeExpression.Literal((double)number)}",
+                decimal number => FormattableString.Invariant($"{number}m"),
+                var value => SymbolDisplay.FormatPrimitive(value, quoteStrings: true, useHexadecimalNumbers: false),
+            },
+            "")
+        : null;
+
+    private static bool IsNullableEnum(ITypeSymbol type) => type is INamedTypeSymbol
+    {
+        OriginalDefinition.SpecialType: SpecialType.System_Nullable_T,
+        TypeArguments: [{ TypeKind: TypeKind.Enum }],
     };
 }

@@ -8,7 +8,11 @@ namespace Marrow.Generators.Reading;
 /// <summary>What the files of a class are made of.</summary>
 /// <param name="Closure">The class and everything it is made of; with a failure, its skeleton alone.</param>
 /// <param name="Failure">What failed while the class was read, or null.</param>
-internal sealed record GeneratorInput(ModelClosure Closure, string? Failure)
+/// <param name="Name">
+/// Where the class's name stands, if nothing can be emitted for the class; otherwise null, so that lines that move
+/// change nothing.
+/// </param>
+internal sealed record GeneratorInput(ModelClosure Closure, string? Failure, SourcePlace? Name)
 {
     /// <summary>Reads a class. A failure stays with the class: no other one is emitted less for it.</summary>
     /// <returns>Null if not even the class's name and members could be read.</returns>
@@ -17,20 +21,24 @@ internal sealed record GeneratorInput(ModelClosure Closure, string? Failure)
     {
         try
         {
-            return new(ClosureReader.Read(type, compilation, methods, cancellation), null);
+            var closure = ClosureReader.Read(type, compilation, methods, cancellation);
+            return new(closure, null, NameOf(type, closure.Root));
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {
-            return Skeleton(type, InternalError.Describe(type.Name, failure));
+            return Skeleton(type, methods, InternalError.Describe(type.Name, failure));
         }
     }
 
-    private static GeneratorInput? Skeleton(INamedTypeSymbol type, string failure)
+    private static SourcePlace? NameOf(INamedTypeSymbol type, ClassSpec spec) =>
+        spec.Error is { Stub: Stub.None } ? SourcePlace.Of(ClassLocation.Of(type)) : null;
+
+    private static GeneratorInput? Skeleton(INamedTypeSymbol type, MethodTable methods, string failure)
     {
         try
         {
-            var skeleton = ClassReader.ReadSkeleton(type);
-            return new(new ModelClosure(skeleton, new([skeleton])), failure);
+            var skeleton = ClassReader.ReadSkeleton(type, methods);
+            return new(new ModelClosure(skeleton, new([skeleton])), failure, NameOf(type, skeleton));
         }
         catch (Exception second) when (second is not OperationCanceledException)
         {

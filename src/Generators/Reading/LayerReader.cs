@@ -12,7 +12,9 @@ namespace Marrow.Generators.Reading;
 /// <param name="type">The class.</param>
 /// <param name="sizes">Reads its size expressions.</param>
 /// <param name="annotations">Reads its adapters and quantizers.</param>
-internal sealed class LayerReader(INamedTypeSymbol type, SizeReader sizes, AnnotationReader annotations)
+/// <param name="reserved">Names that no layer can have.</param>
+internal sealed class LayerReader(
+    INamedTypeSymbol type, SizeReader sizes, AnnotationReader annotations, ISet<string> reserved)
 {
     private readonly List<INamedTypeSymbol> models = [];
 
@@ -33,6 +35,9 @@ internal sealed class LayerReader(INamedTypeSymbol type, SizeReader sizes, Annot
         .OfType<IPropertySymbol>()
         .Where(property => LayerAttribute(property) is not null);
 
+    public static bool IsLayer(ISymbol member) =>
+        member is IPropertySymbol property && LayerAttribute(property) is not null;
+
     public static AttributeData? LayerAttribute(IPropertySymbol property) => property.GetAttributes()
         .FirstOrDefault(
             attribute => attribute.AttributeClass is { } kind && KnownNames.Layers.ContainsKey(kind.FullName()));
@@ -51,8 +56,25 @@ internal sealed class LayerReader(INamedTypeSymbol type, SizeReader sizes, Annot
             property.Type.Text(),
             attribute.AttributeClass!.Name.Replace("Attribute", ""),
             error,
-            errors);
+            errors)
+        {
+            Field = IsParameter(property) ? $"__{property.Name}_" : $"__{property.Name}",
+            Setter = Setter(property),
+        };
     }
+
+    /// <summary>Whether the copy of a constructor's parameter has the name that the layer's field would have.</summary>
+    private static bool IsParameter(IPropertySymbol property) => property.ContainingType.InstanceConstructors
+        .Any(constructor => constructor.Parameters.Any(parameter => parameter.Name == property.Name));
+
+    private static string? Setter(IPropertySymbol property) => property.DeclaringSyntaxReferences
+        .Select(reference => reference.GetSyntax())
+        .OfType<PropertyDeclarationSyntax>()
+        .SelectMany(syntax => syntax.AccessorList?.Accessors ?? default)
+        .Where(accessor => !accessor.IsKind(SyntaxKind.GetAccessorDeclaration))
+        .Select(accessor => string.Join(" ", accessor.Modifiers.Select(modifier => modifier.Text).Append(
+            accessor.Keyword.Text)))
+        .FirstOrDefault();
 
     private LayerSpec Read(IPropertySymbol property, AttributeData attribute)
     {
@@ -74,7 +96,10 @@ internal sealed class LayerReader(INamedTypeSymbol type, SizeReader sizes, Annot
                 annotations.Adapters(property).ToEquatable(),
                 annotations.Quantizer(property),
                 Given("Tokens"),
-                options.Flag("PositiveInput")),
+                options.Flag("PositiveInput"))
+            {
+                WritesBias = options.Has("Bias"),
+            },
             ("Marrow.Conv2dAttribute", 3) => new Conv2dSpec(
                 spec,
                 Size(0),
@@ -188,6 +213,11 @@ internal sealed class LayerReader(INamedTypeSymbol type, SizeReader sizes, Annot
                     || SymbolEqualityComparer.Default.Equals(method.ContainingType, type)))
             .Select(method => method.Name)
             .ToList();
+        if (init == "builder")
+        {
+            return new(init, "emitted code has a variable of this name; rename the method");
+        }
+
         return methods.Contains(init) ? null : Unknown(init, "method without arguments that returns a Tensor", methods);
     }
 
@@ -241,6 +271,7 @@ internal sealed class LayerReader(INamedTypeSymbol type, SizeReader sizes, Annot
         var hasCount = attribute.NamedArguments.Any(option => option.Key == "Count" && !option.Value.IsNull);
         return property switch
         {
+            _ when reserved.Contains(property.Name) => "has the name of a member that every model has; rename it",
             { IsStatic: true } => "must not be static",
             {
                 DeclaredAccessibility: not (

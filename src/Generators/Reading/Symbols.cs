@@ -53,6 +53,10 @@ internal static class Symbols
     /// <summary>A type as C# text that means the same everywhere.</summary>
     public static string Text(this ITypeSymbol type) => type.ToDisplayString(TypeFormat);
 
+    /// <summary>The name of a type that is declared, where words like <c>file</c> mean something else.</summary>
+    public static string EscapeType(string identifier) =>
+        SyntaxFacts.GetContextualKeywordKind(identifier) == SyntaxKind.None ? Escape(identifier) : "@" + identifier;
+
     /// <summary>An identifier as C# text.</summary>
     public static string Escape(string identifier) =>
         SyntaxFacts.GetKeywordKind(identifier) == SyntaxKind.None ? identifier : "@" + identifier;

@@ -46,6 +46,23 @@ internal sealed class LayerInstance
     public bool Targets(Placed<AdapterSpec> placed) => Spec is LinearSpec { IsUntied: true } && !IsTrained
         && placed.Annotation.Means(Name.Substring(placed.Prefix.Length), Spec.Property.IsHead);
 
+    /// <summary>
+    /// Whether an annotation of the model's own class means this layer, or may mean it once sizes are known.
+    /// </summary>
+    public bool CanTake(AnnotationSpec annotation)
+    {
+        // Whether the weight is the layer's own may be known only at run time.
+        var untied = Spec is LinearSpec { TieWhen.Value: null } tied
+            ? new LayerInstance(Name, Layer with { Evaluated = tied with { Tie = null } }, Placement)
+            : this;
+        return annotation switch
+        {
+            AdapterSpec adapter => untied.Targets(new Placed<AdapterSpec>(adapter, Layer.Owner, "")),
+            QuantizeSpec quantizer => untied.QuantizerFor(quantizer, "") is not null,
+            _ => true,
+        };
+    }
+
     /// <summary>What a class-level quantizer makes of this layer: itself, its bits for the ends, or nothing.</summary>
     /// <param name="quantizer">The quantizer.</param>
     /// <param name="prefix">Name of the model that carries it, with a dot.</param>

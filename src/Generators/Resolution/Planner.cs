@@ -108,6 +108,9 @@ internal sealed class Planner(ModelClosure closure, bool evaluateBaseCallOfRoot)
             values[parameter.Name] = value switch
             {
                 { Integer: { } whole } when parameter.IsFloating => new SizeExpression.Literal((double)whole),
+                { Integer: < int.MinValue or > int.MaxValue } when parameter.Type == "int" =>
+                    new SizeExpression.Invalid(
+                        value.ToString(), $"'{parameter.Name}' is an int, which is too small for it"),
                 null => new SizeExpression.Opaque(parameter.Name, parameter.Name),
                 _ => value,
             };

@@ -26,7 +26,7 @@ internal static class AdapterSizesRule
             yield return new(
                 error.Id,
                 site,
-                ModelCheck.AndMore(error.Message, group.Count()),
+                ModelCheck.AndMore(Advised(check, layer, error, group.Count()), group.Count()),
                 [.. fixes.Select(size => FormattableString.Invariant($"{size}"))]);
         }
 
@@ -37,6 +37,27 @@ internal static class AdapterSizesRule
                 ? known
                 : errors[key] = layer.Adapter!.SizeErrorOn(layer.Name, sizes.In, sizes.Out);
         }
+    }
+
+    /// <summary>
+    /// A layer of few outputs, a head, is better left out than the reason for small adapters everywhere.
+    /// </summary>
+    private static string Advised(ModelCheck check, LayerInstance layer, SizeError error, int broken)
+    {
+        var adapter = layer.Adapter!;
+        var isSmall = Sizes(layer) is var (i, o)
+            && adapter.Arguments.First(argument => argument.Name == error.Option).Value.Integer is { } size
+            && size > Math.Min(i, o);
+        if (!isSmall
+            || !check.Type.Adapters.Any(adapter.IsSameAs)
+            || check.Layers.Count(other => other.Adapter?.IsSameAs(adapter) == true) == broken)
+        {
+            return error.Message;
+        }
+
+        var end = error.Message.IndexOf("; nearest", StringComparison.Ordinal);
+        return error.Message.Insert(end < 0 ? error.Message.Length : end, "; leave it out with Exclude"
+            + (end < 0 ? $", or make {error.Option} smaller" : ""));
     }
 
     /// <summary>Positive sizes of an adapted layer; those that are not positive are reported as such.</summary>

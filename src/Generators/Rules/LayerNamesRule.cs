@@ -34,6 +34,15 @@ internal static class LayerNamesRule
                     $"Layers '{other}' and '{property.Name}' of '{check.Type.Name}' have one checkpoint name, "
                         + $"'{property.LayerName}'; rename one with [Name]");
             }
+            else if (seen.Keys.FirstOrDefault(
+                name => name.StartsWith(property.LayerName + ".", StringComparison.Ordinal)) is { } inner)
+            {
+                yield return new(
+                    DiagnosticIds.LayerName,
+                    site,
+                    $"The checkpoint name '{property.LayerName}' of layer '{property.Name}' is the first part of "
+                        + $"'{inner}', the name of layer '{seen[inner]}'; declare '{property.Name}' first, or rename one");
+            }
             else
             {
                 seen.Add(property.LayerName, property.Name);

@@ -23,9 +23,11 @@ internal sealed class ModelCheck
         BlockArgumentsRule.Check,
         PositiveSizesRule.Check,
         LayerOptionsRule.Check,
+        TiedLayersRule.Check,
         ParameterCountRule.Check,
         AnnotationOptionsRule.Check,
         TwoAdaptersRule.Check,
+        MeansNothingRule.Check,
         TargetsRule.Check,
         AdapterSizesRule.Check,
         AdapterTooLargeRule.Check,
@@ -33,6 +35,7 @@ internal sealed class ModelCheck
         QuantizerBitsRule.Check,
         CgaRule.Check,
         QuantizerOptionsRule.Check,
+        UndeclaredStateRule.Check,
     ];
 
     private Dictionary<string, LayerInstance>? symbolic;
@@ -61,6 +64,11 @@ internal sealed class ModelCheck
     public static IReadOnlyList<Violation> Run(
         ModelClosure closure, IReadOnlyList<Func<ModelCheck, IEnumerable<Violation>>> rules)
     {
+        if (closure.Root.IsRepeated)
+        {
+            return [];
+        }
+
         var check = new ModelCheck(closure);
         var violations = ShapeRules.SelectMany(rule => rule(check)).ToList();
         return violations.Count > 0 ? violations : [.. SizeRules.Concat(rules).SelectMany(rule => rule(check))];

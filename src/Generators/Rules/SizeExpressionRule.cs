@@ -43,6 +43,11 @@ internal static class SizeExpressionRule
     /// <summary>Expressions that are well written, but have no value with the sizes of this class.</summary>
     private static IEnumerable<Violation> Evaluated(ModelCheck check)
     {
+        if (BlockArgumentsRule.Check(check).Any())
+        {
+            yield break; // an argument of another type is no value of the layers inside
+        }
+
         var reported = new HashSet<Site>();
         foreach (var layer in check.Layers)
         {

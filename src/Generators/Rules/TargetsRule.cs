@@ -16,7 +16,8 @@ internal static class TargetsRule
         {
             foreach (var (option, patterns, what, names) in new[]
             {
-                ("Targets", annotation.Targets, "linear layer", linear),
+                ("Targets", MeansNothingRule.MeansNothing(check, annotation) ? null : annotation.Targets,
+                    "linear layer", linear), // MRW108 if they leave nothing
                 ("Exclude", annotation.Header.Exclude, "linear layer", linear),
                 ("Train", annotation.Header.Train, "layer", all),
             })
@@ -36,7 +37,8 @@ internal static class TargetsRule
         }
     }
 
-    private static string DidYouMean(string pattern, List<string> layers)
+    /// <summary>The end of a sentence about a pattern that matches none of these layers.</summary>
+    public static string DidYouMean(string pattern, IReadOnlyCollection<string> layers)
     {
         var last = pattern.Substring(pattern.LastIndexOf('.') + 1).Trim('*');
         var names = layers.Select(name => name.Substring(name.LastIndexOf('.') + 1)).Distinct().ToList();

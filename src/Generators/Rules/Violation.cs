@@ -22,6 +22,9 @@ internal abstract record Site
     /// <summary>A property's name.</summary>
     public sealed record Property(string Name) : Site;
 
+    /// <summary>A field's or a property's name.</summary>
+    public sealed record Member(string Name) : Site;
+
     /// <summary>A [Forward] method's name; the one at this position if there are several.</summary>
     public sealed record Method(int Index) : Site;
 

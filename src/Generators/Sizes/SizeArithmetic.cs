@@ -73,7 +73,13 @@ internal static class SizeArithmetic
                 (bool a, bool b) => Logical(binary.Operator, a, b),
                 _ => null,
             };
-            return result is null ? NotDefined(binary) : new SizeExpression.Literal(result);
+            return result switch
+            {
+                null => NotDefined(binary),
+                < int.MinValue or > (long)int.MaxValue when binary.IsInt32 => new SizeExpression.Invalid(
+                    binary.ToString(), "C# computes it as an int, which is too small for it"),
+                _ => new SizeExpression.Literal(result),
+            };
         }
         catch (OverflowException)
         {

@@ -38,14 +38,16 @@ internal abstract record SizeExpression
         public override string Print(Func<string, string> name) => Constant switch
         {
             bool flag => flag ? "true" : "false",
-            double number => number.ToString("R", CultureInfo.InvariantCulture),
+            double number => Real(number),
             string text => Quote(text),
             _ => Convert.ToString(Constant, CultureInfo.InvariantCulture)!,
         };
     }
 
     /// <summary>A constructor parameter.</summary>
-    public sealed record Name(string Parameter) : SizeExpression
+    /// <param name="Parameter">Its name.</param>
+    /// <param name="Type">Its type as C# text, or null if that is not known.</param>
+    public sealed record Name(string Parameter, string? Type = null) : SizeExpression
     {
         public override string Print(Func<string, string> name) => name(Parameter);
 
@@ -65,6 +67,9 @@ internal abstract record SizeExpression
     /// <summary>An arithmetic, comparison or logical operation.</summary>
     public sealed record Binary(string Operator, SizeExpression Left, SizeExpression Right) : SizeExpression
     {
+        /// <summary>Whether the user's own code computes it, with <see cref="int"/>.</summary>
+        public bool IsInt32 { get; init; }
+
         public override string Print(Func<string, string> name) =>
             $"{Wrap(Left, name)} {Operator} {Wrap(Right, name)}";
 
@@ -110,6 +115,19 @@ internal abstract record SizeExpression
     /// <summary>Text as it stands in comments and plans, which have no line breaks.</summary>
     private static string OneLine(string text) =>
         string.Join(" ", text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+
+    /// <summary>A floating-point number as C#, which takes one without a point for an integer.</summary>
+    private static string Real(double value)
+    {
+        var text = value.ToString("R", CultureInfo.InvariantCulture);
+        return value switch
+        {
+            double.NaN => "double.NaN",
+            double.PositiveInfinity => "double.PositiveInfinity",
+            double.NegativeInfinity => "double.NegativeInfinity",
+            _ => text.Contains('.') || text.Contains('E') ? text : text + ".0",
+        };
+    }
 
     private static string Wrap(SizeExpression expression, Func<string, string> name) =>
         expression is Binary or Conditional || expression.Number < 0

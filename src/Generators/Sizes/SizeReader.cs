@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
@@ -45,15 +46,18 @@ internal sealed class SizeReader(INamedTypeSymbol type, IReadOnlyList<string> pa
     /// <summary>An argument of the base call; what is not constant and not over the parameters stays opaque.</summary>
     public SizeExpression FromBaseCall(ExpressionSyntax syntax, SemanticModel semantics)
     {
-        return Convert(syntax, Bound, _ => Opaque(syntax), Constant);
+        return Convert(syntax, Bound, _ => Opaque(syntax), Constant, IsInt32);
 
         SizeExpression? Constant(ExpressionSyntax inner) =>
             semantics.GetConstantValue(inner) is { HasValue: true, Value: { } value }
                 ? FromConstant(value) is SizeExpression.Literal literal ? literal : Opaque(inner)
                 : null;
 
+        bool IsInt32(ExpressionSyntax inner) =>
+            semantics.GetTypeInfo(inner).Type?.SpecialType == SpecialType.System_Int32;
+
         SizeExpression Bound(IdentifierNameSyntax name) => parameters.Contains(name.Identifier.ValueText)
-            ? new SizeExpression.Name(name.Identifier.ValueText)
+            ? NameOf(name.Identifier.ValueText)
             : Opaque(name);
     }
 
@@ -74,23 +78,36 @@ internal sealed class SizeReader(INamedTypeSymbol type, IReadOnlyList<string> pa
     };
 
     private static SizeExpression.Opaque Opaque(ExpressionSyntax syntax) => new(
-        syntax.ToString(),
+        Line(syntax),
         string.Join(" ", syntax.DescendantTokens()
             .Where(token => token.IsKind(SyntaxKind.IdentifierToken))
             .Select(token => token.ValueText)
             .Distinct()));
+
+    /// <summary>The text without line breaks and comments, as emitted comments can hold it.</summary>
+    private static string Line(ExpressionSyntax syntax)
+    {
+        var text = new StringBuilder();
+        foreach (var token in syntax.DescendantTokens())
+        {
+            var isApart = token.HasLeadingTrivia || token.GetPreviousToken().HasTrailingTrivia;
+            text.Append(isApart && text.Length > 0 ? " " : "").Append(token.Text.Replace("\r", "").Replace('\n', ' '));
+        }
+
+        return text.ToString();
+    }
 
     private SizeExpression NamedValue(IdentifierNameSyntax name)
     {
         var text = name.Identifier.ValueText;
         if (parameters.Contains(text))
         {
-            return new SizeExpression.Name(text);
+            return NameOf(text);
         }
 
         if (hasCopies && text == "index")
         {
-            return new SizeExpression.Name(SizeExpression.CopyIndex);
+            return new SizeExpression.Name(SizeExpression.CopyIndex, "int");
         }
 
         if (Constants().FirstOrDefault(field => field.Name == text) is { ConstantValue: { } value })
@@ -102,6 +119,12 @@ internal sealed class SizeReader(INamedTypeSymbol type, IReadOnlyList<string> pa
         var reason = $"'{text}' is no constructor parameter and no public or protected constant of {type.Name}";
         return new SizeExpression.Invalid(text, nearest is null ? reason : $"{reason}; did you mean '{nearest}'?");
     }
+
+    private SizeExpression.Name NameOf(string parameter) => new(
+        parameter,
+        type.InstanceConstructors
+            .SelectMany(constructor => constructor.Parameters)
+            .FirstOrDefault(candidate => candidate.Name == parameter)?.Type.ToDisplayString());
 
     private IEnumerable<IFieldSymbol> Constants()
     {
@@ -124,6 +147,7 @@ internal sealed class SizeReader(INamedTypeSymbol type, IReadOnlyList<string> pa
         Func<IdentifierNameSyntax, SizeExpression> name,
         Func<ExpressionSyntax, SizeExpression> unsupported,
         Func<ExpressionSyntax, SizeExpression?>? constant = null,
+        Func<ExpressionSyntax, bool>? isInt32 = null,
         int depth = 0)
     {
         if (depth > DeepestNesting)
@@ -141,12 +165,16 @@ internal sealed class SizeReader(INamedTypeSymbol type, IReadOnlyList<string> pa
                 || unary.IsKind(SyntaxKind.LogicalNotExpression) =>
                 new SizeExpression.Unary(unary.OperatorToken.Text, Next(unary.Operand)),
             BinaryExpressionSyntax binary when SizeArithmetic.Knows(binary.OperatorToken.Text) =>
-                new SizeExpression.Binary(binary.OperatorToken.Text, Next(binary.Left), Next(binary.Right)),
+                new SizeExpression.Binary(binary.OperatorToken.Text, Next(binary.Left), Next(binary.Right))
+                {
+                    IsInt32 = isInt32?.Invoke(syntax) == true,
+                },
             ConditionalExpressionSyntax conditional => new SizeExpression.Conditional(
                 Next(conditional.Condition), Next(conditional.WhenTrue), Next(conditional.WhenFalse)),
             _ => unsupported(syntax),
         };
 
-        SizeExpression Next(ExpressionSyntax inner) => Convert(inner, name, unsupported, constant, depth + 1);
+        SizeExpression Next(ExpressionSyntax inner) =>
+            Convert(inner, name, unsupported, constant, isInt32, depth + 1);
     }
 }

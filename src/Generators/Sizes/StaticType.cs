@@ -26,7 +26,8 @@ internal static class StaticType
             return null; // reported as what it is
         }
 
-        if (expression.Value is double number && (double.IsNaN(number) || double.IsInfinity(number)))
+        if (kind != ValueKind.Any
+            && expression.Value is double number && (double.IsNaN(number) || double.IsInfinity(number)))
         {
             return new(expression.ToString(), "it is not finite");
         }

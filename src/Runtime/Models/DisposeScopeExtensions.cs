@@ -1,7 +1,6 @@
 using System.ComponentModel;
-using System.Runtime.CompilerServices;
+using Marrow.Models;
 using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Marrow.CompilerServices;
 
@@ -10,26 +9,14 @@ namespace Marrow.CompilerServices;
 public static class DisposeScopeExtensions
 {
     /// <summary>
-    /// Moves every tensor of a result to the scope around this one: a tensor, or tensors in tuples and collections.
-    /// Tensors that this scope does not own stay where they are.
+    /// Moves every tensor of a result to the scope around this one: a tensor, or tensors in tuples, collections,
+    /// records, classes and structs. Tensors that this scope does not own stay where they are.
     /// </summary>
     public static T MoveOut<T>(this DisposeScope scope, T result)
     {
-        switch (result)
+        foreach (var (_, tensor) in ResultTensors.In(result))
         {
-            case Tensor tensor:
-                scope.MoveToOuter(tensor);
-                break;
-            case ITuple tuple:
-                for (var i = 0; i < tuple.Length; i++)
-                {
-                    scope.MoveOut(tuple[i]);
-                }
-
-                break;
-            case IEnumerable<Tensor> tensors:
-                scope.MoveToOuter(tensors);
-                break;
+            scope.MoveToOuter(tensor);
         }
 
         return result;

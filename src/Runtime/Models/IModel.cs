@@ -16,6 +16,9 @@ public interface IModel : IDisposable
     /// <summary>What the model has beside it.</summary>
     internal ModelState State { get; }
 
+    /// <summary>Runs the model on as many inputs as it takes.</summary>
+    internal object? Call(object?[] inputs);
+
     internal void Specialize(LayerBuilder builder);
 
     internal void BuildLayers(LayerBuilder builder);

@@ -28,6 +28,12 @@ public abstract class Model<T, TResult> : nn.Module<T, TResult>, IModel, ICompon
 
     ModelState IModel.State => state;
 
+    object? IModel.Call(object?[] inputs)
+    {
+        state.RequireInputs(inputs, 1);
+        return call((T)inputs[0]!);
+    }
+
     void IModel.Specialize(LayerBuilder builder) => Specialize(builder);
 
     void IModel.BuildLayers(LayerBuilder builder) => BuildLayers(builder);

@@ -29,6 +29,12 @@ public abstract class Model<T1, T2, TResult> : nn.Module<T1, T2, TResult>, IMode
 
     ModelState IModel.State => state;
 
+    object? IModel.Call(object?[] inputs)
+    {
+        state.RequireInputs(inputs, 2);
+        return call((T1)inputs[0]!, (T2)inputs[1]!);
+    }
+
     void IModel.Specialize(LayerBuilder builder) => Specialize(builder);
 
     void IModel.BuildLayers(LayerBuilder builder) => BuildLayers(builder);

@@ -30,6 +30,12 @@ public abstract class Model<T1, T2, T3, TResult> : nn.Module<T1, T2, T3, TResult
 
     ModelState IModel.State => state;
 
+    object? IModel.Call(object?[] inputs)
+    {
+        state.RequireInputs(inputs, 3);
+        return call((T1)inputs[0]!, (T2)inputs[1]!, (T3)inputs[2]!);
+    }
+
     void IModel.Specialize(LayerBuilder builder) => Specialize(builder);
 
     void IModel.BuildLayers(LayerBuilder builder) => BuildLayers(builder);

@@ -29,6 +29,18 @@ internal sealed class ModelState(
     public Tensor this[string name] => parameters.TryGetValue(name, out var parameter) ? parameter
         : buffers.TryGetValue(name, out var buffer) ? buffer.Value : tables[name];
 
+    /// <summary>Refuses another number of inputs than the model takes.</summary>
+    public void RequireInputs(object?[] inputs, int count)
+    {
+        if (inputs.Length != count)
+        {
+            throw new ArgumentException(
+                $"{model.GetType().Name} takes {count} {(count == 1 ? "input" : "inputs")}, not {inputs.Length}; "
+                    + "null stands for one that is left out.",
+                nameof(inputs));
+        }
+    }
+
     /// <summary>Makes the layers.</summary>
     public void Build() => LayerBuilder.Build((IModel)model, tables);
 

@@ -1,4 +1,6 @@
+using System.Globalization;
 using Marrow.Autograd;
+using Marrow.Models;
 using static TorchSharp.torch;
 
 namespace Marrow;
@@ -8,11 +10,16 @@ public static class EagerVerification
 {
     /// <summary>
     /// Runs the model twice on the same input, fused and plain, forward and backward, in evaluation mode, and
-    /// returns the largest differences. Gradients are those of a fixed random projection of the output.
+    /// returns the largest differences. Gradients are those of a fixed random projection of the outputs.
     /// </summary>
     /// <param name="model">The model.</param>
-    /// <param name="inputs">Its inputs; floating-point ones get gradients compared too.</param>
-    public static EagerDifference VerifyAgainstEager(this IModel model, params Tensor[] inputs)
+    /// <param name="inputs">
+    /// Its inputs; floating-point tensors get gradients compared too, null is an input that is left out.
+    /// </param>
+    /// <exception cref="ArgumentException">
+    /// The model takes another number of inputs, or its result holds no tensor.
+    /// </exception>
+    public static EagerDifference VerifyAgainstEager(this IModel model, params object?[]? inputs)
     {
         var module = model.Module;
         var wasTraining = module.training;
@@ -20,22 +27,18 @@ public static class EagerVerification
         try
         {
             using var scope = NewDisposeScope();
-            var fused = Run(model, inputs);
-            Dictionary<string, Tensor> plain;
+            var given = inputs ?? [null];
+            var fused = Run(model, given);
+            Passed plain;
             using (new EagerMode())
             {
-                plain = Run(model, inputs);
+                plain = Run(model, given);
             }
 
-            // A parameter that autograd gives no gradient has the gradient zero.
-            var differences = fused.ToDictionary(
-                pair => pair.Key,
-                pair => (plain.TryGetValue(pair.Key, out var other) ? pair.Value - other : pair.Value).abs().max().to(
-                    float64).item<double>());
             return new EagerDifference(
-                differences[""],
-                plain[""].abs().max().to(float64).item<double>(),
-                differences.Where(pair => pair.Key.Length > 0).ToDictionary());
+                Differences(fused.Outputs, plain.Outputs),
+                plain.Outputs.Values.Max(Largest),
+                Differences(fused.Gradients, plain.Gradients));
         }
         finally
         {
@@ -43,54 +46,92 @@ public static class EagerVerification
         }
     }
 
-    /// <summary>The output under "", and the gradients of trainable parameters and inputs under their names.</summary>
-    private static Dictionary<string, Tensor> Run(IModel model, Tensor[] inputs)
+    /// <summary>A parameter that autograd gives no gradient has the gradient zero.</summary>
+    private static Dictionary<string, double> Differences(
+        Dictionary<string, Tensor> fused, Dictionary<string, Tensor> plain) => fused.ToDictionary(
+            pair => pair.Key,
+            pair => Largest(plain.TryGetValue(pair.Key, out var other)
+                ? pair.Value.to(float64) - other.to(float64)
+                : pair.Value));
+
+    private static double Largest(Tensor values) =>
+        values.numel() == 0 ? 0 : values.to(float64).abs().max().item<double>();
+
+    private static Passed Run(IModel model, object?[] inputs)
     {
         var own = inputs
-            .Select(input => input.is_floating_point() ? input.detach().clone().requires_grad_() : input)
+            .Select(input => input is Tensor tensor && tensor.is_floating_point()
+                ? tensor.detach().clone().requires_grad_()
+                : input)
             .ToArray();
-        var output = Call(model, own);
-        using var generator = new Generator(0, output.device);
-        var projection = randn(output.shape, dtype: output.dtype, device: output.device, generator: generator);
+        var outputs = ResultTensors.In(model.Call(own)).ToList();
+        if (outputs.Count == 0)
+        {
+            throw new ArgumentException(
+                $"The result of {model.GetType().Name} holds no tensor that could be compared.", nameof(model));
+        }
+
         var targets = model.Module.named_parameters()
             .Where(pair => pair.parameter.requires_grad)
             .Select(pair => (pair.name, (Tensor)pair.parameter))
-            .Concat(own.Select((input, i) => (name: $"input {i}", input)).Where(pair => pair.input.requires_grad))
+            .Concat(own.Select((input, i) => (name: $"input {i}", tensor: (input as Tensor)!)).Where(pair =>
+                pair.tensor is { requires_grad: true }))
             .ToList();
-        var gradients = targets.Count == 0
+        var terms = outputs
+            .Where(output => output.Tensor.requires_grad)
+            .Select((output, i) => Projection(output.Tensor, (ulong)i))
+            .ToList();
+        var gradients = targets.Count == 0 || terms.Count == 0
             ? []
-            : autograd.grad([(output * projection).sum()], [.. targets.Select(pair => pair.Item2)], allow_unused: true);
-        var results = new Dictionary<string, Tensor> { [""] = output.detach() };
-        foreach (var ((name, _), gradient) in targets.Zip(gradients))
-        {
-            if (gradient is { IsInvalid: false })
-            {
-                results[name] = gradient;
-            }
-        }
-
-        return results;
+            : autograd.grad(
+                [terms.Aggregate((sum, term) => sum + term)],
+                [.. targets.Select(pair => pair.Item2)],
+                allow_unused: true);
+        return new(
+            outputs.ToDictionary(output => output.Path, output => output.Tensor.detach()),
+            targets.Zip(gradients)
+                .Where(pair => pair.Second is { IsInvalid: false })
+                .ToDictionary(pair => pair.First.name, pair => pair.Second));
     }
 
-    private static Tensor Call(IModel model, Tensor[] inputs) => (model, inputs) switch
+    private static Tensor Projection(Tensor output, ulong seed)
     {
-        (nn.Module<Tensor, Tensor> one, [var x]) => one.call(x),
-        (nn.Module<Tensor, Tensor, Tensor> two, [var x, var y]) => two.call(x, y),
-        (nn.Module<Tensor, Tensor, Tensor, Tensor> three, [var x, var y, var z]) => three.call(x, y, z),
-        _ => throw new ArgumentException(
-            $"{model.GetType().Name} does not map {inputs.Length} tensors to one tensor, "
-            + "so it cannot be compared here.",
-            nameof(inputs)),
-    };
+        using var generator = new Generator(seed, output.device);
+        return (output * randn(output.shape, dtype: output.dtype, device: output.device, generator: generator)).sum();
+    }
+
+    /// <summary>The outputs of a pass, and the gradients of trainable parameters and inputs, by name.</summary>
+    private sealed record Passed(Dictionary<string, Tensor> Outputs, Dictionary<string, Tensor> Gradients);
 }
 
 /// <summary>How far the fused code is from the plain formulas.</summary>
-/// <param name="Output">Largest absolute difference of the outputs.</param>
-/// <param name="LargestOutput">Largest absolute entry of the output, to judge it by.</param>
+/// <param name="Outputs">
+/// Largest absolute difference of each tensor of the result, by the way to it: <c>Logits</c>, <c>States[0]</c>, or ""
+/// for a result that is one tensor.
+/// </param>
+/// <param name="LargestOutput">Largest absolute entry of the outputs, to judge them by.</param>
 /// <param name="Gradients">Largest absolute difference of each gradient, by parameter name or "input 0".</param>
 public sealed record EagerDifference(
-    double Output, double LargestOutput, IReadOnlyDictionary<string, double> Gradients)
+    IReadOnlyDictionary<string, double> Outputs, double LargestOutput, IReadOnlyDictionary<string, double> Gradients)
 {
+    /// <summary>Largest difference of any output.</summary>
+    public double Output => Outputs.Values.Max();
+
     /// <summary>Largest difference of any gradient.</summary>
     public double LargestGradient => Gradients.Count == 0 ? 0 : Gradients.Values.Max();
+
+    /// <summary>The largest differences, and where they are.</summary>
+    public override string ToString()
+    {
+        var outputs = Outputs.Count == 1
+            ? ""
+            : $": {string.Join(", ", Outputs.Select(output => $"{output.Key} {Number(output.Value)}"))}";
+        var gradients = Gradients.Count == 0
+            ? "no gradients to compare"
+            : $"gradients differ by at most {Number(LargestGradient)}, at '{Gradients.MaxBy(pair => pair.Value).Key}' "
+                + $"({Gradients.Count} compared)";
+        return $"outputs differ by at most {Number(Output)}, of {Number(LargestOutput)}{outputs}; {gradients}";
+    }
+
+    private static string Number(double value) => value.ToString("G3", CultureInfo.InvariantCulture);
 }

@@ -131,8 +131,8 @@ public class QuantizerRules
             """));
 
     [Fact]
-    public async Task MRW104_TargetsOfAQuantizerThatMatchNothing_AreAWarning() => Assert.Contains(
+    public async Task MRW108_TargetsOfAQuantizerThatMatchNothing_AreReported() => Assert.Contains(
         "matches no",
         await Message(
-            "[Quantize(Bits = 2, {|MRW104:Targets = \"upp\"|})] public partial class Small() : Mlp(64, 256);"));
+            "[Quantize(Bits = 2, {|MRW108:Targets = \"upp\"|})] public partial class Small() : Mlp(64, 256);"));
 }

@@ -10,7 +10,7 @@ using __Layers = global::Marrow.Emitted.TinyLlama;
 /// TinyLlama is Llama with Bone free, block 64; the base is frozen.
 /// 32,768 trainable parameters beside 263,744 frozen ones (12.42 %).
 /// </remarks>
-[global::Marrow.CompilerServices.BaseCall("512", "64", "172", "4", "4", "4", "4096", "1E-05", "10000", "false")]
+[global::Marrow.CompilerServices.BaseCall("512", "64", "172", "4", "4", "4", "4096", "1E-05", "10000.0", "false")]
 partial class TinyLlama
 {
     /// <summary>The layers with their shapes and parameters.</summary>

@@ -11,7 +11,7 @@ namespace Marrow.Examples.Plans;
 /// 6,738,415,616 parameters.
 /// </remarks>
 [global::Marrow.CompilerServices.BaseCall(
-    "32000", "4096", "11008", "32", "32", "32", "4096", "1E-05", "10000", "false")]
+    "32000", "4096", "11008", "32", "32", "32", "4096", "1E-05", "10000.0", "false")]
 partial class Llama2Full
 {
     /// <summary>The layers with their shapes and parameters.</summary>
