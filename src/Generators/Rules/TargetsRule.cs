@@ -22,7 +22,7 @@ internal static class TargetsRule
                 ("Train", annotation.Header.Train, "layer", all),
             })
             {
-                foreach (var pattern in patterns?.Split('|').Select(text => text.Trim()) ?? [])
+                foreach (var pattern in patterns?.Split('|').Select(text => text.Trim(' ')) ?? [])
                 {
                     if (!names.Exists(name => LayerTargets.Match(pattern, name)))
                     {

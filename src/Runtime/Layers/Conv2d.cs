@@ -46,6 +46,12 @@ public class Conv2d : Layer
     /// <summary>x [batch, in, height, width] to [batch, out, …].</summary>
     public override Tensor forward(Tensor x) => Convolve(x, Weight);
 
+    private protected override string? Wanted(Tensor x) =>
+        x.dim() != 4 || x.size(1) != Site.InChannels || x.dtype != Weight.dtype
+            || Math.Min(x.size(2), x.size(3)) + (2 * Site.Padding) < Site.Kernel
+                ? $"{Weight.dtype} [batch, {Site.InChannels}, height, width] of at least the kernel's edge, {Site.Kernel}"
+                : null;
+
     /// <summary>The convolution with a weight that stands in for the layer's own.</summary>
     /// <remarks>
     /// On some processors (seen with libtorch 2.10 on AMD Zen 5) the input's gradient of oneDNN's float32 convolution

@@ -30,4 +30,12 @@ public sealed class Embedding : Layer
         using var scope = NewDisposeScope();
         return scope.MoveToOuter(Weight.index_select(0, ids.flatten()).view([.. ids.shape, -1]));
     }
+
+    private protected override string? Wanted(Tensor ids)
+    {
+        using var scope = NewDisposeScope();
+        return ids.dtype is ScalarType.Int64 or ScalarType.Int32 && ((ids < 0) | (ids >= Count)).any().item<bool>() is false
+            ? null
+            : $"ids (Int64) from 0 to {Count - 1}";
+    }
 }

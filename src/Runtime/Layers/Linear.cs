@@ -86,6 +86,9 @@ public class Linear : Layer
     /// <summary>x [..., in] to y [..., out].</summary>
     public override Tensor forward(Tensor x) => nn.functional.linear(x, Weight, Bias);
 
+    private protected override string? Wanted(Tensor x) =>
+        WantedLast(x, InFeatures, HasPackedBase ? GetParameter("weight.scale").dtype : Weight.dtype);
+
     private void PackAsIs(Tensor weight)
     {
         using var noGrad = no_grad();
