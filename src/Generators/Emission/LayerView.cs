@@ -60,14 +60,13 @@ internal sealed record LayerView(
         LinearSpec linear => Linear(linear, key, classes),
         Conv2dSpec conv => Conv2d(conv, key),
         AttentionSpec attention => Attention(attention, key),
-        EmbeddingSpec embedding => $"builder.Embedding({key}, {Print(embedding.Rows)}, {Print(embedding.Dim)})",
+        EmbeddingSpec embedding => $"builder.Embedding({key}, {Print(embedding.Rows)}, {Print(embedding.Dim)}"
+            + $"{Given(embedding.PaddingIndex, "paddingIndex")}{Init(embedding)})",
         RmsNormSpec norm => $"builder.RmsNorm({key}, {Print(norm.Dim)}, {Print(norm.Eps)})",
         LayerNormSpec norm =>
             $"builder.LayerNorm({key}, {Print(norm.Dim)}, {Print(norm.Eps)}, bias: {Print(norm.Bias)})",
         DropoutSpec dropout => $"builder.Dropout({key}, {Print(dropout.Probability)})",
-        TensorSpec tensor =>
-            $"builder.Parameter({key}, [{List(tensor.Sizes)}], global::Marrow.ParameterInit.{tensor.Init}"
-            + (tensor.Init == ParameterInit.Normal ? $", {new SizeExpression.Literal(tensor.Std)})" : ")"),
+        TensorSpec tensor => $"builder.Parameter({key}, [{List(tensor.Sizes)}]{Init(tensor)})",
         BufferSpec buffer => $"builder.Buffer({key}, [{List(buffer.Sizes)}]"
             + (buffer.Init is { } init ? $", {Symbols.Escape(init)}" : "")
             + (buffer.IsPersistent ? ", persistent: true)" : ")"),
@@ -84,7 +83,7 @@ internal sealed record LayerView(
         var adapter = classes.FactoryOf(linear) is { } factory ? $", adapter: {factory}" : "";
         return $"builder.Linear({key}, {Print(linear.In)}, {Print(linear.Out)}, bias: {Print(linear.Bias)}"
             + $"{Given(linear.Tokens, "tokens")}{(linear.PositiveInput ? ", positiveInput: true" : "")}"
-            + $"{(linear.Property.IsHead ? ", isHead: true" : "")}{adapter})";
+            + $"{(linear.Property.IsHead ? ", isHead: true" : "")}{Init(linear)}{adapter})";
     }
 
     private static string Conv2d(Conv2dSpec conv, string key) =>
@@ -94,6 +93,7 @@ internal sealed record LayerView(
         + Unless(conv.Padding, 0, "padding")
         + Unless(conv.Groups, 1, "groups")
         + Given(conv.Tokens, "tokens")
+        + Init(conv)
         + Quantizer(QuantizedSites.Convolution(conv.Quantizer))
         + ")";
 
@@ -105,6 +105,11 @@ internal sealed record LayerView(
         + Given(attention.Tokens, "tokens")
         + Quantizer(QuantizedSites.Attention(attention.Quantizer))
         + ")";
+
+    private static string Init(LayerSpec layer) => layer.Property.Init is not { } init
+        ? ""
+        : $", init: new(global::Marrow.ParameterInit.{init.Kind}"
+            + (init.Kind == ParameterInit.Normal ? $", {Print(init.Std)})" : ")");
 
     private static string Quantizer(string? create) => create is null ? "" : $", quantizer: site => {create}";
 

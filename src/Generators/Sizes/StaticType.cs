@@ -84,6 +84,8 @@ internal static class StaticType
             case SizeExpression.Literal { Constant: var constant }:
                 return constant switch
                 {
+                    _ when expression is SizeExpression.EnumMember member => member.Type,
+                    SizeExpression.Missing => null,
                     long and >= int.MinValue and <= int.MaxValue => Int,
                     long => Long,
                     double => Double,
@@ -95,6 +97,21 @@ internal static class StaticType
             case SizeExpression.Name name:
                 var parameter = typeOf(name.Parameter);
                 return Small.Contains(parameter) ? Int : parameter;
+            case SizeExpression.Member { Type: var type }:
+                return Small.Contains(type) ? Int : type;
+            case SizeExpression.Element { Type: var type }:
+                return Small.Contains(type) ? Int : type;
+            case SizeExpression.Call { IsCast: true } cast:
+                return cast.Function.Trim('(', ')');
+            case SizeExpression.Call call:
+                var types = call.Arguments.Select(argument => Of(argument, typeOf, out _)).ToArray();
+                var widest = types.OrderByDescending(type => Array.IndexOf(Numeric, type)).First();
+                return Defined(
+                    expression,
+                    types.All(type => Numeric.Contains(type)),
+                    call.Function == "Sqrt" ? Double : widest,
+                    types,
+                    ref undefined);
             case SizeExpression.Unary unary:
                 var operand = Of(unary.Operand, typeOf, out undefined);
                 return Defined(
@@ -112,8 +129,16 @@ internal static class StaticType
                 {
                     "&&" or "||" => Defined(
                         expression, left is Bool && right is Bool, Bool, [left, right], ref undefined),
-                    "==" or "!=" => Defined(
-                        expression, areNumbers || (left is Bool && right is Bool), Bool, [left, right], ref undefined),
+                    "==" or "!=" => Defined(expression, areNumbers || left == right, Bool, [left, right], ref undefined),
+                    "??" => left?.TrimEnd('?') is { } given && Array.IndexOf(Numeric, given) > Array.IndexOf(Numeric, right)
+                        ? given
+                        : right,
+                    "<<" or ">>" => Defined(
+                        expression,
+                        left is Int or Long && right is Int or Long,
+                        left,
+                        [left, right],
+                        ref undefined),
                     "<" or "<=" or ">" or ">=" => Defined(expression, areNumbers, Bool, [left, right], ref undefined),
                     _ => Defined(expression, areNumbers, wider, [left, right], ref undefined),
                 };

@@ -112,6 +112,7 @@ public sealed class LayerBuilder : ILinearBuilder
     /// <param name="tokens">Number of positions of the input, or null.</param>
     /// <param name="positiveInput">Whether the input is mostly positive.</param>
     /// <param name="isHead">Whether it is an output head.</param>
+    /// <param name="init">What the weight starts with; null: PyTorch's values.</param>
     /// <param name="adapter">
     /// Makes the layer with an adapter of its own, which wins over those of the classes around it.
     /// </param>
@@ -124,12 +125,16 @@ public sealed class LayerBuilder : ILinearBuilder
         long? tokens = null,
         bool positiveInput = false,
         bool isHead = false,
+        Initialization? init = null,
         Func<LinearSite, Linear>? adapter = null)
     {
         var full = prefix + name;
         Require(AdapterSizes.Positive(full, "Input features", inFeatures));
         Require(AdapterSizes.Positive(full, "Output features", outFeatures));
-        var site = new LinearSite(full, inFeatures, outFeatures, bias, tokens, positiveInput, dtype, device);
+        var site = new LinearSite(full, inFeatures, outFeatures, bias, tokens, positiveInput, dtype, device)
+        {
+            Init = init,
+        };
         var create = adapter ?? Specialized(full, isHead) ?? (plain => new Linear(plain));
         var layer = create(site);
         if (device.type != DeviceType.META)
@@ -164,6 +169,7 @@ public sealed class LayerBuilder : ILinearBuilder
         long padding = 0,
         long groups = 1,
         long? tokens = null,
+        Initialization? init = null,
         Func<Conv2dSite, Conv2d>? quantizer = null)
     {
         var full = prefix + name;
@@ -173,7 +179,10 @@ public sealed class LayerBuilder : ILinearBuilder
         Require(AdapterSizes.Positive(full, "Stride", stride));
         Require(AdapterSizes.Positive(full, "Groups", groups));
         var site = new Conv2dSite(
-            full, inChannels, outChannels, kernel, stride, padding, groups, bias, tokens, dtype, device);
+            full, inChannels, outChannels, kernel, stride, padding, groups, bias, tokens, dtype, device)
+        {
+            Init = init,
+        };
         var create = quantizer ?? Nearest(full, builder => builder.convolutionQuantizer) ?? (plain =>
             new Conv2d(plain));
         return Register(name, create(site));
@@ -205,11 +214,16 @@ public sealed class LayerBuilder : ILinearBuilder
     }
 
     /// <summary>An embedding table.</summary>
-    public Embedding Embedding(string name, long count, long dim)
+    /// <exception cref="ArgumentException">A size is not positive, or the padding is none of the ids.</exception>
+    public Embedding Embedding(
+        string name, long count, long dim, long? paddingIndex = null, Initialization? init = null)
     {
         Require(AdapterSizes.Positive(prefix + name, "Count", count));
         Require(AdapterSizes.Positive(prefix + name, "Dimension", dim));
-        return Register(name, new Embedding(prefix + name, count, dim, dtype, device));
+        Require(paddingIndex is null || (paddingIndex >= 0 && paddingIndex < count)
+            ? null
+            : $"PaddingIndex {paddingIndex} of layer '{prefix + name}' is none of its {count} ids");
+        return Register(name, new Embedding(prefix + name, count, dim, dtype, device, paddingIndex, init));
     }
 
     /// <summary>Root mean square normalization.</summary>
@@ -230,16 +244,11 @@ public sealed class LayerBuilder : ILinearBuilder
     public Dropout Dropout(string name, double probability) => Register(name, new Dropout(prefix + name, probability));
 
     /// <summary>A trainable tensor of the model itself.</summary>
-    public void Parameter(string name, long[] sizes, ParameterInit init, double std = 0.02)
+    public void Parameter(string name, long[] sizes, Initialization? init = null)
     {
         RequireSizes(name, sizes);
         using var scope = NewDisposeScope();
-        var values = init switch
-        {
-            ParameterInit.Ones => ones(sizes, dtype: dtype, device: device),
-            ParameterInit.Normal => Initial.Normal(sizes, std, dtype, device),
-            _ => zeros(sizes, dtype: dtype, device: device),
-        };
+        var values = Initial.Of(init ?? new(ParameterInit.Zeros), sizes, dtype, device);
         model.register_parameter(name, ComponentMoves.Owned(values, trainable: true));
     }
 
