@@ -43,7 +43,7 @@ internal sealed record ClassSpec(
     /// <summary>What the emitted part starts with: <c>partial class Net</c>.</summary>
     public string Declaration { get; init; } = "";
 
-    /// <summary>Whether the class's parameters are those of a primary constructor, which initializers can read.</summary>
+    /// <summary>Whether the parameters are those of a primary constructor, which initializers can read.</summary>
     public bool HasPrimaryConstructor { get; init; } = true;
 
     /// <summary>Fields and plain properties that hold modules or tensors.</summary>

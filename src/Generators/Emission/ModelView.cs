@@ -86,7 +86,8 @@ internal sealed class ModelView
                 var kind = type.BaseKey?.Split('.').Last() ?? "a model";
                 lines.Add(
                     $"{type.Name} is {kind} with "
-                        + $"{XmlText.Escape(string.Join(" and ", Classes.Words))}{(added != 0 ? "; the base is frozen" : "")}.");
+                        + XmlText.Escape(string.Join(" and ", Classes.Words))
+                        + $"{(added != 0 ? "; the base is frozen" : "")}.");
             }
 
             if (whole is not null && added is not null && rows.Any(row => row.Adapter is not null))
