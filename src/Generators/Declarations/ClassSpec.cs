@@ -52,6 +52,9 @@ internal sealed record ClassSpec(
     /// <summary>Names of the emitted part that the user's own declares already.</summary>
     public EquatableArray<string> OwnNames { get; init; }
 
+    /// <summary>Whether the user's own part has a <c>forward</c> that overrides none, which no model can have.</summary>
+    public bool HidesForward { get; init; }
+
     /// <summary>
     /// Whether the class is declared twice. The compiler says so; what Marrow could say of the two together is noise.
     /// </summary>
@@ -76,7 +79,13 @@ internal sealed record UndeclaredState(string Member, string What, string Advice
 /// <param name="Message">The end of a sentence that starts with the class.</param>
 /// <param name="IsPartialMissing">Whether adding 'partial' would mend it.</param>
 /// <param name="Stub">What can be emitted for the class nevertheless.</param>
-internal sealed record ClassError(string Message, bool IsPartialMissing = false, Stub Stub = Stub.Model);
+/// <param name="IsIncomplete">Whether the class keeps errors of the compiler all the same.</param>
+internal sealed record ClassError(
+    string Message, bool IsPartialMissing = false, Stub Stub = Stub.Model, bool IsIncomplete = false)
+{
+    /// <summary>Whether the generator has to say it: the compiler drops what analyzers say of such a class.</summary>
+    public bool IsForGenerator => IsIncomplete || Stub == Stub.None;
+}
 
 /// <summary>How much of a class that is no possible model can have throwing members.</summary>
 internal enum Stub
