@@ -112,7 +112,7 @@ internal sealed record ParameterSpec(string Name, string Type, SizeExpression? D
 
 /// <summary>The class's own [Forward] methods.</summary>
 /// <param name="Method">Name of the method; null if there is none.</param>
-/// <param name="Inputs">Its parameters.</param>
+/// <param name="Inputs">Its parameters; without one, those of the user's own <c>forward</c>.</param>
 /// <param name="Result">Its result type as C# text.</param>
 /// <param name="ReturnsTensor">Whether it returns one tensor.</param>
 /// <param name="Error">Why it cannot be the forward method (MRW007), or null.</param>

@@ -32,6 +32,9 @@ public class BuildOutput
         "[Model] public partial class Net { [Linear(4, 4)] public partial Linear Up { get; } "
         + "public override Tensor forward(Tensor x) => x; }")]
     [InlineData(
+        "[Model] public partial class Net { [Linear(4, 4)] public partial Linear Up { get; } "
+        + "public override (Tensor, Tensor) forward(Tensor x, Tensor y) => (x, y); }")]
+    [InlineData(
         "[Model] public partial class Net : nn.Module<Tensor, Tensor> { public Net() : base(\"Net\") { } "
         + "[Linear(4, 4)] public partial Linear Up { get; } public override Tensor forward(Tensor x) => x; }")]
     [InlineData(
