@@ -2,49 +2,8 @@ namespace Marrow;
 
 /// <summary>
 /// Weight-decomposed low-rank adaptation (DoRA, arXiv 2402.09353): LoRA's weight E = W + s B A with a trained length
-/// for each of its rows, <c>y_o = (x Eᵀ)_o m_o / ‖E_o‖</c>. On a class it adapts every layer that <see cref="Targets"/>
-/// matches; on a linear layer, that layer. Rank and Alpha also accept an expression over the constructor's parameters.
+/// for each of its rows, <c>y_o = (x Eᵀ)_o m_o / ‖E_o‖</c>. On a class it adapts every layer that
+/// <see cref="LowRankAttribute.Targets"/> matches; on a linear layer, that layer.
 /// </summary>
 [AttributeUsage(AttributeTargets.Class | AttributeTargets.Property, Inherited = false)]
-public sealed class DoraAttribute : Attribute
-{
-    /// <summary>Rank of the update. 8 if not given.</summary>
-    public object Rank { get; set; } = 8;
-
-    /// <summary>Numerator of the scale, <c>s = Alpha / Rank</c>. Equal to the rank if not given.</summary>
-    public object? Alpha { get; set; }
-
-    /// <summary>Scale by <c>Alpha / sqrt(Rank)</c> instead (rsLoRA, arXiv 2312.03732).</summary>
-    public bool RankStabilized { get; set; }
-
-    /// <summary>Where A and B start. Kaiming if not given.</summary>
-    public LoraInit Init { get; set; }
-
-    /// <summary>
-    /// With <see cref="LoraInit.Pissa"/>: power iterations of a fast randomized SVD; 0, the default, is the exact SVD.
-    /// </summary>
-    public int Iterations { get; set; }
-
-    /// <summary>Dropout on the input of A, in training.</summary>
-    public double Dropout { get; set; }
-
-    /// <summary>
-    /// Learning rate of B and of the lengths as a multiple of A's (LoRA+, arXiv 2402.12354). 1 if not given.
-    /// </summary>
-    public double LearningRateRatio { get; set; } = 1;
-
-    /// <summary>
-    /// Patterns over layer names, joined by <c>|</c>. All linear layers but output heads (<see cref="HeadAttribute"/>)
-    /// if not given.
-    /// </summary>
-    public string? Targets { get; set; }
-
-    /// <summary>Patterns of layers that are left out of those. None if not given.</summary>
-    public string? Exclude { get; set; }
-
-    /// <summary>
-    /// Patterns of layers or blocks that are trained whole beside the adapters, as a new classifier is; PEFT's
-    /// <c>modules_to_save</c>. None if not given; see also <see cref="TrainAttribute"/>.
-    /// </summary>
-    public string? Train { get; set; }
-}
+public sealed class DoraAttribute : LowRankAttribute;

@@ -8,7 +8,7 @@ namespace Marrow;
 /// <param name="dim">Width of the input and output.</param>
 /// <param name="heads">Number of heads; divides <paramref name="dim"/>.</param>
 [AttributeUsage(AttributeTargets.Property, Inherited = false)]
-public sealed class AttentionAttribute(object dim, object heads) : Attribute
+public sealed class AttentionAttribute(object dim, object heads) : LayerAttribute
 {
     /// <summary>Width of the input and output.</summary>
     public object Dim { get; } = dim;

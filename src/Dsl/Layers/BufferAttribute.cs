@@ -6,7 +6,7 @@ namespace Marrow;
 /// </summary>
 /// <param name="sizes">The sizes, constants or expressions.</param>
 [AttributeUsage(AttributeTargets.Property, Inherited = false)]
-public sealed class BufferAttribute(params object[] sizes) : Attribute
+public sealed class BufferAttribute(params object[] sizes) : LayerAttribute
 {
     /// <summary>The sizes.</summary>
     public object[] Sizes { get; } = sizes;

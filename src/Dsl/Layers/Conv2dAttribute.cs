@@ -5,7 +5,7 @@ namespace Marrow;
 /// <param name="outChannels">Channels of the output.</param>
 /// <param name="kernel">Edge of the kernel.</param>
 [AttributeUsage(AttributeTargets.Property, Inherited = false)]
-public sealed class Conv2dAttribute(object inChannels, object outChannels, object kernel) : Attribute
+public sealed class Conv2dAttribute(object inChannels, object outChannels, object kernel) : LayerAttribute
 {
     /// <summary>Channels of the input.</summary>
     public object InChannels { get; } = inChannels;

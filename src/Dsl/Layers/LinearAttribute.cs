@@ -7,7 +7,7 @@ namespace Marrow;
 /// <param name="inFeatures">Features of the input.</param>
 /// <param name="outFeatures">Features of the output.</param>
 [AttributeUsage(AttributeTargets.Property, Inherited = false)]
-public sealed class LinearAttribute(object inFeatures, object outFeatures) : Attribute
+public sealed class LinearAttribute(object inFeatures, object outFeatures) : LayerAttribute
 {
     /// <summary>Features of the input.</summary>
     public object InFeatures { get; } = inFeatures;

@@ -3,7 +3,7 @@ namespace Marrow;
 /// <summary>Root mean square normalization over the last dimension, <c>x / sqrt(mean x² + eps) · w</c>.</summary>
 /// <param name="dim">Length of the last dimension.</param>
 [AttributeUsage(AttributeTargets.Property, Inherited = false)]
-public sealed class RmsNormAttribute(object dim) : Attribute
+public sealed class RmsNormAttribute(object dim) : LayerAttribute
 {
     /// <summary>Length of the last dimension.</summary>
     public object Dim { get; } = dim;
@@ -15,7 +15,7 @@ public sealed class RmsNormAttribute(object dim) : Attribute
 /// <summary>Layer normalization over the last dimension, <c>(x − mean) / sqrt(var + eps) · w + b</c>.</summary>
 /// <param name="dim">Length of the last dimension.</param>
 [AttributeUsage(AttributeTargets.Property, Inherited = false)]
-public sealed class LayerNormAttribute(object dim) : Attribute
+public sealed class LayerNormAttribute(object dim) : LayerAttribute
 {
     /// <summary>Length of the last dimension.</summary>
     public object Dim { get; } = dim;

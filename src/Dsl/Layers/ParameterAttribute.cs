@@ -3,7 +3,7 @@ namespace Marrow;
 /// <summary>A trainable tensor of the given sizes, on a property of type <c>Tensor</c>.</summary>
 /// <param name="sizes">The sizes, constants or expressions.</param>
 [AttributeUsage(AttributeTargets.Property, Inherited = false)]
-public sealed class ParameterAttribute(params object[] sizes) : Attribute
+public sealed class ParameterAttribute(params object[] sizes) : LayerAttribute
 {
     /// <summary>The sizes.</summary>
     public object[] Sizes { get; } = sizes;

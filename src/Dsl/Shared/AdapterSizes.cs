@@ -70,6 +70,11 @@ internal static class AdapterSizes
     public static string? Positive(string layer, string size, long value) =>
         value >= 1 ? null : Text($"{size} of layer '{layer}' is {value}; it must be positive");
 
+    /// <summary>Counts of copies: 0 or more.</summary>
+    /// <returns>What is wrong, or null.</returns>
+    public static string? NotNegative(string layer, string size, long value) =>
+        value >= 0 ? null : Text($"{size} of layer '{layer}' is {value}; it must not be negative");
+
     /// <summary>
     /// The divisors of <paramref name="number"/> next to <paramref name="wanted"/>, below and above. All divisors of
     /// numbers below 2³² are found, of larger ones those with a factor below 2¹⁶.

@@ -29,6 +29,9 @@ internal abstract record AnnotationSpec(AnnotationHeader Header)
 
     public string? Targets => Header.Targets;
 
+    /// <summary>Whether layers are told apart by their names.</summary>
+    public bool HasPatterns => (Targets ?? Header.Exclude ?? Header.Train) is not null;
+
     /// <summary>Whether it means the layer of this name, counted from the class that carries it.</summary>
     public bool Means(string layer, bool isHead) => LayerTargets.Mean(Targets, Header.Exclude, layer, isHead);
 

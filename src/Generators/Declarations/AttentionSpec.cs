@@ -18,7 +18,7 @@ internal sealed record AttentionSpec(
 
     public override IEnumerable<AnnotationSpec> Annotations => Quantizer is null ? [] : [Quantizer];
 
-    public override IEnumerable<Argument> Arguments => new[]
+    private protected override IEnumerable<Argument> OwnArguments => new[]
     {
         Size("dim", Dim, "dimension"),
         Size("heads", Heads, "heads"),
@@ -67,7 +67,7 @@ internal sealed record AttentionSpec(
                 var twice = new SizeExpression.Binary("*", new SizeExpression.Literal(2L), Window);
                 var edge = new SizeExpression.Binary("-", twice, new SizeExpression.Literal(1L));
                 yield return new TensorSpec(
-                    Property with { LayerName = "relative_position_bias_table" },
+                    Property.Part("relative_position_bias_table"),
                     new([new SizeExpression.Binary("*", edge, edge).Evaluate(_ => null), Heads]),
                     ParameterInit.Normal,
                     0.02);
@@ -75,7 +75,7 @@ internal sealed record AttentionSpec(
         }
     }
 
-    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) => this with
+    private protected override LayerSpec EvaluateOwn(Func<SizeExpression, SizeExpression> evaluate) => this with
     {
         Dim = evaluate(Dim),
         Heads = evaluate(Heads),
@@ -87,7 +87,7 @@ internal sealed record AttentionSpec(
     };
 
     private LinearSpec Linear(string name, SizeExpression outFeatures, SizeExpression bias) => new(
-        Property with { LayerName = name },
+        Property.Part(name),
         Dim,
         outFeatures,
         bias,

@@ -52,7 +52,7 @@ internal sealed record ClassSpec(
     /// <summary>Names of the emitted part that the user's own declares already.</summary>
     public EquatableArray<string> OwnNames { get; init; }
 
-    /// <summary>Whether the user's own part has a <c>forward</c> that overrides none, which no model can have.</summary>
+    /// <summary>Whether the user's own part has a <c>forward</c> that overrides none: no model can have it.</summary>
     public bool HidesForward { get; init; }
 
     /// <summary>

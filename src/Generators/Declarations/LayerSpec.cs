@@ -9,7 +9,7 @@ namespace Marrow.Generators.Declarations;
 internal abstract record LayerSpec(PropertySpec Property)
 {
     /// <summary>All expressions of the declaration.</summary>
-    public abstract IEnumerable<Argument> Arguments { get; }
+    public IEnumerable<Argument> Arguments => OwnArguments.Concat(Property.Arguments);
 
     /// <summary>Adapters and quantizers on the property.</summary>
     public virtual IEnumerable<AnnotationSpec> Annotations => [];
@@ -17,8 +17,25 @@ internal abstract record LayerSpec(PropertySpec Property)
     /// <summary>The quantizer on the property, or null.</summary>
     public QuantizeSpec? OwnQuantizer => Annotations.OfType<QuantizeSpec>().FirstOrDefault();
 
+    /// <summary>How many copies there are, or null for a single layer.</summary>
+    public SizeExpression? Count => Property.Count;
+
+    /// <summary>Whether the layer is certainly left out.</summary>
+    public bool IsLeftOut => Property.When?.Value is false;
+
+    /// <summary>Whether the copies differ: an argument names the number of the copy.</summary>
+    public bool HasCopyIndex => OwnArguments.SelectMany(argument => argument.Value.Names)
+        .Contains(SizeExpression.CopyIndex);
+
+    /// <summary>The expressions of this kind of layer.</summary>
+    private protected abstract IEnumerable<Argument> OwnArguments { get; }
+
     /// <summary>The same layer with every expression evaluated.</summary>
-    public abstract LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate);
+    public LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) =>
+        EvaluateOwn(evaluate) with { Property = Property.Evaluate(evaluate) };
+
+    /// <summary>The same layer with the expressions of its kind evaluated.</summary>
+    private protected abstract LayerSpec EvaluateOwn(Func<SizeExpression, SizeExpression> evaluate);
 
     /// <summary>Values out of range, other than sizes that are not positive.</summary>
     public virtual IEnumerable<ArgumentError> RangeErrors(string layer) => [];
@@ -51,36 +68,6 @@ internal abstract record LayerSpec(PropertySpec Property)
     private protected static string PlusBias(SizeExpression bias) => bias.Value is false ? "" : " + b";
 }
 
-/// <summary>The property that declares a layer.</summary>
-/// <param name="Name">Its C# name.</param>
-/// <param name="LayerName">Its name in checkpoints, relative to the class.</param>
-/// <param name="IsNamed">Whether that name is written out with [Name].</param>
-/// <param name="IsHead">Whether it carries [Head].</param>
-/// <param name="IsTrained">Whether it carries [Train].</param>
-/// <param name="Modifiers">Its modifiers as written, with <c>partial</c>.</param>
-/// <param name="Type">Its type as C# text.</param>
-/// <param name="Attribute">The layer attribute's name without suffix: <c>Linear</c>.</param>
-/// <param name="Error">What is wrong with the property (MRW002), or null.</param>
-/// <param name="Errors">What was wrong with the attribute's options as they were written.</param>
-internal sealed record PropertySpec(
-    string Name,
-    string LayerName,
-    bool IsNamed,
-    bool IsHead,
-    bool IsTrained,
-    string Modifiers,
-    string Type,
-    string Attribute,
-    string? Error,
-    EquatableArray<ArgumentError> Errors)
-{
-    /// <summary>The emitted backing field.</summary>
-    public string Field { get; init; } = "__" + Name;
-
-    /// <summary>The setter as written, which a layer must not have, or null.</summary>
-    public string? Setter { get; init; }
-}
-
 /// <summary>[Linear].</summary>
 internal sealed record LinearSpec(
     PropertySpec Property,
@@ -109,7 +96,7 @@ internal sealed record LinearSpec(
     public override IEnumerable<AnnotationSpec> Annotations =>
         Quantizer is null ? Adapters : Adapters.Append<AnnotationSpec>(Quantizer);
 
-    public override IEnumerable<Argument> Arguments => new[]
+    private protected override IEnumerable<Argument> OwnArguments => new[]
     {
         Size("inFeatures", In, "input features"),
         Size("outFeatures", Out, "output features"),
@@ -134,7 +121,7 @@ internal sealed record LinearSpec(
         ? $"y = x Eᵀ, E the weight of {tie}"
         : $"y = x Wᵀ{PlusBias(Bias)}, W [{Out}, {In}]";
 
-    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) => this with
+    private protected override LayerSpec EvaluateOwn(Func<SizeExpression, SizeExpression> evaluate) => this with
     {
         In = evaluate(In),
         Out = evaluate(Out),
@@ -161,7 +148,7 @@ internal sealed record Conv2dSpec(
 {
     public override IEnumerable<AnnotationSpec> Annotations => Quantizer is null ? [] : [Quantizer];
 
-    public override IEnumerable<Argument> Arguments => new[]
+    private protected override IEnumerable<Argument> OwnArguments => new[]
     {
         Size("inChannels", In, "input channels"),
         Size("outChannels", Out, "output channels"),
@@ -199,7 +186,7 @@ internal sealed record Conv2dSpec(
     public override string? Formula =>
         $"y = x ∗ W{PlusBias(Bias)}, W [{Out}, {In}{(Groups.Integer is 1 ? "" : $" / {Groups}")}, {Kernel}, {Kernel}]";
 
-    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) => this with
+    private protected override LayerSpec EvaluateOwn(Func<SizeExpression, SizeExpression> evaluate) => this with
     {
         In = evaluate(In),
         Out = evaluate(Out),
@@ -217,7 +204,7 @@ internal sealed record Conv2dSpec(
 internal sealed record EmbeddingSpec(
     PropertySpec Property, SizeExpression Rows, SizeExpression Dim) : LayerSpec(Property)
 {
-    public override IEnumerable<Argument> Arguments => [Size("count", Rows, "count"), Size("dim", Dim, "dimension")];
+    private protected override IEnumerable<Argument> OwnArguments => [Size("rows", Rows, "count"), Size("dim", Dim, "dimension")];
 
     public override long? ParameterCount => checked(Rows.Integer * Dim.Integer);
 
@@ -225,14 +212,14 @@ internal sealed record EmbeddingSpec(
 
     public override string? Formula => $"y = E[id], E [{Rows}, {Dim}]";
 
-    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) =>
+    private protected override LayerSpec EvaluateOwn(Func<SizeExpression, SizeExpression> evaluate) =>
         this with { Rows = evaluate(Rows), Dim = evaluate(Dim) };
 }
 
 /// <summary>[RmsNorm].</summary>
 internal sealed record RmsNormSpec(PropertySpec Property, SizeExpression Dim, SizeExpression Eps) : LayerSpec(Property)
 {
-    public override IEnumerable<Argument> Arguments =>
+    private protected override IEnumerable<Argument> OwnArguments =>
         [Size("dim", Dim, "dimension"), new("Eps", Eps, ValueKind.Number)];
 
     public override IEnumerable<ArgumentError> RangeErrors(string layer) =>
@@ -244,7 +231,7 @@ internal sealed record RmsNormSpec(PropertySpec Property, SizeExpression Dim, Si
 
     public override string? Formula => $"y = x / sqrt(mean x² + eps) · w, w [{Dim}]";
 
-    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) =>
+    private protected override LayerSpec EvaluateOwn(Func<SizeExpression, SizeExpression> evaluate) =>
         this with { Dim = evaluate(Dim), Eps = evaluate(Eps) };
 }
 
@@ -252,7 +239,7 @@ internal sealed record RmsNormSpec(PropertySpec Property, SizeExpression Dim, Si
 internal sealed record LayerNormSpec(
     PropertySpec Property, SizeExpression Dim, SizeExpression Eps, SizeExpression Bias) : LayerSpec(Property)
 {
-    public override IEnumerable<Argument> Arguments =>
+    private protected override IEnumerable<Argument> OwnArguments =>
         [Size("dim", Dim, "dimension"), new("Eps", Eps, ValueKind.Number), new("Bias", Bias, ValueKind.Boolean)];
 
     public override IEnumerable<ArgumentError> RangeErrors(string layer) =>
@@ -265,20 +252,20 @@ internal sealed record LayerNormSpec(
 
     public override string? Formula => $"y = (x − mean) / sqrt(var + eps) · w{PlusBias(Bias)}, w [{Dim}]";
 
-    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) =>
+    private protected override LayerSpec EvaluateOwn(Func<SizeExpression, SizeExpression> evaluate) =>
         this with { Dim = evaluate(Dim), Eps = evaluate(Eps), Bias = evaluate(Bias) };
 }
 
 /// <summary>[Dropout].</summary>
 internal sealed record DropoutSpec(PropertySpec Property, SizeExpression Probability) : LayerSpec(Property)
 {
-    public override IEnumerable<Argument> Arguments => [new("p", Probability, ValueKind.Number)];
+    private protected override IEnumerable<Argument> OwnArguments => [new("p", Probability, ValueKind.Number)];
 
     public override IEnumerable<ArgumentError> RangeErrors(string layer) => Probability.Number is < 0 or >= 1
         ? [Range("p", $"The probability of layer '{layer}' is {Probability}; it must be in 0 to 1 (1 excluded)")]
         : [];
 
-    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) =>
+    private protected override LayerSpec EvaluateOwn(Func<SizeExpression, SizeExpression> evaluate) =>
         this with { Probability = evaluate(Probability) };
 }
 
@@ -286,7 +273,7 @@ internal sealed record DropoutSpec(PropertySpec Property, SizeExpression Probabi
 internal sealed record TensorSpec(
     PropertySpec Property, EquatableArray<SizeExpression> Sizes, ParameterInit Init, double Std) : LayerSpec(Property)
 {
-    public override IEnumerable<Argument> Arguments => Sizes.Select((size, i) => Size($"sizes#{i}", size, $"size {i}"));
+    private protected override IEnumerable<Argument> OwnArguments => Sizes.Select((size, i) => Size($"sizes#{i}", size, $"size {i}"));
 
     public override IEnumerable<ArgumentError> RangeErrors(string layer) =>
         Std is >= 0 and < double.PositiveInfinity
@@ -301,7 +288,7 @@ internal sealed record TensorSpec(
 
     public override string? Formula => $"[{string.Join(", ", Sizes)}]";
 
-    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) =>
+    private protected override LayerSpec EvaluateOwn(Func<SizeExpression, SizeExpression> evaluate) =>
         this with { Sizes = Sizes.Select(evaluate).ToEquatable() };
 }
 
@@ -318,7 +305,7 @@ internal sealed record BufferSpec(
     SizeExpression.Invalid? InitError,
     bool IsPersistent) : LayerSpec(Property)
 {
-    public override IEnumerable<Argument> Arguments => Sizes
+    private protected override IEnumerable<Argument> OwnArguments => Sizes
         .Select((size, i) => Size($"sizes#{i}", size, $"size {i}"))
         .Concat(InitError is null ? [] : [new Argument("Init", InitError, ValueKind.Any)]);
 
@@ -326,7 +313,7 @@ internal sealed record BufferSpec(
 
     public override string? Formula => $"[{string.Join(", ", Sizes)}]";
 
-    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) =>
+    private protected override LayerSpec EvaluateOwn(Func<SizeExpression, SizeExpression> evaluate) =>
         this with { Sizes = Sizes.Select(evaluate).ToEquatable() };
 }
 
@@ -336,7 +323,6 @@ internal sealed record BufferSpec(
 /// <param name="ElementType">The module's type as C# text.</param>
 /// <param name="Parameters">Parameters of its constructor.</param>
 /// <param name="Values">Its constructor arguments.</param>
-/// <param name="Count">How many, or null for a single one.</param>
 /// <param name="Recomputes">Whether the property carries [Recompute].</param>
 internal sealed record BlockSpec(
     PropertySpec Property,
@@ -344,32 +330,26 @@ internal sealed record BlockSpec(
     string ElementType,
     EquatableArray<ParameterSpec> Parameters,
     EquatableArray<SizeExpression> Values,
-    SizeExpression? Count,
     bool Recomputes) : LayerSpec(Property)
 {
-    /// <summary>Whether the copies differ: an argument names the number of the copy.</summary>
-    public bool HasCopyIndex => Values.SelectMany(value => value.Names).Contains(SizeExpression.CopyIndex);
-
-    public override IEnumerable<Argument> Arguments => Values
-        .Select((value, i) => new Argument($"arguments#{i}", value, ValueKind.Any))
-        .Concat(Count is null ? [] : [Size("Count", Count, "Count")]);
+    private protected override IEnumerable<Argument> OwnArguments => Values
+        .Select((value, i) => new Argument($"arguments#{i}", value, ValueKind.Any));
 
     /// <summary>Of a hand-written module: known when it is built. A model is planned as its layers.</summary>
     public override long? ParameterCount => null;
 
     public override string Shape => ElementType.Replace("global::", "");
 
-    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) => this with
+    private protected override LayerSpec EvaluateOwn(Func<SizeExpression, SizeExpression> evaluate) => this with
     {
         Values = Values.Select(evaluate).ToEquatable(),
-        Count = Count is null ? null : evaluate(Count),
     };
 }
 
 /// <summary>A layer attribute that is still being typed; the property gets a throwing body and no diagnostic.</summary>
 internal sealed record UnreadableSpec(PropertySpec Property) : LayerSpec(Property)
 {
-    public override IEnumerable<Argument> Arguments => [];
+    private protected override IEnumerable<Argument> OwnArguments => [];
 
-    public override LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) => this;
+    private protected override LayerSpec EvaluateOwn(Func<SizeExpression, SizeExpression> evaluate) => this;
 }

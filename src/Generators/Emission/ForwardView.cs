@@ -14,6 +14,9 @@ internal sealed record ForwardView(
 {
     private const string Tensor = "global::TorchSharp.torch.Tensor";
 
+    /// <summary>The call of the user's method.</summary>
+    public string Call => $"{Method}({Arguments})";
+
     public static ForwardView? Of(ClassSpec type)
     {
         if (type.Forward is not { Method: { } method } forward)

@@ -18,9 +18,7 @@ internal sealed class LayerClasses
 
     /// <summary>The classes in the order of first use.</summary>
     public IReadOnlyList<EmittedClass> All => [.. classes.Select(entry => new EmittedClass(
-        entry.Name,
-        entry.Layer,
-        entry.Shapes.Count is 0 or > MostShapes ? null : XmlText.Escape(string.Join(", ", entry.Shapes))))];
+        entry.Name, entry.Layer, entry.Shapes.Count is 0 or > MostShapes ? null : string.Join(", ", entry.Shapes)))];
 
     private const int MostShapes = 6;
 

@@ -9,48 +9,72 @@ namespace Marrow.Generators.Emission;
 /// <param name="Type">The property's type.</param>
 /// <param name="Field">Backing field, or null for a tensor, which the module itself keeps.</param>
 /// <param name="Key">Name in checkpoints.</param>
-/// <param name="Create">The builder call.</param>
+/// <param name="Build">The statement that makes it.</param>
+/// <param name="Value">What the property gives.</param>
 /// <param name="Formula">What the layer computes, with shapes; null for a block, which has a file of its own.</param>
 /// <param name="IsTrained">Whether it is trained whole where there are adapters.</param>
 internal sealed record LayerView(
-    string Declaration, string Type, string? Field, string Key, string Create, string? Formula, bool IsTrained)
+    string Declaration,
+    string Type,
+    string? Field,
+    string Key,
+    string Build,
+    string Value,
+    string? Formula,
+    bool IsTrained)
 {
     public static LayerView Of(LayerSpec declared, LayerClasses classes)
     {
         // Constant parts are computed here, in 64 bits: the C# compiler would refuse what is too large for an int.
         var layer = declared.Evaluate(expression => expression.Evaluate(_ => null));
         var property = layer.Property;
-        var key = SizeExpression.Quote(property.LayerName);
+        var (key, isTensor) = (SizeExpression.Quote(property.LayerName), layer is TensorSpec or BufferSpec);
+        var type = property.Type;
+        var when = property.When is null ? null : Print(property.When);
+        var create = property.Count is null || layer is BlockSpec
+            ? Create(layer, key, classes)
+            : $"builder.Repeat({key}, {Print(property.Count)}, (name, {(layer.HasCopyIndex ? "index" : "_")}) => "
+                + $"{Create(layer, "name", classes)})";
         return new LayerView(
-            $"{property.Modifiers} {property.Type} {Symbols.Escape(property.Name)}",
-            property.Type,
-            layer is TensorSpec or BufferSpec ? null : property.Field,
+            $"{property.Modifiers} {type} {Symbols.Escape(property.Name)}",
+            type,
+            isTensor ? null : property.Field,
             key,
-            layer switch
+            (isTensor, when) switch
             {
-                LinearSpec { Tie: { } tie, TieWhen.Value: true } linear => Tied(linear, key, tie),
-                LinearSpec { Tie: { } tie, TieWhen.Value: null } linear =>
-                    $"{Print(linear.TieWhen)} ? {Tied(linear, key, tie)} : {Linear(linear, key, classes)}",
-                LinearSpec linear => Linear(linear, key, classes),
-                Conv2dSpec conv => Conv2d(conv, key),
-                AttentionSpec attention => Attention(attention, key),
-                EmbeddingSpec embedding => $"builder.Embedding({key}, {Print(embedding.Rows)}, {Print(embedding.Dim)})",
-                RmsNormSpec norm => $"builder.RmsNorm({key}, {Print(norm.Dim)}, {Print(norm.Eps)})",
-                LayerNormSpec norm =>
-                    $"builder.LayerNorm({key}, {Print(norm.Dim)}, {Print(norm.Eps)}, bias: {Print(norm.Bias)})",
-                DropoutSpec dropout => $"builder.Dropout({key}, {Print(dropout.Probability)})",
-                TensorSpec tensor =>
-                    $"builder.Parameter({key}, [{List(tensor.Sizes)}], global::Marrow.ParameterInit.{tensor.Init}"
-                    + (tensor.Init == ParameterInit.Normal ? $", {new SizeExpression.Literal(tensor.Std)})" : ")"),
-                BufferSpec buffer => $"builder.Buffer({key}, [{List(buffer.Sizes)}]"
-                    + (buffer.Init is { } init ? $", {Symbols.Escape(init)}" : "")
-                    + (buffer.IsPersistent ? ", persistent: true)" : ")"),
-                BlockSpec block => Block(block, key),
-                _ => "null!",
+                (true, null) => $"{create};",
+                (true, _) => $"if ({when}) {create};",
+                (false, null) => $"{property.Field} = {create};",
+                (false, _) => $"{property.Field} = {when} ? {create} : null;",
             },
+            !isTensor ? property.Field : when is null ? $"GetTensor({key})" : $"{when} ? GetTensor({key}) : null",
             layer.Formula,
             property.IsTrained);
     }
+
+    private static string Create(LayerSpec layer, string key, LayerClasses classes) => layer switch
+    {
+        LinearSpec { Tie: { } tie, TieWhen.Value: true } linear => Tied(linear, key, tie),
+        LinearSpec { Tie: { } tie, TieWhen.Value: null } linear =>
+            $"{Print(linear.TieWhen)} ? {Tied(linear, key, tie)} : {Linear(linear, key, classes)}",
+        LinearSpec linear => Linear(linear, key, classes),
+        Conv2dSpec conv => Conv2d(conv, key),
+        AttentionSpec attention => Attention(attention, key),
+        EmbeddingSpec embedding => $"builder.Embedding({key}, {Print(embedding.Rows)}, {Print(embedding.Dim)})",
+        RmsNormSpec norm => $"builder.RmsNorm({key}, {Print(norm.Dim)}, {Print(norm.Eps)})",
+        LayerNormSpec norm =>
+            $"builder.LayerNorm({key}, {Print(norm.Dim)}, {Print(norm.Eps)}, bias: {Print(norm.Bias)})",
+        DropoutSpec dropout => $"builder.Dropout({key}, {Print(dropout.Probability)})",
+        TensorSpec tensor =>
+            $"builder.Parameter({key}, [{List(tensor.Sizes)}], global::Marrow.ParameterInit.{tensor.Init}"
+            + (tensor.Init == ParameterInit.Normal ? $", {new SizeExpression.Literal(tensor.Std)})" : ")"),
+        BufferSpec buffer => $"builder.Buffer({key}, [{List(buffer.Sizes)}]"
+            + (buffer.Init is { } init ? $", {Symbols.Escape(init)}" : "")
+            + (buffer.IsPersistent ? ", persistent: true)" : ")"),
+        TorchLayerSpec torch => $"builder.Module({key}, () => {torch.Create(Print)})",
+        BlockSpec block => Block(block, key),
+        _ => "null!",
+    };
 
     private static string Tied(LinearSpec linear, string key, string tie) =>
         $"builder.Tied({key}, {(tie == "builder" ? "this." : "")}{Symbols.Escape(tie)}, "

@@ -86,8 +86,7 @@ internal sealed class ModelView
                 var kind = type.BaseKey?.Split('.').Last() ?? "a model";
                 lines.Add(
                     $"{type.Name} is {kind} with "
-                        + XmlText.Escape(string.Join(" and ", Classes.Words))
-                        + $"{(added != 0 ? "; the base is frozen" : "")}.");
+                        + $"{string.Join(" and ", Classes.Words)}{(added != 0 ? "; the base is frozen" : "")}.");
             }
 
             if (whole is not null && added is not null && rows.Any(row => row.Adapter is not null))
@@ -103,7 +102,7 @@ internal sealed class ModelView
                 lines.Add(FormattableString.Invariant($"{whole:N0} parameters."));
             }
 
-            return lines;
+            return [.. lines.Select(XmlText.Escape)];
         }
     }
 }
@@ -115,17 +114,17 @@ internal sealed class PlanRowView(PlanRow row, int width)
 
     public string Shape => SizeExpression.Quote(row.Shape);
 
-    public string Repeat => Number(row.Repeat);
+    public string Counts => $"repeat: {Number(row.Repeat)}, parameters: {Number(row.Parameters)}";
 
-    public string Parameters => Number(row.Parameters);
+    /// <summary>The arguments that say what the layer's adapter is, if it has one.</summary>
+    public string Adapter =>
+        row.Adapter is null ? "" : $", {SizeExpression.Quote(row.Adapter)}, {Number(row.AdapterParameters)}";
 
-    public string? Adapter => row.Adapter is null ? null : SizeExpression.Quote(row.Adapter);
+    /// <summary>The argument that says what its quantizer is, if it has one.</summary>
+    public string Quantizer => row.Quantizer is null ? "" : $", quantizer: {SizeExpression.Quote(row.Quantizer)}";
 
-    public string AdapterParameters => Number(row.AdapterParameters);
-
-    public string? Quantizer => row.Quantizer is null ? null : SizeExpression.Quote(row.Quantizer);
-
-    public bool IsTrained => row.IsTrained;
+    /// <summary>The argument that says that it is trained whole, if it is.</summary>
+    public string Trained => row.IsTrained ? ", isTrained: true" : "";
 
     private static string Number(long? value) => value is null ? "null" : FormattableString.Invariant($"{value}");
 }

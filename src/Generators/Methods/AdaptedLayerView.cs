@@ -57,6 +57,9 @@ internal abstract class AdaptedLayerView(EmittedClass target, AdapterSpec adapte
     /// <summary>The base weight as a formula reads it.</summary>
     public string Weight => IsPacked ? "Base.Dequantize()" : "Weight";
 
+    /// <summary>The base weight where a local holds the unpacked one.</summary>
+    public string Unpacked => IsPacked ? "weight" : "Weight";
+
     /// <summary>x Wᵀ + b.</summary>
     public string BaseProduct => IsPacked ? "Base.Linear(x, Bias)" : "linear(x, Weight, Bias)";
 

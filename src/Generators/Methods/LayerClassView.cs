@@ -19,7 +19,7 @@ internal abstract class LayerClassView(EmittedClass target)
     public string Name => target.Name;
 
     /// <summary>The shapes of the layers that the class is for, in words; null if there are none to name.</summary>
-    public string? Shapes => target.Shapes;
+    public string? Shapes => target.Shapes is { } shapes ? XmlText.Escape(shapes) : null;
 
     /// <summary>Constructor parameters: the site, and the options known only at run time.</summary>
     public string Parameters => string.Join(", ", Layer.RunTimeOptions

@@ -1,3 +1,5 @@
+using Marrow.Generators.Declarations;
+
 namespace Marrow.Generators.Reading;
 
 /// <summary>Metadata names of the DSL's attributes.</summary>
@@ -18,8 +20,12 @@ internal static class KnownNames
     public const string ModuleList = "Marrow.ModuleList";
     public const string Tensor = "TorchSharp.torch.Tensor";
 
+    /// <summary>TorchSharp's own modules, by their attributes.</summary>
+    public static readonly Dictionary<string, TorchLayerKind> TorchLayers =
+        TorchLayerKind.All.ToDictionary(kind => Attribute(kind.Attribute));
+
     /// <summary>The layer attributes, and the type that a property with one must have (null: depends).</summary>
-    public static readonly Dictionary<string, string?> Layers = new()
+    public static readonly Dictionary<string, string?> Layers = new Dictionary<string, string?>
     {
         [Linear] = "Marrow.Linear",
         ["Marrow.Conv2dAttribute"] = "Marrow.Conv2d",
@@ -31,7 +37,10 @@ internal static class KnownNames
         ["Marrow.ParameterAttribute"] = Tensor,
         ["Marrow.BufferAttribute"] = Tensor,
         [Block] = null,
-    };
+    }
+        .Concat(TorchLayers.Select(pair => new KeyValuePair<string, string?>(
+            pair.Key, "TorchSharp.Modules." + pair.Value.Factory)))
+        .ToDictionary(pair => pair.Key, pair => pair.Value);
 
     /// <summary>The metadata name of an attribute of the DSL.</summary>
     public static string Attribute(string name) => $"{Namespace}.{name}Attribute";

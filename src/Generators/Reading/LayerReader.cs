@@ -54,7 +54,7 @@ internal sealed class LayerReader(
             property.HasAttribute(KnownNames.Train),
             Modifiers(property),
             property.Type.Text(),
-            attribute.AttributeClass!.Name.Replace("Attribute", ""),
+            Short(attribute),
             error,
             errors)
         {
@@ -79,9 +79,15 @@ internal sealed class LayerReader(
     private LayerSpec Read(IPropertySymbol property, AttributeData attribute)
     {
         var kind = attribute.AttributeClass!.FullName();
-        var options = new OptionReader(attribute, sizes);
+        var isRepeated = attribute.NamedArguments.Any(option => option.Key == "Count" && !option.Value.IsNull);
+        var (inside, options) = (isRepeated ? sizes.OfCopies : sizes, new OptionReader(attribute, sizes));
+        var ofCopies = new OptionReader(attribute, inside);
         var init = kind == "Marrow.ParameterAttribute" ? options.Member<ParameterInit>("Init") : default;
-        var spec = Property(property, attribute, Error(property, attribute), options.Errors);
+        var spec = Property(property, attribute, Error(property, attribute), options.Errors) with
+        {
+            Count = Whole("Count"),
+            When = Whole("When"),
+        };
         var arguments = attribute.ConstructorArguments;
         return (kind, arguments.Length) switch
         {
@@ -134,24 +140,45 @@ internal sealed class LayerReader(
                 options.Text("Init"),
                 InitError(options.Text("Init")),
                 options.Flag("Persistent")),
+            _ when KnownNames.TorchLayers.TryGetValue(kind, out var torch)
+                && torch.Arguments.Count(argument => argument.IsRequired) == arguments.Length => Torch(torch),
             (KnownNames.Block, _) when ElementType(property.Type, kind) is { } element => new BlockSpec(
                 spec,
                 Model(element),
                 element.Text(),
                 Parameters(element, List(sizes).Count),
-                List(Given("Count") is null ? sizes : sizes.OfCopies),
-                Given("Count"),
+                List(inside),
                 property.HasAttribute(KnownNames.Recompute)),
             _ => new UnreadableSpec(spec),
         };
 
-        SizeExpression Size(int index) => sizes.FromAttribute(arguments[index]);
+        SizeExpression Size(int index) => inside.FromAttribute(arguments[index]);
 
-        SizeExpression Option(string option, object unset) => options.Size(option) ?? new SizeExpression.Literal(unset);
+        SizeExpression Option(string option, object unset) =>
+            ofCopies.Size(option) ?? new SizeExpression.Literal(unset);
+
+        SizeExpression? Given(string option) => Optional(ofCopies, option);
+
+        // What all copies share.
+        SizeExpression? Whole(string option) => Optional(options, option);
 
         // null is how an optional size is left out.
-        SizeExpression? Given(string option) =>
-            options.Size(option) is { } size and not SizeExpression.Invalid { Text: "null" } ? size : null;
+        SizeExpression? Optional(OptionReader reader, string option) =>
+            reader.Size(option) is { } size and not SizeExpression.Invalid { Text: "null" } ? size : null;
+
+        TorchLayerSpec Torch(TorchLayerKind torch)
+        {
+            var required = torch.Arguments.Where(argument => argument.IsRequired).ToList();
+            return new TorchLayerSpec(
+                spec,
+                torch,
+                required.Select((argument, i) => new TorchValue(argument.Name, Size(i)))
+                    .Concat(
+                        from argument in torch.Arguments.Skip(required.Count)
+                        where Given(argument.Name) is not null
+                        select new TorchValue(argument.Name, Given(argument.Name)!))
+                    .ToEquatable());
+        }
 
         EquatableArray<SizeExpression> List(SizeReader reader) =>
             arguments is [{ Kind: TypedConstantKind.Array, IsNull: false } list, ..]
@@ -240,15 +267,16 @@ internal sealed class LayerReader(
         }
     }
 
-    private static ITypeSymbol? ElementType(ITypeSymbol declared, string kind) => (kind, declared) switch
-    {
-        (
-            KnownNames.Block,
-            INamedTypeSymbol { TypeArguments: [var element] } list) when list.FullName() == KnownNames.ModuleList =>
-            element,
-        (KnownNames.Block, { TypeKind: not TypeKind.Error }) => declared,
-        _ => null,
-    };
+    private static ITypeSymbol? ElementType(ITypeSymbol declared, string kind) =>
+        kind == KnownNames.Block && Element(declared) is { TypeKind: not TypeKind.Error } element ? element : null;
+
+    /// <summary>The type of a list's items, or the type itself.</summary>
+    private static ITypeSymbol Element(ITypeSymbol declared) =>
+        declared is INamedTypeSymbol { TypeArguments: [var element] } list && list.FullName() == KnownNames.ModuleList
+            ? element
+            : declared;
+
+    private static string Short(AttributeData attribute) => attribute.AttributeClass!.Name.Replace("Attribute", "");
 
     private static string Modifiers(IPropertySymbol property) => property.DeclaringSyntaxReferences
         .Select(reference => reference.GetSyntax())
@@ -271,7 +299,7 @@ internal sealed class LayerReader(
         var kind = attribute.AttributeClass!.FullName();
         var wanted = KnownNames.Layers[kind];
         var isList = property.Type is INamedTypeSymbol list && list.FullName() == KnownNames.ModuleList;
-        var hasCount = attribute.NamedArguments.Any(option => option.Key == "Count" && !option.Value.IsNull);
+        var (hasCount, hasCondition) = (Has("Count"), Has("When"));
         return property switch
         {
             _ when reserved.Contains(property.Name) => "has the name of a member that every model has; rename it",
@@ -286,11 +314,17 @@ internal sealed class LayerReader(
             { IsVirtual: true } or { IsAbstract: true } or { IsOverride: true } =>
                 "must not be virtual, abstract or an override",
             { Type.TypeKind: TypeKind.Error } => null,
-            _ when wanted is not null && property.Type.FullName() != wanted =>
-                $"must be of type {wanted.Substring(wanted.LastIndexOf('.') + 1)}",
-            { NullableAnnotation: NullableAnnotation.Annotated } => "must not be nullable; the layer is always there",
-            _ when wanted is null && isList && !hasCount => "is a ModuleList, so [Block] needs Count",
-            _ when wanted is null && !isList && hasCount => "must be a ModuleList, because [Block] has Count",
+            _ when wanted == KnownNames.Tensor && hasCount =>
+                "must not be repeated by Count; give the tensor one more size",
+            _ when isList && !hasCount => $"is a ModuleList, so [{Short(attribute)}] needs Count",
+            _ when !isList && hasCount => $"must be a ModuleList, because [{Short(attribute)}] has Count",
+            _ when wanted is not null && Element(property.Type).FullName() != wanted => isList
+                ? $"must be a ModuleList of {wanted.Substring(wanted.LastIndexOf('.') + 1)}"
+                : $"must be of type {wanted.Substring(wanted.LastIndexOf('.') + 1)}",
+            { NullableAnnotation: NullableAnnotation.Annotated } when !hasCondition =>
+                "must not be nullable; the layer is always there, unless When says otherwise",
+            { NullableAnnotation: NullableAnnotation.NotAnnotated } when hasCondition =>
+                "must be nullable, because When may leave the layer out",
             _ when wanted is null && ElementType(property.Type, kind) is { IsAbstract: true } element =>
                 $"must be of a type that can be made, and '{element.Name}' is abstract",
             _ when wanted is null && ElementType(property.Type, kind) is { TypeKind: not TypeKind.Error } element
@@ -298,7 +332,7 @@ internal sealed class LayerReader(
                 $"must be a model or a TorchSharp module, which '{element.Name}' is not",
             _ when wanted is null && ElementType(property.Type, kind) is { TypeKind: not TypeKind.Error } element
                 && Constructors(element).Count == 0 =>
-                $"is of type '{element.Name}', which has no constructor to call; declare a module of your own around it",
+                $"is of type '{element.Name}', which has no constructor to call; declare a module around it",
             _ when property.GetAttributes().Count(other =>
                 other.AttributeClass is { } one && KnownNames.Layers.ContainsKey(one.FullName())) > 1 =>
                 "has two layer attributes",
@@ -319,6 +353,8 @@ internal sealed class LayerReader(
                 $"carries both [Train] and [{adapter}]; it is trained whole or adapted",
             _ => null,
         };
+
+        bool Has(string option) => attribute.NamedArguments.Any(one => one.Key == option && !one.Value.IsNull);
     }
 
     private static bool IsModule(ITypeSymbol element)

@@ -1,5 +1,4 @@
 using Marrow.Generators.Declarations;
-using Marrow.Generators.Sizes;
 
 namespace Marrow.Generators.Resolution;
 
@@ -44,84 +43,45 @@ internal sealed class PlanTable
 
     private IReadOnlyList<PlanRow> Rows(PlannedModel model, string prefix, Placement outer)
     {
-        var rows = new List<PlanRow>();
         var placement = model.Place(prefix, outer);
-        foreach (var layer in model.Layers)
-        {
-            var name = layer.Declared.Property.LayerName;
-            if (layer.Evaluated is AttentionSpec attention)
-            {
-                rows.AddRange(AttentionRows(layer, attention, prefix, placement));
-            }
-            else if (layer.Block is not null)
-            {
-                rows.AddRange(Repeated(layer, prefix + name, name, placement));
-            }
-            else if (layer.Evaluated is BlockSpec { Count: { } copies })
-            {
-                var row = Row(new LayerInstance(prefix + name, layer, placement), $"{name}.{Span(copies)}");
-                rows.Add(row with { Repeat = copies.Integer });
-            }
-            else if (layer.Evaluated is not (DropoutSpec or UnreadableSpec))
-            {
-                rows.Add(Row(new LayerInstance(prefix + name, layer, placement), name));
-            }
-        }
+        return
+        [
+            .. model.Layers
+                .Where(layer => !layer.Evaluated.IsLeftOut)
+                .SelectMany(layer => Copies(layer, prefix, placement).Select(row =>
+                    layer.Evaluated.Property.When is null ? row : row with { Repeat = Known(layer, row.Repeat) })),
+        ];
 
-        return rows;
+        // Whether there is such a layer may be known only at run time.
+        static long? Known(PlannedLayer layer, long? repeat) =>
+            layer.Evaluated.Property.When!.Value is true ? repeat : null;
     }
 
-    /// <summary>The layers of an attention, and what its own quantizers learn.</summary>
-    private IEnumerable<PlanRow> AttentionRows(
-        PlannedLayer layer, AttentionSpec attention, string prefix, Placement placement)
+    /// <summary>The rows of a layer's copies, with runs of equal copies as one.</summary>
+    private IEnumerable<PlanRow> Copies(PlannedLayer layer, string prefix, Placement placement)
     {
-        var name = layer.Declared.Property.LayerName;
-        var quantizer = new LayerInstance(prefix + name, layer, placement).Quantizer;
-        foreach (var row in Repeated(layer, prefix + name, name, placement))
-        {
-            if (row.Layer == $"{name}.qkv" && quantizer is { Attention.ReplacesQkv: true })
-            {
-                var (shape, parameters, words) = quantizer.Attention.Qkv(quantizer, attention);
-                yield return row with { Shape = shape, Parameters = parameters, Quantizer = words };
-            }
-            else
-            {
-                yield return row;
-            }
-        }
-
-        if (quantizer is { HasActivations: true })
-        {
-            yield return new PlanRow(
-                name, 1, "steps and shifts", null, QuantizerCount.Of(
-                    quantizer, attention), 0, quantizer.ActivationWords);
-        }
-    }
-
-    /// <summary>The rows of a block's copies, with runs of equal copies as one.</summary>
-    private IEnumerable<PlanRow> Repeated(PlannedLayer layer, string path, string name, Placement placement)
-    {
-        var count = (layer.Evaluated as BlockSpec)?.Count;
+        var (name, count) = (layer.NameOf(null), layer.Evaluated.Count);
         if (count is null)
         {
-            return Copy(null).Select(row => row with { Layer = $"{name}.{row.Layer}" });
+            return Copy(layer, null, prefix, placement).Select(row => row with { Layer = Join(name, row.Layer) });
         }
 
         // Copies differ by their arguments, or where a pattern or an annotation around them tells their names apart.
-        var isUniform = this.count > MostRows || (layer.Copies.Count == 0
-            && placement.Adapters.All(placed => placed.Annotation.Targets is null)
-            && placement.Quantizers.All(placed => placed.Annotation.Targets is null));
-        var indices = isUniform ? [0] : PlannedModel.Indices(layer.Evaluated).ToList();
+        var isUniform = this.count > MostRows || (layer.Copies.Count == 0 && !layer.Evaluated.HasCopyIndex
+            && placement.Adapters.All(placed => !placed.Annotation.HasPatterns)
+            && placement.Quantizers.All(placed => !placed.Annotation.HasPatterns));
+        var indices = isUniform && count.Integer is not 0 ? [0] : PlannedModel.Indices(layer.Evaluated).ToList();
         if (indices.Count == 1)
         {
-            return Copy(0).Select(row => row with
+            var span = count.Integer switch { null => $"{{{count}}}", 1 => "0", var many => $"{{0-{many - 1}}}" };
+            return Copy(layer, 0, prefix, placement).Select(row => row with
             {
-                Layer = $"{name}.{Span(count)}.{row.Layer}",
+                Layer = Join($"{name}.{span}", row.Layer),
                 Repeat = checked(row.Repeat * count.Integer),
             });
         }
 
-        var copies = indices.Select(Copy).ToList();
+        var copies = indices.Select(index => Copy(layer, index, prefix, placement)).ToList();
         var merged = new List<PlanRow>();
         for (var first = 0; first < copies.Count;)
         {
@@ -135,23 +95,62 @@ internal sealed class PlanTable
             var repeat = next - first;
             merged.AddRange(copies[first].Select(row => row with
             {
-                Layer = $"{name}.{span}.{row.Layer}",
+                Layer = Join($"{name}.{span}", row.Layer),
                 Repeat = checked(row.Repeat * repeat),
             }));
             first = next;
         }
 
         return merged;
-
-        IReadOnlyList<PlanRow> Copy(long? index) =>
-            Rows(layer.Copy(index), index is null ? path + "." : $"{path}.{index}.", placement);
     }
 
-    /// <summary>The numbers of all copies: <c>{0-31}</c>.</summary>
-    private static string Span(SizeExpression count) =>
-        count.Integer switch { null => $"{{{count}}}", 1 => "0", var many => $"{{0-{many - 1}}}" };
+    /// <summary>The rows of one copy, named from it.</summary>
+    private IReadOnlyList<PlanRow> Copy(PlannedLayer layer, long? index, string prefix, Placement placement)
+    {
+        var (instance, name) = (layer.At(index), layer.NameOf(index, prefix));
+        return instance.Evaluated switch
+        {
+            AttentionSpec attention => [.. AttentionRows(instance, attention, name, placement)],
+            _ when instance.Block is not null => Rows(instance.Copy(index), name + ".", placement),
+            DropoutSpec or UnreadableSpec or TorchLayerSpec { ParameterCount: 0 } => [],
+            _ => [Row(new LayerInstance(name, instance, placement))],
+        };
+    }
 
-    private PlanRow Row(LayerInstance instance, string name)
+    /// <summary>The layers of an attention, and what its own quantizers learn.</summary>
+    private IEnumerable<PlanRow> AttentionRows(
+        PlannedLayer layer, AttentionSpec attention, string name, Placement placement)
+    {
+        var quantizer = new LayerInstance(name, layer, placement).Quantizer;
+        foreach (var row in Rows(layer.Block!, name + ".", placement))
+        {
+            if (row.Layer == "qkv" && quantizer is { Attention.ReplacesQkv: true })
+            {
+                var (shape, parameters, words) = quantizer.Attention.Qkv(quantizer, attention);
+                yield return row with { Shape = shape, Parameters = parameters, Quantizer = words };
+            }
+            else
+            {
+                yield return row;
+            }
+        }
+
+        if (quantizer is { HasActivations: true })
+        {
+            yield return new PlanRow(
+                "",
+                1,
+                "steps and shifts",
+                null,
+                QuantizerCount.Of(quantizer, attention),
+                0,
+                quantizer.ActivationWords);
+        }
+    }
+
+    private static string Join(string name, string inside) => inside.Length == 0 ? name : $"{name}.{inside}";
+
+    private PlanRow Row(LayerInstance instance)
     {
         count++;
         var layer = instance.Spec;
@@ -160,7 +159,7 @@ internal sealed class PlanTable
             : instance.Quantizer;
         var steps = quantizer is null || instance.Adapter is not null ? 0 : QuantizerCount.Of(quantizer, layer);
         return new PlanRow(
-            name,
+            "",
             1,
             layer.Shape,
             instance.Adapter?.Words,

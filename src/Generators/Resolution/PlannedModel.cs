@@ -1,4 +1,5 @@
 using Marrow.Generators.Declarations;
+using Marrow.Generators.Sizes;
 
 namespace Marrow.Generators.Resolution;
 
@@ -49,22 +50,21 @@ internal sealed record PlannedModel(
     private void Collect(List<LayerInstance> instances, string prefix, Placement outer)
     {
         var placement = Place(prefix, outer);
-        foreach (var layer in Layers)
+        foreach (var layer in Layers.Where(layer => !layer.Evaluated.IsLeftOut))
         {
-            var name = prefix + layer.Declared.Property.LayerName;
-            if (layer.Block is null || layer.Evaluated is AttentionSpec)
-            {
-                instances.Add(new LayerInstance(name, layer, placement));
-            }
-
-            if (layer.Block is null)
-            {
-                continue;
-            }
-
             foreach (var index in Indices(layer.Evaluated))
             {
-                layer.Copy(index).Collect(instances, index is null ? name + "." : $"{name}.{index}.", placement);
+                var name = layer.NameOf(index, prefix);
+                if (layer.Block is null || layer.Evaluated is AttentionSpec)
+                {
+                    instances.Add(new LayerInstance(name, layer.At(index), placement));
+                }
+
+                if (layer.Block is not null)
+                {
+                    layer.Copy(index).Collect(instances, name + ".", placement);
+                }
+
                 if (instances.Count > MostInstances)
                 {
                     break;
@@ -94,12 +94,12 @@ internal sealed record PlannedModel(
     }
 
     /// <summary>
-    /// The indices of a block's copies: one null for a single block, one 0 for a count known at run time.
+    /// The indices of a layer's copies: one null for a single layer, one 0 for a count known at run time.
     /// </summary>
-    public static IEnumerable<long?> Indices(LayerSpec block) => (block as BlockSpec)?.Count switch
+    public static IEnumerable<long?> Indices(LayerSpec layer) => layer.Count switch
     {
         null => [null],
-        { Integer: > 0 and <= MostCopies and { } count } => Enumerable.Range(0, (int)count).Select(i => (long?)i),
+        { Integer: >= 0 and <= MostCopies and { } count } => Enumerable.Range(0, (int)count).Select(i => (long?)i),
         _ => [0],
     };
 }
@@ -116,4 +116,15 @@ internal sealed record PlannedLayer(
     /// <summary>The plan of a copy.</summary>
     public PlannedModel Copy(long? index) =>
         index is { } number && number < Copies.Count ? Copies[(int)number] : Block!;
+
+    /// <summary>The name of a copy, or of a single layer.</summary>
+    public string NameOf(long? index, string prefix = "") =>
+        prefix + Declared.Property.LayerName + (index is null ? "" : $".{index}");
+
+    /// <summary>A copy by its number, which its arguments may name.</summary>
+    public PlannedLayer At(long? index) => index is not { } number || !Evaluated.HasCopyIndex ? this : this with
+    {
+        Evaluated = Evaluated.Evaluate(expression => expression.Evaluate(name =>
+            name == SizeExpression.CopyIndex ? new SizeExpression.Literal(number) : null)),
+    };
 }

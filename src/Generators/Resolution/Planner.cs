@@ -76,7 +76,7 @@ internal sealed class Planner(ModelClosure closure, bool evaluateBaseCallOfRoot)
     /// <summary>One plan, or one for each copy if their arguments name the copy's number.</summary>
     private IEnumerable<PlannedModel> Copies(BlockSpec block, ClassSpec inner, IReadOnlyList<string> around)
     {
-        foreach (var index in block.HasCopyIndex ? PlannedModel.Indices(block) : [0])
+        foreach (var index in block.HasCopyIndex && block.Count?.Integer is not 0 ? PlannedModel.Indices(block) : [0])
         {
             var number = new SizeExpression.Literal(index ?? 0);
             var values = block.Values

@@ -110,8 +110,14 @@ internal sealed class ModelCheck
         layer, argument, spec => spec.Arguments.FirstOrDefault(candidate => candidate.Name == argument)?.Value);
 
     /// <summary>Whether the class itself declares the layer.</summary>
-    public bool IsOwn(LayerInstance layer) => ReferenceEquals(layer.Layer.Owner, Type)
-        && layer.Name == layer.Layer.Declared.Property.LayerName;
+    public bool IsOwn(LayerInstance layer)
+    {
+        var property = layer.Layer.Declared.Property;
+        return ReferenceEquals(layer.Layer.Owner, Type) && (property.Count is null
+            ? layer.Name == property.LayerName
+            : layer.Name.LastIndexOf('.') == property.LayerName.Length
+                && layer.Name.StartsWith(property.LayerName, StringComparison.Ordinal));
+    }
 
     /// <summary>
     /// Whether a wrong value shows only with this class's sizes, so that this class is the one to report it.

@@ -10,9 +10,9 @@ internal static class ParameterCountRule
 
     public static IEnumerable<Violation> Check(ModelCheck check)
     {
-        if (check.Plan.RepeatsItself || HasWrongSizes(check))
+        if (check.Plan.RepeatsItself || PositiveSizesRule.Check(check).Any())
         {
-            yield break; // sizes that are not positive are reported as such
+            yield break;
         }
 
         var isTooLarge = false;
@@ -36,12 +36,6 @@ internal static class ParameterCountRule
                 $"'{check.Type.Name}' would have more than 2^59 parameters; make its sizes or counts smaller");
         }
     }
-
-    private static bool HasWrongSizes(ModelCheck check) =>
-        check.Layers.Any(layer => layer.Spec.Arguments.Any(argument =>
-            argument.What is not null && argument.Value.Integer < 1 && check.IsOurs(layer, argument.Name)))
-        || check.Type.Annotations.Concat(check.Type.Layers.SelectMany(layer => layer.Annotations))
-            .Any(annotation => annotation.Arguments.Any(argument => argument.Value.Number <= 0));
 
     private static LayerInstance? Largest(ModelCheck check) => check.Layers
         .OrderByDescending(Size)

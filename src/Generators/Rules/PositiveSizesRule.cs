@@ -1,4 +1,3 @@
-using Marrow.Generators.Declarations;
 using Marrow.Generators.Diagnostics;
 using Marrow.Shared;
 
@@ -28,18 +27,18 @@ internal static class PositiveSizesRule
             .Concat(Counts(check));
     }
 
-    /// <summary>Counts of blocks, which are not among the layers of the model.</summary>
+    /// <summary>Counts of copies, which may be 0.</summary>
     private static IEnumerable<Violation> Counts(ModelCheck check) =>
         from layer in check.Plan.Layers
-        where layer is { Evaluated: BlockSpec { Count.Integer: < 1 }, Block: not null }
-        let block = (BlockSpec)layer.Evaluated
-        let parameter = ((BlockSpec)layer.Declared).Count!.Names.FirstOrDefault()
+        where layer.Evaluated.Count?.Integer < 0
+        let property = layer.Evaluated.Property
+        let parameter = layer.Declared.Count!.Names.FirstOrDefault()
         select new Violation(
             DiagnosticIds.SizeNotPositive,
             ReferenceEquals(layer.Owner, check.Type)
-                ? new Site.Argument(block.Property.Name, "Block", "Count")
+                ? new Site.Argument(property.Name, property.Attribute, "Count")
                 : parameter is null ? new Site.Class() : new Site.BaseArgument(parameter),
-            AdapterSizes.Positive(block.Property.LayerName, "Count", block.Count!.Integer!.Value)!);
+            AdapterSizes.NotNegative(property.LayerName, "Count", property.Count!.Integer!.Value)!);
 
     private static string Capital(string text) => char.ToUpperInvariant(text[0]) + text.Substring(1);
 }

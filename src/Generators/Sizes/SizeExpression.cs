@@ -95,7 +95,7 @@ internal abstract record SizeExpression
     /// <param name="Identifiers">The identifiers in it, separated by spaces.</param>
     public sealed record Opaque(string Text, string Identifiers) : SizeExpression
     {
-        public override string Print(Func<string, string> name) => Text;
+        public override string Print(Func<string, string> name) => OneLine(Text);
 
         /// <summary>Whether the text reads a constructor parameter.</summary>
         public bool Reads(string parameter) => Identifiers.Split(' ').Contains(parameter);
@@ -104,13 +104,17 @@ internal abstract record SizeExpression
     /// <summary>Text that is no size expression, and why.</summary>
     public sealed record Invalid(string Text, string Reason) : SizeExpression
     {
-        public override string Print(Func<string, string> name) => Text;
+        public override string Print(Func<string, string> name) => OneLine(Text);
 
         public override Invalid? Error => this;
     }
 
     /// <summary>A C# string literal on one line.</summary>
     public static string Quote(string text) => SymbolDisplay.FormatLiteral(text, quote: true);
+
+    /// <summary>Text as it stands in comments and plans, which have no line breaks.</summary>
+    private static string OneLine(string text) =>
+        string.Join(" ", text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 
     /// <summary>A floating-point number as C#, which takes one without a point for an integer.</summary>
     private static string Real(double value)

@@ -159,25 +159,4 @@ internal unsafe struct FloatGemvKernel : IRangeKernel
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> MultiplyAdd(Vector256<int> codes, float* x, Vector256<float> sum) =>
         Fma.MultiplyAdd(Avx.ConvertToVector256Single(codes), Vector256.Load(x), sum);
-
-    /// <summary>Bits of a code as a constant, so that shifts have immediate counts.</summary>
-    private interface ICodeBits
-    {
-        static abstract int Bits { get; }
-    }
-
-    private readonly struct TwoBits : ICodeBits
-    {
-        public static int Bits => 2;
-    }
-
-    private readonly struct ThreeBits : ICodeBits
-    {
-        public static int Bits => 3;
-    }
-
-    private readonly struct FourBits : ICodeBits
-    {
-        public static int Bits => 4;
-    }
 }

@@ -72,39 +72,43 @@ internal unsafe struct Int8GemvKernel : IRangeKernel
             for (var row = 0; row < Rows; row++)
             {
                 var x = X + ((long)row * Packed.PaddedColumns);
-                var sum = (Packed.Bits, Avx512BW.IsSupported) switch
-                {
-                    (2, true) => Wide2(words, x),
-                    (2, false) => Narrow2(words, x),
-                    (_, true) => Wide4(words, x),
-                    _ => Narrow4(words, x),
-                };
+                var sum = Packed.Bits == 2 ? Multiply<TwoBits>(words, x) : Multiply<FourBits>(words, x);
                 Product[((long)row * Outputs) + output] = (Factor * sum) + (Lowest * Sums[row]);
             }
         }
     }
 
+    private readonly int Multiply<TBits>(byte* words, sbyte* x)
+        where TBits : struct, ICodeBits =>
+        Avx512BW.IsSupported ? Wide<TBits>(words, x) : Narrow<TBits>(words, x);
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly int Wide2(byte* words, sbyte* x)
+    private readonly int Wide<TBits>(byte* words, sbyte* x)
+        where TBits : struct, ICodeBits
     {
-        var (mask, ones) = (Vector512.Create((byte)3), Vector512<short>.One);
+        var (mask, ones) = (Vector512.Create((byte)((1 << TBits.Bits) - 1)), Vector512<short>.One);
         var (wide, count) = (Vector512<int>.Zero, Packed.RowWords / PackedLayout.BlockWords);
         for (var block = 0; block < count;)
         {
             var (even, odd) = (Vector512<short>.Zero, Vector512<short>.Zero);
-            for (var stop = Math.Min(count, block + (SafePairs2 / 2)); block < stop; block++)
+            for (var stop = Math.Min(count, block + (TBits.Bits == 2 ? SafePairs2 / 2 : SafePairs4)); block < stop;
+                block++)
             {
                 Sse.Prefetch0(words + (4 * PackedLayout.PrefetchWords));
                 var codes = Vector512.Load(words).AsUInt16();
                 even += Avx512BW.MultiplyAddAdjacent(codes.AsByte() & mask, Vector512.Load(x));
                 odd += Avx512BW.MultiplyAddAdjacent(
-                    (codes >>> 2).AsByte() & mask, Vector512.Load(x + PackedLayout.BlockBytes));
-                even += Avx512BW.MultiplyAddAdjacent(
-                    (codes >>> 4).AsByte() & mask, Vector512.Load(x + (2 * PackedLayout.BlockBytes)));
-                odd += Avx512BW.MultiplyAddAdjacent(
-                    (codes >>> 6).AsByte() & mask, Vector512.Load(x + (3 * PackedLayout.BlockBytes)));
+                    (codes >>> TBits.Bits).AsByte() & mask, Vector512.Load(x + PackedLayout.BlockBytes));
+                if (TBits.Bits == 2)
+                {
+                    even += Avx512BW.MultiplyAddAdjacent(
+                        (codes >>> 4).AsByte() & mask, Vector512.Load(x + (2 * PackedLayout.BlockBytes)));
+                    odd += Avx512BW.MultiplyAddAdjacent(
+                        (codes >>> 6).AsByte() & mask, Vector512.Load(x + (3 * PackedLayout.BlockBytes)));
+                }
+
                 words += PackedLayout.BlockBytes;
-                x += 4 * PackedLayout.BlockBytes;
+                x += 8 / TBits.Bits * PackedLayout.BlockBytes;
             }
 
             wide += Avx512BW.MultiplyAddAdjacent(even, ones) + Avx512BW.MultiplyAddAdjacent(odd, ones);
@@ -114,80 +118,34 @@ internal unsafe struct Int8GemvKernel : IRangeKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly int Wide4(byte* words, sbyte* x)
-    {
-        var (mask, ones) = (Vector512.Create((byte)15), Vector512<short>.One);
-        var (wide, count) = (Vector512<int>.Zero, Packed.RowWords / PackedLayout.BlockWords);
-        for (var block = 0; block < count;)
-        {
-            var (even, odd) = (Vector512<short>.Zero, Vector512<short>.Zero);
-            for (var stop = Math.Min(count, block + SafePairs4); block < stop; block++)
-            {
-                Sse.Prefetch0(words + (4 * PackedLayout.PrefetchWords));
-                var codes = Vector512.Load(words).AsUInt16();
-                even += Avx512BW.MultiplyAddAdjacent(codes.AsByte() & mask, Vector512.Load(x));
-                odd += Avx512BW.MultiplyAddAdjacent(
-                    (codes >>> 4).AsByte() & mask, Vector512.Load(x + PackedLayout.BlockBytes));
-                words += PackedLayout.BlockBytes;
-                x += 2 * PackedLayout.BlockBytes;
-            }
-
-            wide += Avx512BW.MultiplyAddAdjacent(even, ones) + Avx512BW.MultiplyAddAdjacent(odd, ones);
-        }
-
-        return Vector512.Sum(wide);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly int Narrow2(byte* words, sbyte* x)
+    private readonly int Narrow<TBits>(byte* words, sbyte* x)
+        where TBits : struct, ICodeBits
     {
         const int Half = PackedLayout.BlockBytes / 2;
-        var (mask, ones) = (Vector256.Create((byte)3), Vector256<short>.One);
+        var (mask, ones) = (Vector256.Create((byte)((1 << TBits.Bits) - 1)), Vector256<short>.One);
         var (wide, count) = (Vector256<int>.Zero, Packed.RowWords / PackedLayout.BlockWords);
         for (var block = 0; block < count;)
         {
             var (low, high) = (Vector256<short>.Zero, Vector256<short>.Zero);
-            for (var stop = Math.Min(count, block + (SafePairs2 / 4)); block < stop; block++)
+            for (var stop = Math.Min(count, block + (TBits.Bits == 2 ? SafePairs2 / 4 : SafePairs4 / 2)); block < stop;
+                block++)
             {
                 Sse.Prefetch0(words + (4 * PackedLayout.PrefetchWords));
                 var (l, h) = (Vector256.Load(words).AsUInt16(), Vector256.Load(words + Half).AsUInt16());
                 low += Avx2.MultiplyAddAdjacent(l.AsByte() & mask, Vector256.Load(x));
                 high += Avx2.MultiplyAddAdjacent(h.AsByte() & mask, Vector256.Load(x + Half));
-                low += Avx2.MultiplyAddAdjacent((l >>> 2).AsByte() & mask, Vector256.Load(x + (2 * Half)));
-                high += Avx2.MultiplyAddAdjacent((h >>> 2).AsByte() & mask, Vector256.Load(x + (3 * Half)));
-                low += Avx2.MultiplyAddAdjacent((l >>> 4).AsByte() & mask, Vector256.Load(x + (4 * Half)));
-                high += Avx2.MultiplyAddAdjacent((h >>> 4).AsByte() & mask, Vector256.Load(x + (5 * Half)));
-                low += Avx2.MultiplyAddAdjacent((l >>> 6).AsByte() & mask, Vector256.Load(x + (6 * Half)));
-                high += Avx2.MultiplyAddAdjacent((h >>> 6).AsByte() & mask, Vector256.Load(x + (7 * Half)));
+                low += Avx2.MultiplyAddAdjacent((l >>> TBits.Bits).AsByte() & mask, Vector256.Load(x + (2 * Half)));
+                high += Avx2.MultiplyAddAdjacent((h >>> TBits.Bits).AsByte() & mask, Vector256.Load(x + (3 * Half)));
+                if (TBits.Bits == 2)
+                {
+                    low += Avx2.MultiplyAddAdjacent((l >>> 4).AsByte() & mask, Vector256.Load(x + (4 * Half)));
+                    high += Avx2.MultiplyAddAdjacent((h >>> 4).AsByte() & mask, Vector256.Load(x + (5 * Half)));
+                    low += Avx2.MultiplyAddAdjacent((l >>> 6).AsByte() & mask, Vector256.Load(x + (6 * Half)));
+                    high += Avx2.MultiplyAddAdjacent((h >>> 6).AsByte() & mask, Vector256.Load(x + (7 * Half)));
+                }
+
                 words += PackedLayout.BlockBytes;
-                x += 4 * PackedLayout.BlockBytes;
-            }
-
-            wide += Avx2.MultiplyAddAdjacent(low, ones) + Avx2.MultiplyAddAdjacent(high, ones);
-        }
-
-        return Vector256.Sum(wide);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly int Narrow4(byte* words, sbyte* x)
-    {
-        const int Half = PackedLayout.BlockBytes / 2;
-        var (mask, ones) = (Vector256.Create((byte)15), Vector256<short>.One);
-        var (wide, count) = (Vector256<int>.Zero, Packed.RowWords / PackedLayout.BlockWords);
-        for (var block = 0; block < count;)
-        {
-            var (low, high) = (Vector256<short>.Zero, Vector256<short>.Zero);
-            for (var stop = Math.Min(count, block + (SafePairs4 / 2)); block < stop; block++)
-            {
-                Sse.Prefetch0(words + (4 * PackedLayout.PrefetchWords));
-                var (l, h) = (Vector256.Load(words).AsUInt16(), Vector256.Load(words + Half).AsUInt16());
-                low += Avx2.MultiplyAddAdjacent(l.AsByte() & mask, Vector256.Load(x));
-                high += Avx2.MultiplyAddAdjacent(h.AsByte() & mask, Vector256.Load(x + Half));
-                low += Avx2.MultiplyAddAdjacent((l >>> 4).AsByte() & mask, Vector256.Load(x + (2 * Half)));
-                high += Avx2.MultiplyAddAdjacent((h >>> 4).AsByte() & mask, Vector256.Load(x + (3 * Half)));
-                words += PackedLayout.BlockBytes;
-                x += 2 * PackedLayout.BlockBytes;
+                x += 8 / TBits.Bits * PackedLayout.BlockBytes;
             }
 
             wide += Avx2.MultiplyAddAdjacent(low, ones) + Avx2.MultiplyAddAdjacent(high, ones);

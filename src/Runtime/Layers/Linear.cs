@@ -1,4 +1,5 @@
 using Marrow.Layers;
+using Marrow.Quantization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -24,7 +25,7 @@ public class Linear : Layer
         }
     }
 
-    /// <summary>A layer whose weight is frozen in the levels of StatsQ, packed.</summary>
+    /// <summary>A layer whose weight is frozen in levels, packed.</summary>
     private protected Linear(LinearSite site, int packedBits)
         : this(site.Name, site.InFeatures, site.OutFeatures)
     {
@@ -73,7 +74,8 @@ public class Linear : Layer
 
     /// <summary>The packed weight.</summary>
     protected PackedWeight Base =>
-        new(GetParameter("weight.words"), GetParameter("weight.scale"), InFeatures, packedBits, IsOdd: true);
+        new(GetParameter("weight.words"), GetParameter("weight.scale"), InFeatures, packedBits,
+            QuantizerMethods.Base.IsOdd);
 
     /// <summary>The packed weight as numbers, [out, in]; the caller owns it.</summary>
     internal Tensor UnpackedBase() => Base.Dequantize();
@@ -88,8 +90,9 @@ public class Linear : Layer
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
+        var method = QuantizerMethods.Base;
         var packed = PackedWeight.Of(
-            StatsQ.Codes(weight.to(ScalarType.Float32).contiguous(), packedBits), packedBits, isOdd: true);
+            method.Codes(weight.to(ScalarType.Float32).contiguous(), null, packedBits), packedBits, method.IsOdd);
         Remove(["weight.words", "weight.scale"]);
         Add("weight.words", packed.Words, trainable: false);
         Add("weight.scale", packed.Scale.to(dtype), trainable: false);

@@ -276,7 +276,23 @@ public sealed class LayerBuilder : ILinearBuilder
             return Recomputing(create(i), recompute);
         });
 
-    /// <summary>A hand-written module. Adapters of the classes around it do not reach into it.</summary>
+    /// <summary>Copies of a layer, named 0, 1, …, each made from its name and number.</summary>
+    public ModuleList<T> Repeat<T>(string name, long count, Func<string, int, T> create)
+        where T : nn.Module
+    {
+        // Each copy is registered, as any layer, by its own name, which leads into the list.
+        var list = Register(name, new ModuleList<T>(prefix + name));
+        for (var i = 0; i < Copies(name, count); i++)
+        {
+            list.Follow(create($"{name}.{i}", i));
+        }
+
+        return list;
+    }
+
+    /// <summary>
+    /// A module of TorchSharp's or a hand-written one. Adapters of the classes around it do not reach into it.
+    /// </summary>
     public T Module<T>(string name, Func<T> create)
         where T : nn.Module => Register(name, Apart(create));
 
@@ -331,14 +347,19 @@ public sealed class LayerBuilder : ILinearBuilder
     private ModuleList<T> List<T>(string name, long count, Func<int, T> create)
         where T : nn.Module
     {
-        Require(AdapterSizes.Positive(prefix + name, "Count", count));
-        var items = new T[count];
-        for (var i = 0; i < count; i++)
+        var list = new ModuleList<T>(prefix + name);
+        for (var i = 0; i < Copies(name, count); i++)
         {
-            items[i] = create(i);
+            list.Add(create(i));
         }
 
-        return Register(name, new ModuleList<T>(prefix + name, items));
+        return Register(name, list);
+    }
+
+    private long Copies(string name, long count)
+    {
+        Require(AdapterSizes.NotNegative(prefix + name, "Count", count));
+        return count;
     }
 
     private void RequireSizes(string name, long[] sizes)

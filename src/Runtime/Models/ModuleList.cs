@@ -4,38 +4,43 @@ using static TorchSharp.torch;
 
 namespace Marrow;
 
-/// <summary>The copies of a block: modules named 0, 1, … in order.</summary>
+/// <summary>The copies of a layer or block: modules named 0, 1, … in order.</summary>
 /// <typeparam name="T">The module.</typeparam>
 public sealed class ModuleList<T> : nn.Module, IReadOnlyList<T>
     where T : nn.Module
 {
-    private readonly T[] items;
+    private readonly List<T> items = [];
 
-    internal ModuleList(string name, IReadOnlyList<T> items)
+    internal ModuleList(string name)
         : base(name)
     {
-        this.items = [.. items];
-        for (var i = 0; i < this.items.Length; i++)
-        {
-            register_module($"{i}", this.items[i]);
-        }
     }
 
     /// <inheritdoc/>
-    public int Count => items.Length;
+    public int Count => items.Count;
 
     /// <inheritdoc/>
     public T this[int index] => items[index];
 
     /// <inheritdoc/>
-    public IEnumerator<T> GetEnumerator() => ((IEnumerable<T>)items).GetEnumerator();
+    public IEnumerator<T> GetEnumerator() => items.GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    /// <summary>Takes up the next copy.</summary>
+    internal void Add(T item)
+    {
+        register_module($"{items.Count}", item);
+        items.Add(item);
+    }
+
+    /// <summary>Takes up the next copy, which is registered already.</summary>
+    internal void Follow(T item) => items.Add(item);
 
     /// <inheritdoc/>
     protected override void RegisterComponents()
     {
-        // Registered by the constructor.
+        // Copies are registered as they come.
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using Marrow.Quantization;
 using Marrow.Shared;
 
 namespace Marrow.CompilerServices;
@@ -22,11 +23,13 @@ public sealed record QuantizerSettings(
     double BoundaryRange = 0.005,
     bool Bfloat16Backward = false)
 {
+    /// <summary>The method of the weights.</summary>
+    internal WeightMethod Method => QuantizerMethods.Of(Weights);
+
     /// <summary>The compile-time rule for bits that are known only at run time. Emitted constructors call it.</summary>
     /// <exception cref="ArgumentException">MRW201.</exception>
     public QuantizerSettings Checked() =>
-        (QuantizerBits.Weights(Bits, Weights == WeightQuantizer.Lsq) ?? QuantizerBits.OrNone(
-            "Activations", Activations)) is { } fault
+        (Method.BitsError(Bits) ?? QuantizerBits.OrNone("Activations", Activations)) is { } fault
             ? throw new ArgumentException(fault + ".")
             : this;
 

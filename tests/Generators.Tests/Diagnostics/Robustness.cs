@@ -119,6 +119,18 @@ public class Robustness
             }
             """.Replace("[Block", "[{|MRW107:Block|}")))[0].GetMessage());
 
+    /// <summary>Zero bits of activations are none; they once kept the rule from counting.</summary>
+    [Fact]
+    public Task MRW107_ManyCopiesInAQuantizedVariant_AreReported() => Markup.Check(Mlp + """
+        [Model] public partial class Net(int width)
+        {
+            [{|MRW107:Block|}(8, 8, Count = long.MaxValue)] public partial ModuleList<Mlp> Layers { get; }
+            [Linear(nameof(width), 64)] public partial Linear Up { get; }
+            [Forward] private Tensor Network(Tensor x) => x;
+        }
+        [Quantize(Bits = 8)] public partial class {|MRW107:Variant|}() : Net(48);
+        """);
+
     [Fact]
     public Task MRW107_LargeModel_IsSilent() =>
         Markup.Check(Mlp + "[Model] public partial class Large() : Mlp(1000000, 1000000000);");
@@ -241,6 +253,33 @@ public class Robustness
             public partial class Small() : Mlp(16, 32);
         }
         """);
+
+    /// <summary>Shapes, ranks and bits stand in documentation comments, as they were written.</summary>
+    [Fact]
+    public void ComparisonsInExpressions_AreEscapedInDocumentation() => Emitted.For("Net", """
+        [Model]
+        public partial class Net(int width, bool flag)
+        {
+            [Lora(Rank = "width < 3 && flag ? 2 : 4"), Linear("width < 3 && flag ? 8 : 16", 8)]
+            public partial Linear Up { get; }
+            [Quantize(Bits = "width < 3 ? 2 : 4", Activations = "width < 3 ? 2 : 4"), Linear(8, 8)]
+            public partial Linear Down { get; }
+            [Forward] private Tensor Network(Tensor x) => Down.call(Up.call(x));
+        }
+        """);
+
+    /// <summary>Shapes stand in comments, whose lines must not break where a size was broken.</summary>
+    [Fact]
+    public void SizesOfSeveralLines_AreWordsOfOne()
+    {
+        Emitted.For("Small", Mlp + """
+            [Lora] public partial class Small() : Mlp(int.Parse(
+                "64"), /* hidden */ int.Parse( // features
+                "256"));
+            """);
+        Emitted.For("Small", Layer("Attention(\"a\\nb\", nameof(width))", "Attention")
+            + "[Lora] public partial class Small() : Net(64, 0.5, \"x\");");
+    }
 
     [Fact]
     public void NamesThatAreKeywords_AreEscaped() => Emitted.For("class.Outer.event", """

@@ -125,7 +125,7 @@ public class Rules
 
     [Fact]
     public Task MRW004_Count_IsReportedOnTheArgument() => Markup.Check(
-        Mlp + Body("[Block(4, 4, {|MRW004:Count = 0|})] public partial ModuleList<Mlp> Inner { get; }"));
+        Mlp + Body("[Block(4, 4, {|MRW004:Count = -1|})] public partial ModuleList<Mlp> Inner { get; }"));
 
     [Fact]
     public async Task MRW005_CircularBlocks_AreReportedOnEachBlock() => Assert.Contains(

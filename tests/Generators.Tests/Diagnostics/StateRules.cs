@@ -26,8 +26,9 @@ public class StateRules
 
     [Theory]
     [InlineData("private readonly BatchNorm1d {|MRW010:bn|} = nn.BatchNorm1d(4);",
-        "field 'bn' holds a BatchNorm1d, which would be in no checkpoint", "public partial MyBatchNorm1d Bn { get; }")]
-    [InlineData("private GRU? {|MRW010:_gru|};", "holds a GRU", "MyGRU Gru { get; }")]
+        "field 'bn' holds a BatchNorm1d, which would be in no checkpoint", "[BatchNorm1d(…)] public partial BatchNorm1d Bn { get; }")]
+    [InlineData("private GRU? {|MRW010:_gru|};", "holds a GRU", "[Gru(…)] public partial GRU Gru { get; }")]
+    [InlineData("private RNN? {|MRW010:rnn|};", "holds a RNN", "MyRNN Rnn { get; }")]
     [InlineData("public Own {|MRW010:Block|} { get; } = new();", "property 'Block' holds a Own",
         "[Block(…)] public partial Own Block { get; }")]
     [InlineData("private Inner {|MRW010:inner|} = new();", "a Inner", "[Block(…)] public partial Inner Inner { get; }")]
@@ -59,7 +60,7 @@ public class StateRules
     /// <summary>TorchSharp's own modules are made by its functions alone.</summary>
     [Fact]
     public async Task MRW002_ModuleThatCannotBeMade_IsReported() => Assert.Contains(
-        "has no constructor to call; declare a module of your own around it",
+        "has no constructor to call; declare a module around it",
         (await Markup.Check(Net("[Block(4)] public partial BatchNorm1d {|MRW002:Bn|} { get; }")))[0].GetMessage());
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.X86;
 using Marrow.CompilerServices;
 using Marrow.Kernels.PackedGemv;
 using Xunit;
@@ -6,6 +7,7 @@ using static TorchSharp.torch;
 namespace Marrow.Tests.Quantization;
 
 /// <summary>Packing loses nothing, and products from packed words are those of the unpacked weight.</summary>
+[Trait("Kernels", "yes")]
 public class PackedWeightTests
 {
     public static TheoryData<int, bool> Quantizers => [.. from bits in Enumerable.Range(1, 8) from isOdd in (
@@ -51,6 +53,7 @@ public class PackedWeightTests
     [InlineData(4, false)]
     public void FewRows_OfIntegers_GiveTheExactProduct(int bits, bool isOdd)
     {
+        Assert.SkipUnless(Avx2.IsSupported, "the processor has no AVX2");
         foreach (var (rows, columns, outputs) in ((int, int, int)[])[(1, 4096, 9), (4, 300, 130), (2, 17, 3)])
         {
             using var scope = NewDisposeScope();

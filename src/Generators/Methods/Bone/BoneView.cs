@@ -23,12 +23,22 @@ internal sealed class BoneView(EmittedClass target, BoneSpec bone) : AdaptedLaye
 
     public string BlockWord => Word(bone.BlockSize, "r");
 
+    /// <summary>The call that cuts a matrix of W's shape in blocks [o,i].</summary>
+    public string Cut => $".view(-1, {Block}, InFeatures / {Block}, {Block}).transpose(1, 2)";
+
     public bool IsMini => bone.Form == BoneForm.Mini;
 
     /// <summary>Columns of M as code, and as comments name them.</summary>
     public string Columns => IsMini ? Code("MiniRank", bone.MiniRank) : "OutFeatures";
 
     public string ColumnsWord => IsMini ? Word(bone.MiniRank, "c") : "out";
+
+    /// <summary>The form of M with its sizes, its column for an output o, and its shape, as comments name them.</summary>
+    public string FormWords => IsMini ? $"mini, block {BlockWord}, columns {ColumnsWord}" : $"free, block {BlockWord}";
+
+    public string ColumnWord => IsMini ? $"o mod {ColumnsWord}" : "o";
+
+    public string BlockShape => $"[{BlockWord}, {ColumnsWord}]";
 
     /// <summary>What is summed over shards, and the gradient that meets it, as code and comments name them.</summary>
     public string SumWord => HasDropout ? "S(D x)" : "S(x)";

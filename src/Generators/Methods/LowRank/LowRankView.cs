@@ -32,14 +32,20 @@ internal abstract class LowRankView(EmittedClass target, LowRankSpec adapter) : 
     /// <summary>The multiplication by s, in place.</summary>
     public string TimesScale => IsUnscaled ? "" : ".mul_(Scale)";
 
-    /// <summary>s B A as code.</summary>
-    public string Update => IsUnscaled ? "B.mm(A)" : "Scale * B.mm(A)";
+    /// <summary>"Scale * " where there is one.</summary>
+    public string Factor => IsUnscaled ? "" : "Scale * ";
 
-    /// <summary>The input of A as code and as comments name it.</summary>
-    private string InputWord => HasDropout ? "D x" : "x";
+    /// <summary>s B A as a term of code.</summary>
+    public string Update => IsUnscaled ? "B.mm(A)" : "(Scale * B.mm(A))";
+
+    /// <summary>The input of A, as comments name it.</summary>
+    public string InputWord => HasDropout ? "D x" : "x";
 
     /// <summary>The input of B, as comments name it.</summary>
     public string DownWord => $"{S}{InputWord} Aᵀ";
+
+    /// <summary>The same with its shape.</summary>
+    public string Down => $"{DownWord} [n, {RankWord}]";
 
     /// <summary>What the start does to W, as a line of the summary; null if nothing.</summary>
     public string? Start => options.Init switch

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Marrow.Quantization.Layers;
 
-/// <summary>LSQ with steps that a layer owns and that the first input gives their values.</summary>
+/// <summary>The quantizer of activations, with steps that a layer owns and that the first input gives their values.</summary>
 /// <param name="parameter">Finds the layer's parameters, which moving it replaces.</param>
 /// <param name="step">Name of the steps.</param>
 /// <param name="range">The levels.</param>
@@ -27,11 +27,10 @@ internal sealed class ActivationQuantizer(
             hasStep = true;
             using var scope = NewDisposeScope();
             using var noGrad = no_grad();
-            ScaleInitialization.Apply(Step, () => Lsq.InitialStep(
-                before is null ? x : Lsq.Shift(sharing.LayoutOf(x), x, before), range, sharing, constant: range.Low == 0
-                    ? 4 : 2));
+            ScaleInitialization.Apply(Step, () => QuantizerMethods.Activations.InitialStep(
+                x, before, range, sharing, constant: range.Low == 0 ? 4 : 2));
         }
 
-        return Lsq.Quantize(x, Step, range, sharing, before, after);
+        return QuantizerMethods.Activations.Quantize(x, Step, range, sharing, before, after);
     }
 }

@@ -49,7 +49,7 @@ public sealed class LsqConv2d : Conv2d, IQuantizedLayer
     IEnumerable<QuantizedWeight> IQuantizedLayer.QuantizedWeights => packed is not null
         ? []
         : [new($"{LayerName}.weight", Settings, (Site.OutChannels, InnerSize), () =>
-            Weight.flatten(1), Weight, WeightStep, new FrozenCodes(isOdd: false))];
+            Weight.flatten(1), Weight, WeightStep, new FrozenCodes(Settings.Method.IsOdd))];
 
     /// <summary>Whether a negative input has been seen.</summary>
     internal bool IsSigned
@@ -71,8 +71,6 @@ public sealed class LsqConv2d : Conv2d, IQuantizedLayer
 
     private Parameter WeightStep => GetParameter(WeightStepName);
 
-    private LevelRange WeightRange => LevelRange.Signed(Settings.Bits);
-
     private LevelRange InputRange =>
         isSigned ? LevelRange.Signed(Settings.Activations) : LevelRange.Unsigned(Settings.Activations);
 
@@ -92,12 +90,13 @@ public sealed class LsqConv2d : Conv2d, IQuantizedLayer
         Prepare(x);
         var weight = packed is { } levels
             ? levels.Dequantize().view(Site.OutChannels, Site.InChannels / Site.Groups, Site.Kernel, Site.Kernel)
-            : Lsq.Quantize(Weight, WeightStep, WeightRange, ScaleGranularity.Row);
+            : Settings.Method.Quantize(Weight, WeightStep, Settings.Bits);
         if (Settings.Activations > 0)
         {
             var (before, after) =
                 hasShifts ? (GetParameter(BeforeName), GetParameter(AfterName)) : ((Tensor?)null, (Tensor?)null);
-            x = Lsq.Quantize(x, GetParameter(StepName), InputRange, ScaleGranularity.ImageChannel, before, after);
+            x = QuantizerMethods.Activations.Quantize(
+                x, GetParameter(StepName), InputRange, ScaleGranularity.ImageChannel, before, after);
         }
 
         return scope.MoveToOuter(Convolve(x, weight));
@@ -120,11 +119,13 @@ public sealed class LsqConv2d : Conv2d, IQuantizedLayer
 
         hasSteps = true;
         ScaleInitialization.Apply(WeightStep, () =>
-            Lsq.InitialStep(Weight, WeightRange, ScaleGranularity.Row, constant: 2));
+            Settings.Method.Steps!.InitialStep(
+                Weight, null, LevelRange.Signed(Settings.Bits), ScaleGranularity.Row, constant: 2));
         if (Settings.Activations > 0)
         {
             ScaleInitialization.Apply(GetParameter(StepName), () =>
-                Lsq.InitialStep(Shifted(), InputRange, ScaleGranularity.ImageChannel, constant: 2));
+                QuantizerMethods.Activations.InitialStep(
+                    Shifted(), null, InputRange, ScaleGranularity.ImageChannel, constant: 2));
         }
     }
 }

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Marrow.CompilerServices;
 
 /// <summary>
-/// A linear layer whose weight is frozen in the levels of StatsQ, packed; only its input has a gradient. The emitted
+/// A linear layer whose weight is frozen in levels, packed; only its input has a gradient. The emitted
 /// classes derive from it and state the forward and its backward.
 /// </summary>
 /// <param name="site">What the layer is to be.</param>

@@ -1,11 +1,12 @@
 using System.ComponentModel;
+using Marrow.Quantization;
 using Marrow.Quantization.Layers;
 using static TorchSharp.torch;
 
 namespace Marrow.CompilerServices;
 
 /// <summary>
-/// A linear layer whose adapted weight is quantized, <c>y = x StatsQ(Adapt(W))ᵀ + b</c>: the adapter trains toward a
+/// A linear layer whose adapted weight is quantized, <c>y = x Ŵᵀ + b</c>: the adapter trains toward a
 /// merged weight that is on the grid. Rounding passes gradients straight through to the adapter. The emitted classes
 /// derive from it and state the forward and its backward.
 /// </summary>
@@ -22,7 +23,7 @@ public abstract class QuantizedAdaptedLinear : AdaptedLinear, IQuantizedLayer
     protected QuantizerSettings Quantizer { get; }
 
     /// <summary>What treatments of oscillation hold in place.</summary>
-    protected FrozenCodes Frozen { get; } = new(isOdd: true);
+    protected FrozenCodes Frozen { get; } = new(QuantizerMethods.Base.IsOdd);
 
     QuantizerSettings IQuantizedLayer.Settings => Quantizer;
 
@@ -63,22 +64,23 @@ public abstract class QuantizedAdaptedLinear : AdaptedLinear, IQuantizedLayer
     private protected override Tensor Effective(Tensor weight)
     {
         using var scope = NewDisposeScope();
-        var values = StatsQ.Plain(Frozen.Apply(weight), Quantizer.Bits);
-        return scope.MoveToOuter(Frozen is { Mask: { } mask, Levels: not null }
-            ? where(mask, Frozen.Apply(StatsQ.Codes(weight.detach().contiguous(), Quantizer.Bits)).Dequantize(), values)
-            : values);
+        var values = QuantizerMethods.Base.Quantize(Frozen.Apply(weight), null, Quantizer.Bits);
+        return scope.MoveToOuter(WithFrozen(weight, values));
     }
 
     /// <summary>The codes of Ŵ from what the forward kept.</summary>
     protected WeightLevels SavedWeight(Tensor codes, Tensor scale) => new(codes, scale, IsHalved: Quantizer.Bits == 8);
 
     /// <summary>Ŵ with the entries that are frozen at their level.</summary>
-    protected Tensor WithFrozen(Tensor weight) => Frozen is { Mask: { } mask, Levels: not null }
+    protected Tensor WithFrozen(Tensor weight) =>
+        Frozen.Levels is null ? weight : WithFrozen(AdaptedWeight(), weight);
+
+    private Tensor WithFrozen(Tensor latent, Tensor values) => Frozen is { Mask: { } mask, Levels: not null }
         ? where(
             mask,
-            Frozen.Apply(StatsQ.Codes(AdaptedWeight().detach().contiguous(), Quantizer.Bits)).Dequantize(),
-            weight)
-        : weight;
+            Frozen.Apply(QuantizerMethods.Base.Codes(latent.detach().contiguous(), null, Quantizer.Bits)).Dequantize(),
+            values)
+        : values;
 
     private Tensor MergedWeight() => IsMerged ? Weight.alias() : AdaptedWeight();
 }

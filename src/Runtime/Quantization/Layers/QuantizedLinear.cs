@@ -29,9 +29,9 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
         : base(site)
     {
         Settings = settings.Checked();
-        Frozen = new FrozenCodes(isOdd: Settings.Weights == WeightQuantizer.StatsQ);
+        Frozen = new FrozenCodes(Settings.Method.IsOdd);
         (tokens, isUnsigned) = (site.Tokens ?? 1, site.PositiveInput);
-        if (Settings.Weights == WeightQuantizer.Lsq)
+        if (Settings.Method.Steps is not null)
         {
             AddQuantizer(WeightStepName, OutFeatures, site.Dtype, site.Device);
         }
@@ -54,7 +54,7 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
     /// <summary>The levels of the activations.</summary>
     protected LevelRange Range { get; }
 
-    /// <summary>The levels of LSQ weights.</summary>
+    /// <summary>The levels of weights that have steps.</summary>
     protected LevelRange WeightRange => LevelRange.Signed(Settings.Bits);
 
     /// <summary>S, one per position, or a single one.</summary>
@@ -66,13 +66,13 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
     /// <summary>Added after it, [in].</summary>
     protected Tensor After => GetParameter(AfterName);
 
-    /// <summary>The steps of LSQ weights, [out].</summary>
+    /// <summary>The steps of weights that have them, [out].</summary>
     protected Tensor WeightStep => GetParameter(WeightStepName);
 
     IEnumerable<QuantizedWeight> IQuantizedLayer.QuantizedWeights => packed is null ? [QuantizedWeight] : [];
 
     internal override IReadOnlyList<string> LatentParameters =>
-        Settings.Weights == WeightQuantizer.Lsq ? ["weight", WeightStepName] : ["weight"];
+        Settings.Method.Steps is not null ? ["weight", WeightStepName] : ["weight"];
 
     internal override void UsePacked(IReadOnlyDictionary<string, PackedWeight> weights)
     {
@@ -86,7 +86,7 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
         (OutFeatures, InFeatures),
         () => Weight.alias(),
         Weight,
-        Settings.Weights == WeightQuantizer.Lsq ? WeightStep : null,
+        Settings.Method.Steps is not null ? WeightStep : null,
         Frozen);
 
     ScalarType IExplicitLayer.Dtype => Weight.dtype;
@@ -169,17 +169,17 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
     /// <summary>The gradients of x, its step and its shifts, from that of x̂.</summary>
     /// <param name="g">Gradient of x̂, [n, in].</param>
     /// <param name="x">[n, in].</param>
-    protected LsqGradients ActivationGradients(Tensor g, Tensor x)
+    protected StepGradients ActivationGradients(Tensor g, Tensor x)
     {
-        var gradients = Lsq.Gradients(
+        var gradients = QuantizerMethods.Activations.Gradients(
             g.view(ByToken(g)), x.view(ByToken(x)), Step, Range, Sharing, Before, hasAfter: true);
         return gradients with { Input = gradients.Input.view(x.shape) };
     }
 
-    /// <summary>The gradients of W and its steps, from that of Ŵ, where W has LSQ.</summary>
+    /// <summary>The gradients of W and its steps, from that of Ŵ, where W has steps.</summary>
     /// <param name="dWeight">Gradient of Ŵ, [out, in].</param>
-    protected LsqGradients WeightGradients(Tensor dWeight) =>
-        Lsq.Gradients(
+    protected StepGradients WeightGradients(Tensor dWeight) =>
+        Settings.Method.Steps!.Gradients(
             dWeight.contiguous(), Weight, WeightStep, WeightRange, ScaleGranularity.Row, before: null, hasAfter: false);
 
     /// <summary>The codes of x from what the forward kept.</summary>
@@ -187,7 +187,7 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
 
     /// <summary>The codes of Ŵ from what the forward kept.</summary>
     protected WeightLevels SavedWeight(Tensor codes, Tensor scale) =>
-        new(codes, scale, IsHalved: Settings is { Weights: WeightQuantizer.StatsQ, Bits: 8 });
+        new(codes, scale, IsHalved: Settings is { Method.IsOdd: true, Bits: 8 });
 
     /// <summary>Gradient of the bias, [out]; null if there is none.</summary>
     protected Tensor? BiasGradient(Tensor dy) => Bias is null ? null : Autograd.BiasGradient.Of(dy);
@@ -211,16 +211,16 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
         hasSteps = true;
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        if (Settings.Weights == WeightQuantizer.Lsq)
+        if (Settings.Method.Steps is { } steps)
         {
             ScaleInitialization.Apply(
-                WeightStep, () => Lsq.InitialStep(Weight, WeightRange, ScaleGranularity.Row, constant: 2));
+                WeightStep, () => steps.InitialStep(Weight, null, WeightRange, ScaleGranularity.Row, constant: 2));
         }
 
         if (Settings.Activations > 0)
         {
-            ScaleInitialization.Apply(
-                Step, () => Lsq.InitialStep(x + Before, Range, Sharing, constant: isUnsigned && tokens > 1 ? 4 : 2));
+            ScaleInitialization.Apply(Step, () => QuantizerMethods.Activations.InitialStep(
+                x, Before, Range, Sharing, constant: isUnsigned && tokens > 1 ? 4 : 2));
         }
     }
 

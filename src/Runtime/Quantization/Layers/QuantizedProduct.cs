@@ -24,12 +24,14 @@ internal readonly record struct FrozenRows(FrozenCodes Frozen, long First, long 
 }
 
 /// <summary>
-/// <c>y = x̂ StatsQ(W)ᵀ + b</c> for activations that are quantized already; the forward product is one of 8-bit
+/// <c>y = x̂ Ŵᵀ + b</c> for activations that are quantized already; the forward product is one of 8-bit
 /// integers.
 /// Gradients: <c>dx̂ = dy Ŵ</c>, <c>dW = dyᵀ x̂</c> straight through, <c>db = Σ dy</c>.
 /// </summary>
 internal static class QuantizedProduct
 {
+    private static WeightMethod Method => QuantizerMethods.Base;
+
     /// <summary>y, differentiable in x̂, W and b.</summary>
     /// <param name="quantized">x̂ [..., in].</param>
     /// <param name="source">What x̂ was made from, or null if it has no levels.</param>
@@ -48,7 +50,7 @@ internal static class QuantizedProduct
         using var scope = NewDisposeScope();
         if (EagerMode.IsOn)
         {
-            var plain = StatsQ.Plain(weight, settings.Bits);
+            var plain = Method.Quantize(weight, null, settings.Bits);
             if (held.Any(rows => rows.Frozen.Levels is not null))
             {
                 plain = cat([.. held.Select(rows => rows.Frozen is { Mask: { } mask, Levels: not null }
@@ -85,7 +87,7 @@ internal static class QuantizedProduct
     private static Tensor Held(FrozenRows rows, Tensor weight, int bits)
     {
         using var noGrad = no_grad();
-        return rows.Frozen.Apply(StatsQ.Codes(rows.Of(weight).contiguous(), bits)).Dequantize();
+        return rows.Frozen.Apply(Method.Codes(rows.Of(weight).contiguous(), null, bits)).Dequantize();
     }
 
     private sealed class Product(LevelSource? source, QuantizerSettings settings, IReadOnlyList<FrozenRows> held)
@@ -98,7 +100,7 @@ internal static class QuantizedProduct
         public override Tensor Forward(Saved saved, IReadOnlyList<Tensor?> inputs)
         {
             var (x, weight, bias) = (inputs[0]!, inputs[1]!, inputs[2]);
-            var p = StatsQ.Codes(weight.contiguous(), settings.Bits);
+            var p = Method.Codes(weight.contiguous(), null, settings.Bits);
             foreach (var rows in held)
             {
                 rows.Frozen.Apply(p with { Stored = rows.Of(p.Stored) });

@@ -1,3 +1,4 @@
+using Marrow.Quantization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -12,7 +13,7 @@ namespace Marrow;
 /// <param name="size">[out, in].</param>
 /// <param name="value">Makes the values that are quantized, [out, …]; the caller owns them.</param>
 /// <param name="latent">The trained parameter that has these values, or null for a product.</param>
-/// <param name="step">The steps of LSQ, [out]; null for StatsQ.</param>
+/// <param name="step">The steps, [out]; null if the method learns none.</param>
 /// <param name="frozen">What treatments of oscillation freeze.</param>
 public sealed class QuantizedWeight(
     string name, QuantizerSettings settings, (long Out, long In) size, Func<Tensor> value, Parameter? latent,
@@ -33,8 +34,10 @@ public sealed class QuantizedWeight(
     /// <summary>[out, in].</summary>
     public (long Out, long In) Size { get; } = size;
 
-    /// <summary>Whether its levels are odd (StatsQ).</summary>
-    internal bool IsOdd => step is null;
+    /// <summary>Whether its levels are odd.</summary>
+    internal bool IsOdd => Method.IsOdd;
+
+    private WeightMethod Method => step is null ? QuantizerMethods.Base : settings.Method;
 
     /// <summary>The levels and scales, packed; the caller owns both.</summary>
     public PackedWeight Pack()
@@ -57,7 +60,7 @@ public sealed class QuantizedWeight(
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var p = frozen.Apply(Stored());
-        return scope.MoveToOuter(step is null && !p.IsHalved ? p.Stored.bitwise_right_shift(1) : p.Stored.alias());
+        return scope.MoveToOuter(IsOdd && !p.IsHalved ? p.Stored.bitwise_right_shift(1) : p.Stored.alias());
     }
 
     /// <summary>ŵ [out, in]; the caller owns it.</summary>
@@ -72,7 +75,8 @@ public sealed class QuantizedWeight(
     public Tensor LevelWidth()
     {
         using var noGrad = no_grad();
-        return step is null ? StatsQ.Scale(Value()).div_(1 << (settings.Bits - 1)) : step.clamp_min(Lsq.LeastStep);
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(Method.LevelWidth(Value(), step, settings.Bits));
     }
 
     /// <summary>
@@ -83,16 +87,8 @@ public sealed class QuantizedWeight(
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        if (step is null)
-        {
-            return scope.MoveToOuter(StatsQ.GridPosition(Value(), settings.Bits));
-        }
-
-        var range = LevelRange.Signed(settings.Bits);
-        return scope.MoveToOuter((Value() / LevelWidth().unsqueeze(1)).clamp_(range.Low - 0.5, range.High + 0.5));
+        return scope.MoveToOuter(Method.GridPosition(Value(), step, settings.Bits));
     }
 
-    private WeightLevels Stored() => step is null
-        ? StatsQ.Codes(Value().contiguous(), settings.Bits)
-        : Lsq.Codes(Value().contiguous(), step, LevelRange.Signed(settings.Bits));
+    private WeightLevels Stored() => Method.Codes(Value().contiguous(), step, settings.Bits);
 }

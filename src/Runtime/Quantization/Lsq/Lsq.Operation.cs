@@ -39,7 +39,7 @@ public static partial class Lsq
             return [gradients.Input, gradients.Step, gradients.Before, gradients.After];
         }
 
-        public static LsqGradients Gradients(
+        public static StepGradients Gradients(
             ScaleLayout layout, LevelRange range, Tensor dy, Tensor x, Tensor step, Tensor? before, long afterSize)
         {
             var scale = 1 / Math.Sqrt((double)range.High * layout.Count);

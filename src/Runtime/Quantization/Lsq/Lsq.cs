@@ -16,7 +16,7 @@ namespace Marrow.CompilerServices;
 public static partial class Lsq
 {
     /// <summary>The floor of S.</summary>
-    public const double LeastStep = LsqKernels.LeastStep;
+    internal const double LeastStep = LsqKernels.LeastStep;
 
     /// <summary>x̂, differentiable; forward and backward are one pass each.</summary>
     /// <param name="x">The tensor; NaN stays NaN.</param>
@@ -29,7 +29,7 @@ public static partial class Lsq
     /// </param>
     /// <param name="after">Added to the result, likewise.</param>
     /// <exception cref="ArgumentException">The shapes do not fit.</exception>
-    public static Tensor Quantize(
+    internal static Tensor Quantize(
         Tensor x, Tensor step, LevelRange range, ScaleGranularity sharing, Tensor? before = null,
             Tensor? after = null) =>
         EagerMode.IsOn
@@ -38,21 +38,14 @@ public static partial class Lsq
                 new QuantizeOperation(range, Layout(x, step, sharing)), x.contiguous(), step, before, after);
 
     /// <summary>The same by ordinary differentiable operations.</summary>
-    public static Tensor Plain(
+    internal static Tensor Plain(
         Tensor x, Tensor step, LevelRange range, ScaleGranularity sharing, Tensor? before = null, Tensor? after = null)
     {
         using var scope = NewDisposeScope();
         var layout = Layout(x, step, sharing);
-        var scale = 1 / Math.Sqrt((double)range.High * layout.Count);
-        var floored = step + (step.clamp_min(LeastStep) - step).detach();
-        var scaled = floored * scale;
-        var s = layout.Spread(scaled + (floored - scaled).detach());
+        var s = layout.Spread(LearnedStep(step, (double)range.High * layout.Count));
         var shifted = before is null ? x : Shift(layout, x, before);
-        var ratio = layout.Grouped(shifted) / s;
-        var clipped = ratio.clamp(range.Low, range.High);
-        // One bit: the sign has no straight-through term, so nothing flows to x.
-        var rounded = range.IsSign ? ratio.sign().detach() : clipped + (clipped.round() - clipped).detach();
-        var quantized = (rounded * s).view(x.shape);
+        var quantized = (StraightThrough.Level(layout.Grouped(shifted) / s, range) * s).view(x.shape);
         return scope.MoveToOuter(after is null ? quantized : Shift(layout, quantized, after));
     }
 
@@ -87,7 +80,7 @@ public static partial class Lsq
     /// <param name="sharing">Which elements share a step.</param>
     /// <param name="constant">c.</param>
     /// <returns>[steps].</returns>
-    public static Tensor InitialStep(Tensor x, LevelRange range, ScaleGranularity sharing, double constant)
+    internal static Tensor InitialStep(Tensor x, LevelRange range, ScaleGranularity sharing, double constant)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
@@ -104,7 +97,7 @@ public static partial class Lsq
     /// <param name="sharing">Which elements share a step.</param>
     /// <param name="before">The shift before, or null.</param>
     /// <param name="hasAfter">Whether there is a shift after.</param>
-    public static LsqGradients Gradients(
+    internal static StepGradients Gradients(
         Tensor dy, Tensor x, Tensor step, LevelRange range, ScaleGranularity sharing, Tensor? before, bool hasAfter) =>
         QuantizeOperation.Gradients(
             Layout(x, step, sharing), range, dy, x, step, before, hasAfter ? before?.numel() ?? x.size(-1) : 0);
@@ -123,11 +116,3 @@ public static partial class Lsq
     internal static Tensor Shift(ScaleLayout layout, Tensor x, Tensor shift) =>
         (layout.Parts(x, shift) + layout.SpreadShift(shift)).view(x.shape);
 }
-
-/// <summary>What <see cref="Lsq.Gradients"/> returns.</summary>
-/// <param name="Input">Gradient of x, in its shape.</param>
-/// <param name="Step">Gradient of the steps.</param>
-/// <param name="Before">Gradient of the shift before, or null.</param>
-/// <param name="After">Gradient of the shift after, or null.</param>
-[EditorBrowsable(EditorBrowsableState.Never)]
-public readonly record struct LsqGradients(Tensor Input, Tensor Step, Tensor? Before, Tensor? After);

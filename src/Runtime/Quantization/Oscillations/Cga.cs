@@ -9,7 +9,7 @@ internal static class Cga
     /// The freeze rule: a weight is confident, and frozen, unless it lies within <paramref name="boundaryRange"/>
     /// levels of a boundary between two levels that the matrix uses. Boundaries lie at i + ½ for whole i.
     /// </summary>
-    /// <param name="position">Positions on the grid (<see cref="StatsQ.GridPosition"/>), any shape.</param>
+    /// <param name="position">Positions on the grid (<see cref="QuantizedWeight.GridPosition"/>), any shape.</param>
     /// <param name="boundaryRange">In levels, 0 to 0.5.</param>
     /// <returns>bool, as position; the caller owns it.</returns>
     public static Tensor Confident(Tensor position, double boundaryRange)

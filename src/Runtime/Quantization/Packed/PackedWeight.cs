@@ -31,9 +31,6 @@ public readonly record struct PackedWeight(Tensor Words, Tensor Scale, long InFe
         return (inFeatures + columns - 1) / columns * BlockWords;
     }
 
-    /// <summary>Columns of a block.</summary>
-    internal int BlockColumns => BlockWords * PerWord;
-
     /// <summary>Bits of a stored code.</summary>
     internal int CodeBits => PackedBits(Bits);
 

@@ -92,7 +92,7 @@ internal static unsafe class QkrLogits
             RequantizeKernel.Run(values, of.Step, of.After, of.Range.Codes, parts, along,
                 vectors) ?? throw ActivationLevels.NotANumber();
 
-        private static Tensor Usable(Tensor step) => step.detach().clamp_min(Lsq.LeastStep);
+        private static Tensor Usable(Tensor step) => step.detach().clamp_min(LsqKernels.LeastStep);
 
         private static Tensor ByHead(Tensor values) => values.transpose(1, 2).contiguous();
     }

@@ -14,7 +14,7 @@ namespace Marrow.CompilerServices;
 /// zero.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
-public static class StatsQ
+public static partial class StatsQ
 {
     /// <summary>The upper end of the clip, just below the level that does not exist.</summary>
     internal const double HighestRatio = StatsQKernels.HighestRatio;
@@ -44,21 +44,21 @@ public static class StatsQ
     /// <summary>ŵ, differentiable: the gradient passes straight through, clipped entries too.</summary>
     /// <param name="w">[out, in], [B, N, C] or [B, H, N, d]; float32 on the CPU takes one pass.</param>
     /// <param name="bits">2 to 8.</param>
-    public static Tensor Quantize(Tensor w, int bits) =>
+    internal static Tensor Quantize(Tensor w, int bits) =>
         EagerMode.IsOn ? Plain(w, bits) : OperationFunction.Run(new StatsQOperation(bits), w);
 
     /// <summary>The same by ordinary differentiable operations.</summary>
-    public static Tensor Plain(Tensor w, int bits)
+    internal static Tensor Plain(Tensor w, int bits)
     {
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(w + (Levels(w.detach(), bits).Values - w).detach());
+        return scope.MoveToOuter(StraightThrough.To(Levels(w.detach(), bits).Values, w));
     }
 
     /// <summary>ŵ into an existing tensor; no gradient.</summary>
     /// <param name="w">The weight, contiguous.</param>
     /// <param name="bits">2 to 8.</param>
     /// <param name="target">As w.</param>
-    public static void Quantize(Tensor w, int bits, Tensor target)
+    internal static void Quantize(Tensor w, int bits, Tensor target)
     {
         if (StatsQKernels.Supports(w) && StatsQKernels.Supports(target))
         {
@@ -72,7 +72,7 @@ public static class StatsQ
     }
 
     /// <summary>The scales, one per row: [out], or [N].</summary>
-    public static Tensor Scale(Tensor w)
+    internal static Tensor Scale(Tensor w)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
@@ -84,7 +84,7 @@ public static class StatsQ
     /// The position of each weight on the grid of levels, <c>t = clip(w / scale, −1, 1 − 1e-6) n − 0.5</c>; its level
     /// is round(t), and the rounding boundaries lie at whole numbers and a half.
     /// </summary>
-    public static Tensor GridPosition(Tensor w, int bits)
+    internal static Tensor GridPosition(Tensor w, int bits)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
