@@ -57,7 +57,7 @@ partial class Encoder : global::Marrow.Model<global::TorchSharp.torch.Tensor, gl
     protected override void BuildLayers(global::Marrow.CompilerServices.LayerBuilder builder)
     {
         __Tokens = builder.Embedding("tok.emb", __vocabulary, __width);
-        builder.Parameter("pos_embed", [1, 16, __width], global::Marrow.ParameterInit.Normal, 0.02);
+        builder.Parameter("pos_embed", [1, 16, __width], init: new(global::Marrow.ParameterInit.Normal, 0.02));
         builder.Buffer("mask", [16, 16], Causal);
         __Drop = builder.Dropout("drop", __drop);
         __Blocks = builder.Blocks("blocks", __depth, _ => new global::Zoo.Mlp(__width, checked(4 * __width)));
