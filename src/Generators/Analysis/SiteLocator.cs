@@ -32,10 +32,17 @@ internal static class SiteLocator
     private static AttributeSyntax? Attribute(
         INamedTypeSymbol type, string? property, string name, CancellationToken cancellation)
     {
+        return Data(type, property, name)?.ApplicationSyntaxReference?.GetSyntax(cancellation) as AttributeSyntax;
+    }
+
+    /// <summary>The attribute of a name; <c>Lora#1</c> is the second [Lora].</summary>
+    private static AttributeData? Data(INamedTypeSymbol type, string? property, string name)
+    {
         ISymbol? carrier = property is null ? type : Property(type, property);
-        return carrier?.Attribute(
-            $"{KnownNames.Namespace}.{name}Attribute")?.ApplicationSyntaxReference?.GetSyntax(cancellation)
-            as AttributeSyntax;
+        var (attribute, position) = name.Split('#') is [var first, var number] ? (first, int.Parse(number)) : (name, 0);
+        return carrier?.GetAttributes()
+            .Where(data => data.AttributeClass?.FullName() == KnownNames.Attribute(attribute))
+            .ElementAtOrDefault(position);
     }
 
     private static Location? Argument(INamedTypeSymbol type, Site.Argument site, CancellationToken cancellation)
@@ -63,10 +70,7 @@ internal static class SiteLocator
     /// <summary>The position of a constructor argument: <c>sizes#2</c> is two after the start of the list.</summary>
     private static int Position(INamedTypeSymbol type, Site.Argument site, CancellationToken cancellation)
     {
-        ISymbol? carrier = site.Carrier is null ? type : Property(type, site.Carrier);
-        var parameters = carrier?.Attribute(
-            $"{KnownNames.Namespace}.{site.AttributeName}Attribute")?.AttributeConstructor?.Parameters
-            ?? [];
+        var parameters = Data(type, site.Carrier, site.AttributeName)?.AttributeConstructor?.Parameters ?? [];
         var (name, offset) = site.Name.Split('#') is [var list, var index] ? (list, int.Parse(index)) : (site.Name, 0);
         for (var i = 0; i < parameters.Length; i++)
         {

@@ -14,13 +14,13 @@ internal static class SizeExpressionRule
         .SelectMany(layer => Written(check.Type, layer))
         .Concat(
             check.Type.Annotations.SelectMany(
-                annotation => Written(check.Type, null, annotation.Attribute, annotation.Arguments)))
+                annotation => Written(check.Type, null, annotation.Place, annotation.Arguments)))
         .Concat(Evaluated(check));
 
     private static IEnumerable<Violation> Written(ClassSpec type, LayerSpec layer) =>
         Written(type, layer.Property.Name, layer.Property.Attribute, layer.Arguments)
             .Concat(layer.Annotations.SelectMany(annotation =>
-                Written(type, layer.Property.Name, annotation.Attribute, annotation.Arguments)));
+                Written(type, layer.Property.Name, annotation.Place, annotation.Arguments)));
 
     private static IEnumerable<Violation> Written(
         ClassSpec type, string? property, string attribute, IEnumerable<Argument> arguments)

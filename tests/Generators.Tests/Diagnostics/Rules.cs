@@ -124,6 +124,13 @@ public class Rules
         """);
 
     [Fact]
+    public Task Errors_OfTheSecondOfTwoAttributes_AreReportedThere() => Markup.Check(
+        Mlp + """
+            [Lora(Rank = 1, Targets = "up"), Lora({|MRW102:Rank = 0|}, Targets = "down")]
+            public partial class Two() : Mlp(4, 8);
+            """);
+
+    [Fact]
     public Task MRW004_Count_IsReportedOnTheArgument() => Markup.Check(
         Mlp + Body("[Block(4, 4, {|MRW004:Count = -1|})] public partial ModuleList<Mlp> Inner { get; }"));
 
