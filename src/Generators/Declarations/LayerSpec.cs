@@ -345,6 +345,9 @@ internal sealed record BlockSpec(
     EquatableArray<SizeExpression> Values,
     bool Recomputes) : LayerSpec(Property)
 {
+    /// <summary>Whether another class can derive from the model, and take its place by [Replace].</summary>
+    public bool IsReplaceable { get; init; }
+
     private protected override IEnumerable<Argument> OwnArguments => Values
         .Select((value, i) => new Argument($"arguments#{i}", value, ValueKind.Any));
 

@@ -124,9 +124,16 @@ internal sealed record LayerView(
     {
         var parameter = block.Count is null ? "()" : block.HasCopyIndex ? "index" : "_";
         var arguments = block.Values.Zip(block.Parameters, (value, taken) => SizeCode.Of(value, taken.Type));
-        var create = $"{parameter} => new {block.ElementType}({string.Join(", ", arguments)})";
+        var values = string.Join(", ", arguments);
+        var create = $"{parameter} => new {block.ElementType}({values})";
         var kind = block.TypeKey is null ? "Module" : "Block";
         var recompute = block is { Recomputes: true, TypeKey: not null } ? ", recompute: true" : "";
+        if (block is { IsReplaceable: true, TypeKey: not null })
+        {
+            // A block that [Replace] puts in its place is made with the same arguments.
+            create += block.Count is null ? $", [{values}]" : $", {parameter} => [{values}]";
+        }
+
         return block.Count is null
             ? $"builder.{kind}({key}, {create}{recompute})"
             : $"builder.{kind}s({key}, {Print(block.Count)}, {create}{recompute})";

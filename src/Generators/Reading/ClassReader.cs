@@ -19,6 +19,7 @@ internal static class ClassReader
         var layers = new LayerReader(type, sizes, annotations, ReservedNames.OfBase(compilation));
 
         var baseModel = BaseModel(type);
+        var replacements = ReplacementReader.Read(type).ToList();
         var isLocal = SymbolEqualityComparer.Default.Equals(type.ContainingAssembly, compilation.Assembly);
         var spec = new ClassSpec(
             Key: type.Key(),
@@ -47,9 +48,10 @@ internal static class ClassReader
             OwnNames = isLocal ? ReservedNames.DeclaredIn(type).ToEquatable() : default,
             HidesForward = isLocal && ReservedNames.HidesForward(type),
             Undeclared = isLocal ? StateReader.Read(type).ToEquatable() : default,
+            Replacements = replacements.Select(replacement => replacement.Spec).ToEquatable(),
         };
-
-        return new ClassReading(spec, baseModel is null ? layers.Models : [baseModel, .. layers.Models]);
+        var made = replacements.Select(replacement => replacement.Made).Where(model => model.IsModel());
+        return new ClassReading(spec, [.. baseModel is null ? [] : new[] { baseModel }, .. layers.Models, .. made]);
     }
 
     /// <summary>

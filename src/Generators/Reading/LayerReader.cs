@@ -150,7 +150,10 @@ internal sealed class LayerReader(
                 element.Text(),
                 Parameters(element, List(sizes).Count),
                 List(inside),
-                property.HasAttribute(KnownNames.Recompute)),
+                property.HasAttribute(KnownNames.Recompute))
+            {
+                IsReplaceable = !element.IsSealed,
+            },
             _ => new UnreadableSpec(spec),
         };
 

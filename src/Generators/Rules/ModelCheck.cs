@@ -21,6 +21,7 @@ internal sealed class ModelCheck
     [
         SizeExpressionRule.Check,
         BlockArgumentsRule.Check,
+        ReplaceRule.Check,
         PositiveSizesRule.Check,
         LayerOptionsRule.Check,
         TiedLayersRule.Check,

@@ -26,6 +26,7 @@ public sealed class LayerBuilder : ILinearBuilder
     private readonly List<AdapterOf> adapters = [];
     private readonly List<string> trained = [];
     private readonly List<nn.Module> trainedModules;
+    private readonly Dictionary<Type, Func<object?[], nn.Module>> replacements = [];
     private QuantizerOf<LinearSite, Linear>? quantizer;
     private Func<LinearSite, Linear>? headQuantizer;
     private QuantizerOf<Conv2dSite, Conv2d>? convolutionQuantizer;
@@ -74,6 +75,11 @@ public sealed class LayerBuilder : ILinearBuilder
         Func<LinearSite, Linear>? create = null,
         Func<LinearSite, Linear>? quantized = null,
         string? exclude = null) => adapters.Add(new(targets, exclude, create, quantized));
+
+    /// <summary>Puts another block in the place of each <typeparamref name="T"/> of this model and its blocks.</summary>
+    /// <param name="create">Makes it from the arguments of the block that it replaces.</param>
+    public void Replace<T>(Func<object?[], T> create)
+        where T : nn.Module, IModel => replacements.Add(typeof(T), create);
 
     /// <summary>Layers and blocks of this model that are trained whole where there are adapters.</summary>
     /// <param name="patterns">Patterns over their names, joined by <c>|</c>.</param>
@@ -270,19 +276,29 @@ public sealed class LayerBuilder : ILinearBuilder
     }
 
     /// <summary>A nested model.</summary>
-    public T Block<T>(string name, Func<T> create, bool recompute = false)
+    /// <param name="name">Name relative to this model.</param>
+    /// <param name="create">Makes it.</param>
+    /// <param name="arguments">What it is made from, for a block in its place; null: none can be.</param>
+    /// <param name="recompute">Whether it keeps only its inputs for the backward.</param>
+    public T Block<T>(string name, Func<T> create, object?[]? arguments = null, bool recompute = false)
         where T : nn.Module, IModel
     {
         childName = prefix + name;
-        return Register(name, Recomputing(create(), recompute));
+        return Register(name, Recomputing(Made(create, arguments), recompute));
     }
 
     /// <summary>Copies of a nested model, named 0, 1, …, each made from its number.</summary>
-    public ModuleList<T> Blocks<T>(string name, long count, Func<int, T> create, bool recompute = false)
+    /// <inheritdoc cref="Block"/>
+    public ModuleList<T> Blocks<T>(
+        string name,
+        long count,
+        Func<int, T> create,
+        Func<int, object?[]>? arguments = null,
+        bool recompute = false)
         where T : nn.Module, IModel => List(name, count, i =>
         {
             childName = $"{prefix}{name}.{i}";
-            return Recomputing(create(i), recompute);
+            return Recomputing(Made(() => create(i), arguments?.Invoke(i)), recompute);
         });
 
     /// <summary>Copies of a layer, named 0, 1, …, each made from its name and number.</summary>
@@ -308,6 +324,19 @@ public sealed class LayerBuilder : ILinearBuilder
     /// <summary>Copies of a hand-written module, named 0, 1, …, each made from its number.</summary>
     public ModuleList<T> Modules<T>(string name, long count, Func<int, T> create)
         where T : nn.Module => List(name, count, i => Apart(() => create(i)));
+
+    /// <summary>The block, or what the outermost model around it puts in its place.</summary>
+    private T Made<T>(Func<T> create, object?[]? arguments)
+        where T : nn.Module
+    {
+        Func<object?[], nn.Module>? replacement = null;
+        for (var builder = this; builder is not null && arguments is not null; builder = builder.outer)
+        {
+            replacement = builder.replacements.GetValueOrDefault(typeof(T)) ?? replacement;
+        }
+
+        return replacement is null ? create() : (T)replacement(arguments!);
+    }
 
     private T Recomputing<T>(T block, bool recompute)
         where T : IModel
