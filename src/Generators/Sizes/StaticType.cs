@@ -9,6 +9,7 @@ internal static class StaticType
     private const string Double = "double";
     private const string Bool = "bool";
     private const string String = "string";
+    private const string Null = "null";
 
     private static readonly string[] Small = ["sbyte", "byte", "short", "ushort"];
 
@@ -85,7 +86,7 @@ internal static class StaticType
                 return constant switch
                 {
                     _ when expression is SizeExpression.EnumMember member => member.Type,
-                    SizeExpression.Missing => null,
+                    SizeExpression.Missing => Null,
                     long and >= int.MinValue and <= int.MaxValue => Int,
                     long => Long,
                     double => Double,
@@ -129,10 +130,24 @@ internal static class StaticType
                 {
                     "&&" or "||" => Defined(
                         expression, left is Bool && right is Bool, Bool, [left, right], ref undefined),
-                    "==" or "!=" => Defined(expression, areNumbers || left == right, Bool, [left, right], ref undefined),
-                    "??" => left?.TrimEnd('?') is { } given && Array.IndexOf(Numeric, given) > Array.IndexOf(Numeric, right)
-                        ? given
-                        : right,
+                    "==" or "!=" => Defined(
+                        expression,
+                        (Numeric.Contains(left?.TrimEnd('?')) && Numeric.Contains(right?.TrimEnd('?')))
+                            || left?.TrimEnd('?') == right?.TrimEnd('?')
+                            || (left is Null && CanBeNull(right))
+                            || (right is Null && CanBeNull(left)),
+                        Bool,
+                        [left, right],
+                        ref undefined),
+                    "??" => Defined(
+                        expression,
+                        CanBeNull(left) && (left == right || left?.TrimEnd('?') is { } given
+                            && (given == right || Widens(given, right ?? "") || Widens(right ?? "", given))),
+                        Array.IndexOf(Numeric, left?.TrimEnd('?')) > Array.IndexOf(Numeric, right)
+                            ? left?.TrimEnd('?')
+                            : right,
+                        [left, right],
+                        ref undefined),
                     "<<" or ">>" => Defined(
                         expression,
                         left is Int or Long && right is Int or Long,
@@ -158,6 +173,8 @@ internal static class StaticType
                 return null;
         }
     }
+
+    private static bool CanBeNull(string? type) => type is String || type?.EndsWith("?", StringComparison.Ordinal) == true;
 
     private static string? Defined(
         SizeExpression expression,
