@@ -4,7 +4,7 @@ using Marrow.Generators.Resolution;
 
 namespace Marrow.Generators.Rules;
 
-/// <summary>MRW011: a replacement can take a block's place, and there is such a block.</summary>
+/// <summary>MRW012: a replacement can take a block's place, and there is such a block.</summary>
 internal static class ReplaceRule
 {
     public static IEnumerable<Violation> Check(ModelCheck check)

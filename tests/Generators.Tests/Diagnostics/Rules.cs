@@ -135,11 +135,11 @@ public class Rules
         Mlp + Body("[Block(4, 4, {|MRW004:Count = -1|})] public partial ModuleList<Mlp> Inner { get; }"));
 
     [Theory]
-    [InlineData("[Replace(typeof(Mlp), {|MRW011:typeof(Other)|})]", "'Other' does not derive from 'Mlp'")]
-    [InlineData("[Replace(typeof(Mlp), {|MRW011:typeof(Wider)|})]", "takes (int width, int hidden, int more), but 'Mlp'")]
-    [InlineData("[Replace({|MRW011:typeof(Other)|}, typeof(Third))]", "no block of it is a Other")]
-    [InlineData("[Replace(typeof(Mlp), typeof(Same)), Replace(typeof(Other), {|MRW011:typeof(Mlp)|})]", "not derive")]
-    public async Task MRW011_ReplacementThatDoesNotFit_IsReportedOnIt(string attribute, string words) => Assert.Contains(
+    [InlineData("[Replace(typeof(Mlp), {|MRW012:typeof(Other)|})]", "'Other' does not derive from 'Mlp'")]
+    [InlineData("[Replace(typeof(Mlp), {|MRW012:typeof(Wider)|})]", "takes (int width, int hidden, int more), but 'Mlp'")]
+    [InlineData("[Replace({|MRW012:typeof(Other)|}, typeof(Third))]", "no block of it is a Other")]
+    [InlineData("[Replace(typeof(Mlp), typeof(Same)), Replace(typeof(Other), {|MRW012:typeof(Mlp)|})]", "not derive")]
+    public async Task MRW012_ReplacementThatDoesNotFit_IsReportedOnIt(string attribute, string words) => Assert.Contains(
         words,
         (await Markup.Check(
             Mlp + $$"""
