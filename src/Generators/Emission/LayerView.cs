@@ -77,7 +77,9 @@ internal sealed record LayerView(
     };
 
     private static string Tied(LinearSpec linear, string key, string tie) =>
-        $"builder.Tied({key}, {(tie == "builder" ? "this." : "")}{Symbols.Escape(tie)}, {Print(linear.In)}, {Print(linear.Out)})";
+        $"builder.Tied({key}, {(tie == "builder" ? "this." : "")}{Symbols.Escape(tie)}, "
+        + $"{Print(linear.In)}, {Print(linear.Out)}"
+        + (linear.WritesBias && linear.Bias.Value is not false ? $", bias: {Print(linear.Bias)})" : ")");
 
     private static string Linear(LinearSpec linear, string key, LayerClasses classes)
     {

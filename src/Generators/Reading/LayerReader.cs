@@ -200,17 +200,20 @@ internal sealed class LayerReader(
     /// <summary>The parameters of the constructor that takes this many arguments, or of the longest one.</summary>
     private EquatableArray<ParameterSpec> Parameters(ITypeSymbol element, int arguments)
     {
-        var constructors = (element as INamedTypeSymbol)?.InstanceConstructors
-            .Where(constructor => constructor.DeclaredAccessibility == Accessibility.Public
-                || SymbolEqualityComparer.Default.Equals(constructor.ContainingAssembly, type.ContainingAssembly))
-            .Where(constructor => constructor.DeclaredAccessibility != Accessibility.Private)
-            .OrderByDescending(constructor => constructor.Parameters.Length)
-            .ToList() ?? [];
+        var constructors = Constructors(element);
         var fitting = constructors.FirstOrDefault(constructor => arguments <= constructor.Parameters.Length
             && arguments >= constructor.Parameters.Count(parameter => !parameter.HasExplicitDefaultValue));
         return (fitting ?? constructors.FirstOrDefault())?.Parameters.Select(ClassReader.Parameter).ToEquatable()
             ?? default;
     }
+
+    /// <summary>The constructors that emitted code can call, the longest first.</summary>
+    private List<IMethodSymbol> Constructors(ITypeSymbol element) => [.. ((element as INamedTypeSymbol)
+        ?.InstanceConstructors ?? [])
+        .Where(constructor => constructor.DeclaredAccessibility == Accessibility.Public
+            || SymbolEqualityComparer.Default.Equals(constructor.ContainingAssembly, type.ContainingAssembly))
+        .Where(constructor => constructor.DeclaredAccessibility != Accessibility.Private)
+        .OrderByDescending(constructor => constructor.Parameters.Length)];
 
     private SizeExpression.Invalid? TieError(string? tie)
     {
@@ -327,6 +330,9 @@ internal sealed class LayerReader(
             _ when wanted is null && ElementType(property.Type, kind) is { TypeKind: not TypeKind.Error } element
                 && !IsModule(element) =>
                 $"must be a model or a TorchSharp module, which '{element.Name}' is not",
+            _ when wanted is null && ElementType(property.Type, kind) is { TypeKind: not TypeKind.Error } element
+                && Constructors(element).Count == 0 =>
+                $"is of type '{element.Name}', which has no constructor to call; declare a module around it",
             _ when property.GetAttributes().Count(other =>
                 other.AttributeClass is { } one && KnownNames.Layers.ContainsKey(one.FullName())) > 1 =>
                 "has two layer attributes",

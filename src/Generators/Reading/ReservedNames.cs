@@ -21,6 +21,11 @@ internal static class ReservedNames
         where type.GetMembers(name).Any(member => !member.IsImplicitlyDeclared && IsWritten(member, cancellation))
         select name;
 
+    /// <summary>Whether the user's own parts have a <c>forward</c> that does not override the base's.</summary>
+    public static bool HidesForward(INamedTypeSymbol type) => type.GetMembers("forward").OfType<IMethodSymbol>().Any(
+        method => !method.IsOverride
+            && (method.HasAttribute(KnownNames.Forward) || IsWritten(method, CancellationToken.None)));
+
     /// <summary>A member that is not the emitted one, which analyzers see too.</summary>
     private static bool IsWritten(ISymbol member, CancellationToken cancellation) =>
         !LayerReader.IsLayer(member)

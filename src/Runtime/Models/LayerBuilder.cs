@@ -141,9 +141,12 @@ public sealed class LayerBuilder : ILinearBuilder
     }
 
     /// <summary>An output head that shares an embedding's weight.</summary>
-    /// <exception cref="ArgumentException">The sizes are not the embedding's.</exception>
-    public Linear Tied(string name, Embedding embedding, long inFeatures, long outFeatures)
+    /// <exception cref="ArgumentException">The sizes are not the embedding's, or a bias is asked for.</exception>
+    public Linear Tied(string name, Embedding embedding, long inFeatures, long outFeatures, bool bias = false)
     {
+        Require(bias
+            ? $"Layer '{prefix}{name}' shares the weight of '{embedding.LayerName}', so it has no bias; leave Bias out"
+            : null);
         Require((inFeatures, outFeatures) == (embedding.Dim, embedding.Count)
             ? null
             : $"Layer '{prefix}{name}' is {inFeatures} → {outFeatures}, but the weight that it shares, "
