@@ -15,6 +15,8 @@ internal static class ClassAttributes
         .. methods.Attention.Where(method => method.Attribute is not null).Select(
             method => KnownNames.Attribute(method.Attribute!)),
         KnownNames.Recompute,
+        KnownNames.Checkpoint,
+        .. KnownNames.NameRules.Keys,
     ];
 
     /// <summary>

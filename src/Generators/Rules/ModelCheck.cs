@@ -36,6 +36,7 @@ internal sealed class ModelCheck
         CgaRule.Check,
         QuantizerOptionsRule.Check,
         UndeclaredStateRule.Check,
+        CheckpointMappingRule.Check,
     ];
 
     private Dictionary<string, LayerInstance>? symbolic;

@@ -66,6 +66,7 @@ internal static class SizeExpressionRule
         }
     }
 
-    private static Violation Of(string id, Site site, SizeExpression.Invalid error) =>
+    /// <summary>A violation by an expression that cannot be used.</summary>
+    public static Violation Of(string id, Site site, SizeExpression.Invalid error) =>
         new(id, site, $"Size expression '{error.Text}' cannot be used: {error.Reason}");
 }
