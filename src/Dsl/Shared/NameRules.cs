@@ -152,7 +152,8 @@ internal sealed class SplitRule(string stored, IReadOnlyList<string> own) : Name
             }
         }
 
-        var isSure = !own.Any(pattern => MayMatch(tensors, pattern));
+        var isSure = !own.Any(pattern => MayMatch(tensors, pattern)
+            || tensors.Any(tensor => tensor.UnknownInside is not null && Match(pattern, tensor) is not null));
         var joined = new List<StoredTensor>();
         var done = new HashSet<string>();
         for (var t = 0; t < tensors.Count; t++)
@@ -177,7 +178,7 @@ internal sealed class SplitRule(string stored, IReadOnlyList<string> own) : Name
             }
         }
 
-        if (!isSure)
+        if (own.Any(pattern => MayMatch(tensors, pattern)))
         {
             joined.Add(Anything);
         }

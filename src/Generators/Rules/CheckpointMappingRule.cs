@@ -74,11 +74,16 @@ internal static class CheckpointMappingRule
     private static Site.Argument Site(NameRuleSpec rule, string argument) =>
         new(null, rule.Attribute, argument) { Index = rule.Index };
 
-    private static string DidYouMean(string? pattern, IEnumerable<StoredTensor> tensors)
+    private static string DidYouMean(string? pattern, IReadOnlyList<StoredTensor> tensors)
     {
         if (pattern is null)
         {
             return "";
+        }
+
+        if (tensors.Any(tensor => new NamePattern(pattern).Match(tensor.Name) is not null))
+        {
+            return " that the rules above it leave";
         }
 
         var names = tensors

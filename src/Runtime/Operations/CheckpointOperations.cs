@@ -44,14 +44,14 @@ public static class CheckpointOperations
 
         for (var i = 0; i < weights.Count; i++)
         {
+            using var scope = NewDisposeScope();
+            var weight = weights[i];
+            var target = weight.State?.Target(device ?? CPU) ?? sources.Empty(i);
             if (!sources.Has(i))
             {
                 continue; // a quantizer's steps start from the first input
             }
 
-            using var scope = NewDisposeScope();
-            var weight = weights[i];
-            var target = weight.State?.Target(device ?? CPU) ?? sources.Empty(i);
             sources.CopyInto(i, target);
 
             // A buffer may well hold infinities: masks do.
