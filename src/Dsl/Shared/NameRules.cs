@@ -3,8 +3,9 @@ namespace Marrow.Shared;
 /// <summary>What is wrong with a rule for a model's tensors.</summary>
 /// <param name="Argument">The argument of its attribute; <c>own#1</c> is the second of a list.</param>
 /// <param name="Message">The sentence, without a full stop.</param>
-/// <param name="Unmatched">The pattern, if the fault is that it matches nothing.</param>
-internal sealed record NameFault(string Argument, string Message, string? Unmatched = null);
+/// <param name="Unmatched">The pattern, if it matches nothing.</param>
+/// <param name="IsIdle">Whether the rule as a whole does nothing, as it may for some sizes.</param>
+internal sealed record NameFault(string Argument, string Message, string? Unmatched = null, bool IsIdle = false);
 
 /// <summary>
 /// One step from the model's names of tensors to a checkpoint's. Compiled into the generator and the runtime alike, so
@@ -47,7 +48,7 @@ internal abstract class NameRule
         tensor.UnknownInside == "" ? null : pattern.Match(tensor.Name);
 
     private protected static NameFault Nothing(string argument, NamePattern pattern) =>
-        new(argument, $"'{pattern.Text}' matches nothing", pattern.Text);
+        new(argument, $"'{pattern.Text}' matches nothing", pattern.Text, IsIdle: true);
 
     private protected static IEnumerable<NameFault> Faults(
         (string Argument, NamePattern Pattern) whole, string list, IReadOnlyList<NamePattern> others, bool isList)
@@ -173,7 +174,8 @@ internal sealed class SplitRule(string stored, IReadOnlyList<string> own) : Name
                 {
                     report(new(
                         $"own#{missing}",
-                        $"'{own[missing].Text}' has nothing beside '{tensors[t].Name}' for a part of '{whole}'"));
+                        $"'{own[missing].Text}' has nothing beside '{tensors[t].Name}' for a part of '{whole}'",
+                        parts.Values.All(found => found[missing] is null) ? own[missing].Text : null));
                 }
             }
         }
@@ -184,7 +186,10 @@ internal sealed class SplitRule(string stored, IReadOnlyList<string> own) : Name
         }
         else if (parts.Count == 0)
         {
-            report(Nothing("own#0", own[0]));
+            for (var i = 0; i < own.Length; i++)
+            {
+                report(Nothing($"own#{i}", own[i]));
+            }
         }
 
         RequireDifferent(joined, "stored", report);

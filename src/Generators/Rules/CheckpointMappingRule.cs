@@ -36,12 +36,13 @@ internal static class CheckpointMappingRule
         var violations = new List<Violation>();
         var stored = table.Apply(own, (number, fault) =>
         {
-            if (number >= inherited)
+            var rule = number >= inherited ? mapping.Rules[number - inherited] : null;
+            var site = rule is null ? null : Site(rule, fault.Argument);
+            if (rule is not null && site is not null && violations.All(other => !site.Equals(other.Site)))
             {
-                var rule = mapping.Rules[number - inherited];
                 violations.Add(new(
                     DiagnosticIds.CheckpointMapping,
-                    Site(rule, fault.Argument),
+                    site,
                     $"[{rule.Attribute}] of '{check.Type.Name}': {fault.Message}{DidYouMean(fault.Unmatched, own)}"));
             }
         });
@@ -52,6 +53,9 @@ internal static class CheckpointMappingRule
 
         return
         [
+            .. mapping.Options?.Prefix is { Length: > 0 } prefix && !prefix.EndsWith(".", StringComparison.Ordinal)
+                ? new[] { Option("Prefix", $"'{prefix}' does not end with a dot, as the first part of a name does") }
+                : [],
             .. Unmatched("Transpose", mapping.Options?.Transpose),
             .. mapping.Options?.Unprefixed is not null && table.Prefix.Length == 0
                 ? [Option("Unprefixed", "it means nothing without Prefix")]

@@ -139,7 +139,7 @@ internal sealed class CheckpointLayout
 
         Tensors = Within(Tensors, start, inner => table.Apply(inner, (rule, fault) =>
         {
-            if (fault.Unmatched is null)
+            if (!fault.IsIdle)
             {
                 throw Fault($"[{table.Rules[rule].Attribute}] of {model.GetType().Name}: {fault.Message}");
             }

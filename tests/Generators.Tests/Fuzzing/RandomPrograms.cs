@@ -43,7 +43,7 @@ internal sealed class RandomPrograms(int seed)
         "double.PositiveInfinity", "double.Epsilon"];
     private static readonly string[] Integers = ["0", "1", "4", "-1", "int.MaxValue", "int.MinValue"];
     private static readonly string[] Texts = ["null", "\"\"", "\"*\"", "\"up\"", "\"layer|*head\"", "\"a\\nb\"",
-        "\"|\"", "nameof(Table)", "nameof(Tokens)", "\"Missing\"", "\"up.*\""];
+        "\"|\"", "nameof(Table)", "nameof(Tokens)", "\"Missing\"", "\"up.*\"", "\"tokens\"", "\"*.weight\"", "\"*p\""];
 
     private static readonly (string Attribute, string Type)[] Layers =
     [
@@ -55,6 +55,8 @@ internal sealed class RandomPrograms(int seed)
 
     private static readonly string[] Annotations = ["Bone", "Lora", "Dora", "Quantize", "Qkr", "Recompute"];
 
+    private static readonly string[] Mappings = ["Checkpoint", "Rename", "Rename", "Split", "Fuse"];
+
     private readonly Random random = new(seed);
 
     /// <summary>A program in a namespace of its own.</summary>
@@ -65,7 +67,11 @@ internal sealed class RandomPrograms(int seed)
         var name = random.Next(6) == 0
             ? $"Name({Pick(["\"\"", "\"a..b\"", "\"up\"", "\"x.y\"", "\" \""])}), "
             : "";
-        var onClass = string.Join(", ", Annotations.Where(_ => random.Next(7) == 0).Select(Attribute));
+        var onClass = string.Join(
+            ", ",
+            Annotations.Where(_ => random.Next(7) == 0)
+                .Concat(Mappings.Where(_ => random.Next(9) == 0))
+                .Select(Attribute));
         return string.Create(CultureInfo.InvariantCulture, $$"""
             namespace P{{number}}
             {
@@ -102,7 +108,7 @@ internal sealed class RandomPrograms(int seed)
         var type = typeof(ModelAttribute).Assembly.GetType($"Marrow.{name}Attribute")!;
         var arguments = type.GetConstructors()[0].GetParameters()
             .SelectMany(parameter => parameter.IsDefined(typeof(ParamArrayAttribute))
-                ? Enumerable.Range(0, random.Next(4)).Select(_ => Value(typeof(object)))
+                ? Enumerable.Range(0, random.Next(4)).Select(_ => Value(parameter.ParameterType.GetElementType()!))
                 : [Value(parameter.ParameterType)])
             .ToList();
         var options = type.GetProperties().Where(property => property.CanWrite).ToArray();
@@ -126,6 +132,8 @@ internal sealed class RandomPrograms(int seed)
         _ when type == typeof(int) => Pick(Integers),
         _ when type == typeof(bool) => Pick(["true", "false"]),
         _ when type == typeof(string) => Pick(Texts),
+        _ when type == typeof(object[]) =>
+            $"new object[] {{ {string.Join(", ", Enumerable.Range(0, random.Next(4)).Select(_ => Value(typeof(object))))} }}",
         // Most values are ones that may be right, so that many programs get past the first rule.
         _ => random.Next(8) != 0 ? Pick(["8", "16", "64", "4", "nameof(width)", "\"2 * width\"", "2"]) : Pick(Objects),
     };
