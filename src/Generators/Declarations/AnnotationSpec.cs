@@ -37,8 +37,8 @@ internal abstract record AnnotationSpec(AnnotationHeader Header)
     /// <summary>Whether it means the layer of this name, counted from the class that carries it.</summary>
     public bool Means(string layer, bool isHead) => LayerTargets.Mean(Targets, Header.Exclude, layer, isHead);
 
-    /// <summary>The attribute as a site: its name, with its position if there are several.</summary>
-    public string Place => Header.Position == 0 ? Attribute : $"{Attribute}#{Header.Position}";
+    /// <summary>How many of the same attribute stand before it on its carrier.</summary>
+    public int Position => Header.Position;
 
     /// <summary>The options that may be expressions over the constructor's parameters.</summary>
     public abstract IEnumerable<Argument> Arguments { get; }
@@ -49,7 +49,7 @@ internal abstract record AnnotationSpec(AnnotationHeader Header)
     /// <summary>
     /// Whether this is the annotation that <paramref name="other"/> is too, evaluated with whatever sizes.
     /// </summary>
-    public bool IsSameAs(AnnotationSpec other) => Place == other.Place && Header.Origin == other.Header.Origin;
+    public bool IsSameAs(AnnotationSpec other) => (Attribute, Position) == (other.Attribute, other.Position) && Header.Origin == other.Header.Origin;
 }
 
 /// <summary>An argument of an attribute: a constructor argument or an option.</summary>

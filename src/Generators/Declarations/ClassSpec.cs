@@ -46,6 +46,9 @@ internal sealed record ClassSpec(
     /// <summary>Whether the parameters are those of a primary constructor, which initializers can read.</summary>
     public bool HasPrimaryConstructor { get; init; } = true;
 
+    /// <summary>How the class's checkpoint differs from the model; null if the class says nothing.</summary>
+    public MappingSpec? Mapping { get; init; }
+
     /// <summary>Fields and plain properties that hold modules or tensors.</summary>
     public EquatableArray<UndeclaredState> Undeclared { get; init; }
 

@@ -16,6 +16,8 @@ internal static class ClassAttributes
             method => KnownNames.Attribute(method.Attribute!)),
         KnownNames.Recompute,
         KnownNames.Replace,
+        KnownNames.Checkpoint,
+        .. KnownNames.NameRules.Keys,
     ];
 
     /// <summary>

@@ -47,6 +47,7 @@ internal static class ClassReader
             IsRepeated = isLocal && RepeatedClasses.Contain(type),
             OwnNames = isLocal ? ReservedNames.DeclaredIn(type).ToEquatable() : default,
             HidesForward = isLocal && ReservedNames.HidesForward(type),
+            Mapping = MappingReader.Read(type, sizes),
             Undeclared = isLocal ? StateReader.Read(type).ToEquatable() : default,
             Replacements = replacements.Select(replacement => replacement.Spec).ToEquatable(),
         };

@@ -8,7 +8,7 @@ namespace Marrow.Generators.Reading;
 internal static class ReservedNames
 {
     /// <summary>Members of the emitted part.</summary>
-    public static readonly string[] Emitted = ["Plan", "forward", "BuildLayers", "Specialize"];
+    public static readonly string[] Emitted = ["Plan", "forward", "BuildLayers", "Specialize", "MapCheckpoint"];
 
     private static readonly ConditionalWeakTable<Compilation, HashSet<string>> OfCompilations = new();
 

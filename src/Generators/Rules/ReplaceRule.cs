@@ -11,19 +11,19 @@ internal static class ReplaceRule
     {
         for (var i = 0; i < check.Type.Replacements.Count; i++)
         {
-            var (replacement, place) = (check.Type.Replacements[i], i == 0 ? "Replace" : $"Replace#{i}");
+            var replacement = check.Type.Replacements[i];
             if (replacement.Error is { } error)
             {
                 yield return new(
                     DiagnosticIds.Replacement,
-                    new Site.Argument(null, place, "replacement"),
+                    new Site.Argument(null, "Replace", "replacement") { Index = i },
                     $"[Replace] on '{check.Type.Name}': {error}");
             }
             else if (!Blocks(check.Plan, []).Contains(replacement.Block))
             {
                 yield return new(
                     DiagnosticIds.Replacement,
-                    new Site.Argument(null, place, "block"),
+                    new Site.Argument(null, "Replace", "block") { Index = i },
                     $"[Replace] on '{check.Type.Name}': no block of it is a {replacement.Block.Split('.').Last()}");
             }
         }

@@ -51,7 +51,7 @@ internal sealed class RandomPrograms(int seed)
         "double.PositiveInfinity", "double.Epsilon"];
     private static readonly string[] Integers = ["0", "1", "4", "-1", "int.MaxValue", "int.MinValue"];
     private static readonly string[] Texts = ["null", "\"\"", "\"*\"", "\"up\"", "\"layer|*head\"", "\"a\\nb\"",
-        "\"|\"", "nameof(Table)", "nameof(Tokens)", "\"Missing\"", "\"up.*\""];
+        "\"|\"", "nameof(Table)", "nameof(Tokens)", "\"Missing\"", "\"up.*\"", "\"tokens\"", "\"*.weight\"", "\"*p\""];
 
     private const string Torch = "TorchSharp.Modules.";
 
@@ -70,6 +70,8 @@ internal sealed class RandomPrograms(int seed)
     private static readonly string[] OnProperties =
         ["Bone", "Lora", "Dora", "Quantize", "Qkr", "Recompute", "Head", "Train"];
 
+    private static readonly string[] Mappings = ["Checkpoint", "Rename", "Rename", "Split", "Fuse"];
+
     private readonly Random random = new(seed);
 
     /// <summary>A program in a namespace of its own.</summary>
@@ -86,7 +88,11 @@ internal sealed class RandomPrograms(int seed)
         var name = random.Next(6) == 0
             ? $"Name({Pick(["\"\"", "\"a..b\"", "\"up\"", "\"x.y\"", "\" \""])}), "
             : "";
-        var onClass = string.Join(", ", OnClasses.Where(_ => random.Next(7) == 0).Select(annotation => Attribute(annotation)));
+        var onClass = string.Join(
+            ", ",
+            OnClasses.Where(_ => random.Next(7) == 0)
+                .Concat(Mappings.Where(_ => random.Next(9) == 0))
+                .Select(annotation => Attribute(annotation)));
         return string.Create(CultureInfo.InvariantCulture, $$"""
             namespace P{{number}}
             {
@@ -135,7 +141,7 @@ internal sealed class RandomPrograms(int seed)
         var type = typeof(ModelAttribute).Assembly.GetType($"Marrow.{name}Attribute")!;
         var arguments = type.GetConstructors()[0].GetParameters()
             .SelectMany(parameter => parameter.IsDefined(typeof(ParamArrayAttribute))
-                ? Enumerable.Range(0, random.Next(4)).Select(_ => Value(typeof(object)))
+                ? Enumerable.Range(0, random.Next(4)).Select(_ => Value(parameter.ParameterType.GetElementType()!))
                 : [Value(parameter.ParameterType)])
             .ToList();
         var options = type.GetProperties().Where(property => property.CanWrite).ToArray();
@@ -165,6 +171,8 @@ internal sealed class RandomPrograms(int seed)
         _ when type == typeof(bool) => Pick(["true", "false"]),
         _ when type == typeof(string) => Pick(Texts),
         _ when type == typeof(Type) => $"typeof({Pick(["Inner", "Other", "Net", "int"])})",
+        _ when type == typeof(object[]) =>
+            $"new object[] {{ {string.Join(", ", Enumerable.Range(0, random.Next(4)).Select(_ => Value(typeof(object))))} }}",
         // Most values are ones that may be right, so that many programs get past the first rule.
         _ => random.Next(8) != 0 ? Pick(["8", "16", "64", "4", "nameof(width)", "\"2 * width\"", "2"]) : Pick(Objects),
     };
