@@ -279,7 +279,7 @@ internal sealed class LayerReader(
     private static ITypeSymbol Element(ITypeSymbol declared) =>
         declared is INamedTypeSymbol { TypeArguments: [var element] } list && list.FullName() == KnownNames.ModuleList
             ? element
-            : declared;
+            : declared.WithNullableAnnotation(NullableAnnotation.None);
 
     private static string Short(AttributeData attribute) => attribute.AttributeClass!.Name.Replace("Attribute", "");
 
