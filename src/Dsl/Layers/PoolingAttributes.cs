@@ -79,7 +79,8 @@ public sealed class AvgPool2dAttribute(object kernel) : LayerAttribute
 }
 
 /// <summary>
-/// Means over as many windows as the output has places, of [batch, channels, length]: TorchSharp's <c>AdaptiveAvgPool1d</c>.
+/// Means over as many windows as the output has places, of [batch, channels, length]: TorchSharp's
+/// <c>AdaptiveAvgPool1d</c>.
 /// </summary>
 /// <param name="outputSize">Places of the output, along each edge.</param>
 [AttributeUsage(AttributeTargets.Property, Inherited = false)]
@@ -90,7 +91,8 @@ public sealed class AdaptiveAvgPool1dAttribute(object outputSize) : LayerAttribu
 }
 
 /// <summary>
-/// Means over as many windows as the output has places, of [batch, channels, height, width]: TorchSharp's <c>AdaptiveAvgPool2d</c>.
+/// Means over as many windows as the output has places, of [batch, channels, height, width]: TorchSharp's
+/// <c>AdaptiveAvgPool2d</c>.
 /// </summary>
 /// <param name="outputSize">Places of the output, along each edge.</param>
 [AttributeUsage(AttributeTargets.Property, Inherited = false)]

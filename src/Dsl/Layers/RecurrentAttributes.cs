@@ -18,7 +18,9 @@ public sealed class LstmAttribute(object inputSize, object hiddenSize) : LayerAt
     /// <summary>Whether biases are added. True if not given.</summary>
     public object Bias { get; set; } = true;
 
-    /// <summary>Whether the input is [batch, tokens, features] and not [tokens, batch, features]. False if not given.</summary>
+    /// <summary>
+    /// Whether the input is [batch, tokens, features] and not [tokens, batch, features]. False if not given.
+    /// </summary>
     public object BatchFirst { get; set; } = false;
 
     /// <summary>Dropout between layers, in training. 0 if not given.</summary>
@@ -46,7 +48,9 @@ public sealed class GruAttribute(object inputSize, object hiddenSize) : LayerAtt
     /// <summary>Whether biases are added. True if not given.</summary>
     public object Bias { get; set; } = true;
 
-    /// <summary>Whether the input is [batch, tokens, features] and not [tokens, batch, features]. False if not given.</summary>
+    /// <summary>
+    /// Whether the input is [batch, tokens, features] and not [tokens, batch, features]. False if not given.
+    /// </summary>
     public object BatchFirst { get; set; } = false;
 
     /// <summary>Dropout between layers, in training. 0 if not given.</summary>

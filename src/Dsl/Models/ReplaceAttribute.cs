@@ -2,8 +2,8 @@ namespace Marrow;
 
 /// <summary>
 /// Puts one block in the place of another, wherever it is in the model: with
-/// <c>[Replace(typeof(LlamaAttention), typeof(QwenAttention))]</c> a class that derives from Llama is Llama with another
-/// attention. The replacement derives from what it replaces and takes the same constructor arguments.
+/// <c>[Replace(typeof(LlamaAttention), typeof(QwenAttention))]</c> a class that derives from Llama is Llama with
+/// another attention. The replacement derives from what it replaces and takes the same constructor arguments.
 /// </summary>
 /// <param name="block">The block's type, as the architecture declares it.</param>
 /// <param name="replacement">The type that is made instead.</param>

@@ -18,7 +18,9 @@ internal static class LayerTargets
     public static bool Match(string patterns, string layer) =>
         Array.Exists(patterns.Split('|'), pattern => MatchOne(pattern.Trim(' '), layer));
 
-    /// <summary>A name and those of the modules around it, from the innermost: <c>a.b.c</c>, <c>a.b</c>, <c>a</c>.</summary>
+    /// <summary>
+    /// A name and those of the modules around it, from the innermost: <c>a.b.c</c>, <c>a.b</c>, <c>a</c>.
+    /// </summary>
     public static IEnumerable<string> Around(string layer)
     {
         for (var end = layer.Length; end > 0; end = layer.LastIndexOf('.', end - 1))

@@ -14,7 +14,8 @@ internal static class SiteLocator
         Site.Member member => type.GetMembers(member.Name).FirstOrDefault()?.Locations.FirstOrDefault(),
         Site.Method method => ForwardReader.Methods(type).ElementAtOrDefault(method.Index)?.Locations.FirstOrDefault(),
         Site.Attribute attribute =>
-            Syntax(Attribute(type, attribute.Carrier, attribute.Name, attribute.Index), cancellation)?.Name.GetLocation(),
+            Syntax(Attribute(type, attribute.Carrier, attribute.Name, attribute.Index), cancellation)
+                ?.Name.GetLocation(),
         Site.Argument argument => Argument(type, argument, cancellation),
         Site.BaseArgument argument => BaseArgument(type, argument.Parameter),
         _ => null,

@@ -49,7 +49,8 @@ internal abstract record AnnotationSpec(AnnotationHeader Header)
     /// <summary>
     /// Whether this is the annotation that <paramref name="other"/> is too, evaluated with whatever sizes.
     /// </summary>
-    public bool IsSameAs(AnnotationSpec other) => (Attribute, Position) == (other.Attribute, other.Position) && Header.Origin == other.Header.Origin;
+    public bool IsSameAs(AnnotationSpec other) =>
+        (Attribute, Position) == (other.Attribute, other.Position) && Header.Origin == other.Header.Origin;
 }
 
 /// <summary>An argument of an attribute: a constructor argument or an option.</summary>

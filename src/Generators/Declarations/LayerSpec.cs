@@ -280,7 +280,8 @@ internal sealed record DropoutSpec(PropertySpec Property, SizeExpression Probabi
 {
     private protected override IEnumerable<Argument> OwnArguments => [new("p", Probability, ValueKind.Number)];
 
-    private protected override IEnumerable<ArgumentError> OwnRangeErrors(string layer) => Probability.Number is < 0 or >= 1
+    private protected override IEnumerable<ArgumentError> OwnRangeErrors(string layer) =>
+        Probability.Number is < 0 or >= 1
         ? [Range("p", $"The probability of layer '{layer}' is {Probability}; it must be in 0 to 1 (1 excluded)")]
         : [];
 

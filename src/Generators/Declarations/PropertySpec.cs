@@ -50,7 +50,8 @@ internal sealed record PropertySpec(
     }.OfType<Argument>();
 
     /// <summary>The same property with its expressions evaluated.</summary>
-    public PropertySpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) => Count is null && When is null && Init is null
+    public PropertySpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) =>
+        Count is null && When is null && Init is null
         ? this
         : this with
         {

@@ -131,7 +131,9 @@ internal sealed class TorchLayerKind(
     private static TorchLayerKind AdaptivePooling(string name) =>
         new(name, name, [Positive("outputSize", "output size")], layer => $"to {layer["outputSize"]}", _ => 0);
 
-    /// <summary>Each layer and direction: weights [gates · hidden, in] and [gates · hidden, hidden], two biases.</summary>
+    /// <summary>
+    /// Each layer and direction: weights [gates · hidden, in] and [gates · hidden, hidden], two biases.
+    /// </summary>
     private static TorchLayerKind Recurrent(string attribute, string factory, long gates) => new(
         attribute,
         factory,
@@ -151,7 +153,8 @@ internal sealed class TorchLayerKind(
 
             var (input, hidden, directions) = (layer["inputSize"]!.Integer, layer["hiddenSize"]!.Integer, both ? 2 : 1);
             return checked(
-                (First(input) * directions) + (First(hidden * directions) * directions * (layer["Layers"]!.Integer - 1)));
+                (First(input) * directions)
+                + (First(hidden * directions) * directions * (layer["Layers"]!.Integer - 1)));
 
             long? First(long? width) => checked(gates * hidden * (width + hidden + (bias ? 2 : 0)));
         });

@@ -50,8 +50,9 @@ internal static class Specializations
     private static SpecializationView Replaced(ReplacementSpec replacement)
     {
         var arguments = replacement.Parameters.Select((type, i) => $"({type})given[{i}]!");
+        var create = $"new {replacement.ReplacementType}({string.Join(", ", arguments)})";
         return new(
-            $"Replace<{replacement.BlockType}>(given => new {replacement.ReplacementType}({string.Join(", ", arguments)}));",
+            $"Replace<{replacement.BlockType}>(given => {create});",
             $"Every {replacement.Words}.");
     }
 

@@ -41,8 +41,8 @@ internal static class ReplacementReader
             ? $"'{made.Name}' does not derive from '{block.Name}'"
             : made.IsAbstract
                 ? $"'{made.Name}' is abstract"
-                : !Parameters(made).Select(parameter => parameter.Type)
-                    .SequenceEqual(Parameters(block).Select(parameter => parameter.Type), SymbolEqualityComparer.Default)
+                : !Parameters(made).Select(parameter => parameter.Type).SequenceEqual(
+                    Parameters(block).Select(parameter => parameter.Type), SymbolEqualityComparer.Default)
                     ? $"'{made.Name}' takes ({Signature(made)}), but '{block.Name}' takes ({Signature(block)})"
                     : null;
     }

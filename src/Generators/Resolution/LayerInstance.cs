@@ -27,7 +27,9 @@ internal sealed class LayerInstance
 
     public Placement Placement { get; }
 
-    /// <summary>Whether the layer is trained whole where there are adapters; then no class's annotation means it.</summary>
+    /// <summary>
+    /// Whether the layer is trained whole where there are adapters; then no class's annotation means it.
+    /// </summary>
     public bool IsTrained { get; }
 
     /// <summary>The layer with the sizes of this model.</summary>

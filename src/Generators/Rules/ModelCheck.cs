@@ -140,10 +140,14 @@ internal sealed class ModelCheck
         var adapter = layer.Adapter!;
         if (layer.Spec is LinearSpec { Adapters.Count: > 0 })
         {
-            return IsOwn(layer) ? new Site.Argument(layer.Spec.Property.Name, adapter.Attribute, option) { Index = adapter.Position } : null;
+            return IsOwn(layer)
+                ? new Site.Argument(layer.Spec.Property.Name, adapter.Attribute, option) { Index = adapter.Position }
+                : null;
         }
 
-        return Type.Adapters.Any(adapter.IsSameAs) ? new Site.Argument(null, adapter.Attribute, option) { Index = adapter.Position } : null;
+        return Type.Adapters.Any(adapter.IsSameAs)
+            ? new Site.Argument(null, adapter.Attribute, option) { Index = adapter.Position }
+            : null;
     }
 
     /// <summary>One violation for many layers: the first layer's sentence, and how many more.</summary>

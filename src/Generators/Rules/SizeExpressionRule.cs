@@ -14,7 +14,8 @@ internal static class SizeExpressionRule
         .SelectMany(layer => Written(check.Type, layer))
         .Concat(
             check.Type.Annotations.SelectMany(
-                annotation => Written(check.Type, null, annotation.Attribute, annotation.Arguments, annotation.Position)))
+                annotation => Written(
+                    check.Type, null, annotation.Attribute, annotation.Arguments, annotation.Position)))
         .Concat(Evaluated(check));
 
     private static IEnumerable<Violation> Written(ClassSpec type, LayerSpec layer) =>

@@ -76,7 +76,9 @@ internal static class SizeArithmetic
             case SizeExpression.Record written:
                 return written with
                 {
-                    Members = written.Members.Select(one => one with { Value = one.Value.Evaluate(value) }).ToEquatable(),
+                    Members = written.Members
+                        .Select(one => one with { Value = one.Value.Evaluate(value) })
+                        .ToEquatable(),
                 };
             case SizeExpression.Conditional conditional:
                 var when = conditional.When.Evaluate(value);

@@ -74,7 +74,8 @@ internal sealed class SizeReader(INamedTypeSymbol type, IReadOnlyList<string> pa
                 when semantics.GetSymbolInfo(creation).Symbol is IMethodSymbol constructor =>
                 Recorded(inner, Parts(creation, constructor)),
             CollectionExpressionSyntax list when list.Elements.All(item => item is ExpressionElementSyntax) =>
-                Recorded(inner, list.Elements.Select((item, i) => Part($"{i}", ((ExpressionElementSyntax)item).Expression))),
+                Recorded(inner, list.Elements.Select((item, i) =>
+                    Part($"{i}", ((ExpressionElementSyntax)item).Expression))),
             ImplicitArrayCreationExpressionSyntax array => Recorded(
                 inner, array.Initializer.Expressions.Select((item, i) => Part($"{i}", item))),
             ArrayCreationExpressionSyntax { Initializer: { } items } => Recorded(
@@ -183,7 +184,9 @@ internal sealed class SizeReader(INamedTypeSymbol type, IReadOnlyList<string> pa
         if (SizeSymbols.List(type, text) is { } list)
         {
             return new SizeExpression.Record(
-                text, text, list.Select((item, i) => new SizeExpression.NamedSize($"{i}", FromText(item))).ToEquatable());
+                text,
+                text,
+                list.Select((item, i) => new SizeExpression.NamedSize($"{i}", FromText(item))).ToEquatable());
         }
 
         var nearest = Suggestion.Nearest(text, parameters.Concat(Constants().Select(field => field.Name)));
@@ -248,7 +251,10 @@ internal sealed class SizeReader(INamedTypeSymbol type, IReadOnlyList<string> pa
             LiteralExpressionSyntax literal when literal.IsKind(SyntaxKind.NullLiteralExpression) =>
                 SizeExpression.Missing.Null,
             CheckedExpressionSyntax inner => Next(inner.Expression),
-            CastExpressionSyntax { Type: PredefinedTypeSyntax { Keyword.Text: "int" or "long" or "double" } target } cast =>
+            CastExpressionSyntax
+            {
+                Type: PredefinedTypeSyntax { Keyword.Text: "int" or "long" or "double" } target
+            } cast =>
                 new SizeExpression.Call($"({target.Keyword.Text})", new([Next(cast.Expression)])),
             InvocationExpressionSyntax call when function?.Invoke(call) is { } known => new SizeExpression.Call(
                 known, call.ArgumentList.Arguments.Select(argument => Next(argument.Expression)).ToEquatable()),

@@ -7,14 +7,16 @@ namespace Marrow.Generators.Sizes;
 internal static class SizeSymbols
 {
     /// <summary>The function of System.Math that a call means, as far as its text says; null if it is none.</summary>
-    public static string? MathFunction(InvocationExpressionSyntax call) =>
-        call.Expression.ToString() is var text
-            && text.StartsWith("System.Math.", StringComparison.Ordinal) | text.StartsWith("Math.", StringComparison.Ordinal)
-            && text.Substring(text.LastIndexOf('.') + 1) is var name
+    public static string? MathFunction(InvocationExpressionSyntax call)
+    {
+        var text = call.Expression.ToString();
+        var name = text.Substring(text.LastIndexOf('.') + 1);
+        return (text == $"Math.{name}" || text == $"System.Math.{name}")
             && SizeArithmetic.Functions.TryGetValue(name, out var count)
             && call.ArgumentList.Arguments.Count == count
                 ? name
                 : null;
+    }
 
     /// <summary>The name that a chain of members and items starts with, or null.</summary>
     public static string? Root(ExpressionSyntax expression) => expression switch
@@ -25,7 +27,9 @@ internal static class SizeSymbols
         _ => null,
     };
 
-    /// <summary>The type of a chain that starts with a constructor parameter, as C# text; null if it has none.</summary>
+    /// <summary>
+    /// The type of a chain that starts with a constructor parameter, as C# text; null if it has none.
+    /// </summary>
     public static string? TypeOf(INamedTypeSymbol type, ExpressionSyntax expression) =>
         Symbol(type, expression)?.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat);
 

@@ -174,7 +174,8 @@ internal static class StaticType
         }
     }
 
-    private static bool CanBeNull(string? type) => type is String || type?.EndsWith("?", StringComparison.Ordinal) == true;
+    private static bool CanBeNull(string? type) =>
+        type is String || type?.EndsWith("?", StringComparison.Ordinal) == true;
 
     private static string? Defined(
         SizeExpression expression,

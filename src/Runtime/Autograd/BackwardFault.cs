@@ -7,9 +7,9 @@ namespace Marrow.Autograd;
 /// <summary>
 /// An exception must not leave a backward: it would end the process, and so would one of libtorch's under
 /// <c>autograd.grad</c>, which TorchSharp does not guard. On the CPU the backward returns zeros and leaves the message
-/// where TorchSharp looks for native errors when the pass is over, so that <c>backward()</c> or <c>grad()</c> throws it.
-/// Elsewhere the pass runs on threads of libtorch's own, whose errors TorchSharp does not see; there gradients of an
-/// impossible shape and type make libtorch fail, which <c>backward()</c> can throw.
+/// where TorchSharp looks for native errors when the pass is over, so that <c>backward()</c> or <c>grad()</c> throws
+/// it. Elsewhere the pass runs on threads of libtorch's own, whose errors TorchSharp does not see; there gradients of
+/// an impossible shape and type make libtorch fail, which <c>backward()</c> can throw.
 /// </summary>
 internal static partial class BackwardFault
 {

@@ -57,7 +57,8 @@ public class Conv2d : Layer
     private protected override string? Wanted(Tensor x) =>
         x.dim() != 4 || x.size(1) != Site.InChannels || x.dtype != Weight.dtype
             || Math.Min(x.size(2), x.size(3)) + (2 * Site.Padding) < Site.Kernel
-                ? $"{Weight.dtype} [batch, {Site.InChannels}, height, width] of at least the kernel's edge, {Site.Kernel}"
+                ? $"{Weight.dtype} [batch, {Site.InChannels}, height, width] of at least the kernel's edge, "
+                    + $"{Site.Kernel}"
                 : null;
 
     /// <summary>The convolution with a weight that stands in for the layer's own.</summary>

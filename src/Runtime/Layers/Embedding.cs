@@ -57,7 +57,8 @@ public sealed class Embedding : Layer
     private protected override string? Wanted(Tensor ids)
     {
         using var scope = NewDisposeScope();
-        return ids.dtype is ScalarType.Int64 or ScalarType.Int32 && ((ids < 0) | (ids >= Count)).any().item<bool>() is false
+        var areIds = ids.dtype is ScalarType.Int64 or ScalarType.Int32;
+        return areIds && !((ids < 0) | (ids >= Count)).any().item<bool>()
             ? null
             : $"ids (Int64) from 0 to {Count - 1}";
     }

@@ -16,7 +16,8 @@ internal static class Initial
         : Filled(sizes, dtype, device, tensor => nn.init.uniform_(tensor, -bound, bound));
 
     /// <summary>As an attribute says.</summary>
-    /// <exception cref="ArgumentException">The deviation is negative or not finite, or a tensor has no fans.</exception>
+    /// <exception cref="ArgumentException">The deviation is negative or not finite, or a tensor has no
+    /// fans.</exception>
     public static Tensor Of(Initialization init, long[] sizes, ScalarType dtype, Device device)
     {
         if (init.Kind == ParameterInit.Normal && init.Std is not (>= 0 and < double.PositiveInfinity))

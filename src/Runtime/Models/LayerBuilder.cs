@@ -76,7 +76,9 @@ public sealed class LayerBuilder : ILinearBuilder
         Func<LinearSite, Linear>? quantized = null,
         string? exclude = null) => adapters.Add(new(targets, exclude, create, quantized));
 
-    /// <summary>Puts another block in the place of each <typeparamref name="T"/> of this model and its blocks.</summary>
+    /// <summary>
+    /// Puts another block in the place of each <typeparamref name="T"/> of this model and its blocks.
+    /// </summary>
     /// <param name="create">Makes it from the arguments of the block that it replaces.</param>
     public void Replace<T>(Func<object?[], T> create)
         where T : nn.Module, IModel => replacements.Add(typeof(T), create);
@@ -261,7 +263,9 @@ public sealed class LayerBuilder : ILinearBuilder
         model.register_parameter(name, ComponentMoves.Owned(values, trainable: true));
     }
 
-    /// <summary>A table of the model itself: computed and not saved, or with a first value and part of the state.</summary>
+    /// <summary>
+    /// A table of the model itself: computed and not saved, or with a first value and part of the state.
+    /// </summary>
     public void Buffer(string name, long[] sizes, Func<Tensor>? compute = null, bool persistent = false)
     {
         RequireSizes(name, sizes);

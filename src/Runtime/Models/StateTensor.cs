@@ -34,7 +34,9 @@ internal sealed record StateTensor(string Name, nn.Module Owner, string Key, Ten
     /// <summary>Whether training may change it without an optimizer, as running statistics.</summary>
     public bool IsBuffer => Value is not Parameter;
 
-    /// <summary>What values are copied into: a tensor on the meta device is replaced by zeros elsewhere first.</summary>
+    /// <summary>
+    /// What values are copied into: a tensor on the meta device is replaced by zeros elsewhere first.
+    /// </summary>
     /// <param name="device">Where those are.</param>
     /// <exception cref="InvalidOperationException">It is on the meta device, in a hand-written module.</exception>
     public Tensor Target(Device device)

@@ -55,7 +55,8 @@ internal sealed class CheckpointLayout
     public bool IsTurned(StoredTensor tensor) => tensor.IsTransposed && weights[tensor.Rows[0].Tensor].Shape.Length > 1;
 
     /// <summary>The sizes that a tensor has in the checkpoint.</summary>
-    /// <exception cref="CheckpointException">What lies in it does not fit together, or cannot be transposed.</exception>
+    /// <exception cref="CheckpointException">What lies in it does not fit together, or cannot be
+    /// transposed.</exception>
     public long[] ShapeOf(StoredTensor tensor)
     {
         var first = weights[tensor.Rows[0].Tensor];

@@ -16,8 +16,8 @@ public static class CheckpointOperations
     /// <summary>
     /// Loads the base weights from safetensors under their public names, which <see cref="CheckpointAttribute"/> and
     /// the attributes beside it say: a file, or a folder as Hugging Face's libraries write it (config.json, if the
-    /// architecture knows it, one file or shards with an index). Every name and shape is checked before the first weight is changed. Adapters that depend on the base are initialized from it
-    /// now; others stay as they are.
+    /// architecture knows it, one file or shards with an index). Every name and shape is checked before the first
+    /// weight is changed. Adapters that depend on the base are initialized from it now; others stay as they are.
     /// </summary>
     /// <param name="model">The model; one on the meta device gets its weights on <paramref name="device"/>.</param>
     /// <param name="path">File or folder.</param>

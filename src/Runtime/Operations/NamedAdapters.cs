@@ -108,8 +108,8 @@ public static class NamedAdapters
         if (TrainedModules.Names(model) is [var trained, ..])
         {
             throw new InvalidOperationException(
-                $"Layer '{trained}' is trained whole, and there is one of it for all adapters; save this adapter, and load "
-                + "the other one into a model of its own.");
+                $"Layer '{trained}' is trained whole, and there is one of it for all adapters; save this adapter, and "
+                + "load the other one into a model of its own.");
         }
 
         if (layers.FirstOrDefault(layer => layer.Factors is not null) is { } initialized)

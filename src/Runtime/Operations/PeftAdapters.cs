@@ -135,7 +135,8 @@ public static class PeftAdapters
                 layers
                     .SelectMany(layer => layer.State.Values.Select(pair => (
                         $"{Prefix}{layer.Name}.{layer.State.Settings.PeftName(pair.Key)}", pair.Value)))
-                    .Concat(TrainedModules.State(model, trained).Select(tensor => (Prefix + tensor.Name, tensor.Value))),
+                    .Concat(TrainedModules.State(model, trained).Select(tensor =>
+                        (Prefix + tensor.Name, tensor.Value))),
                 new Dictionary<string, string> { ["format"] = "pt" });
         }));
     }
@@ -244,7 +245,8 @@ public static class PeftAdapters
                 throw new CheckpointException(
                     file,
                     string.Join("; ", faults),
-                    $"load it into a class annotated like it; {model.GetType().Name} has {model.AdaptedLayers().First().Layer.Settings}");
+                    $"load it into a class annotated like it; {model.GetType().Name} has "
+                    + $"{model.AdaptedLayers().First().Layer.Settings}");
             }
 
             if (json.RootElement.TryGetProperty("base_model_name_or_path", out var path)

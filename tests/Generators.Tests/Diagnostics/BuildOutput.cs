@@ -103,7 +103,8 @@ public class BuildOutput
     [InlineData("[Model] public partial class Net { $ $ }")]
     [InlineData(
         "[Model] public partial class Mlp(int a) { $ } "
-        + "[Lora(Rank = 2)] public partial class Net() : Mlp(4); [Lora(Rank = 2)] public partial class Net() : Mlp(4);")]
+        + "[Lora(Rank = 2)] public partial class Net() : Mlp(4); "
+        + "[Lora(Rank = 2)] public partial class Net() : Mlp(4);")]
     [InlineData(
         "[Model] public partial class Mlp { $ } "
         + "[Quantize(Bits = 4)] public partial class Net : Mlp; [Quantize(Bits = 4)] public partial class Net : Mlp;")]

@@ -136,10 +136,12 @@ public class Rules
 
     [Theory]
     [InlineData("[Replace(typeof(Mlp), {|MRW012:typeof(Other)|})]", "'Other' does not derive from 'Mlp'")]
-    [InlineData("[Replace(typeof(Mlp), {|MRW012:typeof(Wider)|})]", "takes (int width, int hidden, int more), but 'Mlp'")]
+    [InlineData(
+        "[Replace(typeof(Mlp), {|MRW012:typeof(Wider)|})]", "takes (int width, int hidden, int more), but 'Mlp'")]
     [InlineData("[Replace({|MRW012:typeof(Other)|}, typeof(Third))]", "no block of it is a Other")]
     [InlineData("[Replace(typeof(Mlp), typeof(Same)), Replace(typeof(Other), {|MRW012:typeof(Mlp)|})]", "not derive")]
-    public async Task MRW012_ReplacementThatDoesNotFit_IsReportedOnIt(string attribute, string words) => Assert.Contains(
+    public async Task MRW012_ReplacementThatDoesNotFit_IsReportedOnIt(string attribute, string words) =>
+        Assert.Contains(
         words,
         (await Markup.Check(
             Mlp + $$"""

@@ -26,7 +26,8 @@ public class StateRules
 
     [Theory]
     [InlineData("private readonly BatchNorm1d {|MRW010:bn|} = nn.BatchNorm1d(4);",
-        "field 'bn' holds a BatchNorm1d, which would be in no checkpoint", "[BatchNorm1d(…)] public partial BatchNorm1d Bn { get; }")]
+        "field 'bn' holds a BatchNorm1d, which would be in no checkpoint",
+        "[BatchNorm1d(…)] public partial BatchNorm1d Bn { get; }")]
     [InlineData("private GRU? {|MRW010:_gru|};", "holds a GRU", "[Gru(…)] public partial GRU Gru { get; }")]
     [InlineData("private RNN? {|MRW010:rnn|};", "holds a RNN", "MyRNN Rnn { get; }")]
     [InlineData("public Own {|MRW010:Block|} { get; } = new();", "property 'Block' holds a Own",

@@ -61,9 +61,9 @@ internal sealed class RandomPrograms(int seed)
             ("RmsNorm", "RmsNorm"),
         ("LayerNorm", "LayerNorm"), ("Dropout", "Dropout"), ("Parameter", "Tensor"), ("Buffer", "Tensor"),
             ("Block", "Inner"), ("BatchNorm2d", Torch + "BatchNorm2d"), ("InstanceNorm1d", Torch + "InstanceNorm1d"),
-        ("GroupNorm", Torch + "GroupNorm"), ("Conv1d", Torch + "Conv1d"), ("ConvTranspose2d", Torch + "ConvTranspose2d"),
-            ("MaxPool2d", Torch + "MaxPool2d"), ("AdaptiveAvgPool2d", Torch + "AdaptiveAvgPool2d"), ("Lstm", Torch + "LSTM"),
-            ("MultiheadAttention", Torch + "MultiheadAttention"),
+        ("GroupNorm", Torch + "GroupNorm"), ("Conv1d", Torch + "Conv1d"), ("MaxPool2d", Torch + "MaxPool2d"),
+            ("ConvTranspose2d", Torch + "ConvTranspose2d"), ("AdaptiveAvgPool2d", Torch + "AdaptiveAvgPool2d"),
+        ("Lstm", Torch + "LSTM"), ("MultiheadAttention", Torch + "MultiheadAttention"),
     ];
 
     private static readonly string[] OnClasses = ["Bone", "Lora", "Dora", "Quantize", "Qkr", "Recompute", "Replace"];
@@ -147,7 +147,8 @@ internal sealed class RandomPrograms(int seed)
         var options = type.GetProperties().Where(property => property.CanWrite).ToArray();
         if (wanted is not null)
         {
-            arguments.Add($"{wanted} = {(random.Next(3) == 0 ? Value(typeof(object)) : wanted == "When" ? "nameof(flag)" : "2")}");
+            var usual = wanted == "When" ? "nameof(flag)" : "2";
+            arguments.Add($"{wanted} = {(random.Next(3) == 0 ? Value(typeof(object)) : usual)}");
         }
 
         for (var i = 0; options.Length > 0 && i < random.Next(4); i++)

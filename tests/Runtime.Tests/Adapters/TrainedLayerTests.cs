@@ -58,7 +58,9 @@ public class SeveralRanksTests
         using var model = new TwoRanks();
         using var other = new TwoRanks();
         Assert.Equal(
-            [2L, 3], new[] { model.First, model.Dense }.Select(layer => ((LoraSettings)((AdaptedLinear)layer).Settings).Rank));
+            [2L, 3],
+            new[] { model.First, model.Dense }.Select(layer =>
+                ((LoraSettings)((AdaptedLinear)layer).Settings).Rank));
         Assert.Equal(
             model.AdapterParameters().Sum(parameter => parameter.numel()), TwoRanks.Plan.TrainableParameters);
         model.SavePretrained(folder.File("base"));
@@ -99,8 +101,8 @@ public class TrainedLayerTests
         using var model = new TrainingClassifier();
         Assert.Equal(
             [
-                "dense.lora_A", "dense.lora_B", "first.lora_A", "first.lora_B", "norm.bias", "norm.weight", "score.bias",
-                "score.weight",
+                "dense.lora_A", "dense.lora_B", "first.lora_A", "first.lora_B", "norm.bias", "norm.weight",
+                "score.bias", "score.weight",
             ],
             model.named_parameters().Where(pair => pair.parameter.requires_grad).Select(pair => pair.name).Order());
         Assert.Equal(

@@ -167,7 +167,10 @@ public class LayerKindTests
         Assert.Null(model.Gate);
         Assert.NotNull(model.Offset);
         Assert.Equal(
-            ["inner.norm.bias", "inner.norm.weight", "norms.0.bias", "norms.0.weight", "norms.1.bias", "norms.1.weight", "offset"],
+            [
+                "inner.norm.bias", "inner.norm.weight", "norms.0.bias", "norms.0.weight", "norms.1.bias", "norms.1.weight",
+                "offset",
+            ],
             model.named_parameters().Select(pair => pair.name).Order());
         using var y = model.call(randn(2, 4));
         Assert.Contains("at run time", Optional.Plan.ToString());

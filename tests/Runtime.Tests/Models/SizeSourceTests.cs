@@ -24,7 +24,12 @@ public static class Limits
 
 [Model]
 public partial class Configured(
-    NetSizes sizes, int[] widths, Activation kind = Activation.Gelu, string norm = "rms", int? head = null, long big = 5)
+    NetSizes sizes,
+    int[] widths,
+    Activation kind = Activation.Gelu,
+    string norm = "rms",
+    int? head = null,
+    long big = 5)
 {
     private static readonly int[] Steps = [3, 5, 7];
 
@@ -39,7 +44,8 @@ public partial class Configured(
 
     [Linear("head ?? sizes.Width / 2", "1 << 3")] public partial Linear OfDefault { get; }
 
-    [Linear("kind == Activation.Gelu ? 4 : 8", "(int)(sizes.Ratio * sizes.Width)")] public partial Linear OfEnum { get; }
+    [Linear("kind == Activation.Gelu ? 4 : 8", "(int)(sizes.Ratio * sizes.Width)")]
+    public partial Linear OfEnum { get; }
 
     [RmsNorm("sizes.Width", When = "norm == \"rms\"")] public partial RmsNorm? Rms { get; }
 

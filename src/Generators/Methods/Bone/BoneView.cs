@@ -33,7 +33,9 @@ internal sealed class BoneView(EmittedClass target, BoneSpec bone) : AdaptedLaye
 
     public string ColumnsWord => IsMini ? Word(bone.MiniRank, "c") : "out";
 
-    /// <summary>The form of M with its sizes, its column for an output o, and its shape, as comments name them.</summary>
+    /// <summary>
+    /// The form of M with its sizes, its column for an output o, and its shape, as comments name them.
+    /// </summary>
     public string FormWords => IsMini ? $"mini, block {BlockWord}, columns {ColumnsWord}" : $"free, block {BlockWord}";
 
     public string ColumnWord => IsMini ? $"o mod {ColumnsWord}" : "o";

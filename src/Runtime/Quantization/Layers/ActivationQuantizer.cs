@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Marrow.Quantization.Layers;
 
-/// <summary>The quantizer of activations, with steps that a layer owns and that the first input gives their values.</summary>
+/// <summary>
+/// The quantizer of activations, with steps that a layer owns and that the first input gives their values.
+/// </summary>
 /// <param name="parameter">Finds the layer's parameters, which moving it replaces.</param>
 /// <param name="step">Name of the steps.</param>
 /// <param name="range">The levels.</param>
