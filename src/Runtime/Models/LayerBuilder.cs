@@ -323,11 +323,11 @@ public sealed class LayerBuilder : ILinearBuilder
     /// A module of TorchSharp's or a hand-written one. Adapters of the classes around it do not reach into it.
     /// </summary>
     public T Module<T>(string name, Func<T> create)
-        where T : nn.Module => Register(name, Apart(create));
+        where T : nn.Module => Register(name, Apart(prefix + name, create));
 
     /// <summary>Copies of a hand-written module, named 0, 1, …, each made from its number.</summary>
     public ModuleList<T> Modules<T>(string name, long count, Func<int, T> create)
-        where T : nn.Module => List(name, count, i => Apart(() => create(i)));
+        where T : nn.Module => List(name, count, i => Apart($"{prefix}{name}.{i}", () => create(i)));
 
     /// <summary>The block, or what the outermost model around it puts in its place.</summary>
     private T Made<T>(Func<T> create, object?[]? arguments)
@@ -357,7 +357,7 @@ public sealed class LayerBuilder : ILinearBuilder
     /// Makes a hand-written module, which knows nothing of the builder. It is made on the default device, and brought
     /// to where the model is wanted; on the meta device it keeps its values.
     /// </summary>
-    private T Apart<T>(Func<T> create)
+    private T Apart<T>(string name, Func<T> create)
         where T : nn.Module
     {
         var builder = current;
@@ -365,6 +365,7 @@ public sealed class LayerBuilder : ILinearBuilder
         try
         {
             var module = create();
+            HandWritten.RequireRegistered(module, name);
             if (!Construction.IsDefault && device.type != DeviceType.META)
             {
                 module.to(device, dtype);

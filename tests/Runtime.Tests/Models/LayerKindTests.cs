@@ -168,7 +168,8 @@ public class LayerKindTests
         Assert.NotNull(model.Offset);
         Assert.Equal(
             [
-                "inner.norm.bias", "inner.norm.weight", "norms.0.bias", "norms.0.weight", "norms.1.bias", "norms.1.weight",
+                "inner.norm.bias", "inner.norm.weight", "norms.0.bias", "norms.0.weight", "norms.1.bias",
+                "norms.1.weight",
                 "offset",
             ],
             model.named_parameters().Select(pair => pair.name).Order());

@@ -63,6 +63,23 @@ public partial class Hybrid(int width, int copies = 2)
     private Tensor Ramp() => arange(width, dtype: float64) / 3;
 }
 
+/// <summary>A module whose author forgot to register what it holds.</summary>
+public sealed class Unregistered(int width) : nn.Module<Tensor, Tensor>(nameof(Unregistered))
+{
+    private readonly TorchSharp.Modules.Linear linear = nn.Linear(width, width);
+
+    public override Tensor forward(Tensor x) => linear.call(x);
+}
+
+[Model]
+public partial class Forgetting(int width)
+{
+    [Block(nameof(width))] public partial Unregistered Inner { get; }
+
+    [Forward]
+    private Tensor Network(Tensor x) => Inner.call(x);
+}
+
 [Quantize(Bits = 4)]
 public partial class HybridQuantized() : Hybrid(width: 8);
 
@@ -182,6 +199,14 @@ public class StateTests
         using var model = new Hybrid(8);
         Assert.All(model.parameters(), parameter => Assert.Equal(ScalarType.Float64, parameter.dtype));
         using var y = model.call(randn(2, 5, 8, dtype: float64));
+    }
+
+    [Fact]
+    public void Module_ThatRegisteredNothing_IsRefused()
+    {
+        var error = Assert.Throws<ArgumentException>(() => new Forgetting(4));
+        Assert.Contains("'inner'", error.Message);
+        Assert.Contains("RegisterComponents()", error.Message);
     }
 
     [Fact]
