@@ -1,8 +1,8 @@
 namespace Marrow.Shared;
 
 /// <summary>
-/// A name of a tensor, or of a layer, which then stands for all its tensors; <c>*</c> stands for any text, dots too, and
-/// takes as little as it can.
+/// A name of a tensor, or of a layer, which then stands for all its tensors; <c>*</c> stands for any text, dots too,
+/// and takes as little as it can.
 /// </summary>
 internal sealed class NamePattern(string text)
 {
@@ -14,7 +14,7 @@ internal sealed class NamePattern(string text)
     /// <summary>How often it has a star.</summary>
     public int Stars => literals.Length - 1;
 
-    /// <summary>What a name has in place of the stars, and what follows the pattern; null if it does not match.</summary>
+    /// <summary>What a name has in place of the stars, and what follows the pattern; null without a match.</summary>
     public (string[] Stars, string After)? Match(string name)
     {
         if (!name.StartsWith(literals[0], StringComparison.Ordinal))

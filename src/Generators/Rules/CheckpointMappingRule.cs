@@ -6,7 +6,9 @@ using Marrow.Shared;
 
 namespace Marrow.Generators.Rules;
 
-/// <summary>MRW011: what a class says about its checkpoint suits its layers, and gives each tensor a name of its own.</summary>
+/// <summary>
+/// MRW011: what a class says about its checkpoint suits its layers, and gives each tensor a name of its own.
+/// </summary>
 internal static class CheckpointMappingRule
 {
     public static IEnumerable<Violation> Check(ModelCheck check)
