@@ -64,7 +64,7 @@ internal sealed class NamePattern(string text)
     public bool LeadsInto(string start)
     {
         var (parts, modules) = (Text.Split('.'), start.TrimEnd('.').Split('.'));
-        return start.Length == 0 || Text[0] == '*' || (parts.Length > modules.Length
+        return start.Length == 0 || Text.StartsWith("*", StringComparison.Ordinal) || (parts.Length > modules.Length
             && modules.Zip(parts, (module, part) => LayerTargets.Match(part, module)).All(isMatch => isMatch));
     }
 

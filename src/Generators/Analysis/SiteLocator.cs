@@ -14,7 +14,7 @@ internal static class SiteLocator
         Site.Member member => type.GetMembers(member.Name).FirstOrDefault()?.Locations.FirstOrDefault(),
         Site.Method method => ForwardReader.Methods(type).ElementAtOrDefault(method.Index)?.Locations.FirstOrDefault(),
         Site.Attribute attribute =>
-            Syntax(Attribute(type, attribute.Carrier, attribute.Name), cancellation)?.Name.GetLocation(),
+            Syntax(Attribute(type, attribute.Carrier, attribute.Name, attribute.Index), cancellation)?.Name.GetLocation(),
         Site.Argument argument => Argument(type, argument, cancellation),
         Site.BaseArgument argument => BaseArgument(type, argument.Parameter),
         _ => null,
@@ -30,7 +30,7 @@ internal static class SiteLocator
         LayerReader.Properties(type).FirstOrDefault(property => property.Name == name);
 
     /// <summary>One of the attributes of a name on the class or a property.</summary>
-    private static AttributeData? Attribute(INamedTypeSymbol type, string? property, string name, int index = 0)
+    private static AttributeData? Attribute(INamedTypeSymbol type, string? property, string name, int index)
     {
         ISymbol? carrier = property is null ? type : Property(type, property);
         return carrier?.GetAttributes()

@@ -63,6 +63,9 @@ internal sealed record ClassSpec(
     /// </summary>
     public bool IsRepeated { get; init; }
 
+    /// <summary>Blocks that are made in the place of others.</summary>
+    public EquatableArray<ReplacementSpec> Replacements { get; init; }
+
     /// <summary>The type of a constructor parameter as C# text, or null.</summary>
     public string? TypeOf(string parameter) =>
         Parameters.FirstOrDefault(candidate => candidate.Name == parameter)?.Type;

@@ -19,6 +19,7 @@ internal static class ClassReader
         var layers = new LayerReader(type, sizes, annotations, ReservedNames.OfBase(compilation));
 
         var baseModel = BaseModel(type);
+        var replacements = ReplacementReader.Read(type).ToList();
         var isLocal = SymbolEqualityComparer.Default.Equals(type.ContainingAssembly, compilation.Assembly);
         var spec = new ClassSpec(
             Key: type.Key(),
@@ -48,9 +49,10 @@ internal static class ClassReader
             HidesForward = isLocal && ReservedNames.HidesForward(type),
             Mapping = MappingReader.Read(type, sizes),
             Undeclared = isLocal ? StateReader.Read(type).ToEquatable() : default,
+            Replacements = replacements.Select(replacement => replacement.Spec).ToEquatable(),
         };
-
-        return new ClassReading(spec, baseModel is null ? layers.Models : [baseModel, .. layers.Models]);
+        var made = replacements.Select(replacement => replacement.Made).Where(model => model.IsModel());
+        return new ClassReading(spec, [.. baseModel is null ? [] : new[] { baseModel }, .. layers.Models, .. made]);
     }
 
     /// <summary>

@@ -9,7 +9,7 @@ namespace Marrow.Generators.Reading;
 /// <summary>Reads the [Forward] method of a class.</summary>
 internal static class ForwardReader
 {
-    private const int MostInputs = 3;
+    private const int MostInputs = 6;
 
     public static ForwardSpec Read(INamedTypeSymbol type)
     {

@@ -12,6 +12,7 @@ internal static class KnownNames
     public const string BaseCall = "Marrow.CompilerServices.BaseCallAttribute";
     public const string Head = "Marrow.HeadAttribute";
     public const string Train = "Marrow.TrainAttribute";
+    public const string Replace = "Marrow.ReplaceAttribute";
     public const string Quantize = "Marrow.QuantizeAttribute";
     public const string Recompute = "Marrow.RecomputeAttribute";
     public const string Checkpoint = "Marrow.CheckpointAttribute";

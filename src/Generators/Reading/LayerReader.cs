@@ -82,11 +82,14 @@ internal sealed class LayerReader(
         var isRepeated = attribute.NamedArguments.Any(option => option.Key == "Count" && !option.Value.IsNull);
         var (inside, options) = (isRepeated ? sizes.OfCopies : sizes, new OptionReader(attribute, sizes));
         var ofCopies = new OptionReader(attribute, inside);
-        var init = kind == "Marrow.ParameterAttribute" ? options.Member<ParameterInit>("Init") : default;
+        var init = kind != "Marrow.BufferAttribute" && (options.Has("Init") || options.Has("Std"))
+            ? new InitSpec(options.Member<ParameterInit>("Init"), Whole("Std") ?? new SizeExpression.Literal(0.02))
+            : null;
         var spec = Property(property, attribute, Error(property, attribute), options.Errors) with
         {
             Count = Whole("Count"),
             When = Whole("When"),
+            Init = init,
         };
         var arguments = attribute.ConstructorArguments;
         return (kind, arguments.Length) switch
@@ -127,13 +130,12 @@ internal sealed class LayerReader(
                 Given("Tokens"),
                 annotations.Quantizer(property),
                 annotations.Marker(property)),
-            (KnownNames.Embedding, 2) => new EmbeddingSpec(spec, Size(0), Size(1)),
+            (KnownNames.Embedding, 2) => new EmbeddingSpec(spec, Size(0), Size(1), Given("PaddingIndex")),
             ("Marrow.RmsNormAttribute", 1) => new RmsNormSpec(spec, Size(0), Option("Eps", 1e-6)),
             ("Marrow.LayerNormAttribute", 1) =>
                 new LayerNormSpec(spec, Size(0), Option("Eps", 1e-5), Option("Bias", true)),
             ("Marrow.DropoutAttribute", 1) => new DropoutSpec(spec, Size(0)),
-            ("Marrow.ParameterAttribute", _) =>
-                new TensorSpec(spec, List(sizes), init, options.Number("Std", unset: 0.02)),
+            ("Marrow.ParameterAttribute", _) => new TensorSpec(spec, List(sizes)),
             ("Marrow.BufferAttribute", _) => new BufferSpec(
                 spec,
                 List(sizes),
@@ -148,7 +150,10 @@ internal sealed class LayerReader(
                 element.Text(),
                 Parameters(element, List(sizes).Count),
                 List(inside),
-                property.HasAttribute(KnownNames.Recompute)),
+                property.HasAttribute(KnownNames.Recompute))
+            {
+                IsReplaceable = !element.IsSealed,
+            },
             _ => new UnreadableSpec(spec),
         };
 
@@ -274,7 +279,7 @@ internal sealed class LayerReader(
     private static ITypeSymbol Element(ITypeSymbol declared) =>
         declared is INamedTypeSymbol { TypeArguments: [var element] } list && list.FullName() == KnownNames.ModuleList
             ? element
-            : declared;
+            : declared.WithNullableAnnotation(NullableAnnotation.None);
 
     private static string Short(AttributeData attribute) => attribute.AttributeClass!.Name.Replace("Attribute", "");
 

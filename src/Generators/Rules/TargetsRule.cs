@@ -28,7 +28,7 @@ internal static class TargetsRule
                     {
                         yield return new(
                             DiagnosticIds.TargetsMatchNothing,
-                            new Site.Argument(null, annotation.Attribute, option),
+                            new Site.Argument(null, annotation.Attribute, option) { Index = annotation.Position },
                             $"{option} '{pattern}' matches no {what} of "
                                 + $"'{check.Type.Name}'{DidYouMean(pattern, names)}");
                     }

@@ -26,11 +26,19 @@ public class Conv2d : Layer
         Site = site;
         var inner = site.InChannels / site.Groups;
         var bound = 1 / Math.Sqrt(inner * site.Kernel * site.Kernel);
-        Add("weight", Initial.Uniform(
-            [site.OutChannels, inner, site.Kernel, site.Kernel], bound, site.Dtype, site.Device), trainable: true);
+        long[] sizes = [site.OutChannels, inner, site.Kernel, site.Kernel];
+        Add(
+            "weight",
+            site.Init is { } init
+                ? Initial.Of(init, sizes, site.Dtype, site.Device)
+                : Initial.Uniform(sizes, bound, site.Dtype, site.Device),
+            trainable: true);
         if (site.HasBias)
         {
-            Add("bias", Initial.Uniform([site.OutChannels], bound, site.Dtype, site.Device), trainable: true);
+            Add(
+                "bias",
+                Initial.Uniform([site.OutChannels], site.Init is null ? bound : 0, site.Dtype, site.Device),
+                trainable: true);
         }
     }
 

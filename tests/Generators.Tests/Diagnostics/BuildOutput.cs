@@ -106,7 +106,7 @@ public class BuildOutput
         + "[Lora(Rank = 2)] public partial class Net() : Mlp(4); [Lora(Rank = 2)] public partial class Net() : Mlp(4);")]
     [InlineData(
         "[Model] public partial class Mlp { $ } "
-        + "[Lora(Rank = 2)] public partial class Net : Mlp; [Lora(Rank = 2)] public partial class Net : Mlp;")]
+        + "[Quantize(Bits = 4)] public partial class Net : Mlp; [Quantize(Bits = 4)] public partial class Net : Mlp;")]
     public async Task WhatIsPastedTwice_ShowsTheCompilersErrorAlone(string source)
     {
         var found = await Built(source);

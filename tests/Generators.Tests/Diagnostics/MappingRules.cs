@@ -69,6 +69,7 @@ public class MappingRules
     [InlineData(
         "[Checkpoint({|MRW011:Transpose = \"blocks.*.query|h.*.c_atn\"|}), Rename(\"h.*.c_attn\", \"blocks.*.key\")]",
         "Transpose of 'Net': 'h.*.c_atn' matches nothing; did you mean 'h.*.c_attn'?")]
+    [InlineData("[Checkpoint({|MRW011:Transpose = \"\"|})]", "'' matches nothing")]
     [InlineData("[Checkpoint({|MRW011:Prefix = \"transformer\"|})]", "'transformer' does not end with a dot")]
     [InlineData("[Checkpoint({|MRW011:Unprefixed = \"head\"|})]", "it means nothing without Prefix")]
     [InlineData("[Checkpoint(Prefix = \"a.\", {|MRW011:Unprefixed = \"hed\"|})]", "did you mean 'head'?")]

@@ -57,7 +57,8 @@ partial class Mapped : global::Marrow.Model<global::TorchSharp.torch.Tensor, glo
     [global::System.CodeDom.Compiler.GeneratedCode("Marrow", "0.1.0")]
     protected override void BuildLayers(global::Marrow.CompilerServices.LayerBuilder builder)
     {
-        __Blocks = builder.Blocks("blocks", 2, _ => new global::Zoo.Mlp(__width, checked(4 * __width)));
+        __Blocks = builder.Blocks(
+            "blocks", 2, _ => new global::Zoo.Mlp(__width, checked(4 * __width)), _ => [__width, checked(4 * __width)]);
         __Query = builder.Linear("query", __width, __width, bias: true);
         __Key = builder.Linear("key", __width, __width, bias: true);
         __LmHead = builder.Linear("lm_head", __width, __width, bias: true);

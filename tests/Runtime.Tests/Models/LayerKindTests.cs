@@ -71,16 +71,27 @@ public partial class Optional(int width, int experts, bool gated, bool normed = 
 
     [Parameter(nameof(width), When = nameof(gated))] public partial Tensor? Offset { get; }
 
+    [Block(nameof(width), When = nameof(gated))] public partial OneNorm? Inner { get; }
+
     [BatchNorm1d(nameof(width), Count = 2)] public partial ModuleList<BatchNorm1d> Norms { get; }
 
     [Forward]
     private Tensor Network(Tensor x)
     {
         x = Norm?.call(x) ?? x;
-        x = x + (Offset ?? zeros(1));
+        x = (Inner?.call(x) ?? x) + (Offset ?? zeros(1));
         var y = Experts.Aggregate(zeros(1), (sum, expert) => sum + expert.call(x).sum());
         return Norms[1].call(Gate is null ? x : Gate.call(x)) + y;
     }
+}
+
+[Model]
+public partial class OneNorm(int width)
+{
+    [LayerNorm(nameof(width))] public partial LayerNorm Norm { get; }
+
+    [Forward]
+    private Tensor Network(Tensor x) => Norm.call(x);
 }
 
 [Lora(Rank = 1)]
@@ -156,7 +167,7 @@ public class LayerKindTests
         Assert.Null(model.Gate);
         Assert.NotNull(model.Offset);
         Assert.Equal(
-            ["norms.0.bias", "norms.0.weight", "norms.1.bias", "norms.1.weight", "offset"],
+            ["inner.norm.bias", "inner.norm.weight", "norms.0.bias", "norms.0.weight", "norms.1.bias", "norms.1.weight", "offset"],
             model.named_parameters().Select(pair => pair.name).Order());
         using var y = model.call(randn(2, 4));
         Assert.Contains("at run time", Optional.Plan.ToString());
