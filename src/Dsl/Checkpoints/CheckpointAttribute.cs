@@ -1,12 +1,11 @@
 namespace Marrow;
 
 /// <summary>
-/// How public checkpoints of the architecture differ from the model, beside the names that <see
-/// cref="RenameAttribute"/>,
-/// <see cref="SplitAttribute"/> and <see cref="FuseAttribute"/> say. <c>LoadPretrained</c> reads such a checkpoint, and
-/// <c>SavePretrained</c> writes one. Patterns are joined by <c>|</c>, name tensors or layers of the checkpoint without
-/// the prefix, and hold <c>*</c> for any text. Classes that derive from the class have the same checkpoint, and a
-/// block's is relative to the block.
+/// How public checkpoints of the architecture differ from the model, beside the names that
+/// <see cref="RenameAttribute"/>, <see cref="SplitAttribute"/> and <see cref="FuseAttribute"/> say.
+/// <c>LoadPretrained</c> reads such a checkpoint, and <c>SavePretrained</c> writes one. Patterns are joined by
+/// <c>|</c>, name tensors or layers of the checkpoint without the prefix, and hold <c>*</c> for any text. Classes that
+/// derive from the class have the same checkpoint, and a block's is relative to the block.
 /// </summary>
 [AttributeUsage(AttributeTargets.Class, Inherited = false)]
 public sealed class CheckpointAttribute : Attribute

@@ -3,8 +3,7 @@ namespace Marrow;
 /// <summary>
 /// One layer of the model is several in a checkpoint, which lie below each other in this order:
 /// <c>[Fuse("blocks.*.qkv", "h.*.q_proj", "h.*.k_proj", "h.*.v_proj")]</c>. Weights and biases alike. Names are those
-/// of
-/// <see cref="RenameAttribute"/>.
+/// of <see cref="RenameAttribute"/>.
 /// </summary>
 /// <param name="own">The model's one name.</param>
 /// <param name="stored">The names in the checkpoint.</param>

@@ -14,9 +14,7 @@ internal sealed class NamePattern(string text)
     /// <summary>How often it has a star.</summary>
     public int Stars => literals.Length - 1;
 
-    /// <summary>
-    /// What a name has in place of the stars, and what follows the pattern; null if it does not match.
-    /// </summary>
+    /// <summary>What a name has in place of the stars, and what follows the pattern; null without a match.</summary>
     public (string[] Stars, string After)? Match(string name)
     {
         if (!name.StartsWith(literals[0], StringComparison.Ordinal))

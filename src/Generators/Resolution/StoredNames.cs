@@ -3,9 +3,7 @@ using Marrow.Shared;
 
 namespace Marrow.Generators.Resolution;
 
-/// <summary>
-/// The tensors of a model, as far as they are known while typing, and what its checkpoint calls them.
-/// </summary>
+/// <summary>The tensors of a model, as far as they are known, and what its checkpoint calls them.</summary>
 internal sealed class StoredNames(ModelClosure closure)
 {
     // As many as the layers of any real model have; a mistyped count cannot freeze the editor.
@@ -14,7 +12,7 @@ internal sealed class StoredNames(ModelClosure closure)
     private readonly Dictionary<PlannedModel, IReadOnlyList<StoredTensor>> blocks = [];
 
     /// <summary>
-    /// The tensors with the model's names, but inside of blocks with those that the blocks' checkpoints have.
+    /// The tensors with the model's names, but inside of blocks with those of the blocks' checkpoints.
     /// </summary>
     public IReadOnlyList<StoredTensor> Own(PlannedModel model)
     {

@@ -11,7 +11,8 @@ internal static class AnnotationPlacementRule
         var (type, carried) = (check.Type, Carried(check.Type).ToList());
         if (!type.IsModel)
         {
-            var others = (type.Recomputes ? ["Recompute"] : Array.Empty<string>()).Concat(type.Mapping?.Attributes ?? []);
+            var others = type.Mapping?.Attributes.ToList() ?? [];
+            others.AddRange(type.Recomputes ? ["Recompute"] : Array.Empty<string>());
             return carried.Concat(others).Select(attribute => new Violation(
                 DiagnosticIds.AdapterPlacement,
                 new Site.Attribute(null, attribute),

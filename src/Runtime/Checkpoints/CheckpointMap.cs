@@ -3,9 +3,7 @@ using Marrow.Shared;
 
 namespace Marrow.CompilerServices;
 
-/// <summary>
-/// Takes what the attributes of a class say about its checkpoint; emitted code fills it, bases first.
-/// </summary>
+/// <summary>What the attributes of a class say about its checkpoint; emitted code fills it, bases first.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class CheckpointMap
 {

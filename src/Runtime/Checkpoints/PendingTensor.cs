@@ -3,9 +3,7 @@ using static TorchSharp.torch;
 
 namespace Marrow.Checkpoints;
 
-/// <summary>
-/// A tensor to write. Its values may be made only when its turn comes, so that not all exist at once.
-/// </summary>
+/// <summary>A tensor to write, whose values may be made only when its turn comes, so that few exist at once.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Type">Its element type.</param>
 /// <param name="Shape">Its sizes.</param>

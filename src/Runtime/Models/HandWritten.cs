@@ -18,8 +18,8 @@ internal static class HandWritten
         }
 
         throw new ArgumentException(
-            $"'{name}', a {module.GetType().Name}, holds '{held.Name}' and has registered nothing, so it would be in no "
-            + "checkpoint, not moved and not trained; call RegisterComponents() at the end of its constructor.");
+            $"'{name}', a {module.GetType().Name}, holds '{held.Name}' and has registered nothing, so it would be in "
+            + "no checkpoint, not moved and not trained; call RegisterComponents() at the end of its constructor.");
     }
 
     /// <summary>A field of the user's own classes with a module or a parameter, or null.</summary>

@@ -5,8 +5,7 @@ using static TorchSharp.torch;
 namespace Marrow.Operations;
 
 /// <summary>
-/// A part of a model's state that is no adapter's, as a checkpoint holds it: a weight that is packed here is floats
-/// there.
+/// A part of a model's state that is no adapter's, as a checkpoint holds it: what is packed here is floats there.
 /// </summary>
 /// <param name="Name">Its name in the model.</param>
 /// <param name="Owner">The module that holds it.</param>

@@ -55,8 +55,7 @@ internal sealed class CheckpointLayout
     public bool IsTurned(StoredTensor tensor) => tensor.IsTransposed && weights[tensor.Rows[0].Tensor].Shape.Length > 1;
 
     /// <summary>The sizes that a tensor has in the checkpoint.</summary>
-    /// <exception cref="CheckpointException">What lies in it does not fit together, or cannot be
-    /// transposed.</exception>
+    /// <exception cref="CheckpointException">What lies in it does not fit together or cannot turn.</exception>
     public long[] ShapeOf(StoredTensor tensor)
     {
         var first = weights[tensor.Rows[0].Tensor];
@@ -150,10 +149,10 @@ internal sealed class CheckpointLayout
         var inner = Within(ignored, start, names => table.Apply(names, (_, _) => { }));
         ignored.Clear();
         ignored.AddRange(inner);
-        foreach (var pattern in table.Ignored.SelectMany(patterns => patterns.Split('|')).Select(text => text.Trim(' ')))
+        foreach (var pattern in table.Ignored.SelectMany(patterns => patterns.Split('|')))
         {
-            ignored.Add(Name(start + pattern));
-            ignored.Add(Name(start + table.Prefix + pattern));
+            ignored.Add(Name(start + pattern.Trim(' ')));
+            ignored.Add(Name(start + table.Prefix + pattern.Trim(' ')));
         }
 
         List<StoredTensor> Within(

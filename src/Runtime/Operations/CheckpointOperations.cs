@@ -42,7 +42,7 @@ public static class CheckpointOperations
             model.CompleteFromMeta(device ?? CPU);
         }
 
-        for (var i = 0; i < weights.Count; i++)
+        foreach (var i in sources.Order)
         {
             using var scope = NewDisposeScope();
             var weight = weights[i];
@@ -59,7 +59,7 @@ public static class CheckpointOperations
             {
                 throw new CheckpointException(
                     path,
-                    $"weight '{weight.Name}' holds NaN or infinity",
+                    $"weight {sources.Describe(weight, i)} holds NaN or infinity",
                     "use a sound checkpoint; this model is now partly loaded");
             }
 
@@ -79,7 +79,9 @@ public static class CheckpointOperations
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="directory">The folder; replaced as a whole, and only if everything could be written.</param>
-    /// <exception cref="CheckpointException">A file cannot be written.</exception>
+    /// <exception cref="CheckpointException">
+    /// A file cannot be written, or what the model's class says of its checkpoint does not suit its sizes.
+    /// </exception>
     public static void SavePretrained(this IModel model, string directory) =>
         CheckpointException.Guard(directory, () => AtomicDirectory.Write(directory, fresh =>
     {
@@ -100,7 +102,8 @@ public static class CheckpointOperations
         CheckpointLayout layout, StoredTensor tensor, IReadOnlyList<BaseWeight> weights)
     {
         var first = weights[tensor.Rows[0].Tensor];
-        return new(tensor.Name, first.Type, layout.ShapeOf(tensor), layout.In(tensor).Any(weight => weight.IsMeta), () =>
+        var isMeta = layout.In(tensor).Any(weight => weight.IsMeta);
+        return new(tensor.Name, first.Type, layout.ShapeOf(tensor), isMeta, () =>
         {
             if (layout.IsOneWeight(tensor))
             {

@@ -10,7 +10,7 @@ internal sealed class CheckpointSources : IDisposable
     private readonly CheckpointReader checkpoint;
     private readonly IReadOnlyList<Source>[] sources;
 
-    // What several weights are parts of is read once: they follow each other.
+    // What several weights are parts of is read once, for they are read one after another.
     private (string Name, ScalarType Type, Tensor Value)? last;
 
     private CheckpointSources(CheckpointReader checkpoint, IReadOnlyList<Source>[] sources) =>
@@ -81,6 +81,17 @@ internal sealed class CheckpointSources : IDisposable
 
         return new(checkpoint, found);
     }
+
+    /// <summary>The numbers of all weights in the order in which they are best read.</summary>
+    public IEnumerable<int> Order => Enumerable.Range(0, sources.Length).OrderBy(
+        weight => Has(weight) ? sources[weight][0].Tensor.Name : "", StringComparer.Ordinal);
+
+    /// <summary>A weight for messages, and what it was read from if that has another name.</summary>
+    public string Describe(BaseWeight weight, int number) =>
+        sources[number] is [var only] && only.Tensor.Name == weight.Name
+            ? $"'{weight.Name}'"
+            : $"'{weight.Name}', read from "
+                + $"{string.Join(", ", sources[number].Select(source => $"'{source.Tensor.Name}'"))},";
 
     /// <summary>Whether the checkpoint has a weight.</summary>
     public bool Has(int weight) => sources[weight].Count > 0;

@@ -66,8 +66,10 @@ public class MappingRules
     [InlineData("[Fuse(\"head\", \"a\", \"b\", {|MRW003:Parts = new object[] { 2, \"shar\" }|})]",
         "did you mean 'share'?")]
     [InlineData("[Fuse(\"head\", \"a\", \"b\", {|MRW003:Parts = new object[] { 2, nameof(text) }|})]", "text")]
-    [InlineData("[Checkpoint({|MRW011:Transpose = \"blocks.*.query|h.*.c_atn\"|}), Rename(\"h.*.c_attn\", \"blocks.*.key\")]",
+    [InlineData(
+        "[Checkpoint({|MRW011:Transpose = \"blocks.*.query|h.*.c_atn\"|}), Rename(\"h.*.c_attn\", \"blocks.*.key\")]",
         "Transpose of 'Net': 'h.*.c_atn' matches nothing; did you mean 'h.*.c_attn'?")]
+    [InlineData("[Checkpoint({|MRW011:Transpose = \"\"|})]", "'' matches nothing")]
     [InlineData("[Checkpoint({|MRW011:Prefix = \"transformer\"|})]", "'transformer' does not end with a dot")]
     [InlineData("[Checkpoint({|MRW011:Unprefixed = \"head\"|})]", "it means nothing without Prefix")]
     [InlineData("[Checkpoint(Prefix = \"a.\", {|MRW011:Unprefixed = \"hed\"|})]", "did you mean 'head'?")]

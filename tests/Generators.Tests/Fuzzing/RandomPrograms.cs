@@ -172,8 +172,8 @@ internal sealed class RandomPrograms(int seed)
         _ when type == typeof(bool) => Pick(["true", "false"]),
         _ when type == typeof(string) => Pick(Texts),
         _ when type == typeof(Type) => $"typeof({Pick(["Inner", "Other", "Net", "int"])})",
-        _ when type == typeof(object[]) =>
-            $"new object[] {{ {string.Join(", ", Enumerable.Range(0, random.Next(4)).Select(_ => Value(typeof(object))))} }}",
+        _ when type == typeof(object[]) => "new object[] { "
+            + string.Concat(Enumerable.Range(0, random.Next(4)).Select(_ => Value(typeof(object)) + ", ")) + "}",
         // Most values are ones that may be right, so that many programs get past the first rule.
         _ => random.Next(8) != 0 ? Pick(["8", "16", "64", "4", "nameof(width)", "\"2 * width\"", "2"]) : Pick(Objects),
     };

@@ -123,7 +123,8 @@ public class MappingTests
         var foreign = Write(folder.File("foreign.safetensors"), OfGpt2);
         using var model = new SmallGpt2();
         model.LoadPretrained(folder.File("foreign.safetensors"));
-        var (weight, bias) = (foreign["transformer.h.1.attn.c_attn.weight"], foreign["transformer.h.1.attn.c_attn.bias"]);
+        var weight = foreign["transformer.h.1.attn.c_attn.weight"];
+        var bias = foreign["transformer.h.1.attn.c_attn.bias"];
         var block = model.Blocks[1];
         foreach (var (layer, i) in new[] { block.Query, block.Key, block.Value }.Zip(Enumerable.Range(0, 3)))
         {
@@ -282,6 +283,22 @@ public class MappingTests
     }
 
     [Fact]
+    public void NotANumber_IsNamedWithTheForeignName()
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        var foreign = Make(OfGpt2);
+        foreign["transformer.h.1.attn.c_attn.weight"][3, 9] = float.NaN;
+        SafetensorsWriter.Write(
+            folder.File("foreign.safetensors"), foreign.Select(pair => (pair.Key, pair.Value)));
+        using var model = new SmallGpt2();
+        Assert.Contains(
+            "weight 'blocks.1.key.weight', read from 'transformer.h.1.attn.c_attn.weight', holds NaN",
+            Assert.Throws<CheckpointException>(
+                () => model.LoadPretrained(folder.File("foreign.safetensors"))).Message);
+    }
+
+    [Fact]
     public void RulesThatDoNotSuitTheSizes_AreNamedBothWays()
     {
         using var folder = new TemporaryFolder();
@@ -326,7 +343,7 @@ public class MappingTests
 
     private static Dictionary<string, Tensor> Make((string Name, long[] Shape)[] shapes) => shapes.ToDictionary(
         shape => shape.Name,
-        shape => shape.Name.EndsWith("num_batches_tracked", StringComparison.Ordinal) ? tensor(7L) : randn(shape.Shape));
+        shape => shape.Name.EndsWith("_tracked", StringComparison.Ordinal) ? tensor(7L) : randn(shape.Shape));
 
     private static Dictionary<string, Tensor> Write(string path, (string, long[])[] shapes)
     {
