@@ -64,18 +64,15 @@ internal sealed class Conversation : IDisposable
             // A token may be a part of a character: what is written is the growth of the whole text, up to the last
             // whole one.
             var (ids, written) = (new List<int>(), 0);
-            Generation.Continue(
-                model,
-                [encoder.EncodePrompt(new(question, ""))],
-                options,
-                (_, id) =>
-                {
-                    ids.Add(id);
-                    var text = encoder.Decode(ids).TrimEnd('\uFFFD');
-                    answers.Write(text[Math.Min(written, text.Length)..]);
-                    written = Math.Max(written, text.Length);
-                },
-                stop.Token);
+            int[][] prompts = [encoder.EncodePrompt(new(question, ""))];
+            foreach (var token in Generation.Stream(model, prompts, options, stop.Token))
+            {
+                ids.Add(token.Id);
+                var text = encoder.Decode(ids).TrimEnd('\uFFFD');
+                answers.Write(text[Math.Min(written, text.Length)..]);
+                written = Math.Max(written, text.Length);
+            }
+
             answers.WriteLine();
         }
         finally
