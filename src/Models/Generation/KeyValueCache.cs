@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Marrow.Models;
 
 /// <summary>
-/// One attention's keys and values of the tokens so far, [batch, heads, tokens, head], in buffers that grow by doubling.
-/// For use without gradients.
+/// One attention's keys and values of the tokens so far, [batch, heads, tokens, head], in buffers that grow by
+/// doubling. For use without gradients.
 /// </summary>
 /// <param name="context">The most tokens.</param>
 public sealed class KeyValueCache(long context) : IDisposable
