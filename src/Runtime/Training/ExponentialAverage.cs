@@ -1,10 +1,11 @@
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Marrow;
 
 /// <summary>
-/// An exponential moving average of a model's parameters (EMA), to evaluate and save instead of them. It has 32 bits
-/// where they have 16, in which a decay of 0.999 would move nothing.
+/// An exponential moving average of a model's trainable parameters (EMA), to evaluate and save instead of them. It has
+/// 32 bits where they have 16, in which a decay of 0.999 would move nothing.
 /// </summary>
 public sealed class ExponentialAverage : IDisposable
 {
@@ -19,8 +20,10 @@ public sealed class ExponentialAverage : IDisposable
     public ExponentialAverage(nn.Module module, double decay)
     {
         (this.module, this.decay) = (module, decay);
-        averages = module.named_parameters().ToDictionary(pair => pair.name, pair =>
-            pair.parameter.detach().to(Optimizer.StateType(pair.parameter), copy: true).DetachFromDisposeScope());
+        averages = module.named_parameters().Where(pair => pair.parameter.requires_grad).ToDictionary(
+            pair => pair.name,
+            pair => pair.parameter.detach().to(Optimizer.StateType(pair.parameter), copy: true)
+                .DetachFromDisposeScope());
     }
 
     /// <summary>The averages by name.</summary>
@@ -30,7 +33,7 @@ public sealed class ExponentialAverage : IDisposable
     public void Update()
     {
         using var noGrad = no_grad();
-        foreach (var (name, parameter) in module.named_parameters())
+        foreach (var (name, parameter) in Averaged())
         {
             averages[name].mul_(decay).add_(parameter, alpha: 1 - decay);
         }
@@ -42,7 +45,7 @@ public sealed class ExponentialAverage : IDisposable
         using var noGrad = no_grad();
         var kept = parameters;
         parameters = kept is null ? [] : null;
-        foreach (var (name, parameter) in module.named_parameters())
+        foreach (var (name, parameter) in Averaged())
         {
             parameters?.Add(name, parameter.detach().clone().DetachFromDisposeScope());
             parameter.copy_(kept is null ? averages[name] : kept[name]);
@@ -57,6 +60,9 @@ public sealed class ExponentialAverage : IDisposable
         Free(averages);
         Free(parameters);
     }
+
+    private IEnumerable<(string Name, Parameter Value)> Averaged() =>
+        module.named_parameters().Where(pair => averages.ContainsKey(pair.name));
 
     private static void Free(Dictionary<string, Tensor>? tensors)
     {

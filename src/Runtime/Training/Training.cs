@@ -152,6 +152,13 @@ public sealed class Training<TBatch> : IDisposable
         }
     }
 
+    /// <summary>Runs an action with the averaged parameters, if an average is kept.</summary>
+    public void WithAverage(Action action) => WithAverage(() =>
+    {
+        action();
+        return true;
+    });
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -345,6 +345,54 @@ public sealed class TrainingTests : IDisposable
     }
 
     [Fact]
+    public void ResumedRun_Of16Bits_EqualsOneThatWasNotStopped()
+    {
+        var weights = Enumerable.Range(0, 2).Select(run =>
+        {
+            manual_seed(3);
+            var model = new Line(4);
+            model.to(ScalarType.BFloat16);
+            var options = new TrainingOptions
+            {
+                Steps = 40,
+                AverageDecay = 0.99,
+                Checkpoint = run == 0 ? null : folder.File("state.safetensors"),
+            };
+            foreach (var end in run == 0 ? [40] : new[] { 17, 40 })
+            {
+                using var training = new Training<(Tensor X, Tensor Y)>(
+                    model,
+                    Batch,
+                    batch => mse_loss(model.call(batch.X.to(ScalarType.BFloat16)).to(float32), batch.Y),
+                    options);
+                training.Run(
+                    progress =>
+                    {
+                        if (progress.Step == end)
+                        {
+                            training.Stop();
+                        }
+                    },
+                    TestContext.Current.CancellationToken);
+            }
+
+            return model.Layer.Weight;
+        }).ToList();
+        Assert.True(weights[0].Equals(weights[1]));
+    }
+
+    [Fact]
+    public void Average_LeavesAFrozenBaseAlone()
+    {
+        using var model = new Line(4);
+        model.Layer.Weight.requires_grad = false;
+        using var average = new ExponentialAverage(model, 0.9);
+        Assert.Equal(["layer.bias"], average.Tensors.Select(tensor => tensor.Name));
+        average.Update();
+        average.Swap();
+    }
+
+    [Fact]
     public void WeightOf16Bits_ThatIsSetBetweenSteps_KeepsItsNewValue()
     {
         var weight = new Parameter(ones(2).to(ScalarType.BFloat16));
@@ -442,5 +490,6 @@ public sealed class TrainingTests : IDisposable
         (inputs.narrow(0, first, end - first), targets.narrow(0, first, end - first));
 
     private static void AssertSameState(Net expected, Net actual) =>
-        Assert.All(expected.state_dict(), pair => Assert.True(pair.Value.Equals(actual.state_dict()[pair.Key]), pair.Key));
+        Assert.All(expected.state_dict(), pair =>
+            Assert.True(pair.Value.Equals(actual.state_dict()[pair.Key]), pair.Key));
 }
