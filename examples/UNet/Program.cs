@@ -15,7 +15,7 @@ var unseen = Shapes.Generate(64, seed: int.MaxValue);
 using var model = new UNet(channels: 1, width: 8, levels: 3, Shapes.Classes);
 using var training = new Training<(Tensor Pictures, Tensor Classes)>(
     model,
-    number => Shapes.Generate(BatchSize, seed: (int)number), // never the same pictures twice; a resumed run sees its own
+    number => Shapes.Generate(BatchSize, seed: (int)number), // never the same pictures twice
     batch => cross_entropy(model.call(batch.Pictures), batch.Classes),
     new()
     {
