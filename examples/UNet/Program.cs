@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 using static TorchSharp.torch.nn.functional;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-var steps = args is [var text] ? int.Parse(text) : 300;
+var steps = args is [var text] ? int.Parse(text) : 160;
 const int BatchSize = 16;
 
 manual_seed(1);
@@ -23,7 +23,7 @@ using var training = new Training<(Tensor Pictures, Tensor Classes)>(
         Rate = new CosineSchedule(1e-2, steps, WarmUp: 20),
         ClipNorm = 1,
         AverageDecay = 0.95,
-        Evaluation = new(MeanIou, Every: 50, HigherIsBetter: true, Patience: int.MaxValue),
+        Evaluation = new(MeanIou, Every: 40, HigherIsBetter: true, Patience: int.MaxValue),
     });
 training.Run(progress =>
 {

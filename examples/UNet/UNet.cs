@@ -1,4 +1,3 @@
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn.functional;
 
@@ -31,7 +30,7 @@ public partial class ConvPair(int inputs, int outputs)
 /// U-Net (arXiv 1505.04597): down to a coarse picture, and up again beside what was seen on the way down.
 /// </summary>
 /// <param name="channels">Channels of the picture.</param>
-/// <param name="width">Channels at the top; each level below has as many more.</param>
+/// <param name="width">Channels at the top; each level below has twice as many.</param>
 /// <param name="levels">Levels below the top; the picture's edges divide by 2 to the power of this.</param>
 /// <param name="classes">Classes of a pixel.</param>
 [Model]
@@ -44,15 +43,15 @@ public partial class UNet(int channels, int width, int levels, int classes)
     [MaxPool2d(2)] public partial MaxPool2d Pool { get; }
 
     /// <summary>The levels below, downward.</summary>
-    [Block("width * (index + 1)", "width * (index + 2)", Count = nameof(levels))]
+    [Block("width << index", "width << (index + 1)", Count = nameof(levels))]
     public partial ModuleList<ConvPair> Down { get; }
 
     /// <summary>Doubles the edges; the copy of a number leads to the level of that number, 0 being the top.</summary>
-    [ConvTranspose2d("width * (index + 2)", "width * (index + 1)", 2, Stride = 2, Count = nameof(levels))]
+    [ConvTranspose2d("width << (index + 1)", "width << index", 2, Stride = 2, Count = nameof(levels))]
     public partial ModuleList<ConvTranspose2d> Grow { get; }
 
     /// <summary>The levels on the way up, numbered likewise.</summary>
-    [Block("2 * width * (index + 1)", "width * (index + 1)", Count = nameof(levels))]
+    [Block("width << (index + 1)", "width << index", Count = nameof(levels))]
     public partial ModuleList<ConvPair> Up { get; }
 
     /// <summary>A class for each pixel.</summary>

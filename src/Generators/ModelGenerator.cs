@@ -76,7 +76,7 @@ public sealed class ModelGenerator : IIncrementalGenerator
             output.AddSource(file.Name, file.Text);
         }
 
-        // Its partial properties are errors of the compiler, which then drops what analyzers say.
+        // Its declarations are errors of the compiler, which then drops what analyzers say.
         if (input is { Name: { } name, Closure.Root: { IsRepeated: false } type }
             && ClassShapeRule.Of(type) is { } violation)
         {

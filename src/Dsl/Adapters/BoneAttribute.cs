@@ -5,7 +5,7 @@ namespace Marrow;
 /// ones. On a class it adapts every layer that <see cref="Targets"/> matches; on a linear layer, that layer.
 /// Integer options also accept an expression over the constructor's parameters.
 /// </summary>
-[AttributeUsage(AttributeTargets.Class | AttributeTargets.Property, Inherited = false)]
+[AttributeUsage(AttributeTargets.Class | AttributeTargets.Property, Inherited = false, AllowMultiple = true)]
 public sealed class BoneAttribute : Attribute
 {
     /// <summary>Edge r of a block. 64 if not given.</summary>

@@ -5,5 +5,5 @@ namespace Marrow;
 /// for each of its rows, <c>y_o = (x Eᵀ)_o m_o / ‖E_o‖</c>. On a class it adapts every layer that
 /// <see cref="LowRankAttribute.Targets"/> matches; on a linear layer, that layer.
 /// </summary>
-[AttributeUsage(AttributeTargets.Class | AttributeTargets.Property, Inherited = false)]
+[AttributeUsage(AttributeTargets.Class | AttributeTargets.Property, Inherited = false, AllowMultiple = true)]
 public sealed class DoraAttribute : LowRankAttribute;

@@ -37,4 +37,15 @@ public sealed class LinearAttribute(object inFeatures, object outFeatures) : Lay
     /// levels.
     /// </summary>
     public bool PositiveInput { get; set; }
+
+    /// <summary>
+    /// What the weight starts with; a bias starts with zeros then. PyTorch's own values for the layer if not given.
+    /// </summary>
+    public ParameterInit Init { get; set; }
+
+    /// <summary>
+    /// With <see cref="ParameterInit.Normal"/>: the standard deviation, a constant or an expression
+    /// (<c>"0.02 / Math.Sqrt(2 * depth)"</c>). 0.02 if not given.
+    /// </summary>
+    public object Std { get; set; } = 0.02;
 }

@@ -16,7 +16,7 @@ internal static class LayerTargets
 
     /// <summary>Whether one of the patterns matches a name.</summary>
     public static bool Match(string patterns, string layer) =>
-        Array.Exists(patterns.Split('|'), pattern => MatchOne(pattern.Trim(), layer));
+        Array.Exists(patterns.Split('|'), pattern => MatchOne(pattern.Trim(' '), layer));
 
     /// <summary>A name and those of the modules around it, from the innermost: <c>a.b.c</c>, <c>a.b</c>, <c>a</c>.</summary>
     public static IEnumerable<string> Around(string layer)

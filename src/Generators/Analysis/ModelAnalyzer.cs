@@ -85,7 +85,7 @@ public sealed class ModelAnalyzer : DiagnosticAnalyzer
 
     /// <summary>The compiler drops what analyzers say of a class that cannot have the generator's part.</summary>
     private static bool IsReportedByGenerator(Violation violation, ClassSpec type) =>
-        violation.Id == DiagnosticIds.ModelClassShape && type.Error is { Stub: Stub.None };
+        violation.Id == DiagnosticIds.ModelClassShape && type.Error is { IsForGenerator: true };
 
     /// <summary>What failed in the generator alone stands in the class's emitted part.</summary>
     private static IEnumerable<Violation> EmissionFailure(INamedTypeSymbol type)

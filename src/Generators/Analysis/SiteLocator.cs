@@ -14,7 +14,7 @@ internal static class SiteLocator
         Site.Member member => type.GetMembers(member.Name).FirstOrDefault()?.Locations.FirstOrDefault(),
         Site.Method method => ForwardReader.Methods(type).ElementAtOrDefault(method.Index)?.Locations.FirstOrDefault(),
         Site.Attribute attribute =>
-            Attribute(type, attribute.Carrier, attribute.Name, cancellation)?.Name.GetLocation(),
+            Syntax(Attribute(type, attribute.Carrier, attribute.Name, attribute.Index), cancellation)?.Name.GetLocation(),
         Site.Argument argument => Argument(type, argument, cancellation),
         Site.BaseArgument argument => BaseArgument(type, argument.Parameter),
         _ => null,
@@ -29,18 +29,22 @@ internal static class SiteLocator
     private static IPropertySymbol? Property(INamedTypeSymbol type, string name) =>
         LayerReader.Properties(type).FirstOrDefault(property => property.Name == name);
 
-    private static AttributeSyntax? Attribute(
-        INamedTypeSymbol type, string? property, string name, CancellationToken cancellation)
+    /// <summary>One of the attributes of a name on the class or a property.</summary>
+    private static AttributeData? Attribute(INamedTypeSymbol type, string? property, string name, int index)
     {
         ISymbol? carrier = property is null ? type : Property(type, property);
-        return carrier?.Attribute(
-            $"{KnownNames.Namespace}.{name}Attribute")?.ApplicationSyntaxReference?.GetSyntax(cancellation)
-            as AttributeSyntax;
+        return carrier?.GetAttributes()
+            .Where(attribute => attribute.AttributeClass?.FullName() == KnownNames.Attribute(name))
+            .ElementAtOrDefault(index);
     }
+
+    private static AttributeSyntax? Syntax(AttributeData? attribute, CancellationToken cancellation) =>
+        attribute?.ApplicationSyntaxReference?.GetSyntax(cancellation) as AttributeSyntax;
 
     private static Location? Argument(INamedTypeSymbol type, Site.Argument site, CancellationToken cancellation)
     {
-        if (Attribute(type, site.Carrier, site.AttributeName, cancellation) is not { } attribute)
+        var data = Attribute(type, site.Carrier, site.AttributeName, site.Index);
+        if (Syntax(data, cancellation) is not { } attribute)
         {
             return null;
         }
@@ -54,20 +58,17 @@ internal static class SiteLocator
         }
 
         var positional = arguments.Where(argument => argument.NameEquals is null).ToList();
-        var position = Position(type, site, cancellation);
+        var position = Position(data, site.Name);
         return position >= 0 && position < positional.Count && positional[position].NameColon is null
             ? positional[position].GetLocation()
             : attribute.Name.GetLocation();
     }
 
     /// <summary>The position of a constructor argument: <c>sizes#2</c> is two after the start of the list.</summary>
-    private static int Position(INamedTypeSymbol type, Site.Argument site, CancellationToken cancellation)
+    private static int Position(AttributeData? attribute, string argument)
     {
-        ISymbol? carrier = site.Carrier is null ? type : Property(type, site.Carrier);
-        var parameters = carrier?.Attribute(
-            $"{KnownNames.Namespace}.{site.AttributeName}Attribute")?.AttributeConstructor?.Parameters
-            ?? [];
-        var (name, offset) = site.Name.Split('#') is [var list, var index] ? (list, int.Parse(index)) : (site.Name, 0);
+        var parameters = attribute?.AttributeConstructor?.Parameters ?? [];
+        var (name, offset) = argument.Split('#') is [var list, var index] ? (list, int.Parse(index)) : (argument, 0);
         for (var i = 0; i < parameters.Length; i++)
         {
             if (parameters[i].Name == name)

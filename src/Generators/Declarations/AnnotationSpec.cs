@@ -7,6 +7,7 @@ namespace Marrow.Generators.Declarations;
 
 /// <summary>What is common to an adapter's and a quantizer's attribute, on a class or on a layer.</summary>
 /// <param name="Attribute">The attribute's name without suffix.</param>
+/// <param name="Position">How many of the same attribute stand before it on its carrier.</param>
 /// <param name="Origin">The class and property that carry it: tells equal annotations of two places apart.</param>
 /// <param name="Targets">Patterns of the layers it means, or null.</param>
 /// <param name="Exclude">Patterns of the layers it leaves out, or null.</param>
@@ -15,6 +16,7 @@ namespace Marrow.Generators.Declarations;
 /// <param name="Errors">What was wrong with the options as they were written.</param>
 internal sealed record AnnotationHeader(
     string Attribute,
+    int Position,
     string Origin,
     string? Targets,
     string? Exclude,
@@ -35,6 +37,9 @@ internal abstract record AnnotationSpec(AnnotationHeader Header)
     /// <summary>Whether it means the layer of this name, counted from the class that carries it.</summary>
     public bool Means(string layer, bool isHead) => LayerTargets.Mean(Targets, Header.Exclude, layer, isHead);
 
+    /// <summary>How many of the same attribute stand before it on its carrier.</summary>
+    public int Position => Header.Position;
+
     /// <summary>The options that may be expressions over the constructor's parameters.</summary>
     public abstract IEnumerable<Argument> Arguments { get; }
 
@@ -44,7 +49,7 @@ internal abstract record AnnotationSpec(AnnotationHeader Header)
     /// <summary>
     /// Whether this is the annotation that <paramref name="other"/> is too, evaluated with whatever sizes.
     /// </summary>
-    public bool IsSameAs(AnnotationSpec other) => Attribute == other.Attribute && Header.Origin == other.Header.Origin;
+    public bool IsSameAs(AnnotationSpec other) => (Attribute, Position) == (other.Attribute, other.Position) && Header.Origin == other.Header.Origin;
 }
 
 /// <summary>An argument of an attribute: a constructor argument or an option.</summary>

@@ -28,7 +28,7 @@ internal sealed record AttentionSpec(
         new Argument("Shift", Shift, ValueKind.Integer),
     }.OfType<Argument>();
 
-    public override IEnumerable<ArgumentError> RangeErrors(string layer)
+    private protected override IEnumerable<ArgumentError> OwnRangeErrors(string layer)
     {
         if (NotNegative(layer, "Window", Window) is { } window)
         {
@@ -68,9 +68,7 @@ internal sealed record AttentionSpec(
                 var edge = new SizeExpression.Binary("-", twice, new SizeExpression.Literal(1L));
                 yield return new TensorSpec(
                     Property.Part("relative_position_bias_table"),
-                    new([new SizeExpression.Binary("*", edge, edge).Evaluate(_ => null), Heads]),
-                    ParameterInit.Normal,
-                    0.02);
+                    new([new SizeExpression.Binary("*", edge, edge).Evaluate(_ => null), Heads]));
             }
         }
     }

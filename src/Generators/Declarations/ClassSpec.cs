@@ -43,8 +43,11 @@ internal sealed record ClassSpec(
     /// <summary>What the emitted part starts with: <c>partial class Net</c>.</summary>
     public string Declaration { get; init; } = "";
 
-    /// <summary>Whether the class's parameters are those of a primary constructor, which initializers can read.</summary>
+    /// <summary>Whether the parameters are those of a primary constructor, which initializers can read.</summary>
     public bool HasPrimaryConstructor { get; init; } = true;
+
+    /// <summary>How the class's checkpoint differs from the model; null if the class says nothing.</summary>
+    public MappingSpec? Mapping { get; init; }
 
     /// <summary>Fields and plain properties that hold modules or tensors.</summary>
     public EquatableArray<UndeclaredState> Undeclared { get; init; }
@@ -52,10 +55,16 @@ internal sealed record ClassSpec(
     /// <summary>Names of the emitted part that the user's own declares already.</summary>
     public EquatableArray<string> OwnNames { get; init; }
 
+    /// <summary>Whether the user's own part has a <c>forward</c> that overrides none: no model can have it.</summary>
+    public bool HidesForward { get; init; }
+
     /// <summary>
     /// Whether the class is declared twice. The compiler says so; what Marrow could say of the two together is noise.
     /// </summary>
     public bool IsRepeated { get; init; }
+
+    /// <summary>Blocks that are made in the place of others.</summary>
+    public EquatableArray<ReplacementSpec> Replacements { get; init; }
 
     /// <summary>The type of a constructor parameter as C# text, or null.</summary>
     public string? TypeOf(string parameter) =>
@@ -76,7 +85,13 @@ internal sealed record UndeclaredState(string Member, string What, string Advice
 /// <param name="Message">The end of a sentence that starts with the class.</param>
 /// <param name="IsPartialMissing">Whether adding 'partial' would mend it.</param>
 /// <param name="Stub">What can be emitted for the class nevertheless.</param>
-internal sealed record ClassError(string Message, bool IsPartialMissing = false, Stub Stub = Stub.Model);
+/// <param name="IsIncomplete">Whether the class keeps errors of the compiler all the same.</param>
+internal sealed record ClassError(
+    string Message, bool IsPartialMissing = false, Stub Stub = Stub.Model, bool IsIncomplete = false)
+{
+    /// <summary>Whether the generator has to say it: the compiler drops what analyzers say of such a class.</summary>
+    public bool IsForGenerator => IsIncomplete || Stub == Stub.None;
+}
 
 /// <summary>How much of a class that is no possible model can have throwing members.</summary>
 internal enum Stub
@@ -103,7 +118,7 @@ internal sealed record ParameterSpec(string Name, string Type, SizeExpression? D
 
 /// <summary>The class's own [Forward] methods.</summary>
 /// <param name="Method">Name of the method; null if there is none.</param>
-/// <param name="Inputs">Its parameters.</param>
+/// <param name="Inputs">Its parameters; without one, those of the user's own <c>forward</c>.</param>
 /// <param name="Result">Its result type as C# text.</param>
 /// <param name="ReturnsTensor">Whether it returns one tensor.</param>
 /// <param name="Error">Why it cannot be the forward method (MRW007), or null.</param>

@@ -38,7 +38,11 @@ internal abstract record LayerSpec(PropertySpec Property)
     private protected abstract LayerSpec EvaluateOwn(Func<SizeExpression, SizeExpression> evaluate);
 
     /// <summary>Values out of range, other than sizes that are not positive.</summary>
-    public virtual IEnumerable<ArgumentError> RangeErrors(string layer) => [];
+    public IEnumerable<ArgumentError> RangeErrors(string layer) =>
+        OwnRangeErrors(layer).Concat(Property.Init?.RangeErrors(layer) ?? []);
+
+    /// <summary>Those of this kind of layer.</summary>
+    private protected virtual IEnumerable<ArgumentError> OwnRangeErrors(string layer) => [];
 
     /// <summary>Parameters without adapters and quantizers; null if a size is known only at run time.</summary>
     /// <exception cref="OverflowException">There are more than a 64-bit integer holds.</exception>
@@ -85,7 +89,7 @@ internal sealed record LinearSpec(
     /// <summary>Whether Bias is written out.</summary>
     public bool WritesBias { get; init; }
 
-    public override IEnumerable<ArgumentError> RangeErrors(string layer) =>
+    private protected override IEnumerable<ArgumentError> OwnRangeErrors(string layer) =>
         Tie is not null && TieWhen.Value is true && WritesBias && Bias.Value is true
             ? [Range("Bias", $"Layer '{layer}' shares the weight of '{Tie}', so it has no bias; leave Bias out")]
             : [];
@@ -160,7 +164,7 @@ internal sealed record Conv2dSpec(
         new Argument("Bias", Bias, ValueKind.Boolean),
     }.OfType<Argument>();
 
-    public override IEnumerable<ArgumentError> RangeErrors(string layer)
+    private protected override IEnumerable<ArgumentError> OwnRangeErrors(string layer)
     {
         if (NotNegative(layer, "Padding", Padding) is { } padding)
         {
@@ -202,9 +206,20 @@ internal sealed record Conv2dSpec(
 
 /// <summary>[Embedding].</summary>
 internal sealed record EmbeddingSpec(
-    PropertySpec Property, SizeExpression Rows, SizeExpression Dim) : LayerSpec(Property)
+    PropertySpec Property, SizeExpression Rows, SizeExpression Dim, SizeExpression? PaddingIndex)
+    : LayerSpec(Property)
 {
-    private protected override IEnumerable<Argument> OwnArguments => [Size("rows", Rows, "count"), Size("dim", Dim, "dimension")];
+    private protected override IEnumerable<Argument> OwnArguments => new[]
+    {
+        Size("rows", Rows, "count"),
+        Size("dim", Dim, "dimension"),
+        PaddingIndex is null ? null : new Argument("PaddingIndex", PaddingIndex, ValueKind.Integer),
+    }.OfType<Argument>();
+
+    private protected override IEnumerable<ArgumentError> OwnRangeErrors(string layer) =>
+        PaddingIndex?.Integer < 0 || PaddingIndex?.Integer >= Rows.Integer
+            ? [Range("PaddingIndex", $"PaddingIndex {PaddingIndex} of layer '{layer}' is none of its {Rows} ids")]
+            : [];
 
     public override long? ParameterCount => checked(Rows.Integer * Dim.Integer);
 
@@ -212,8 +227,12 @@ internal sealed record EmbeddingSpec(
 
     public override string? Formula => $"y = E[id], E [{Rows}, {Dim}]";
 
-    private protected override LayerSpec EvaluateOwn(Func<SizeExpression, SizeExpression> evaluate) =>
-        this with { Rows = evaluate(Rows), Dim = evaluate(Dim) };
+    private protected override LayerSpec EvaluateOwn(Func<SizeExpression, SizeExpression> evaluate) => this with
+    {
+        Rows = evaluate(Rows),
+        Dim = evaluate(Dim),
+        PaddingIndex = PaddingIndex is null ? null : evaluate(PaddingIndex),
+    };
 }
 
 /// <summary>[RmsNorm].</summary>
@@ -222,7 +241,7 @@ internal sealed record RmsNormSpec(PropertySpec Property, SizeExpression Dim, Si
     private protected override IEnumerable<Argument> OwnArguments =>
         [Size("dim", Dim, "dimension"), new("Eps", Eps, ValueKind.Number)];
 
-    public override IEnumerable<ArgumentError> RangeErrors(string layer) =>
+    private protected override IEnumerable<ArgumentError> OwnRangeErrors(string layer) =>
         NegativeEps(layer, Eps) is { } error ? [error] : [];
 
     public override long? ParameterCount => Dim.Integer;
@@ -242,7 +261,7 @@ internal sealed record LayerNormSpec(
     private protected override IEnumerable<Argument> OwnArguments =>
         [Size("dim", Dim, "dimension"), new("Eps", Eps, ValueKind.Number), new("Bias", Bias, ValueKind.Boolean)];
 
-    public override IEnumerable<ArgumentError> RangeErrors(string layer) =>
+    private protected override IEnumerable<ArgumentError> OwnRangeErrors(string layer) =>
         NegativeEps(layer, Eps) is { } error ? [error] : [];
 
     public override long? ParameterCount =>
@@ -261,7 +280,7 @@ internal sealed record DropoutSpec(PropertySpec Property, SizeExpression Probabi
 {
     private protected override IEnumerable<Argument> OwnArguments => [new("p", Probability, ValueKind.Number)];
 
-    public override IEnumerable<ArgumentError> RangeErrors(string layer) => Probability.Number is < 0 or >= 1
+    private protected override IEnumerable<ArgumentError> OwnRangeErrors(string layer) => Probability.Number is < 0 or >= 1
         ? [Range("p", $"The probability of layer '{layer}' is {Probability}; it must be in 0 to 1 (1 excluded)")]
         : [];
 
@@ -270,16 +289,10 @@ internal sealed record DropoutSpec(PropertySpec Property, SizeExpression Probabi
 }
 
 /// <summary>[Parameter].</summary>
-internal sealed record TensorSpec(
-    PropertySpec Property, EquatableArray<SizeExpression> Sizes, ParameterInit Init, double Std) : LayerSpec(Property)
+internal sealed record TensorSpec(PropertySpec Property, EquatableArray<SizeExpression> Sizes) : LayerSpec(Property)
 {
-    private protected override IEnumerable<Argument> OwnArguments => Sizes.Select((size, i) => Size($"sizes#{i}", size, $"size {i}"));
-
-    public override IEnumerable<ArgumentError> RangeErrors(string layer) =>
-        Std is >= 0 and < double.PositiveInfinity
-            ? []
-            : [Range("Std", FormattableString.Invariant(
-                $"Std of layer '{layer}' is {Std}; it must be finite and not negative"))];
+    private protected override IEnumerable<Argument> OwnArguments =>
+        Sizes.Select((size, i) => Size($"sizes#{i}", size, $"size {i}"));
 
     public override long? ParameterCount =>
         Sizes.Aggregate((long?)1, (product, size) => checked(product * size.Integer));
@@ -332,6 +345,9 @@ internal sealed record BlockSpec(
     EquatableArray<SizeExpression> Values,
     bool Recomputes) : LayerSpec(Property)
 {
+    /// <summary>Whether another class can derive from the model, and take its place by [Replace].</summary>
+    public bool IsReplaceable { get; init; }
+
     private protected override IEnumerable<Argument> OwnArguments => Values
         .Select((value, i) => new Argument($"arguments#{i}", value, ValueKind.Any));
 

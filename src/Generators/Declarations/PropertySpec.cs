@@ -38,22 +38,27 @@ internal sealed record PropertySpec(
     /// <summary>Whether there is such a layer, or null if there always is.</summary>
     public SizeExpression? When { get; init; }
 
+    /// <summary>What the weight starts with, or null if that is not written out.</summary>
+    public InitSpec? Init { get; init; }
+
     /// <summary>What every layer's attribute can say.</summary>
     public IEnumerable<Argument> Arguments => new[]
     {
         Count is null ? null : new Argument("Count", Count, ValueKind.Integer),
         When is null ? null : new Argument("When", When, ValueKind.Boolean),
+        Init?.Argument,
     }.OfType<Argument>();
 
     /// <summary>The same property with its expressions evaluated.</summary>
-    public PropertySpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) => Count is null && When is null
+    public PropertySpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) => Count is null && When is null && Init is null
         ? this
         : this with
         {
             Count = Count is null ? null : evaluate(Count),
             When = When is null ? null : evaluate(When),
+            Init = Init?.Evaluate(evaluate),
         };
 
     /// <summary>A layer that this one is made of.</summary>
-    public PropertySpec Part(string name) => this with { LayerName = name, Count = null, When = null };
+    public PropertySpec Part(string name) => this with { LayerName = name, Count = null, When = null, Init = null };
 }

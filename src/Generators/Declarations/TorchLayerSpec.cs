@@ -20,7 +20,7 @@ internal sealed record TorchLayerSpec(
     private protected override IEnumerable<Argument> OwnArguments => Values.Select(value =>
         new Argument(value.Name, value.Value, Kind[value.Name].Kind, Kind[value.Name].What));
 
-    public override IEnumerable<ArgumentError> RangeErrors(string layer)
+    private protected override IEnumerable<ArgumentError> OwnRangeErrors(string layer)
     {
         foreach (var value in Values)
         {

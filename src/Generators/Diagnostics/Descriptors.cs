@@ -21,6 +21,8 @@ internal static class Descriptors
         Error(DiagnosticIds.InternalError, "Marrow failed on a class"),
         Error(DiagnosticIds.LayerName, "A layer has a checkpoint name of its own"),
         Error(DiagnosticIds.UndeclaredState, "Modules and tensors of a model are declared as layers"),
+        Error(DiagnosticIds.CheckpointMapping, "What a class says about its checkpoint suits its layers"),
+        Error(DiagnosticIds.Replacement, "A replacement derives from a block of the model and is made as it is"),
         Error(DiagnosticIds.BlockSize, "The block size divides the features it must divide"),
         Error(DiagnosticIds.Rank, "The rank is in 1 to the smaller size of the layer"),
         Error(DiagnosticIds.TwoAdapters, "A layer has one adapter"),

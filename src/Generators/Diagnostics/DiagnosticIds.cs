@@ -19,6 +19,8 @@ internal static class DiagnosticIds
     public const string InternalError = "MRW008";
     public const string LayerName = "MRW009";
     public const string UndeclaredState = "MRW010";
+    public const string CheckpointMapping = "MRW011";
+    public const string Replacement = "MRW012";
     public const string BlockSize = "MRW101";
     public const string Rank = "MRW102";
     public const string TwoAdapters = "MRW103";

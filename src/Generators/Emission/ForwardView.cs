@@ -48,7 +48,7 @@ internal sealed record ForwardView(
     public static string BaseClause(ClassSpec type) => type switch
     {
         { BaseKey: not null } => "",
-        { Forward: { Method: not null, Error: null } forward } =>
+        { Forward: { Inputs.Count: > 0, Error: null } forward } =>
             $" : global::Marrow.Model<{List(forward.Inputs.Select(input => input.Type).Append(forward.Result))}>",
         _ => $" : global::Marrow.Model<{Tensor}, {Tensor}>",
     };

@@ -24,7 +24,8 @@ internal sealed class InvalidModelView(ModelClosure closure, string message)
     public bool HasForward => IsFree("forward");
 
     /// <summary>Whether the class and its bases can have a model's members.</summary>
-    public bool IsModel => closure.Lineage(type).All(ancestor => ancestor.Error is null or { Stub: Stub.Model });
+    public bool IsModel => !type.HidesForward
+        && closure.Lineage(type).All(ancestor => ancestor.Error is null or { Stub: Stub.Model });
 
     /// <summary>Whether the base has a plan that this class's hides.</summary>
     public bool HidesPlan => ModelView.HasPlan(closure, type.BaseKey);

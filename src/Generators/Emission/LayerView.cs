@@ -60,14 +60,13 @@ internal sealed record LayerView(
         LinearSpec linear => Linear(linear, key, classes),
         Conv2dSpec conv => Conv2d(conv, key),
         AttentionSpec attention => Attention(attention, key),
-        EmbeddingSpec embedding => $"builder.Embedding({key}, {Print(embedding.Rows)}, {Print(embedding.Dim)})",
+        EmbeddingSpec embedding => $"builder.Embedding({key}, {Print(embedding.Rows)}, {Print(embedding.Dim)}"
+            + $"{Given(embedding.PaddingIndex, "paddingIndex")}{Init(embedding)})",
         RmsNormSpec norm => $"builder.RmsNorm({key}, {Print(norm.Dim)}, {Print(norm.Eps)})",
         LayerNormSpec norm =>
             $"builder.LayerNorm({key}, {Print(norm.Dim)}, {Print(norm.Eps)}, bias: {Print(norm.Bias)})",
         DropoutSpec dropout => $"builder.Dropout({key}, {Print(dropout.Probability)})",
-        TensorSpec tensor =>
-            $"builder.Parameter({key}, [{List(tensor.Sizes)}], global::Marrow.ParameterInit.{tensor.Init}"
-            + (tensor.Init == ParameterInit.Normal ? $", {new SizeExpression.Literal(tensor.Std)})" : ")"),
+        TensorSpec tensor => $"builder.Parameter({key}, [{List(tensor.Sizes)}]{Init(tensor)})",
         BufferSpec buffer => $"builder.Buffer({key}, [{List(buffer.Sizes)}]"
             + (buffer.Init is { } init ? $", {Symbols.Escape(init)}" : "")
             + (buffer.IsPersistent ? ", persistent: true)" : ")"),
@@ -77,14 +76,16 @@ internal sealed record LayerView(
     };
 
     private static string Tied(LinearSpec linear, string key, string tie) =>
-        $"builder.Tied({key}, {(tie == "builder" ? "this." : "")}{Symbols.Escape(tie)}, {Print(linear.In)}, {Print(linear.Out)})";
+        $"builder.Tied({key}, {(tie == "builder" ? "this." : "")}{Symbols.Escape(tie)}, "
+        + $"{Print(linear.In)}, {Print(linear.Out)}"
+        + (linear.WritesBias && linear.Bias.Value is not false ? $", bias: {Print(linear.Bias)})" : ")");
 
     private static string Linear(LinearSpec linear, string key, LayerClasses classes)
     {
         var adapter = classes.FactoryOf(linear) is { } factory ? $", adapter: {factory}" : "";
         return $"builder.Linear({key}, {Print(linear.In)}, {Print(linear.Out)}, bias: {Print(linear.Bias)}"
             + $"{Given(linear.Tokens, "tokens")}{(linear.PositiveInput ? ", positiveInput: true" : "")}"
-            + $"{(linear.Property.IsHead ? ", isHead: true" : "")}{adapter})";
+            + $"{(linear.Property.IsHead ? ", isHead: true" : "")}{Init(linear)}{adapter})";
     }
 
     private static string Conv2d(Conv2dSpec conv, string key) =>
@@ -94,6 +95,7 @@ internal sealed record LayerView(
         + Unless(conv.Padding, 0, "padding")
         + Unless(conv.Groups, 1, "groups")
         + Given(conv.Tokens, "tokens")
+        + Init(conv)
         + Quantizer(QuantizedSites.Convolution(conv.Quantizer))
         + ")";
 
@@ -106,6 +108,11 @@ internal sealed record LayerView(
         + Quantizer(QuantizedSites.Attention(attention.Quantizer))
         + ")";
 
+    private static string Init(LayerSpec layer) => layer.Property.Init is not { } init
+        ? ""
+        : $", init: new(global::Marrow.ParameterInit.{init.Kind}"
+            + (init.Kind == ParameterInit.Normal ? $", {Print(init.Std)})" : ")");
+
     private static string Quantizer(string? create) => create is null ? "" : $", quantizer: site => {create}";
 
     private static string Unless(SizeExpression size, long usual, string name) =>
@@ -117,9 +124,16 @@ internal sealed record LayerView(
     {
         var parameter = block.Count is null ? "()" : block.HasCopyIndex ? "index" : "_";
         var arguments = block.Values.Zip(block.Parameters, (value, taken) => SizeCode.Of(value, taken.Type));
-        var create = $"{parameter} => new {block.ElementType}({string.Join(", ", arguments)})";
+        var values = string.Join(", ", arguments);
+        var create = $"{parameter} => new {block.ElementType}({values})";
         var kind = block.TypeKey is null ? "Module" : "Block";
         var recompute = block is { Recomputes: true, TypeKey: not null } ? ", recompute: true" : "";
+        if (block is { IsReplaceable: true, TypeKey: not null })
+        {
+            // A block that [Replace] puts in its place is made with the same arguments.
+            create += block.Count is null ? $", [{values}]" : $", {parameter} => [{values}]";
+        }
+
         return block.Count is null
             ? $"builder.{kind}({key}, {create}{recompute})"
             : $"builder.{kind}s({key}, {Print(block.Count)}, {create}{recompute})";

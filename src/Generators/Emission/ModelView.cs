@@ -62,6 +62,9 @@ internal sealed class ModelView
 
     public IReadOnlyList<SpecializationView> Specializations { get; }
 
+    /// <summary>The calls that say how the checkpoint differs.</summary>
+    public IReadOnlyList<string> Mapping => MappingView.Of(type);
+
     /// <summary>Whether every block runs again in the backward.</summary>
     public bool Recomputes => type.Recomputes;
 

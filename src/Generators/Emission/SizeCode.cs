@@ -34,8 +34,14 @@ internal static class SizeCode
     {
         SizeExpression.Literal { Constant: long number } => new(
             expression.ToString(), number is >= int.MinValue and <= int.MaxValue ? Kind.Int : Kind.Long),
+        SizeExpression.EnumMember => new(expression.ToString(), Kind.Other),
         SizeExpression.Literal { Constant: double } => new(expression.ToString(), Kind.Double),
         SizeExpression.Name name => new(FieldView.FieldOf(name.Parameter), KindOf(name.Type)),
+        SizeExpression.Member member => new($"{Wrapped(Print(member.Of))}.{member.Property}", KindOf(member.Type)),
+        SizeExpression.Element element => new(
+            $"{Wrapped(Print(element.Of))}[{Of(element.Index, "int")}]", KindOf(element.Type)),
+        SizeExpression.Call { IsCast: true } cast => Cast(cast.Function, Print(cast.Arguments[0])),
+        SizeExpression.Call call => Called(call.Function, [.. call.Arguments.Select(Print)]),
         SizeExpression.Unary { Operator: "-" } unary => Negative(Print(unary.Operand)),
         SizeExpression.Unary unary => Not(Print(unary.Operand)),
         SizeExpression.Binary binary => Joined(binary, Print(binary.Left), Print(binary.Right)),
@@ -43,6 +49,20 @@ internal static class SizeCode
             Print(conditional.When), Print(conditional.Then), Print(conditional.Otherwise)),
         _ => new(expression.ToString(), Kind.Other),
     };
+
+    private static Code Cast(string function, Code operand) => new(
+        function + Wrapped(operand),
+        KindOf(function.Trim('(', ')')),
+        CanOverflow: true);
+
+    private static Code Called(string function, IReadOnlyList<Code> arguments)
+    {
+        var kind = function == "Sqrt" ? Kind.Double : arguments.Max(argument => argument.Kind);
+        return new(
+            $"global::System.Math.{function}({string.Join(", ", arguments.Select(argument => Double(argument).Text))})",
+            kind == Kind.Float ? Kind.Double : kind,
+            arguments.Any(argument => argument.CanOverflow));
+    }
 
     private static Code Not(Code operand) => new($"!{Wrapped(operand)}", Kind.Other, operand.CanOverflow);
 
@@ -55,6 +75,25 @@ internal static class SizeCode
 
     private static Code Joined(SizeExpression.Binary binary, Code left, Code right)
     {
+        if (binary.Operator == "??")
+        {
+            return new(
+                $"{Wrapped(left)} ?? {Wrapped(right)}",
+                left.Kind > right.Kind ? left.Kind : right.Kind,
+                left.CanOverflow || right.CanOverflow,
+                IsComposite: true);
+        }
+
+        if (binary.Operator is "<<" or ">>")
+        {
+            var shifted = left.Kind == Kind.Int ? Long(left) : left;
+            return new(
+                $"{Wrapped(shifted)} {binary.Operator} {Wrapped(Code.AsInt(right))}",
+                Kind.Long,
+                shifted.CanOverflow || right.CanOverflow,
+                IsComposite: true);
+        }
+
         var isArithmetic = binary.Operator is "+" or "-" or "*" or "/" or "%";
         var areWhole = left.Kind is Kind.Int or Kind.Long && right.Kind is Kind.Int or Kind.Long;
         var kind = !isArithmetic ? Kind.Other : areWhole ? Kind.Long : Kind.Double;
@@ -116,12 +155,12 @@ internal static class SizeCode
 
     private static string Wrapped(Code code) => code.IsComposite || code.Text[0] == '-' ? $"({code.Text})" : code.Text;
 
-    private static Kind KindOf(string? type) => type switch
+    private static Kind KindOf(string? type) => type?.TrimEnd('?') switch
     {
         "long" => Kind.Long,
         "float" => Kind.Float,
         "double" => Kind.Double,
-        _ => Small.Contains(type) ? Kind.Int : Kind.Other,
+        var small => Small.Contains(small) ? Kind.Int : Kind.Other,
     };
 
     /// <summary>What C# takes an expression for; of two that are chosen between, the greater holds.</summary>
@@ -134,5 +173,11 @@ internal static class SizeCode
         Double,
     }
 
-    private sealed record Code(string Text, Kind Kind, bool CanOverflow = false, bool IsComposite = false);
+    private sealed record Code(string Text, Kind Kind, bool CanOverflow = false, bool IsComposite = false)
+    {
+        /// <summary>What C# shifts by.</summary>
+        public static Code AsInt(Code code) => code.Kind == Kind.Long
+            ? code with { Text = $"(int){Wrapped(code)}", Kind = Kind.Int, IsComposite = false }
+            : code;
+    }
 }

@@ -14,9 +14,10 @@ internal static class Specializations
 {
     public static IReadOnlyList<SpecializationView> Of(ClassSpec type, PlannedModel plan, LayerClasses classes)
     {
+        var replaced = type.Replacements.Select(Replaced).ToList();
         if (!type.Annotations.Any())
         {
-            return [];
+            return replaced;
         }
 
         // The plan evaluated the class's own annotations.
@@ -25,6 +26,7 @@ internal static class Specializations
         var quantizer = plan.Quantizers.FirstOrDefault(pair => ReferenceEquals(pair.Owner, type)).Quantizer;
         return
         [
+            .. replaced,
             .. type.Adapters.Where(adapter => adapter.Header.Train is not null).Select(Trained),
             .. adapters.Select(adapter => Adapted(type, adapter, quantizer, layers, classes)),
             .. quantizer is null ? [] : new QuantizedSites(quantizer, layers, classes).Specializations(),
@@ -44,6 +46,14 @@ internal static class Specializations
         ? "Every linear layer but output heads"
         : $"Every linear layer that {Patterns(annotation)} matches")
         + (annotation.Header.Exclude is { } exclude ? $" and {SizeExpression.Quote(exclude)} does not" : "");
+
+    private static SpecializationView Replaced(ReplacementSpec replacement)
+    {
+        var arguments = replacement.Parameters.Select((type, i) => $"({type})given[{i}]!");
+        return new(
+            $"Replace<{replacement.BlockType}>(given => new {replacement.ReplacementType}({string.Join(", ", arguments)}));",
+            $"Every {replacement.Words}.");
+    }
 
     private static SpecializationView Trained(AdapterSpec adapter)
     {

@@ -19,6 +19,10 @@ internal sealed class OptionReader(AttributeData attribute, SizeReader sizes)
     /// <param name="carrier">The class or property that carries it.</param>
     public AnnotationHeader Header(string name, ISymbol carrier) => new(
         name,
+        carrier.GetAttributes()
+            .Where(other => other.AttributeClass?.Name == attribute.AttributeClass?.Name)
+            .TakeWhile(other => !other.Equals(attribute))
+            .Count(),
         carrier.ToDisplayString(),
         Text("Targets"),
         Text("Exclude"),

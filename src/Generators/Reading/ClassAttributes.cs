@@ -15,6 +15,9 @@ internal static class ClassAttributes
         .. methods.Attention.Where(method => method.Attribute is not null).Select(
             method => KnownNames.Attribute(method.Attribute!)),
         KnownNames.Recompute,
+        KnownNames.Replace,
+        KnownNames.Checkpoint,
+        .. KnownNames.NameRules.Keys,
     ];
 
     /// <summary>

@@ -19,6 +19,7 @@ internal static class ClassReader
         var layers = new LayerReader(type, sizes, annotations, ReservedNames.OfBase(compilation));
 
         var baseModel = BaseModel(type);
+        var replacements = ReplacementReader.Read(type).ToList();
         var isLocal = SymbolEqualityComparer.Default.Equals(type.ContainingAssembly, compilation.Assembly);
         var spec = new ClassSpec(
             Key: type.Key(),
@@ -42,13 +43,16 @@ internal static class ClassReader
             Recomputes: type.HasAttribute(KnownNames.Recompute))
         {
             Declaration = Declaration(type),
-            HasPrimaryConstructor = !isLocal || HasPrimaryConstructor(type),
+            HasPrimaryConstructor = !isLocal || (HasPrimaryConstructor(type) && !parameters.Any(IsUnkeepable)),
             IsRepeated = isLocal && RepeatedClasses.Contain(type),
             OwnNames = isLocal ? ReservedNames.DeclaredIn(type).ToEquatable() : default,
+            HidesForward = isLocal && ReservedNames.HidesForward(type),
+            Mapping = MappingReader.Read(type, sizes),
             Undeclared = isLocal ? StateReader.Read(type).ToEquatable() : default,
+            Replacements = replacements.Select(replacement => replacement.Spec).ToEquatable(),
         };
-
-        return new ClassReading(spec, baseModel is null ? layers.Models : [baseModel, .. layers.Models]);
+        var made = replacements.Select(replacement => replacement.Made).Where(model => model.IsModel());
+        return new ClassReading(spec, [.. baseModel is null ? [] : new[] { baseModel }, .. layers.Models, .. made]);
     }
 
     /// <summary>
@@ -76,6 +80,7 @@ internal static class ClassReader
         Declaration = Declaration(type),
         HasPrimaryConstructor = HasPrimaryConstructor(type),
         OwnNames = ReservedNames.DeclaredIn(type).ToEquatable(),
+        HidesForward = ReservedNames.HidesForward(type),
     };
 
     public static ParameterSpec Parameter(IParameterSymbol parameter) => new(
@@ -125,6 +130,9 @@ internal static class ClassReader
 
     private static bool HasPrimaryConstructor(INamedTypeSymbol type) =>
         Declarations(type).Any(part => part.ParameterList is not null);
+
+    private static bool IsUnkeepable(IParameterSymbol parameter) =>
+        parameter.Type.IsRefLikeType || parameter.Type.TypeKind is TypeKind.Pointer or TypeKind.FunctionPointer;
 
     private static IEnumerable<TypeDeclarationSyntax> Declarations(INamedTypeSymbol type) =>
         type.DeclaringSyntaxReferences
@@ -195,6 +203,21 @@ internal static class ClassReader
             return new($"takes '{byReference.Name}' by reference; a model keeps its sizes");
         }
 
+        if (constructors.SelectMany(constructor => constructor.Parameters).FirstOrDefault(IsUnkeepable) is { } span)
+        {
+            return new($"takes '{span.Name}', of a type that no field can hold; a model keeps its sizes");
+        }
+
+        if (baseModel is null
+            && type.BaseType is { SpecialType: not SpecialType.System_Object, TypeKind: not TypeKind.Error } other
+            && !other.IsRuntimeModelBase())
+        {
+            return new(
+                $"derives from '{other.Name}', which is no model; a model derives from nothing or from a model",
+                Stub: Stub.Members,
+                IsIncomplete: other.IsAbstract);
+        }
+
         if (ReservedNames.Emitted.Contains(type.Name))
         {
             return new("has the name of a member that every model has; rename it");
@@ -207,13 +230,7 @@ internal static class ClassReader
                 : $"declares '{name}', a name that the emitted part uses; rename it");
         }
 
-        return baseModel is null
-            && type.BaseType is { SpecialType: not SpecialType.System_Object, TypeKind: not TypeKind.Error } other
-            && !other.IsRuntimeModelBase()
-                ? new(
-                    $"derives from '{other.Name}', which is no model; a model derives from nothing or from a model",
-                    Stub: Stub.Members)
-                : null;
+        return null;
     }
 
     /// <summary>Whether a file of its own can hold another part of the class.</summary>

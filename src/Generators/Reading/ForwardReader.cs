@@ -9,29 +9,38 @@ namespace Marrow.Generators.Reading;
 /// <summary>Reads the [Forward] method of a class.</summary>
 internal static class ForwardReader
 {
-    private const int MostInputs = 3;
+    private const int MostInputs = 6;
 
     public static ForwardSpec Read(INamedTypeSymbol type)
     {
         var methods = Methods(type).ToList();
         if (methods.Count == 0)
         {
-            return ForwardSpec.None;
+            return Overriding(type) is { } own
+                ? ForwardSpec.None with { Inputs = Inputs(own), Result = own.ReturnType.Text() }
+                : ForwardSpec.None;
         }
 
         var method = methods[0];
         return new ForwardSpec(
             Symbols.Escape(method.Name),
-            method.Parameters
-                .Select(parameter => new ParameterSpec(
-                    Symbols.Escape(parameter.Name), parameter.Type.Text(), Default(parameter)))
-                .ToEquatable(),
+            Inputs(method),
             method.ReturnType.Text(),
             method.ReturnType.FullName() == KnownNames.Tensor,
             methods.Count > 1
                 ? new($"'{methods[1].Name}' is a second [Forward] method; a model has one", Method: 1)
                 : Error(method) is { } error ? new(error) : null);
     }
+
+    /// <summary>The user's own <c>forward</c>, whose base's inputs its class needs for it to be one.</summary>
+    private static IMethodSymbol? Overriding(INamedTypeSymbol type) =>
+        type.GetMembers("forward").OfType<IMethodSymbol>().FirstOrDefault(
+            method => method is { IsOverride: true, ReturnsVoid: false, Parameters.Length: > 0 and <= MostInputs });
+
+    private static EquatableArray<ParameterSpec> Inputs(IMethodSymbol method) => method.Parameters
+        .Select(parameter => new ParameterSpec(
+            Symbols.Escape(parameter.Name), parameter.Type.Text(), Default(parameter)))
+        .ToEquatable();
 
     public static IEnumerable<IMethodSymbol> Methods(INamedTypeSymbol type) =>
         type.GetMembers().OfType<IMethodSymbol>().Where(method => method.HasAttribute(KnownNames.Forward));

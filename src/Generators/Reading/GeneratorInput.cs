@@ -9,7 +9,7 @@ namespace Marrow.Generators.Reading;
 /// <param name="Closure">The class and everything it is made of; with a failure, its skeleton alone.</param>
 /// <param name="Failure">What failed while the class was read, or null.</param>
 /// <param name="Name">
-/// Where the class's name stands, if nothing can be emitted for the class; otherwise null, so that lines that move
+/// Where the class's name stands, if the generator has to report the class; otherwise null, so that lines that move
 /// change nothing.
 /// </param>
 internal sealed record GeneratorInput(ModelClosure Closure, string? Failure, SourcePlace? Name)
@@ -31,7 +31,7 @@ internal sealed record GeneratorInput(ModelClosure Closure, string? Failure, Sou
     }
 
     private static SourcePlace? NameOf(INamedTypeSymbol type, ClassSpec spec) =>
-        spec.Error is { Stub: Stub.None } ? SourcePlace.Of(ClassLocation.Of(type)) : null;
+        spec.Error is { IsForGenerator: true } ? SourcePlace.Of(ClassLocation.Of(type)) : null;
 
     private static GeneratorInput? Skeleton(INamedTypeSymbol type, MethodTable methods, string failure)
     {

@@ -12,13 +12,19 @@ internal static class KnownNames
     public const string BaseCall = "Marrow.CompilerServices.BaseCallAttribute";
     public const string Head = "Marrow.HeadAttribute";
     public const string Train = "Marrow.TrainAttribute";
+    public const string Replace = "Marrow.ReplaceAttribute";
     public const string Quantize = "Marrow.QuantizeAttribute";
     public const string Recompute = "Marrow.RecomputeAttribute";
+    public const string Checkpoint = "Marrow.CheckpointAttribute";
     public const string Linear = "Marrow.LinearAttribute";
     public const string Block = "Marrow.BlockAttribute";
     public const string Embedding = "Marrow.EmbeddingAttribute";
     public const string ModuleList = "Marrow.ModuleList";
     public const string Tensor = "TorchSharp.torch.Tensor";
+
+    /// <summary>The attributes that rename tensors in checkpoints, and their names without suffix.</summary>
+    public static readonly Dictionary<string, string> NameRules =
+        new[] { "Rename", "Split", "Fuse" }.ToDictionary(Attribute);
 
     /// <summary>TorchSharp's own modules, by their attributes.</summary>
     public static readonly Dictionary<string, TorchLayerKind> TorchLayers =

@@ -82,11 +82,14 @@ internal sealed class LayerReader(
         var isRepeated = attribute.NamedArguments.Any(option => option.Key == "Count" && !option.Value.IsNull);
         var (inside, options) = (isRepeated ? sizes.OfCopies : sizes, new OptionReader(attribute, sizes));
         var ofCopies = new OptionReader(attribute, inside);
-        var init = kind == "Marrow.ParameterAttribute" ? options.Member<ParameterInit>("Init") : default;
+        var init = kind != "Marrow.BufferAttribute" && (options.Has("Init") || options.Has("Std"))
+            ? new InitSpec(options.Member<ParameterInit>("Init"), Whole("Std") ?? new SizeExpression.Literal(0.02))
+            : null;
         var spec = Property(property, attribute, Error(property, attribute), options.Errors) with
         {
             Count = Whole("Count"),
             When = Whole("When"),
+            Init = init,
         };
         var arguments = attribute.ConstructorArguments;
         return (kind, arguments.Length) switch
@@ -127,13 +130,12 @@ internal sealed class LayerReader(
                 Given("Tokens"),
                 annotations.Quantizer(property),
                 annotations.Marker(property)),
-            (KnownNames.Embedding, 2) => new EmbeddingSpec(spec, Size(0), Size(1)),
+            (KnownNames.Embedding, 2) => new EmbeddingSpec(spec, Size(0), Size(1), Given("PaddingIndex")),
             ("Marrow.RmsNormAttribute", 1) => new RmsNormSpec(spec, Size(0), Option("Eps", 1e-6)),
             ("Marrow.LayerNormAttribute", 1) =>
                 new LayerNormSpec(spec, Size(0), Option("Eps", 1e-5), Option("Bias", true)),
             ("Marrow.DropoutAttribute", 1) => new DropoutSpec(spec, Size(0)),
-            ("Marrow.ParameterAttribute", _) =>
-                new TensorSpec(spec, List(sizes), init, options.Number("Std", unset: 0.02)),
+            ("Marrow.ParameterAttribute", _) => new TensorSpec(spec, List(sizes)),
             ("Marrow.BufferAttribute", _) => new BufferSpec(
                 spec,
                 List(sizes),
@@ -148,7 +150,10 @@ internal sealed class LayerReader(
                 element.Text(),
                 Parameters(element, List(sizes).Count),
                 List(inside),
-                property.HasAttribute(KnownNames.Recompute)),
+                property.HasAttribute(KnownNames.Recompute))
+            {
+                IsReplaceable = !element.IsSealed,
+            },
             _ => new UnreadableSpec(spec),
         };
 
@@ -200,17 +205,20 @@ internal sealed class LayerReader(
     /// <summary>The parameters of the constructor that takes this many arguments, or of the longest one.</summary>
     private EquatableArray<ParameterSpec> Parameters(ITypeSymbol element, int arguments)
     {
-        var constructors = (element as INamedTypeSymbol)?.InstanceConstructors
-            .Where(constructor => constructor.DeclaredAccessibility == Accessibility.Public
-                || SymbolEqualityComparer.Default.Equals(constructor.ContainingAssembly, type.ContainingAssembly))
-            .Where(constructor => constructor.DeclaredAccessibility != Accessibility.Private)
-            .OrderByDescending(constructor => constructor.Parameters.Length)
-            .ToList() ?? [];
+        var constructors = Constructors(element);
         var fitting = constructors.FirstOrDefault(constructor => arguments <= constructor.Parameters.Length
             && arguments >= constructor.Parameters.Count(parameter => !parameter.HasExplicitDefaultValue));
         return (fitting ?? constructors.FirstOrDefault())?.Parameters.Select(ClassReader.Parameter).ToEquatable()
             ?? default;
     }
+
+    /// <summary>The constructors that emitted code can call, the longest first.</summary>
+    private List<IMethodSymbol> Constructors(ITypeSymbol element) => [.. ((element as INamedTypeSymbol)
+        ?.InstanceConstructors ?? [])
+        .Where(constructor => constructor.DeclaredAccessibility == Accessibility.Public
+            || SymbolEqualityComparer.Default.Equals(constructor.ContainingAssembly, type.ContainingAssembly))
+        .Where(constructor => constructor.DeclaredAccessibility != Accessibility.Private)
+        .OrderByDescending(constructor => constructor.Parameters.Length)];
 
     private SizeExpression.Invalid? TieError(string? tie)
     {
@@ -327,6 +335,9 @@ internal sealed class LayerReader(
             _ when wanted is null && ElementType(property.Type, kind) is { TypeKind: not TypeKind.Error } element
                 && !IsModule(element) =>
                 $"must be a model or a TorchSharp module, which '{element.Name}' is not",
+            _ when wanted is null && ElementType(property.Type, kind) is { TypeKind: not TypeKind.Error } element
+                && Constructors(element).Count == 0 =>
+                $"is of type '{element.Name}', which has no constructor to call; declare a module around it",
             _ when property.GetAttributes().Count(other =>
                 other.AttributeClass is { } one && KnownNames.Layers.ContainsKey(one.FullName())) > 1 =>
                 "has two layer attributes",

@@ -8,7 +8,7 @@ namespace Marrow.Generators.Reading;
 internal static class ReservedNames
 {
     /// <summary>Members of the emitted part.</summary>
-    public static readonly string[] Emitted = ["Plan", "forward", "BuildLayers", "Specialize"];
+    public static readonly string[] Emitted = ["Plan", "forward", "BuildLayers", "Specialize", "MapCheckpoint"];
 
     private static readonly ConditionalWeakTable<Compilation, HashSet<string>> OfCompilations = new();
 
@@ -20,6 +20,11 @@ internal static class ReservedNames
         from name in Emitted
         where type.GetMembers(name).Any(member => !member.IsImplicitlyDeclared && IsWritten(member, cancellation))
         select name;
+
+    /// <summary>Whether the user's own parts have a <c>forward</c> that does not override the base's.</summary>
+    public static bool HidesForward(INamedTypeSymbol type) => type.GetMembers("forward").OfType<IMethodSymbol>().Any(
+        method => !method.IsOverride
+            && (method.HasAttribute(KnownNames.Forward) || IsWritten(method, CancellationToken.None)));
 
     /// <summary>A member that is not the emitted one, which analyzers see too.</summary>
     private static bool IsWritten(ISymbol member, CancellationToken cancellation) =>

@@ -73,7 +73,7 @@ internal static class StateReader
         return full switch
         {
             KnownNames.Tensor =>
-                $"[Parameter(…)] public partial Tensor {name} {{ get; }} if it is trained, [Buffer(…)] if it is a table",
+                $"[Parameter(…)] public partial Tensor {name} {{ get; }} if it is trained, [Buffer(…)] if not",
             "TorchSharp.Modules.Parameter" => $"[Parameter(…)] public partial Tensor {name} {{ get; }}",
             _ when layer is not null =>
                 $"[{layer.Substring(7).Replace("Attribute", "")}(…)] public partial {state.Name} {name} {{ get; }}",

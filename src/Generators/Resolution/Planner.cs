@@ -8,6 +8,7 @@ internal sealed class Planner(ModelClosure closure, bool evaluateBaseCallOfRoot)
 {
     // Copies that differ are planned one by one, nested ones as often as their product says: this many at most.
     private const int MostPlans = 1024;
+    private readonly List<ReplacementSpec> replacements = []; // of the models around, outermost first
     private int plans;
 
     public PlannedModel Plan(ClassSpec type, Func<string, SizeExpression?> arguments, IReadOnlyList<string> around)
@@ -18,6 +19,8 @@ internal sealed class Planner(ModelClosure closure, bool evaluateBaseCallOfRoot)
             return new PlannedModel(type, [], [], [], RepeatsItself: true);
         }
 
+        var own = closure.Lineage(type).SelectMany(ancestor => ancestor.Replacements).ToList();
+        replacements.AddRange(own);
         var layers = new List<PlannedLayer>();
         var adapters = new List<(AdapterSpec, ClassSpec)>();
         var quantizers = new List<(QuantizeSpec, ClassSpec)>();
@@ -35,7 +38,7 @@ internal sealed class Planner(ModelClosure closure, bool evaluateBaseCallOfRoot)
                 var evaluated = declared.Evaluate(evaluate);
                 IReadOnlyList<PlannedModel> copies = evaluated switch
                 {
-                    BlockSpec spec when closure.Find(spec.TypeKey) is { } inner =>
+                    BlockSpec spec when closure.Find(Made(spec.TypeKey)) is { } inner =>
                         [.. Copies(spec, inner, [.. around, type.Key])],
                     AttentionSpec attention => [Parts((AttentionSpec)declared, attention, owner)],
                     _ => [],
@@ -46,8 +49,13 @@ internal sealed class Planner(ModelClosure closure, bool evaluateBaseCallOfRoot)
             }
         }
 
+        replacements.RemoveRange(replacements.Count - own.Count, own.Count);
         return new PlannedModel(type, layers, adapters, quantizers, endless);
     }
+
+    /// <summary>The class that is made for a block of this one.</summary>
+    private string? Made(string? block) =>
+        replacements.Find(replacement => replacement.Block == block && replacement.Error is null)?.Replacement ?? block;
 
     /// <summary>
     /// The class and its bases, each with what its expressions evaluate to; a base comes before its variants.

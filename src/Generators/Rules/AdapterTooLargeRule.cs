@@ -12,7 +12,7 @@ internal static class AdapterTooLargeRule
         var wasteful =
             from layer in check.Layers
             let counts = Counts(layer)
-            where counts is not null && counts.Value is { Own: > 0, Whole: > 0 } && counts.Value.Own >= counts.Value.Whole
+            where counts is { Own: > 0, Whole: > 0 } && counts.Value.Own >= counts.Value.Whole
             let site = check.SiteOf(layer, layer.Adapter!.SizeOption)
             where site is not null
             select (layer, site, counts.Value.Own, counts.Value.Whole);

@@ -20,7 +20,7 @@ internal static class AnnotationOptionsRule
             {
                 yield return new(
                     error.Id,
-                    new Site.Argument(property, annotation.Attribute, error.Argument),
+                    new Site.Argument(property, annotation.Attribute, error.Argument) { Index = annotation.Position },
                     $"[{annotation.Attribute}] {error.Message}");
             }
         }

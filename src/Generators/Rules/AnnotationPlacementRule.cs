@@ -11,7 +11,8 @@ internal static class AnnotationPlacementRule
         var (type, carried) = (check.Type, Carried(check.Type).ToList());
         if (!type.IsModel)
         {
-            return carried.Concat(type.Recomputes ? ["Recompute"] : []).Select(attribute => new Violation(
+            var others = (type.Recomputes ? ["Recompute"] : Array.Empty<string>()).Concat(type.Mapping?.Attributes ?? []);
+            return carried.Concat(others).Select(attribute => new Violation(
                 DiagnosticIds.AdapterPlacement,
                 new Site.Attribute(null, attribute),
                 $"[{attribute}] on '{type.Name}', which derives from no model; derive from one or add [Model]"));

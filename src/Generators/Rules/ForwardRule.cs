@@ -21,7 +21,7 @@ internal static class ForwardRule
             yield return new(
                 DiagnosticIds.ForwardMethod, new Site.Method(error.Method), $"In '{type.Name}', {error.Message}");
         }
-        else if (forward.Method is null && type.BaseKey is null)
+        else if (forward.Method is null && type.BaseKey is null && !type.OwnNames.Contains("forward"))
         {
             yield return new(
                 DiagnosticIds.ForwardMethod,

@@ -41,7 +41,8 @@ internal static class LayerNamesRule
                     DiagnosticIds.LayerName,
                     site,
                     $"The checkpoint name '{property.LayerName}' of layer '{property.Name}' is the first part of "
-                        + $"'{inner}', the name of layer '{seen[inner]}'; declare '{property.Name}' first, or rename one");
+                        + $"'{inner}', the name of layer '{seen[inner]}'; "
+                        + $"declare '{property.Name}' first, or rename one");
             }
             else
             {

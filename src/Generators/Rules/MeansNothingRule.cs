@@ -23,8 +23,8 @@ internal static class MeansNothingRule
         select new Violation(
             DiagnosticIds.MeansNothing,
             annotation.Targets is null
-                ? new Site.Attribute(null, annotation.Attribute)
-                : new Site.Argument(null, annotation.Attribute, "Targets"),
+                ? new Site.Attribute(null, annotation.Attribute) { Index = annotation.Position }
+                : new Site.Argument(null, annotation.Attribute, "Targets") { Index = annotation.Position },
             $"[{annotation.Attribute}] on '{check.Type.Name}' changes nothing: {Reason(check, annotation)}");
 
     /// <summary>A layer that shares an embedding's weight has none to adapt or to quantize.</summary>
@@ -34,7 +34,7 @@ internal static class MeansNothingRule
         from annotation in layer.Annotations
         select new Violation(
             DiagnosticIds.MeansNothing,
-            new Site.Attribute(layer.Property.Name, annotation.Attribute),
+            new Site.Attribute(layer.Property.Name, annotation.Attribute) { Index = annotation.Position },
             $"[{annotation.Attribute}] on layer '{layer.Property.LayerName}' changes nothing: the layer shares the "
                 + $"weight of '{layer.Tie}'");
 

@@ -21,6 +21,7 @@ internal sealed class ModelCheck
     [
         SizeExpressionRule.Check,
         BlockArgumentsRule.Check,
+        ReplaceRule.Check,
         PositiveSizesRule.Check,
         LayerOptionsRule.Check,
         TiedLayersRule.Check,
@@ -36,6 +37,7 @@ internal sealed class ModelCheck
         CgaRule.Check,
         QuantizerOptionsRule.Check,
         UndeclaredStateRule.Check,
+        CheckpointMappingRule.Check,
     ];
 
     private Dictionary<string, LayerInstance>? symbolic;
@@ -138,10 +140,10 @@ internal sealed class ModelCheck
         var adapter = layer.Adapter!;
         if (layer.Spec is LinearSpec { Adapters.Count: > 0 })
         {
-            return IsOwn(layer) ? new Site.Argument(layer.Spec.Property.Name, adapter.Attribute, option) : null;
+            return IsOwn(layer) ? new Site.Argument(layer.Spec.Property.Name, adapter.Attribute, option) { Index = adapter.Position } : null;
         }
 
-        return Type.Adapters.Any(adapter.IsSameAs) ? new Site.Argument(null, adapter.Attribute, option) : null;
+        return Type.Adapters.Any(adapter.IsSameAs) ? new Site.Argument(null, adapter.Attribute, option) { Index = adapter.Position } : null;
     }
 
     /// <summary>One violation for many layers: the first layer's sentence, and how many more.</summary>

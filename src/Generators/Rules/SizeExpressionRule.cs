@@ -14,20 +14,20 @@ internal static class SizeExpressionRule
         .SelectMany(layer => Written(check.Type, layer))
         .Concat(
             check.Type.Annotations.SelectMany(
-                annotation => Written(check.Type, null, annotation.Attribute, annotation.Arguments)))
+                annotation => Written(check.Type, null, annotation.Attribute, annotation.Arguments, annotation.Position)))
         .Concat(Evaluated(check));
 
     private static IEnumerable<Violation> Written(ClassSpec type, LayerSpec layer) =>
         Written(type, layer.Property.Name, layer.Property.Attribute, layer.Arguments)
             .Concat(layer.Annotations.SelectMany(annotation =>
-                Written(type, layer.Property.Name, annotation.Attribute, annotation.Arguments)));
+                Written(type, layer.Property.Name, annotation.Attribute, annotation.Arguments, annotation.Position)));
 
     private static IEnumerable<Violation> Written(
-        ClassSpec type, string? property, string attribute, IEnumerable<Argument> arguments)
+        ClassSpec type, string? property, string attribute, IEnumerable<Argument> arguments, int position = 0)
     {
         foreach (var argument in arguments)
         {
-            var site = new Site.Argument(property, attribute, argument.Name);
+            var site = new Site.Argument(property, attribute, argument.Name) { Index = position };
             var value = argument.Value.Evaluate(_ => null);
             if (value.Error is { } error)
             {
@@ -66,6 +66,7 @@ internal static class SizeExpressionRule
         }
     }
 
-    private static Violation Of(string id, Site site, SizeExpression.Invalid error) =>
+    /// <summary>A violation by an expression that cannot be used.</summary>
+    public static Violation Of(string id, Site site, SizeExpression.Invalid error) =>
         new(id, site, $"Size expression '{error.Text}' cannot be used: {error.Reason}");
 }

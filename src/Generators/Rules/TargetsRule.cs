@@ -22,13 +22,13 @@ internal static class TargetsRule
                 ("Train", annotation.Header.Train, "layer", all),
             })
             {
-                foreach (var pattern in patterns?.Split('|').Select(text => text.Trim()) ?? [])
+                foreach (var pattern in patterns?.Split('|').Select(text => text.Trim(' ')) ?? [])
                 {
                     if (!names.Exists(name => LayerTargets.Match(pattern, name)))
                     {
                         yield return new(
                             DiagnosticIds.TargetsMatchNothing,
-                            new Site.Argument(null, annotation.Attribute, option),
+                            new Site.Argument(null, annotation.Attribute, option) { Index = annotation.Position },
                             $"{option} '{pattern}' matches no {what} of "
                                 + $"'{check.Type.Name}'{DidYouMean(pattern, names)}");
                     }

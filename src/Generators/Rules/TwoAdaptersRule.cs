@@ -13,7 +13,7 @@ internal static class TwoAdaptersRule
         where layer.Adapters.Count > 1
         select new Violation(
             DiagnosticIds.TwoAdapters,
-            new Site.Attribute(layer.Property.Name, layer.Adapters[1].Attribute),
+            new Site.Attribute(layer.Property.Name, layer.Adapters[1].Attribute) { Index = layer.Adapters[1].Position },
             $"Layer '{layer.Property.LayerName}' carries both [{layer.Adapters[0].Attribute}] and "
                 + $"[{layer.Adapters[1].Attribute}]; keep one");
 
@@ -37,7 +37,7 @@ internal static class TwoAdaptersRule
         var where = ReferenceEquals(other.Owner, check.Type) ? "" : $" of '{other.Owner.Name}'";
         yield return new(
             DiagnosticIds.TwoAdapters,
-            new Site.Attribute(null, own.Annotation.Attribute),
+            new Site.Attribute(null, own.Annotation.Attribute) { Index = own.Annotation.Position },
             ModelCheck.AndMore(
                 $"Layer '{first.Name}' is targeted by both [{other.Annotation.Attribute}]{where} and "
                     + $"[{own.Annotation.Attribute}]; narrow one's Targets",

@@ -29,13 +29,21 @@ internal abstract record Site
     public sealed record Method(int Index) : Site;
 
     /// <summary>An attribute on the property <paramref name="Carrier"/>, or on the class if that is null.</summary>
-    public sealed record Attribute(string? Carrier, string Name) : Site;
+    public sealed record Attribute(string? Carrier, string Name) : Site
+    {
+        /// <summary>Which of the attributes of that name.</summary>
+        public int Index { get; init; }
+    }
 
     /// <summary>
     /// An argument of such an attribute, by option or constructor parameter; <c>sizes#2</c> is the third of a list.
     /// The attribute itself if the argument is not written out.
     /// </summary>
-    public sealed record Argument(string? Carrier, string AttributeName, string Name) : Site;
+    public sealed record Argument(string? Carrier, string AttributeName, string Name) : Site
+    {
+        /// <summary>Which of several attributes of this name.</summary>
+        public int Index { get; init; }
+    }
 
     /// <summary>An argument of the base call, by parameter name; the base type if it is not written out.</summary>
     public sealed record BaseArgument(string Parameter) : Site;

@@ -1,10 +1,20 @@
+using Marrow.Generators.Equatable;
+
 namespace Marrow.Generators.Sizes;
 
 /// <summary>C#'s arithmetic on size expressions: integers divide as integers, overflow is an error.</summary>
 internal static class SizeArithmetic
 {
     private static readonly HashSet<string> Operators =
-        ["+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "&&", "||"];
+        ["+", "-", "*", "/", "%", "<<", ">>", "==", "!=", "<", "<=", ">", ">=", "&&", "||", "??"];
+
+    /// <summary>The functions of System.Math that sizes may call, by the number of their arguments.</summary>
+    public static readonly IReadOnlyDictionary<string, int> Functions = new Dictionary<string, int>
+    {
+        ["Max"] = 2,
+        ["Min"] = 2,
+        ["Sqrt"] = 1,
+    };
 
     public static bool Knows(string operation) => Operators.Contains(operation);
 
@@ -39,9 +49,35 @@ internal static class SizeArithmetic
                     return new SizeExpression.Invalid(binary.ToString(), "it divides by zero");
                 }
 
-                return left.Value is null || right.Value is null
+                if (binary.Operator == "??" && left is SizeExpression.Literal { Constant: var given })
+                {
+                    return given is SizeExpression.Missing ? right : left;
+                }
+
+                return left.Value is null || right.Value is null || binary.Operator == "??"
                     ? binary with { Left = left, Right = right }
                     : Fold(binary, left.Value, right.Value);
+            case SizeExpression.Call call:
+                var arguments = call.Arguments.Select(argument => argument.Evaluate(value)).ToList();
+                return arguments.TrueForAll(argument => argument.Value is not null)
+                    ? Called(call, [.. arguments.Select(argument => argument.Value!)])
+                    : call with { Arguments = arguments.ToEquatable() };
+            case SizeExpression.Member member:
+                var owner = member.Of.Evaluate(value);
+                return owner is SizeExpression.Record record && Part(record, member.Property) is { } part
+                    ? part
+                    : member with { Of = owner };
+            case SizeExpression.Element element:
+                var (list, index) = (element.Of.Evaluate(value), element.Index.Evaluate(value));
+                return list is SizeExpression.Record items && index.Integer is { } place
+                    ? items[$"{place}"] ?? new SizeExpression.Invalid(
+                        expression.ToString(), $"the list has {items.Members.Count} items")
+                    : element with { Of = list, Index = index };
+            case SizeExpression.Record written:
+                return written with
+                {
+                    Members = written.Members.Select(one => one with { Value = one.Value.Evaluate(value) }).ToEquatable(),
+                };
             case SizeExpression.Conditional conditional:
                 var when = conditional.When.Evaluate(value);
                 return when.Value switch
@@ -71,6 +107,9 @@ internal static class SizeArithmetic
                 (long or double, long or double) => Floating(
                     binary.Operator, Convert.ToDouble(left), Convert.ToDouble(right)),
                 (bool a, bool b) => Logical(binary.Operator, a, b),
+                (string a, string b) => Same(binary.Operator, a == b),
+                (SizeExpression.Missing, _) or (_, SizeExpression.Missing) => Same(
+                    binary.Operator, left is SizeExpression.Missing && right is SizeExpression.Missing),
                 _ => null,
             };
             return result switch
@@ -94,7 +133,43 @@ internal static class SizeArithmetic
         "*" => checked(a * b),
         "/" => checked(a / b),
         "%" => b == -1 ? 0L : a % b,
+        "<<" => b is >= 0 and < 63 && (a << (int)b) >> (int)b == a ? a << (int)b : throw new OverflowException(),
+        ">>" => a >> (int)Math.Min(63, Math.Max(0, b)),
         _ => Compare(operation, a.CompareTo(b)),
+    };
+
+    private static SizeExpression Called(SizeExpression.Call call, object[] values)
+    {
+        object? result = (call.Function, values) switch
+        {
+            ("Max", [long a, long b]) => Math.Max(a, b),
+            ("Min", [long a, long b]) => Math.Min(a, b),
+            ("Max", [long or double, long or double]) => Math.Max(Real(values[0]), Real(values[1])),
+            ("Min", [long or double, long or double]) => Math.Min(Real(values[0]), Real(values[1])),
+            ("Sqrt", [long or double]) => Math.Sqrt(Real(values[0])),
+            ("(int)", [long and (< int.MinValue or > int.MaxValue)]) => null,
+            ("(int)" or "(long)", [long whole]) => whole,
+            ("(int)", [double number]) when Math.Abs(number) < int.MaxValue => (long)number,
+            ("(long)", [double number]) when Math.Abs(number) < long.MaxValue => (long)number,
+            ("(double)", [long or double]) => Real(values[0]),
+            _ => null,
+        };
+        return result is null ? NotDefined(call) : new SizeExpression.Literal(result);
+
+        static double Real(object value) => Convert.ToDouble(value);
+    }
+
+    /// <summary>A member of a configuration, or the length of a list, if it is written out.</summary>
+    private static SizeExpression? Part(SizeExpression.Record record, string member) =>
+        record[member] ?? (member is "Length" or "Count" && record.Members.All(item => char.IsDigit(item.Name[0]))
+            ? new SizeExpression.Literal((long)record.Members.Count)
+            : null);
+
+    private static object? Same(string operation, bool areSame) => operation switch
+    {
+        "==" => areSame,
+        "!=" => !areSame,
+        _ => null,
     };
 
     private static object? Floating(string operation, double a, double b) => operation switch

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Marrow.Generators.Equatable;
 using Microsoft.CodeAnalysis.CSharp;
 
 namespace Marrow.Generators.Sizes;
@@ -33,16 +34,30 @@ internal abstract record SizeExpression
     public sealed override string ToString() => Print(name => name);
 
     /// <summary>A constant.</summary>
-    public sealed record Literal(object Constant) : SizeExpression
+    public record Literal(object Constant) : SizeExpression
     {
-        public override string Print(Func<string, string> name) => Constant switch
+        public sealed override string Print(Func<string, string> name) => Constant switch
         {
+            _ when this is EnumMember member => member.Text,
             bool flag => flag ? "true" : "false",
             double number => Real(number),
             string text => Quote(text),
+            Missing => "null",
             _ => Convert.ToString(Constant, CultureInfo.InvariantCulture)!,
         };
     }
+
+    /// <summary>The value of an optional parameter that is not given.</summary>
+    public sealed record Missing
+    {
+        public static readonly Literal Null = new(new Missing());
+    }
+
+    /// <summary>A member of an enum, or a constant of another type.</summary>
+    /// <param name="Constant">Its value.</param>
+    /// <param name="Text">Its full name as C#.</param>
+    /// <param name="Type">The enum as C# text.</param>
+    public sealed record EnumMember(object Constant, string Text, string Type) : Literal(Constant);
 
     /// <summary>A constructor parameter.</summary>
     /// <param name="Parameter">Its name.</param>
@@ -78,6 +93,63 @@ internal abstract record SizeExpression
         public override Invalid? Error => Left.Error ?? Right.Error;
     }
 
+    /// <summary>A function of System.Math, or a cast.</summary>
+    /// <param name="Function">Its name: <c>Max</c>, <c>(int)</c>.</param>
+    /// <param name="Arguments">Its arguments.</param>
+    public sealed record Call(string Function, EquatableArray<SizeExpression> Arguments) : SizeExpression
+    {
+        public bool IsCast => Function[0] == '(';
+
+        public override string Print(Func<string, string> name) => IsCast
+            ? Function + Wrap(Arguments[0], name)
+            : $"Math.{Function}({string.Join(", ", Arguments.Select(argument => argument.Print(name)))})";
+
+        public override IEnumerable<string> Names => Arguments.SelectMany(argument => argument.Names);
+
+        public override Invalid? Error => Arguments.Select(argument => argument.Error).FirstOrDefault(
+            error => error is not null);
+    }
+
+    /// <summary>A member of a configuration: <c>sizes.Width</c>, <c>depths.Length</c>.</summary>
+    /// <param name="Of">The configuration.</param>
+    /// <param name="Property">The member's name.</param>
+    /// <param name="Type">Its type as C# text, or null if that is not known.</param>
+    public sealed record Member(SizeExpression Of, string Property, string? Type) : SizeExpression
+    {
+        public override string Print(Func<string, string> name) => $"{Wrap(Of, name)}.{Property}";
+
+        public override IEnumerable<string> Names => Of.Names;
+
+        public override Invalid? Error => Of.Error;
+    }
+
+    /// <summary>An item of a list: <c>depths[index]</c>.</summary>
+    /// <param name="Of">The list.</param>
+    /// <param name="Index">The item's number.</param>
+    /// <param name="Type">The item's type as C# text, or null if that is not known.</param>
+    public sealed record Element(SizeExpression Of, SizeExpression Index, string? Type) : SizeExpression
+    {
+        public override string Print(Func<string, string> name) => $"{Wrap(Of, name)}[{Index.Print(name)}]";
+
+        public override IEnumerable<string> Names => Of.Names.Concat(Index.Names);
+
+        public override Invalid? Error => Of.Error ?? Index.Error;
+    }
+
+    /// <summary>A configuration or a list that a base call writes out.</summary>
+    /// <param name="Text">The C# text.</param>
+    /// <param name="Identifiers">The identifiers in it, separated by spaces.</param>
+    /// <param name="Members">Its members by name, or its items by number.</param>
+    public sealed record Record(string Text, string Identifiers, EquatableArray<NamedSize> Members)
+        : Opaque(Text, Identifiers)
+    {
+        /// <summary>The value of a member or item, or null if it is not written out.</summary>
+        public SizeExpression? this[string member] => Members.FirstOrDefault(one => one.Name == member)?.Value;
+    }
+
+    /// <summary>A member of a configuration with its value.</summary>
+    public sealed record NamedSize(string Name, SizeExpression Value);
+
     /// <summary><c>condition ? then : otherwise</c>.</summary>
     public sealed record Conditional(
         SizeExpression When, SizeExpression Then, SizeExpression Otherwise) : SizeExpression
@@ -93,9 +165,9 @@ internal abstract record SizeExpression
     /// <summary>An argument of a base call that is known only at run time.</summary>
     /// <param name="Text">The C# text.</param>
     /// <param name="Identifiers">The identifiers in it, separated by spaces.</param>
-    public sealed record Opaque(string Text, string Identifiers) : SizeExpression
+    public record Opaque(string Text, string Identifiers) : SizeExpression
     {
-        public override string Print(Func<string, string> name) => OneLine(Text);
+        public sealed override string Print(Func<string, string> name) => OneLine(Text);
 
         /// <summary>Whether the text reads a constructor parameter.</summary>
         public bool Reads(string parameter) => Identifiers.Split(' ').Contains(parameter);
@@ -130,7 +202,7 @@ internal abstract record SizeExpression
     }
 
     private static string Wrap(SizeExpression expression, Func<string, string> name) =>
-        expression is Binary or Conditional || expression.Number < 0
+        expression is Binary or Conditional or Call { IsCast: true } || expression.Number < 0
             ? $"({expression.Print(name)})"
             : expression.Print(name);
 }

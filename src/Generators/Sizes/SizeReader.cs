@@ -1,4 +1,5 @@
 using System.Text;
+using Marrow.Generators.Equatable;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
@@ -40,18 +41,79 @@ internal sealed class SizeReader(INamedTypeSymbol type, IReadOnlyList<string> pa
         return syntax.ContainsDiagnostics || text.Trim().Length == 0
             ? new SizeExpression.Invalid(text, "it is no C# expression")
             : Convert(
-                syntax, NamedValue, inner => new SizeExpression.Invalid(text, $"'{inner}' is not supported in a size"));
+                syntax,
+                NamedValue,
+                inner => inner is MemberAccessExpressionSyntax access && Static(access) is { } value
+                    ? value
+                    : new SizeExpression.Invalid(text, $"'{inner}' is not supported in a size"),
+                function: call => SizeSymbols.MathFunction(call));
     }
 
     /// <summary>An argument of the base call; what is not constant and not over the parameters stays opaque.</summary>
     public SizeExpression FromBaseCall(ExpressionSyntax syntax, SemanticModel semantics)
     {
-        return Convert(syntax, Bound, _ => Opaque(syntax), Constant, IsInt32);
+        return Convert(syntax, Bound, inner => Written(inner) ?? Opaque(inner), Constant, IsInt32, Function);
 
-        SizeExpression? Constant(ExpressionSyntax inner) =>
-            semantics.GetConstantValue(inner) is { HasValue: true, Value: { } value }
-                ? FromConstant(value) is SizeExpression.Literal literal ? literal : Opaque(inner)
-                : null;
+        SizeExpression? Constant(ExpressionSyntax inner) => semantics.GetConstantValue(inner) switch
+        {
+            { HasValue: false } => null,
+            { Value: null } => SizeExpression.Missing.Null,
+            { Value: { } value } => FromConstant(value) is SizeExpression.Literal literal ? literal : Opaque(inner),
+        };
+
+        string? Function(InvocationExpressionSyntax call) =>
+            semantics.GetSymbolInfo(call).Symbol is IMethodSymbol { ContainingType: { Name: "Math" } math }
+                && math.ContainingNamespace.ToDisplayString() == "System"
+                    ? SizeSymbols.MathFunction(call)
+                    : null;
+
+        // A configuration or a list that is written out here has known parts.
+        SizeExpression.Record? Written(ExpressionSyntax inner) => inner switch
+        {
+            BaseObjectCreationExpressionSyntax creation
+                when semantics.GetSymbolInfo(creation).Symbol is IMethodSymbol constructor =>
+                Recorded(inner, Parts(creation, constructor)),
+            CollectionExpressionSyntax list when list.Elements.All(item => item is ExpressionElementSyntax) =>
+                Recorded(inner, list.Elements.Select((item, i) => Part($"{i}", ((ExpressionElementSyntax)item).Expression))),
+            ImplicitArrayCreationExpressionSyntax array => Recorded(
+                inner, array.Initializer.Expressions.Select((item, i) => Part($"{i}", item))),
+            ArrayCreationExpressionSyntax { Initializer: { } items } => Recorded(
+                inner, items.Expressions.Select((item, i) => Part($"{i}", item))),
+            _ => null,
+        };
+
+        SizeExpression.Record Recorded(ExpressionSyntax inner, IEnumerable<SizeExpression.NamedSize> parts)
+        {
+            var opaque = Opaque(inner);
+            return new(opaque.Text, opaque.Identifiers, parts.ToEquatable());
+        }
+
+        SizeExpression.NamedSize Part(string name, ExpressionSyntax value) => new(name, FromBaseCall(value, semantics));
+
+        // The parameters of a record's constructor are its members' names; an initializer names them itself.
+        IEnumerable<SizeExpression.NamedSize> Parts(
+            BaseObjectCreationExpressionSyntax creation, IMethodSymbol constructor)
+        {
+            var given = creation.Initializer?.Expressions.OfType<AssignmentExpressionSyntax>()
+                .Where(assignment => assignment.Left is IdentifierNameSyntax)
+                .Select(assignment => Part(
+                    ((IdentifierNameSyntax)assignment.Left).Identifier.ValueText, assignment.Right)) ?? [];
+            if (!constructor.ContainingType.IsRecord)
+            {
+                return given;
+            }
+
+            var arguments = creation.ArgumentList?.Arguments ?? default;
+            var positional = arguments.Select((argument, i) => Part(
+                argument.NameColon?.Name.Identifier.ValueText
+                    ?? constructor.Parameters.ElementAtOrDefault(i)?.Name
+                    ?? "",
+                argument.Expression));
+            var defaults = constructor.Parameters
+                .Where(parameter => parameter.HasExplicitDefaultValue)
+                .Select(parameter => new SizeExpression.NamedSize(parameter.Name, Default(parameter)));
+            return given.Concat(positional).Concat(defaults); // the first of a name counts
+        }
 
         bool IsInt32(ExpressionSyntax inner) =>
             semantics.GetTypeInfo(inner).Type?.SpecialType == SpecialType.System_Int32;
@@ -63,10 +125,13 @@ internal sealed class SizeReader(INamedTypeSymbol type, IReadOnlyList<string> pa
 
     /// <summary>The value of a parameter that is not given; one that is no size stays opaque.</summary>
     public static SizeExpression Default(IParameterSymbol parameter) =>
-        parameter.HasExplicitDefaultValue && parameter.ExplicitDefaultValue is { } value
-            && FromConstant(value) is SizeExpression.Literal literal
-                ? literal
-                : new SizeExpression.Opaque(parameter.Name, parameter.Name);
+        parameter switch
+        {
+            { HasExplicitDefaultValue: true, ExplicitDefaultValue: null } => SizeExpression.Missing.Null,
+            { HasExplicitDefaultValue: true, ExplicitDefaultValue: { } value }
+                when FromConstant(value) is SizeExpression.Literal literal => literal,
+            _ => new SizeExpression.Opaque(parameter.Name, parameter.Name),
+        };
 
     private static SizeExpression FromConstant(object value) => value switch
     {
@@ -115,6 +180,12 @@ internal sealed class SizeReader(INamedTypeSymbol type, IReadOnlyList<string> pa
             return FromConstant(value);
         }
 
+        if (SizeSymbols.List(type, text) is { } list)
+        {
+            return new SizeExpression.Record(
+                text, text, list.Select((item, i) => new SizeExpression.NamedSize($"{i}", FromText(item))).ToEquatable());
+        }
+
         var nearest = Suggestion.Nearest(text, parameters.Concat(Constants().Select(field => field.Name)));
         var reason = $"'{text}' is no constructor parameter and no public or protected constant of {type.Name}";
         return new SizeExpression.Invalid(text, nearest is null ? reason : $"{reason}; did you mean '{nearest}'?");
@@ -125,6 +196,18 @@ internal sealed class SizeReader(INamedTypeSymbol type, IReadOnlyList<string> pa
         type.InstanceConstructors
             .SelectMany(constructor => constructor.Parameters)
             .FirstOrDefault(candidate => candidate.Name == parameter)?.Type.ToDisplayString());
+
+    /// <summary>A constant or a member of an enum of another type: <c>Sizes.Width</c>.</summary>
+    private SizeExpression? Static(MemberAccessExpressionSyntax access) => SizeSymbols.Static(type, access) switch
+    {
+        { ContainingType: { TypeKind: TypeKind.Enum } owner, ConstantValue: { } value } field =>
+            new SizeExpression.EnumMember(
+                System.Convert.ToInt64(value),
+                $"{owner.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat)}.{field.Name}",
+                owner.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat)),
+        { ConstantValue: { } value } => FromConstant(value),
+        _ => null,
+    };
 
     private IEnumerable<IFieldSymbol> Constants()
     {
@@ -142,12 +225,13 @@ internal sealed class SizeReader(INamedTypeSymbol type, IReadOnlyList<string> pa
         }
     }
 
-    private static SizeExpression Convert(
+    private SizeExpression Convert(
         ExpressionSyntax syntax,
         Func<IdentifierNameSyntax, SizeExpression> name,
         Func<ExpressionSyntax, SizeExpression> unsupported,
         Func<ExpressionSyntax, SizeExpression?>? constant = null,
         Func<ExpressionSyntax, bool>? isInt32 = null,
+        Func<InvocationExpressionSyntax, string?>? function = null,
         int depth = 0)
     {
         if (depth > DeepestNesting)
@@ -159,8 +243,23 @@ internal sealed class SizeReader(INamedTypeSymbol type, IReadOnlyList<string> pa
         {
             ParenthesizedExpressionSyntax inner => Next(inner.Expression),
             IdentifierNameSyntax identifier => name(identifier),
-            LiteralExpressionSyntax { Token.Value: int or long or uint or double or float or bool } literal =>
+            LiteralExpressionSyntax { Token.Value: int or long or uint or double or float or bool or string } literal =>
                 FromConstant(literal.Token.Value!),
+            LiteralExpressionSyntax literal when literal.IsKind(SyntaxKind.NullLiteralExpression) =>
+                SizeExpression.Missing.Null,
+            CheckedExpressionSyntax inner => Next(inner.Expression),
+            CastExpressionSyntax { Type: PredefinedTypeSyntax { Keyword.Text: "int" or "long" or "double" } target } cast =>
+                new SizeExpression.Call($"({target.Keyword.Text})", new([Next(cast.Expression)])),
+            InvocationExpressionSyntax call when function?.Invoke(call) is { } known => new SizeExpression.Call(
+                known, call.ArgumentList.Arguments.Select(argument => Next(argument.Expression)).ToEquatable()),
+            MemberAccessExpressionSyntax access when SizeSymbols.Root(access) is { } root
+                && parameters.Contains(root) && SizeSymbols.TypeOf(type, access) is { } member =>
+                new SizeExpression.Member(Next(access.Expression), access.Name.Identifier.ValueText, member),
+            ElementAccessExpressionSyntax { ArgumentList.Arguments: [var item] } element =>
+                new SizeExpression.Element(
+                    Next(element.Expression),
+                    Next(item.Expression),
+                    SizeSymbols.TypeOf(type, element) ?? "int"),
             PrefixUnaryExpressionSyntax unary when unary.IsKind(SyntaxKind.UnaryMinusExpression)
                 || unary.IsKind(SyntaxKind.LogicalNotExpression) =>
                 new SizeExpression.Unary(unary.OperatorToken.Text, Next(unary.Operand)),
@@ -175,6 +274,6 @@ internal sealed class SizeReader(INamedTypeSymbol type, IReadOnlyList<string> pa
         };
 
         SizeExpression Next(ExpressionSyntax inner) =>
-            Convert(inner, name, unsupported, constant, isInt32, depth + 1);
+            Convert(inner, name, unsupported, constant, isInt32, function, depth + 1);
     }
 }

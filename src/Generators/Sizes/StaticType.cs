@@ -9,6 +9,7 @@ internal static class StaticType
     private const string Double = "double";
     private const string Bool = "bool";
     private const string String = "string";
+    private const string Null = "null";
 
     private static readonly string[] Small = ["sbyte", "byte", "short", "ushort"];
 
@@ -84,6 +85,8 @@ internal static class StaticType
             case SizeExpression.Literal { Constant: var constant }:
                 return constant switch
                 {
+                    _ when expression is SizeExpression.EnumMember member => member.Type,
+                    SizeExpression.Missing => Null,
                     long and >= int.MinValue and <= int.MaxValue => Int,
                     long => Long,
                     double => Double,
@@ -95,6 +98,21 @@ internal static class StaticType
             case SizeExpression.Name name:
                 var parameter = typeOf(name.Parameter);
                 return Small.Contains(parameter) ? Int : parameter;
+            case SizeExpression.Member { Type: var type }:
+                return Small.Contains(type) ? Int : type;
+            case SizeExpression.Element { Type: var type }:
+                return Small.Contains(type) ? Int : type;
+            case SizeExpression.Call { IsCast: true } cast:
+                return cast.Function.Trim('(', ')');
+            case SizeExpression.Call call:
+                var types = call.Arguments.Select(argument => Of(argument, typeOf, out _)).ToArray();
+                var widest = types.OrderByDescending(type => Array.IndexOf(Numeric, type)).First();
+                return Defined(
+                    expression,
+                    types.All(type => Numeric.Contains(type)),
+                    call.Function == "Sqrt" ? Double : widest,
+                    types,
+                    ref undefined);
             case SizeExpression.Unary unary:
                 var operand = Of(unary.Operand, typeOf, out undefined);
                 return Defined(
@@ -113,7 +131,29 @@ internal static class StaticType
                     "&&" or "||" => Defined(
                         expression, left is Bool && right is Bool, Bool, [left, right], ref undefined),
                     "==" or "!=" => Defined(
-                        expression, areNumbers || (left is Bool && right is Bool), Bool, [left, right], ref undefined),
+                        expression,
+                        (Numeric.Contains(left?.TrimEnd('?')) && Numeric.Contains(right?.TrimEnd('?')))
+                            || left?.TrimEnd('?') == right?.TrimEnd('?')
+                            || (left is Null && CanBeNull(right))
+                            || (right is Null && CanBeNull(left)),
+                        Bool,
+                        [left, right],
+                        ref undefined),
+                    "??" => Defined(
+                        expression,
+                        CanBeNull(left) && (left == right || left?.TrimEnd('?') is { } given
+                            && (given == right || Widens(given, right ?? "") || Widens(right ?? "", given))),
+                        Array.IndexOf(Numeric, left?.TrimEnd('?')) > Array.IndexOf(Numeric, right)
+                            ? left?.TrimEnd('?')
+                            : right,
+                        [left, right],
+                        ref undefined),
+                    "<<" or ">>" => Defined(
+                        expression,
+                        left is Int or Long && right is Int or Long,
+                        left,
+                        [left, right],
+                        ref undefined),
                     "<" or "<=" or ">" or ">=" => Defined(expression, areNumbers, Bool, [left, right], ref undefined),
                     _ => Defined(expression, areNumbers, wider, [left, right], ref undefined),
                 };
@@ -133,6 +173,8 @@ internal static class StaticType
                 return null;
         }
     }
+
+    private static bool CanBeNull(string? type) => type is String || type?.EndsWith("?", StringComparison.Ordinal) == true;
 
     private static string? Defined(
         SizeExpression expression,

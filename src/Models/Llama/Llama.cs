@@ -18,7 +18,7 @@ namespace Marrow.Models;
 /// <param name="normEps">Added to the mean square in the norms.</param>
 /// <param name="ropeTheta">Base of the rotary angles.</param>
 /// <param name="tied">Whether the output head shares the embedding's weight.</param>
-[Model]
+[Model, Checkpoint(Ignore = "*.rotary_emb.inv_freq|lm_head.weight")] // old ones; tied ones may hold the head again
 public partial class Llama(
     int vocabulary,
     int hidden,
@@ -95,10 +95,6 @@ public partial class Llama(
 
     /// <inheritdoc/>
     public JsonObject Configuration() => LlamaConfiguration.Write(Sizes);
-
-    /// <summary>Old checkpoints hold the rotary frequencies, tied ones may hold the head a second time.</summary>
-    public bool IsRedundant(string tensor) => tensor.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal)
-        || (tied && tensor == "lm_head.weight");
 
     private Tensor RotaryTable() => SelfAttention.RotaryTable(context, hidden / heads, ropeTheta);
 }

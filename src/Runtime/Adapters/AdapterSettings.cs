@@ -19,6 +19,9 @@ public abstract record AdapterSettings
     /// <summary>The fields of PEFT's adapter_config.json that make the adapter what it is.</summary>
     internal abstract IReadOnlyList<PeftField> PeftFields { get; }
 
+    /// <summary>The settings without those that may differ between the layers of one adapter in PEFT's format.</summary>
+    internal virtual AdapterSettings Kind => this;
+
     /// <summary>
     /// Fields of PEFT's configuration that change what the adapter does, and that its attribute does not have.
     /// </summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 
 namespace Marrow.Adapters;
 
@@ -13,16 +14,25 @@ namespace Marrow.Adapters;
 /// </param>
 internal sealed record PeftField(string Name, JsonNode Value, Func<JsonElement?, bool>? Accepts = null)
 {
+    /// <summary>The field that holds other values for some layers, by patterns over their names; null: none.</summary>
+    public string? Pattern { get; init; }
+
     /// <summary>A field that does not change what a loaded adapter computes.</summary>
     public static PeftField Unchecked(string name, JsonNode value) => new(name, value, _ => true);
 
     /// <summary>A field that files may leave out while it has its default value.</summary>
     public static PeftField Flag(string name, bool value) => new(name, value, found => found is null && !value);
 
-    /// <summary>What a file says otherwise, or null.</summary>
-    public string? Difference(JsonElement configuration)
+    /// <summary>What a file says otherwise of a layer, or null.</summary>
+    public string? Difference(JsonElement configuration, string layer)
     {
         JsonElement? found = configuration.TryGetProperty(Name, out var value) ? value : null;
+        var name = Name;
+        if (Pattern is not null && ForLayer(configuration, layer) is { } own)
+        {
+            (found, value, name) = (own, own, $"{Name} of '{layer}'");
+        }
+
         if (Accepts?.Invoke(found) == true || found is { } present && IsEqual(present))
         {
             return null;
@@ -30,7 +40,36 @@ internal sealed record PeftField(string Name, JsonNode Value, Func<JsonElement?,
 
         return found is null
             ? $"{Name} is missing"
-            : $"{Name} is {value.GetRawText()}, but the model's is {Value.ToJsonString()}";
+            : $"{name} is {value.GetRawText()}, but the model's is {Value.ToJsonString()}";
+    }
+
+    /// <summary>
+    /// What the pattern's field says of a layer. As in PEFT, its names are regular expressions over the end of a name,
+    /// and the first that matches counts.
+    /// </summary>
+    private JsonElement? ForLayer(JsonElement configuration, string layer)
+    {
+        if (!configuration.TryGetProperty(Pattern!, out var patterns) || patterns.ValueKind != JsonValueKind.Object)
+        {
+            return null;
+        }
+
+        foreach (var pattern in patterns.EnumerateObject())
+        {
+            try
+            {
+                if (Regex.IsMatch(layer, $@"^(.*\.)?({pattern.Name})$", RegexOptions.None, TimeSpan.FromSeconds(1)))
+                {
+                    return pattern.Value;
+                }
+            }
+            catch (Exception fault) when (fault is ArgumentException or RegexMatchTimeoutException)
+            {
+                throw new FormatException($"'{pattern.Name}' in {Pattern} is no usable regular expression", fault);
+            }
+        }
+
+        return null;
     }
 
     private bool IsEqual(JsonElement found) => Value.ToJsonString() == (found.ValueKind == JsonValueKind.Number

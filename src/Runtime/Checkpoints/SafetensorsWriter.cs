@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Marrow.Checkpoints;
@@ -40,13 +39,18 @@ internal static class SafetensorsWriter
         string directory, IEnumerable<(string Name, Tensor Value)> tensors, long maxShardBytes) =>
         WriteSharded(directory, tensors, maxShardBytes, AtomicFile.OpenNew);
 
+    /// <summary>The same for tensors that are made one after another.</summary>
+    /// <exception cref="CheckpointException">A tensor cannot be stored, or a file cannot be written.</exception>
+    public static void WriteSharded(string directory, IEnumerable<PendingTensor> tensors, long maxShardBytes) =>
+        WriteSharded(directory, tensors, maxShardBytes, AtomicFile.OpenNew);
+
     internal static void Write(
         string path,
         IEnumerable<(string Name, Tensor Value)> tensors,
         IReadOnlyDictionary<string, string>? metadata,
         Func<string, Stream> open)
     {
-        var entries = Describe(path, tensors);
+        var entries = Describe(path, tensors.Select(tensor => PendingTensor.Of(tensor.Name, tensor.Value)));
         CheckpointException.Guard(path, () =>
         {
             using var file = AtomicFile.Create(path, open);
@@ -57,7 +61,11 @@ internal static class SafetensorsWriter
 
     internal static void WriteSharded(
         string directory, IEnumerable<(string Name, Tensor Value)> tensors, long maxShardBytes,
-        Func<string, Stream> open)
+        Func<string, Stream> open) => WriteSharded(
+            directory, tensors.Select(tensor => PendingTensor.Of(tensor.Name, tensor.Value)), maxShardBytes, open);
+
+    private static void WriteSharded(
+        string directory, IEnumerable<PendingTensor> tensors, long maxShardBytes, Func<string, Stream> open)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxShardBytes);
         var shards = Split(Describe(directory, tensors), maxShardBytes);
@@ -94,25 +102,27 @@ internal static class SafetensorsWriter
         });
     }
 
-    private static List<Entry> Describe(string path, IEnumerable<(string Name, Tensor Value)> tensors)
+    private static List<Entry> Describe(string path, IEnumerable<PendingTensor> tensors)
     {
         var names = new HashSet<string>();
         var entries = new List<Entry>();
-        foreach (var (name, value) in tensors)
+        foreach (var tensor in tensors)
         {
+            var (name, type) = (tensor.Name, tensor.Type);
             var where = $"tensor {CheckpointException.Quote(name)}";
             if (!names.Add(name) || name == "__metadata__")
                 throw new CheckpointException(
                     path, $"{where} cannot be stored under this name", "give every tensor its own name");
-            if (!SafetensorsType.IsSupported(value.dtype))
+            if (!SafetensorsType.IsSupported(type))
                 throw new CheckpointException(
                     path,
-                    $"{where} is of type {value.dtype}, which the format does not have",
+                    $"{where} is of type {type}, which the format does not have",
                     $"convert it to one of {SafetensorsType.All}");
-            if (value.device_type == DeviceType.META)
+            if (tensor.IsMeta)
                 throw new CheckpointException(
                     path, $"{where} is a meta tensor and has no values", "load the model first");
-            entries.Add(new(name, value, SafetensorsType.Size(value.dtype) * value.numel()));
+            entries.Add(new(
+                tensor, SafetensorsType.Size(type) * tensor.Shape.Aggregate(1L, (product, size) => product * size)));
         }
         return entries;
     }
@@ -137,14 +147,14 @@ internal static class SafetensorsWriter
     private static void WriteTo(
         Stream stream, string path, List<Entry> entries, IReadOnlyDictionary<string, string>? metadata)
     {
-        var sorted = entries.OrderByDescending(entry => SafetensorsType.Index(entry.Value.dtype))
+        var sorted = entries.OrderByDescending(entry => SafetensorsType.Index(entry.Tensor.Type))
             .ThenBy(entry => entry.Name, Utf8Order.Instance).ToList();
         WriteHeader(stream, sorted, metadata);
         foreach (var entry in sorted)
         {
             try
             {
-                WriteData(stream, entry.Value);
+                WriteData(stream, entry.Tensor);
             }
             catch (System.Runtime.InteropServices.ExternalException error)
             {
@@ -170,12 +180,12 @@ internal static class SafetensorsWriter
                 json.WriteEndObject();
             }
             var begin = 0L;
-            foreach (var (name, value, bytes) in sorted)
+            foreach (var (tensor, bytes) in sorted)
             {
-                json.WriteStartObject(name);
-                json.WriteString("dtype", SafetensorsType.Name(value.dtype));
+                json.WriteStartObject(tensor.Name);
+                json.WriteString("dtype", SafetensorsType.Name(tensor.Type));
                 json.WriteStartArray("shape");
-                foreach (var size in value.shape) json.WriteNumberValue(size);
+                foreach (var size in tensor.Shape) json.WriteNumberValue(size);
                 json.WriteEndArray();
                 json.WriteStartArray("data_offsets");
                 json.WriteNumberValue(begin);
@@ -193,11 +203,11 @@ internal static class SafetensorsWriter
         buffer.WriteTo(stream);
     }
 
-    private static void WriteData(Stream stream, Tensor value)
+    private static void WriteData(Stream stream, PendingTensor tensor)
     {
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
-        var flat = value.detach().cpu().contiguous().view(-1);
+        var flat = tensor.Values().detach().cpu().contiguous().view(-1);
         var (count, most) = (flat.numel(), ChunkBytes / SafetensorsType.Size(flat.dtype));
         for (var start = 0L; start < count; start += most)
         {
@@ -237,7 +247,10 @@ internal static class SafetensorsWriter
             if (!kept.Contains(Path.GetFileName(file))) File.Delete(file);
     }
 
-    private readonly record struct Entry(string Name, Tensor Value, long Bytes);
+    private readonly record struct Entry(PendingTensor Tensor, long Bytes)
+    {
+        public string Name => Tensor.Name;
+    }
 
     /// <summary>
     /// Order of the UTF-8 bytes, which is the reference implementation's; UTF-16 order differs above U+FFFF.

@@ -26,11 +26,19 @@ public class Conv2d : Layer
         Site = site;
         var inner = site.InChannels / site.Groups;
         var bound = 1 / Math.Sqrt(inner * site.Kernel * site.Kernel);
-        Add("weight", Initial.Uniform(
-            [site.OutChannels, inner, site.Kernel, site.Kernel], bound, site.Dtype, site.Device), trainable: true);
+        long[] sizes = [site.OutChannels, inner, site.Kernel, site.Kernel];
+        Add(
+            "weight",
+            site.Init is { } init
+                ? Initial.Of(init, sizes, site.Dtype, site.Device)
+                : Initial.Uniform(sizes, bound, site.Dtype, site.Device),
+            trainable: true);
         if (site.HasBias)
         {
-            Add("bias", Initial.Uniform([site.OutChannels], bound, site.Dtype, site.Device), trainable: true);
+            Add(
+                "bias",
+                Initial.Uniform([site.OutChannels], site.Init is null ? bound : 0, site.Dtype, site.Device),
+                trainable: true);
         }
     }
 
@@ -45,6 +53,12 @@ public class Conv2d : Layer
 
     /// <summary>x [batch, in, height, width] to [batch, out, …].</summary>
     public override Tensor forward(Tensor x) => Convolve(x, Weight);
+
+    private protected override string? Wanted(Tensor x) =>
+        x.dim() != 4 || x.size(1) != Site.InChannels || x.dtype != Weight.dtype
+            || Math.Min(x.size(2), x.size(3)) + (2 * Site.Padding) < Site.Kernel
+                ? $"{Weight.dtype} [batch, {Site.InChannels}, height, width] of at least the kernel's edge, {Site.Kernel}"
+                : null;
 
     /// <summary>The convolution with a weight that stands in for the layer's own.</summary>
     /// <remarks>

@@ -27,4 +27,8 @@ public sealed record Conv2dSite(
     bool HasBias,
     long? Tokens,
     ScalarType Dtype,
-    Device Device);
+    Device Device)
+{
+    /// <summary>What the weight starts with; null: PyTorch's values.</summary>
+    public Initialization? Init { get; init; }
+}

@@ -12,5 +12,6 @@ internal interface ILinearBuilder
         long? tokens = null,
         bool positiveInput = false,
         bool isHead = false,
+        Initialization? init = null,
         Func<LinearSite, Linear>? adapter = null);
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Marrow.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -13,6 +14,30 @@ public abstract class Layer(string name) : nn.Module<Tensor, Tensor>(name), ICom
 {
     /// <summary>The layer's name from the model's root, as messages use it.</summary>
     public string LayerName { get; } = name;
+
+    /// <summary>Runs the layer.</summary>
+    /// <exception cref="ArgumentException">The input does not suit the layer; names it and both shapes.</exception>
+    public new Tensor call(Tensor x)
+    {
+        try
+        {
+            return base.call(x);
+        }
+        catch (ExternalException fault) when (Wanted(x) is not null)
+        {
+            throw new ArgumentException(
+                $"Layer '{LayerName}' takes {Wanted(x)}; the input is {x.dtype} [{string.Join(", ", x.shape)}].",
+                nameof(x),
+                fault);
+        }
+    }
+
+    /// <summary>What input the layer takes, if this is none; null if it is one.</summary>
+    private protected virtual string? Wanted(Tensor x) => null;
+
+    /// <summary><see cref="Wanted"/> of a layer over the last dimension.</summary>
+    private protected static string? WantedLast(Tensor x, long size, ScalarType dtype) =>
+        x.dim() == 0 || x.size(-1) != size || x.dtype != dtype ? $"{dtype} [..., {size}]" : null;
 
     /// <summary>
     /// Names of the parameters that belong to quantizers. A checkpoint of the plain model has none of them; then they

@@ -29,4 +29,6 @@ public sealed class LayerNorm : Layer
 
     /// <summary>x [..., dim] to the same shape and type.</summary>
     public override Tensor forward(Tensor x) => nn.functional.layer_norm(x, [dim], Weight, Bias, eps);
+
+    private protected override string? Wanted(Tensor x) => WantedLast(x, dim, Weight.dtype);
 }

@@ -1,4 +1,3 @@
-using Marrow.Layers;
 using Marrow.Quantization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -17,11 +16,10 @@ public class Linear : Layer
     {
         using var scope = NewDisposeScope();
         (InFeatures, OutFeatures) = (site.InFeatures, site.OutFeatures);
-        var bound = 1 / Math.Sqrt(InFeatures);
-        Add("weight", Initial.Uniform([OutFeatures, InFeatures], bound, site.Dtype, site.Device), trainable: true);
+        Add("weight", site.InitialWeight(site.Dtype), trainable: true);
         if (site.HasBias)
         {
-            Add("bias", Initial.Uniform([OutFeatures], bound, site.Dtype, site.Device), trainable: true);
+            Add("bias", site.InitialBias(), trainable: true);
         }
     }
 
@@ -40,16 +38,12 @@ public class Linear : Layer
         }
         else
         {
-            PackAsIs(Initial.Uniform(
-                [OutFeatures, InFeatures], 1 / Math.Sqrt(InFeatures), ScalarType.Float32, site.Device));
+            PackAsIs(site.InitialWeight(ScalarType.Float32));
         }
 
         if (site.HasBias)
         {
-            Add(
-                "bias",
-                Initial.Uniform([OutFeatures], 1 / Math.Sqrt(InFeatures), site.Dtype, site.Device),
-                trainable: false);
+            Add("bias", site.InitialBias(), trainable: false);
         }
     }
 
@@ -85,6 +79,9 @@ public class Linear : Layer
 
     /// <summary>x [..., in] to y [..., out].</summary>
     public override Tensor forward(Tensor x) => nn.functional.linear(x, Weight, Bias);
+
+    private protected override string? Wanted(Tensor x) =>
+        WantedLast(x, InFeatures, HasPackedBase ? GetParameter("weight.scale").dtype : Weight.dtype);
 
     private void PackAsIs(Tensor weight)
     {

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using Marrow.Layers;
 using static TorchSharp.torch;
 
 namespace Marrow.CompilerServices;
@@ -17,6 +18,18 @@ public sealed record LinearSite(
     string Name, long InFeatures, long OutFeatures, bool HasBias, long? Tokens, bool PositiveInput, ScalarType Dtype,
         Device Device)
 {
+    /// <summary>What the weight starts with; null: PyTorch's values.</summary>
+    public Initialization? Init { get; init; }
+
+    /// <summary>The first weight [out, in].</summary>
+    internal Tensor InitialWeight(ScalarType dtype) => Init is { } init
+        ? Initial.Of(init, [OutFeatures, InFeatures], dtype, Device)
+        : Initial.Uniform([OutFeatures, InFeatures], 1 / Math.Sqrt(InFeatures), dtype, Device);
+
+    /// <summary>The first bias [out].</summary>
+    internal Tensor InitialBias() =>
+        Initial.Uniform([OutFeatures], Init is null ? 1 / Math.Sqrt(InFeatures) : 0, Dtype, Device);
+
     /// <summary>Refuses sizes that an adapter cannot have.</summary>
     /// <exception cref="ArgumentException">There is an error.</exception>
     internal void Require(string? error)

@@ -11,12 +11,13 @@ namespace Marrow;
 /// </summary>
 public sealed class RmsNorm : Layer
 {
+    private readonly long dim;
     private readonly double eps;
 
     internal RmsNorm(string name, long dim, double eps, ScalarType dtype, Device device)
         : base(name)
     {
-        this.eps = eps;
+        (this.dim, this.eps) = (dim, eps);
         using var scope = NewDisposeScope();
         Add("weight", ones(dim, dtype: dtype, device: device), trainable: true);
     }
@@ -25,8 +26,16 @@ public sealed class RmsNorm : Layer
     public Parameter Weight => GetParameter("weight");
 
     /// <summary>x [..., dim] to the same shape and type.</summary>
+    /// <exception cref="ArgumentException">The last dimension is another.</exception>
     public override Tensor forward(Tensor x)
     {
+        if (x.dim() == 0 || x.size(-1) != dim)
+        {
+            // The plain formula would broadcast it.
+            throw new ArgumentException(
+                $"Layer '{LayerName}' takes [..., {dim}]; the input is [{string.Join(", ", x.shape)}].", nameof(x));
+        }
+
         if (!EagerMode.IsOn && RmsNormOperation.Suits(x, Weight))
         {
             return OperationFunction.Run(new RmsNormOperation(eps, Weight.requires_grad), x, Weight);

@@ -22,4 +22,6 @@ public interface IModel : IDisposable
     internal void Specialize(LayerBuilder builder);
 
     internal void BuildLayers(LayerBuilder builder);
+
+    internal void MapCheckpoint(CheckpointMap map);
 }

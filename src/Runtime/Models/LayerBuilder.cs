@@ -26,6 +26,7 @@ public sealed class LayerBuilder : ILinearBuilder
     private readonly List<AdapterOf> adapters = [];
     private readonly List<string> trained = [];
     private readonly List<nn.Module> trainedModules;
+    private readonly Dictionary<Type, Func<object?[], nn.Module>> replacements = [];
     private QuantizerOf<LinearSite, Linear>? quantizer;
     private Func<LinearSite, Linear>? headQuantizer;
     private QuantizerOf<Conv2dSite, Conv2d>? convolutionQuantizer;
@@ -75,6 +76,11 @@ public sealed class LayerBuilder : ILinearBuilder
         Func<LinearSite, Linear>? quantized = null,
         string? exclude = null) => adapters.Add(new(targets, exclude, create, quantized));
 
+    /// <summary>Puts another block in the place of each <typeparamref name="T"/> of this model and its blocks.</summary>
+    /// <param name="create">Makes it from the arguments of the block that it replaces.</param>
+    public void Replace<T>(Func<object?[], T> create)
+        where T : nn.Module, IModel => replacements.Add(typeof(T), create);
+
     /// <summary>Layers and blocks of this model that are trained whole where there are adapters.</summary>
     /// <param name="patterns">Patterns over their names, joined by <c>|</c>.</param>
     public void Train(string patterns) => trained.Add(patterns);
@@ -112,6 +118,7 @@ public sealed class LayerBuilder : ILinearBuilder
     /// <param name="tokens">Number of positions of the input, or null.</param>
     /// <param name="positiveInput">Whether the input is mostly positive.</param>
     /// <param name="isHead">Whether it is an output head.</param>
+    /// <param name="init">What the weight starts with; null: PyTorch's values.</param>
     /// <param name="adapter">
     /// Makes the layer with an adapter of its own, which wins over those of the classes around it.
     /// </param>
@@ -124,12 +131,16 @@ public sealed class LayerBuilder : ILinearBuilder
         long? tokens = null,
         bool positiveInput = false,
         bool isHead = false,
+        Initialization? init = null,
         Func<LinearSite, Linear>? adapter = null)
     {
         var full = prefix + name;
         Require(AdapterSizes.Positive(full, "Input features", inFeatures));
         Require(AdapterSizes.Positive(full, "Output features", outFeatures));
-        var site = new LinearSite(full, inFeatures, outFeatures, bias, tokens, positiveInput, dtype, device);
+        var site = new LinearSite(full, inFeatures, outFeatures, bias, tokens, positiveInput, dtype, device)
+        {
+            Init = init,
+        };
         var create = adapter ?? Specialized(full, isHead) ?? (plain => new Linear(plain));
         var layer = create(site);
         if (device.type != DeviceType.META)
@@ -141,9 +152,12 @@ public sealed class LayerBuilder : ILinearBuilder
     }
 
     /// <summary>An output head that shares an embedding's weight.</summary>
-    /// <exception cref="ArgumentException">The sizes are not the embedding's.</exception>
-    public Linear Tied(string name, Embedding embedding, long inFeatures, long outFeatures)
+    /// <exception cref="ArgumentException">The sizes are not the embedding's, or a bias is asked for.</exception>
+    public Linear Tied(string name, Embedding embedding, long inFeatures, long outFeatures, bool bias = false)
     {
+        Require(bias
+            ? $"Layer '{prefix}{name}' shares the weight of '{embedding.LayerName}', so it has no bias; leave Bias out"
+            : null);
         Require((inFeatures, outFeatures) == (embedding.Dim, embedding.Count)
             ? null
             : $"Layer '{prefix}{name}' is {inFeatures} → {outFeatures}, but the weight that it shares, "
@@ -164,6 +178,7 @@ public sealed class LayerBuilder : ILinearBuilder
         long padding = 0,
         long groups = 1,
         long? tokens = null,
+        Initialization? init = null,
         Func<Conv2dSite, Conv2d>? quantizer = null)
     {
         var full = prefix + name;
@@ -173,7 +188,10 @@ public sealed class LayerBuilder : ILinearBuilder
         Require(AdapterSizes.Positive(full, "Stride", stride));
         Require(AdapterSizes.Positive(full, "Groups", groups));
         var site = new Conv2dSite(
-            full, inChannels, outChannels, kernel, stride, padding, groups, bias, tokens, dtype, device);
+            full, inChannels, outChannels, kernel, stride, padding, groups, bias, tokens, dtype, device)
+        {
+            Init = init,
+        };
         var create = quantizer ?? Nearest(full, builder => builder.convolutionQuantizer) ?? (plain =>
             new Conv2d(plain));
         return Register(name, create(site));
@@ -205,11 +223,16 @@ public sealed class LayerBuilder : ILinearBuilder
     }
 
     /// <summary>An embedding table.</summary>
-    public Embedding Embedding(string name, long count, long dim)
+    /// <exception cref="ArgumentException">A size is not positive, or the padding is none of the ids.</exception>
+    public Embedding Embedding(
+        string name, long count, long dim, long? paddingIndex = null, Initialization? init = null)
     {
         Require(AdapterSizes.Positive(prefix + name, "Count", count));
         Require(AdapterSizes.Positive(prefix + name, "Dimension", dim));
-        return Register(name, new Embedding(prefix + name, count, dim, dtype, device));
+        Require(paddingIndex is null || (paddingIndex >= 0 && paddingIndex < count)
+            ? null
+            : $"PaddingIndex {paddingIndex} of layer '{prefix + name}' is none of its {count} ids");
+        return Register(name, new Embedding(prefix + name, count, dim, dtype, device, paddingIndex, init));
     }
 
     /// <summary>Root mean square normalization.</summary>
@@ -230,16 +253,11 @@ public sealed class LayerBuilder : ILinearBuilder
     public Dropout Dropout(string name, double probability) => Register(name, new Dropout(prefix + name, probability));
 
     /// <summary>A trainable tensor of the model itself.</summary>
-    public void Parameter(string name, long[] sizes, ParameterInit init, double std = 0.02)
+    public void Parameter(string name, long[] sizes, Initialization? init = null)
     {
         RequireSizes(name, sizes);
         using var scope = NewDisposeScope();
-        var values = init switch
-        {
-            ParameterInit.Ones => ones(sizes, dtype: dtype, device: device),
-            ParameterInit.Normal => Initial.Normal(sizes, std, dtype, device),
-            _ => zeros(sizes, dtype: dtype, device: device),
-        };
+        var values = Initial.Of(init ?? new(ParameterInit.Zeros), sizes, dtype, device);
         model.register_parameter(name, ComponentMoves.Owned(values, trainable: true));
     }
 
@@ -258,19 +276,29 @@ public sealed class LayerBuilder : ILinearBuilder
     }
 
     /// <summary>A nested model.</summary>
-    public T Block<T>(string name, Func<T> create, bool recompute = false)
+    /// <param name="name">Name relative to this model.</param>
+    /// <param name="create">Makes it.</param>
+    /// <param name="arguments">What it is made from, for a block in its place; null: none can be.</param>
+    /// <param name="recompute">Whether it keeps only its inputs for the backward.</param>
+    public T Block<T>(string name, Func<T> create, object?[]? arguments = null, bool recompute = false)
         where T : nn.Module, IModel
     {
         childName = prefix + name;
-        return Register(name, Recomputing(create(), recompute));
+        return Register(name, Recomputing(Made(create, arguments), recompute));
     }
 
     /// <summary>Copies of a nested model, named 0, 1, …, each made from its number.</summary>
-    public ModuleList<T> Blocks<T>(string name, long count, Func<int, T> create, bool recompute = false)
+    /// <inheritdoc cref="Block"/>
+    public ModuleList<T> Blocks<T>(
+        string name,
+        long count,
+        Func<int, T> create,
+        Func<int, object?[]>? arguments = null,
+        bool recompute = false)
         where T : nn.Module, IModel => List(name, count, i =>
         {
             childName = $"{prefix}{name}.{i}";
-            return Recomputing(create(i), recompute);
+            return Recomputing(Made(() => create(i), arguments?.Invoke(i)), recompute);
         });
 
     /// <summary>Copies of a layer, named 0, 1, …, each made from its name and number.</summary>
@@ -296,6 +324,19 @@ public sealed class LayerBuilder : ILinearBuilder
     /// <summary>Copies of a hand-written module, named 0, 1, …, each made from its number.</summary>
     public ModuleList<T> Modules<T>(string name, long count, Func<int, T> create)
         where T : nn.Module => List(name, count, i => Apart(() => create(i)));
+
+    /// <summary>The block, or what the outermost model around it puts in its place.</summary>
+    private T Made<T>(Func<T> create, object?[]? arguments)
+        where T : nn.Module
+    {
+        Func<object?[], nn.Module>? replacement = null;
+        for (var builder = this; builder is not null && arguments is not null; builder = builder.outer)
+        {
+            replacement = builder.replacements.GetValueOrDefault(typeof(T)) ?? replacement;
+        }
+
+        return replacement is null ? create() : (T)replacement(arguments!);
+    }
 
     private T Recomputing<T>(T block, bool recompute)
         where T : IModel

@@ -38,6 +38,8 @@ public abstract class Model<T, TResult> : nn.Module<T, TResult>, IModel, ICompon
 
     void IModel.BuildLayers(LayerBuilder builder) => BuildLayers(builder);
 
+    void IModel.MapCheckpoint(CheckpointMap map) => MapCheckpoint(map);
+
     void IComponents.Replace(string name, Tensor value) => state.Replace(name, value);
 
     /// <summary>
@@ -54,6 +56,11 @@ public abstract class Model<T, TResult> : nn.Module<T, TResult>, IModel, ICompon
 
     /// <summary>Makes the layers; emitted for every model.</summary>
     protected virtual void BuildLayers(LayerBuilder builder)
+    {
+    }
+
+    /// <summary>Says how checkpoints differ from the model; emitted where attributes say so.</summary>
+    protected virtual void MapCheckpoint(CheckpointMap map)
     {
     }
 

@@ -39,6 +39,8 @@ public abstract class Model<T1, T2, TResult> : nn.Module<T1, T2, TResult>, IMode
 
     void IModel.BuildLayers(LayerBuilder builder) => BuildLayers(builder);
 
+    void IModel.MapCheckpoint(CheckpointMap map) => MapCheckpoint(map);
+
     void IComponents.Replace(string name, Tensor value) => state.Replace(name, value);
 
     /// <summary>
@@ -55,6 +57,11 @@ public abstract class Model<T1, T2, TResult> : nn.Module<T1, T2, TResult>, IMode
 
     /// <summary>Makes the layers; emitted for every model.</summary>
     protected virtual void BuildLayers(LayerBuilder builder)
+    {
+    }
+
+    /// <summary>Says how checkpoints differ from the model; emitted where attributes say so.</summary>
+    protected virtual void MapCheckpoint(CheckpointMap map)
     {
     }
 

@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Marrow.Checkpoints;
 using Marrow.Models;
+using Marrow.Operations;
+using Marrow.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -12,9 +14,9 @@ public static class CheckpointOperations
     private const long ShardBytes = 5_000_000_000;
 
     /// <summary>
-    /// Loads the base weights from safetensors under their public names: a file, or a folder as Hugging Face's
-    /// libraries write it (config.json, if the architecture knows it, one file or shards with an index). Every name and
-    /// shape is checked before the first weight is changed. Adapters that depend on the base are initialized from it
+    /// Loads the base weights from safetensors under their public names, which <see cref="CheckpointAttribute"/> and
+    /// the attributes beside it say: a file, or a folder as Hugging Face's libraries write it (config.json, if the
+    /// architecture knows it, one file or shards with an index). Every name and shape is checked before the first weight is changed. Adapters that depend on the base are initialized from it
     /// now; others stay as they are.
     /// </summary>
     /// <param name="model">The model; one on the meta device gets its weights on <paramref name="device"/>.</param>
@@ -31,9 +33,8 @@ public static class CheckpointOperations
 
         CheckConfiguration(model, path);
         using var checkpoint = CheckpointReader.Open(path);
-        var weights = model.BaseWeights().ToList();
-        var packed = model.PackedBases().ToList();
-        var sources = Sources(model, checkpoint, weights, packed, path);
+        var weights = BaseWeight.Of(model);
+        using var sources = CheckpointSources.Find(model, weights, checkpoint, path);
 
         using var noGrad = no_grad();
         if (model.Module.parameters().Any(parameter => parameter.device_type == DeviceType.META))
@@ -41,49 +42,31 @@ public static class CheckpointOperations
             model.CompleteFromMeta(device ?? CPU);
         }
 
-        foreach (var weight in weights)
+        for (var i = 0; i < weights.Count; i++)
         {
             using var scope = NewDisposeScope();
-            var target = weight.Target(device ?? CPU);
-            if (!sources.TryGetValue(weight.Name, out var source))
+            var weight = weights[i];
+            var target = weight.State?.Target(device ?? CPU) ?? sources.Empty(i);
+            if (!sources.Has(i))
             {
                 continue; // a quantizer's steps start from the first input
             }
 
-            if (source.Name == weight.Name)
-            {
-                checkpoint.CopyInto(weight.Name, target);
-            }
-            else
-            {
-                var whole = empty([.. checkpoint.Tensors[source.Name].Shape], dtype: target.dtype);
-                checkpoint.CopyInto(source.Name, whole);
-                target.copy_(whole.narrow(0, source.FirstRow, target.shape[0]));
-            }
+            sources.CopyInto(i, target);
 
             // A buffer may well hold infinities: masks do.
-            if (!weight.IsBuffer && !target.isfinite().all().item<bool>())
+            if (weight.State?.IsBuffer != true && !target.isfinite().all().item<bool>())
             {
                 throw new CheckpointException(
                     path,
                     $"weight '{weight.Name}' holds NaN or infinity",
                     "use a sound checkpoint; this model is now partly loaded");
             }
-        }
 
-        foreach (var (name, layer) in packed)
-        {
-            using var scope = NewDisposeScope();
-            var whole = checkpoint.ReadTensor(name).to(device ?? CPU);
-            if (!whole.isfinite().all().item<bool>())
+            if (weight.State is null)
             {
-                throw new CheckpointException(
-                    path,
-                    $"weight '{name}' holds NaN or infinity",
-                    "use a sound checkpoint; this model is now partly loaded");
+                ((Linear)weight.Owner).Pack(target.to(device ?? CPU));
             }
-
-            layer.Pack(whole);
         }
 
         model.StartAdapters();
@@ -100,18 +83,10 @@ public static class CheckpointOperations
     public static void SavePretrained(this IModel model, string directory) =>
         CheckpointException.Guard(directory, () => AtomicDirectory.Write(directory, fresh =>
     {
-        using var scope = NewDisposeScope();
+        var weights = BaseWeight.Of(model);
+        var layout = new CheckpointLayout(model, weights, directory);
         SafetensorsWriter.WriteSharded(
-            fresh,
-            [
-                .. model.BaseWeights().Select(weight => (
-                    weight.Name,
-                    weight is { Owner: AdaptedLinear { IsMerged: false } layer, Key: "weight" }
-                        ? layer.BaseWeight()
-                        : weight.Value)),
-                .. model.PackedBases().Select(found => (found.Name, found.Layer.UnpackedBase())),
-            ],
-            ShardBytes);
+            fresh, [.. layout.Tensors.Select(tensor => Pending(layout, tensor, weights))], ShardBytes);
         if (model is IPretrained pretrained)
         {
             File.WriteAllText(
@@ -120,17 +95,23 @@ public static class CheckpointOperations
         }
     }));
 
-    /// <summary>The state that is no adapter's, with its public names; weights that are packed are not in it.</summary>
-    private static IEnumerable<StateTensor> BaseWeights(this IModel model) => StateTensor.Of(model).Where(tensor =>
-        tensor.Owner is not Linear linear
-            || (!((linear as AdaptedLinear)?.Adapter.Any(pair => pair.Name == tensor.Key) ?? false)
-                && !(linear.HasPackedBase && tensor.Key.StartsWith("weight.", StringComparison.Ordinal))));
+    /// <summary>A tensor of a checkpoint, made of the model's weights when it is written.</summary>
+    private static PendingTensor Pending(
+        CheckpointLayout layout, StoredTensor tensor, IReadOnlyList<BaseWeight> weights)
+    {
+        var first = weights[tensor.Rows[0].Tensor];
+        return new(tensor.Name, first.Type, layout.ShapeOf(tensor), layout.In(tensor).Any(weight => weight.IsMeta), () =>
+        {
+            if (layout.IsOneWeight(tensor))
+            {
+                return first.Value();
+            }
 
-    /// <summary>The weights that are packed here and floats in a checkpoint.</summary>
-    private static IEnumerable<(string Name, Linear Layer)> PackedBases(this IModel model) =>
-        from pair in model.Module.named_modules()
-        where pair.module is Linear { HasPackedBase: true }
-        select ($"{pair.name}.weight", (Linear)pair.module);
+            var value = cat(
+                [.. tensor.Rows.Select(rows => weights[rows.Tensor].Value().narrow(0, rows.First, rows.Count))]);
+            return layout.IsTurned(tensor) ? value.t() : value;
+        });
+    }
 
     /// <summary>What a checkpoint does not hold: tables are computed, adapters start as they would have.</summary>
     private static void CompleteFromMeta(this IModel model, Device device)
@@ -179,91 +160,4 @@ public static class CheckpointOperations
                 fault);
         }
     }
-
-    /// <summary>
-    /// Where the checkpoint has each weight. One of the plain model has nothing for quantizers, and may have several
-    /// weights of a quantized model in one tensor.
-    /// </summary>
-    private static Dictionary<string, (string Name, long FirstRow)> Sources(
-        IModel model,
-        CheckpointReader checkpoint,
-        List<StateTensor> weights,
-        List<(string Name, Linear Layer)> packed,
-        string path)
-    {
-        var sources = new Dictionary<string, (string Name, long FirstRow)>();
-        var missing = new List<string>();
-        var used = new HashSet<string>();
-        foreach (var (name, owner, key, _) in weights)
-        {
-            var layer = owner as Layer;
-            if (checkpoint.Tensors.ContainsKey(name))
-            {
-                sources.Add(name, (name, 0));
-            }
-            else if (layer?.SourceOf(key) is { } source
-                && checkpoint.Tensors.ContainsKey(Sibling(name, key, source.Source)))
-            {
-                sources.Add(name, (Sibling(name, key, source.Source), source.FirstRow));
-                used.UnionWith(layer.RedundantSources.Select(other => Sibling(name, key, other)));
-            }
-            else if (layer?.QuantizerParameters.Contains(key) != true)
-            {
-                missing.Add(name);
-            }
-        }
-
-        missing.AddRange(packed.Select(found => found.Name).Where(name => !checkpoint.Tensors.ContainsKey(name)));
-        used.UnionWith(packed.Select(found => found.Name));
-        used.UnionWith(sources.Values.Select(source => source.Name));
-        var extra = checkpoint.Tensors.Keys
-            .Where(name => !used.Contains(name) && (model as IPretrained)?.IsRedundant(name) != true)
-            .ToList();
-        if (missing.Count > 0 || extra.Count > 0)
-        {
-            var faults = new[] { List("it lacks", missing), List("it has beyond the model's weights", extra) }.Where(
-                text => text is not null);
-            throw new CheckpointException(
-                path, string.Join("; ", faults), $"use a checkpoint of {model.GetType().Name}");
-        }
-
-        foreach (var (name, _, _, value) in weights.Where(weight => sources.ContainsKey(weight.Name)))
-        {
-            var source = sources[name];
-            var stored = checkpoint.Tensors[source.Name].Shape;
-            var isPart = source.Name != name && stored.Count == value.dim()
-                && stored[0] >= source.FirstRow + value.shape[0]
-                && stored.Skip(1).SequenceEqual(value.shape.Skip(1));
-            if (!isPart && !stored.SequenceEqual(value.shape))
-            {
-                throw WrongShape(source.Name, stored, value.shape);
-            }
-        }
-
-        foreach (var (name, layer) in packed)
-        {
-            var stored = checkpoint.Tensors[name].Shape;
-            if (!stored.SequenceEqual([layer.OutFeatures, layer.InFeatures]))
-            {
-                throw WrongShape(name, stored, [layer.OutFeatures, layer.InFeatures]);
-            }
-        }
-
-        return sources;
-
-        CheckpointException WrongShape(string name, IReadOnlyList<long> stored, long[] wanted) => new(
-            path,
-            $"'{name}' is [{string.Join(", ", stored)}], but the model's is [{string.Join(", ", wanted)}]",
-            $"use a checkpoint of {model.GetType().Name}'s sizes");
-    }
-
-    /// <summary>The name of another tensor of the same layer.</summary>
-    private static string Sibling(string name, string key, string other) => name[..^key.Length] + other;
-
-    private static string? List(string what, List<string> names) => names.Count switch
-    {
-        0 => null,
-        <= 3 => $"{what} {string.Join(", ", names.Select(name => $"'{name}'"))}",
-        _ => $"{what} {string.Join(", ", names.Take(3).Select(name => $"'{name}'"))} and {names.Count - 3} more",
-    };
 }

@@ -12,9 +12,6 @@ public interface IPretrained
     /// <summary>What in a config.json does not fit this model, one sentence per field; empty if all fits.</summary>
     IEnumerable<string> ConfigurationFaults(JsonElement configuration);
 
-    /// <summary>Whether a tensor in a checkpoint is no weight of this architecture and can be left out.</summary>
-    bool IsRedundant(string tensor);
-
     /// <summary>The config.json of this model.</summary>
     JsonObject Configuration();
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Marrow.Adapters;
 using Marrow.Checkpoints;
 using Marrow.Models;
@@ -22,7 +23,7 @@ public static class PeftAdapters
     /// </summary>
     private static readonly string[] Unsupported =
     [
-        "alpha_pattern", "rank_pattern", "layer_replication", "fan_in_fan_out",
+        "layer_replication", "fan_in_fan_out",
         "target_parameters", "trainable_token_indices",
     ];
 
@@ -40,10 +41,10 @@ public static class PeftAdapters
     /// <exception cref="CheckpointException">A file cannot be written.</exception>
     public static void SaveAdapter(this IModel model, string directory)
     {
-        var settings = OneKind(model);
+        OneKind(model);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        Write(model, directory, settings.Saved);
+        Write(model, directory, state => state.Settings.Saved(state));
     }
 
     /// <summary>
@@ -104,13 +105,13 @@ public static class PeftAdapters
         }
     }
 
-    /// <summary>The settings of all adapters.</summary>
+    /// <summary>What the settings of all adapters have in common.</summary>
     internal static AdapterSettings OneKind(IModel model)
     {
-        var kinds = model.AdaptedLayers().Select(layer => layer.Layer.Settings).Distinct().ToList();
+        var kinds = model.AdaptedLayers().Select(layer => layer.Layer.Settings.Kind).Distinct().ToList();
         return kinds switch
         {
-            [var settings] => settings,
+            [var kind] => kind,
             [] => throw new InvalidOperationException($"{model.GetType().Name} has no adapter."),
             _ => throw new InvalidOperationException(
                 $"{model.GetType().Name} has adapters of {kinds.Count} kinds ({string.Join("; ", kinds)}); PEFT's "
@@ -127,7 +128,7 @@ public static class PeftAdapters
         {
             File.WriteAllText(
                 Path.Combine(fresh, ConfigFile),
-                Config(model, layers[0].State.Settings, layers.Select(layer => layer.Name), trained)
+                Config(model, [.. layers.Select(layer => (layer.Name, layer.State.Settings))], trained)
                     .ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
             SafetensorsWriter.Write(
                 Path.Combine(fresh, WeightsFile),
@@ -154,16 +155,27 @@ public static class PeftAdapters
             (Tensor)parameter.Value);
 
     private static JsonObject Config(
-        IModel model, AdapterSettings settings, IEnumerable<string> layers, IReadOnlyList<string> trained)
+        IModel model, IReadOnlyList<(string Name, AdapterSettings Settings)> layers, IReadOnlyList<string> trained)
     {
+        // What most layers have is the rule; the others are exceptions, by their full names.
+        var usual = layers.GroupBy(layer => layer.Settings).MaxBy(group => group.Count())!.Key;
         var config = new JsonObject(
-            settings.PeftFields.Select(field => KeyValuePair.Create(field.Name, (JsonNode?)field.Value)));
+            usual.PeftFields.Select(field => KeyValuePair.Create(field.Name, (JsonNode?)field.Value)));
+        foreach (var field in usual.PeftFields.Where(field => field.Pattern is not null))
+        {
+            config[field.Pattern!] = new JsonObject(
+                from layer in layers
+                let own = layer.Settings.PeftFields.First(other => other.Name == field.Name).Value
+                where own.ToJsonString() != field.Value.ToJsonString()
+                select KeyValuePair.Create(Regex.Escape(layer.Name), (JsonNode?)own));
+        }
+
         config["bias"] = "none";
         config["base_model_name_or_path"] = model.State.BasePath;
         config["inference_mode"] = true;
         config["modules_to_save"] = trained.Count == 0 ? null : Names(trained);
         config["task_type"] = TaskType(model);
-        config["target_modules"] = Names(layers);
+        config["target_modules"] = Names(layers.Select(layer => layer.Name));
         return config;
 
         static JsonArray Names(IEnumerable<string> names) => new([.. names.Select(name => JsonValue.Create(name))]);
@@ -216,9 +228,11 @@ public static class PeftAdapters
         try
         {
             using var json = JsonDocument.Parse(text);
-            var faults = own.PeftFields
-                .Select(field => field.Difference(json.RootElement))
+            var faults = model.AdaptedLayers()
+                .SelectMany(layer => layer.Layer.Settings.PeftFields.Select(field =>
+                    field.Difference(json.RootElement, layer.Name)))
                 .OfType<string>()
+                .Distinct()
                 .Concat(Unsupported.Concat(own.UnsupportedPeftFields)
                     .Where(field => json.RootElement.TryGetProperty(field, out var value) && !IsUnset(value))
                     .Select(field => $"it uses {field}, which is not supported"))
@@ -230,7 +244,7 @@ public static class PeftAdapters
                 throw new CheckpointException(
                     file,
                     string.Join("; ", faults),
-                    $"load it into a class annotated like it; {model.GetType().Name} has {own}");
+                    $"load it into a class annotated like it; {model.GetType().Name} has {model.AdaptedLayers().First().Layer.Settings}");
             }
 
             if (json.RootElement.TryGetProperty("base_model_name_or_path", out var path)

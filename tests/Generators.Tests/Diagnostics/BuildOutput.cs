@@ -26,6 +26,17 @@ public class BuildOutput
     [InlineData("[Model] public partial record Net(int A) { $ }")]
     [InlineData("[Model] public partial class Net : List<int> { $ }")]
     [InlineData("public partial class Net { $ }")]
+    [InlineData("[Model] public partial class Net { $ public override Tensor forward(Tensor x) => x; }")]
+    [InlineData("[Model] public partial class Net { $ public Tensor forward(Tensor x) => x; }")]
+    [InlineData(
+        "[Model] public partial class Net { [Linear(4, 4)] public partial Linear Up { get; } "
+        + "public override Tensor forward(Tensor x) => x; }")]
+    [InlineData(
+        "[Model] public partial class Net { [Linear(4, 4)] public partial Linear Up { get; } "
+        + "public override (Tensor, Tensor) forward(Tensor x, Tensor y) => (x, y); }")]
+    [InlineData(
+        "[Model] public partial class Net : nn.Module<Tensor, Tensor> { public Net() : base(\"Net\") { } "
+        + "[Linear(4, 4)] public partial Linear Up { get; } public override Tensor forward(Tensor x) => x; }")]
     [InlineData(
         "[Model] public partial class Mlp { $ } "
         + "public partial class Net : Mlp { [Linear(4, 4)] public partial Linear Down { get; } }")]
@@ -38,6 +49,7 @@ public class BuildOutput
     [InlineData("public class Outer { [Model] public partial class Net { $ } }", "CS9248 MRW001")]
     [InlineData("[Model] file partial class Net { $ }", "CS9248 MRW001")]
     [InlineData("[Model] public static partial class Net { $ }", "CS0708 CS0708 CS9248 MRW001")]
+    [InlineData("[Model] public partial class Net : nn.Module<Tensor, Tensor> { $ }", "CS0534 MRW001")]
     [InlineData("[Model] public class Net { [Forward] private Tensor Network(Tensor x) => x; }", "MRW001")]
     public async Task ClassThatCannotHaveAnotherPart_ShowsMarrowsErrorToo(string source, string ids)
     {
@@ -62,6 +74,19 @@ public class BuildOutput
             [Model] public partial class Derived : Inner { [Linear(4, 4)] public partial Linear Down { get; } }
             """)).Select(diagnostic => diagnostic.Id)));
 
+    /// <summary>Nothing can read the parameter, which is a warning of the compiler.</summary>
+    [Theory]
+    [InlineData("[Model] public partial class Net(ReadOnlySpan<int> sizes) { $ }")]
+    [InlineData("[Model] public unsafe partial class Net(int* sizes) { $ }")]
+    public async Task SizeThatNoFieldCanHold_ShowsMarrowsErrorToo(string source) =>
+        Assert.Equal(["CS9113", "MRW001"], (await Built(source)).Select(diagnostic => diagnostic.Id));
+
+    [Fact]
+    public async Task ForwardMethodOfTheEmittedName_ShowsMarrowsErrorAlone() => Assert.Equal(
+        ["MRW007"],
+        (await Built("[Model] public partial class Net { [Linear(4, 4)] public partial Linear Up { get; } "
+            + "[Forward] public Tensor forward(Tensor x) => Up.call(x); }")).Select(diagnostic => diagnostic.Id));
+
     [Theory]
     [InlineData("{ get; set; }")]
     [InlineData("{ get; init; }")]
@@ -81,7 +106,7 @@ public class BuildOutput
         + "[Lora(Rank = 2)] public partial class Net() : Mlp(4); [Lora(Rank = 2)] public partial class Net() : Mlp(4);")]
     [InlineData(
         "[Model] public partial class Mlp { $ } "
-        + "[Lora(Rank = 2)] public partial class Net : Mlp; [Lora(Rank = 2)] public partial class Net : Mlp;")]
+        + "[Quantize(Bits = 4)] public partial class Net : Mlp; [Quantize(Bits = 4)] public partial class Net : Mlp;")]
     public async Task WhatIsPastedTwice_ShowsTheCompilersErrorAlone(string source)
     {
         var found = await Built(source);

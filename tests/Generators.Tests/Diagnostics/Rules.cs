@@ -124,8 +124,41 @@ public class Rules
         """);
 
     [Fact]
+    public Task Errors_OfTheSecondOfTwoAttributes_AreReportedThere() => Markup.Check(
+        Mlp + """
+            [Lora(Rank = 1, Targets = "up"), Lora({|MRW102:Rank = 0|}, Targets = "down")]
+            public partial class Two() : Mlp(4, 8);
+            """);
+
+    [Fact]
     public Task MRW004_Count_IsReportedOnTheArgument() => Markup.Check(
         Mlp + Body("[Block(4, 4, {|MRW004:Count = -1|})] public partial ModuleList<Mlp> Inner { get; }"));
+
+    [Theory]
+    [InlineData("[Replace(typeof(Mlp), {|MRW012:typeof(Other)|})]", "'Other' does not derive from 'Mlp'")]
+    [InlineData("[Replace(typeof(Mlp), {|MRW012:typeof(Wider)|})]", "takes (int width, int hidden, int more), but 'Mlp'")]
+    [InlineData("[Replace({|MRW012:typeof(Other)|}, typeof(Third))]", "no block of it is a Other")]
+    [InlineData("[Replace(typeof(Mlp), typeof(Same)), Replace(typeof(Other), {|MRW012:typeof(Mlp)|})]", "not derive")]
+    public async Task MRW012_ReplacementThatDoesNotFit_IsReportedOnIt(string attribute, string words) => Assert.Contains(
+        words,
+        (await Markup.Check(
+            Mlp + $$"""
+            [Model] public partial class Holder
+            {
+                [Block(4, 8)] public partial Mlp Inner { get; }
+                [Forward] private Tensor Network(Tensor x) => Inner.call(x);
+            }
+            [Model] public partial class Other
+            {
+                [Linear(2, 2)] public partial Linear Up { get; }
+                [Forward] private Tensor Network(Tensor x) => Up.call(x);
+            }
+            [Model] public partial class Third : Other;
+            [Model] public partial class Same(int width, int hidden) : Mlp(width, hidden);
+            [Model] public partial class Wider(int width, int hidden, int more) : Mlp(width, hidden + more);
+            {{attribute}}
+            public partial class Replaced : Holder;
+            """))[0].GetMessage());
 
     [Fact]
     public async Task MRW005_CircularBlocks_AreReportedOnEachBlock() => Assert.Contains(

@@ -38,7 +38,7 @@ public class StateRules
     [InlineData("private readonly List<Own> {|MRW010:layers|} = [];", "objects of type Own", "Own Layers { get; }")]
     [InlineData("private (int, Own[])? {|MRW010:pair|};", "objects of type Own", "Own Pair { get; }")]
     [InlineData("private Dictionary<string, Tensor> {|MRW010:cache|} = [];", "objects of type Tensor", "[Buffer(…)]")]
-    [InlineData("private Tensor? {|MRW010:mask|};", "holds a Tensor", "[Buffer(…)] if it is a table")]
+    [InlineData("private Tensor? {|MRW010:mask|};", "holds a Tensor", "[Buffer(…)] if not")]
     [InlineData("private readonly Parameter {|MRW010:w|} = new(zeros(4));", "a Parameter",
         "[Parameter(…)] public partial Tensor W { get; }")]
     public async Task MRW010_StateThatIsNotDeclared_IsReportedOnItsName(string member, string words, string advice)
@@ -56,6 +56,12 @@ public class StateRules
     [InlineData("public Tensor First => Scale; private Own Made() => new();")]
     [InlineData("public sealed class Cache { public Tensor? Keys; }")]
     public Task MRW010_OtherMembers_AreSilent(string member) => Markup.Check(Net(member));
+
+    /// <summary>TorchSharp's own modules are made by its functions alone.</summary>
+    [Fact]
+    public async Task MRW002_ModuleThatCannotBeMade_IsReported() => Assert.Contains(
+        "has no constructor to call; declare a module around it",
+        (await Markup.Check(Net("[Block(4)] public partial BatchNorm1d {|MRW002:Bn|} { get; }")))[0].GetMessage());
 
     [Fact]
     public Task MRW010_InAVariant_IsReportedToo() => Markup.Check(

@@ -46,7 +46,7 @@ partial class Stack : global::Marrow.Model<global::TorchSharp.torch.Tensor, glob
     [global::System.CodeDom.Compiler.GeneratedCode("Marrow", "0.1.0")]
     protected override void BuildLayers(global::Marrow.CompilerServices.LayerBuilder builder)
     {
-        __Layers = builder.Blocks("layers", 3, _ => new global::Zoo.Mlp(32, 64));
+        __Layers = builder.Blocks("layers", 3, _ => new global::Zoo.Mlp(32, 64), _ => [32, 64]);
         __Head = builder.Linear("head", 32, 10, bias: true, adapter: site => new __Layers::Lora4(site));
     }
 

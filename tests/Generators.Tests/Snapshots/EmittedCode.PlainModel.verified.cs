@@ -57,10 +57,12 @@ partial class Encoder : global::Marrow.Model<global::TorchSharp.torch.Tensor, gl
     protected override void BuildLayers(global::Marrow.CompilerServices.LayerBuilder builder)
     {
         __Tokens = builder.Embedding("tok.emb", __vocabulary, __width);
-        builder.Parameter("pos_embed", [1, 16, __width], global::Marrow.ParameterInit.Normal, 0.02);
+        builder.Parameter("pos_embed", [1, 16, __width], init: new(global::Marrow.ParameterInit.Normal, 0.02));
         builder.Buffer("mask", [16, 16], Causal);
         __Drop = builder.Dropout("drop", __drop);
-        __Blocks = builder.Blocks("blocks", __depth, _ => new global::Zoo.Mlp(__width, checked(4 * __width)));
+        __Blocks = builder.Blocks(
+            "blocks", __depth, _ => new global::Zoo.Mlp(__width, checked(4 * __width)),
+            _ => [__width, checked(4 * __width)]);
         __Norm = builder.LayerNorm("norm", __width, 1E-05, bias: true);
         __Head = builder.Tied("head", Tokens, __width, __vocabulary);
     }

@@ -56,6 +56,26 @@ public class EmittedCode
         """));
 
     [Fact]
+    public Task MappedCheckpoint() => Verify(Emitted.For("Zoo.Mapped", Mlp + """
+        [Model]
+        [Checkpoint(
+            Prefix = "transformer.", Unprefixed = "lm_head", Transpose = "*.c_fc|*.c_proj", Ignore = "*.masked_bias")]
+        [Rename("h.*.c_fc", "blocks.*.up"), Rename("h.*.c_proj", "blocks.*.down")]
+        [Split("attn.c_attn", "query", "key")]
+        [Fuse("lm_head", "lm_head.first", "lm_head.second", Parts = new object[] { nameof(first), "width - first" })]
+        public partial class Mapped(int width, int first)
+        {
+            [Block(nameof(width), "4 * width", Count = 2)] public partial ModuleList<Mlp> Blocks { get; }
+            [Linear(nameof(width), nameof(width))] public partial Linear Query { get; }
+            [Linear(nameof(width), nameof(width))] public partial Linear Key { get; }
+            [Linear(nameof(width), nameof(width))] public partial Linear LmHead { get; }
+
+            [Forward]
+            private Tensor Network(Tensor x) => LmHead.call(Query.call(x) + Key.call(x));
+        }
+        """));
+
+    [Fact]
     public Task BoneRow() =>
         Verify(Emitted.For("Zoo.Row", Mlp + "[Bone(BlockSize = 16)] public partial class Row() : Mlp(64, 256);"));
 

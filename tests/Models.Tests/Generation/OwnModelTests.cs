@@ -49,6 +49,15 @@ public sealed partial class FusedGpt2(bool keeps) : ICausalModel
     }
 }
 
+/// <summary>Attention with biases and a window, in the place of LLaMA's.</summary>
+[Model]
+public partial class QwenAttention(
+    int width, int heads, int keyValueHeads, bool causal, int window, bool bias, bool outputBias, double dropout)
+    : SelfAttention(width, heads, keyValueHeads, causal, window: 7, bias: true, outputBias, dropout);
+
+[Replace(typeof(SelfAttention), typeof(QwenAttention))]
+public sealed partial class SmallQwen() : Models.Llama(40, 32, 48, 2, heads: 4, keyValueHeads: 2, context: 64);
+
 /// <summary>One id for each letter.</summary>
 internal sealed class LetterTokenizer : Tokenizer
 {
@@ -75,7 +84,7 @@ public sealed class OwnModelTests : IDisposable
 {
     private readonly TorchSharp.DisposeScope scope = NewDisposeScope();
 
-    public static TheoryData<string> Names => ["gpt2", "lora", "fused"];
+    public static TheoryData<string> Names => ["gpt2", "lora", "fused", "qwen"];
 
     public void Dispose() => scope.Dispose();
 
@@ -201,6 +210,7 @@ public sealed class OwnModelTests : IDisposable
         {
             "gpt2" => new SmallGpt2(),
             "lora" => new SmallGpt2Lora(),
+            "qwen" => new SmallQwen(),
             _ => new FusedGpt2(keeps: true),
         };
         using var noGrad = no_grad();

@@ -75,7 +75,10 @@ public sealed class InitializationTests : IDisposable
     }
 
     [Theory]
-    [InlineData("\"alpha_pattern\": {\"proj\": 4}", "uses alpha_pattern, which is not supported")]
+    [InlineData("\"alpha_pattern\": {\"proj\": 4}", "lora_alpha of 'blocks.0.proj' is 4, but the model's is 6")]
+    [InlineData("\"rank_pattern\": {\"pro.\": 4}", "r of 'blocks.0.proj' is 4, but the model's is 3")]
+    [InlineData("\"rank_pattern\": {\"(\": 4}", "is no usable regular expression")]
+    [InlineData("\"rank_pattern\": {\"other\": 4, \"blocks.0.proj\": 3}", null)]
     [InlineData("\"modules_to_save\": [\"proj\"]", "has 'blocks.0.proj' trained whole")]
     [InlineData("\"lora_bias\": true", "uses lora_bias")]
     [InlineData("\"rank_pattern\": {}, \"lora_bias\": false, \"modules_to_save\": null", null)]

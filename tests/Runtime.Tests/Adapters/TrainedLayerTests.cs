@@ -44,6 +44,42 @@ public partial class TrainingClassifier() : Classifier(8);
 [Lora(Rank = 2)]
 public partial class MarkedClassifierLora() : MarkedClassifier(8);
 
+[Lora(Rank = 2, Targets = "first"), Lora(Rank = 3, Alpha = 2, Targets = "dense")]
+public partial class TwoRanks() : Classifier(8);
+
+/// <summary>Several adapters of one method on a class.</summary>
+public class SeveralRanksTests
+{
+    [Fact]
+    public void TwoAttributes_AdaptTheirOwnTargets_AndSaveAsRankPattern()
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        using var model = new TwoRanks();
+        using var other = new TwoRanks();
+        Assert.Equal(
+            [2L, 3], new[] { model.First, model.Dense }.Select(layer => ((LoraSettings)((AdaptedLinear)layer).Settings).Rank));
+        Assert.Equal(
+            model.AdapterParameters().Sum(parameter => parameter.numel()), TwoRanks.Plan.TrainableParameters);
+        model.SavePretrained(folder.File("base"));
+        other.LoadPretrained(folder.File("base"));
+        using (no_grad())
+        {
+            foreach (var parameter in model.AdapterParameters())
+            {
+                parameter.normal_();
+            }
+        }
+
+        model.SaveAdapter(folder.File("adapter"));
+        var config = JsonNode.Parse(File.ReadAllText(folder.File("adapter/adapter_config.json")))!;
+        Assert.Equal((2, "{\"dense\":3}"), ((int)config["r"]!, config["rank_pattern"]!.ToJsonString()));
+        other.LoadAdapter(folder.File("adapter"));
+        var x = randn(4, 8);
+        Assert.True(model.call(x).Equals(other.call(x)));
+    }
+}
+
 /// <summary>Layers that are trained whole beside adapters, and heads.</summary>
 public class TrainedLayerTests
 {

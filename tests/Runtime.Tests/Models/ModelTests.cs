@@ -57,6 +57,16 @@ public class ModelTests
     }
 
     [Fact]
+    public void Forward_WithSixInputs_RunsAndVerifies()
+    {
+        using var scope = NewDisposeScope();
+        using var model = new SixInputs();
+        var x = randn(2, 8);
+        Assert.True(model.call(x, x, x, x, x).Equals(model.call(x, x, x, x, x, null)));
+        Assert.Equal(0, model.VerifyAgainstEager(x, x, x, x, x, x).Output, 1e-6);
+    }
+
+    [Fact]
     public void Forward_WithTwoInputsAndATuple_KeepsOnlyTheResults()
     {
         Marrow.Autograd.ReturnedGradients.Free();
@@ -141,4 +151,17 @@ public class ModelTests
 
     // Process-wide counts would see the other tests that run at the same time.
     private static long Count() => DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
+}
+
+[Recompute, Lora(Rank = 2)]
+public partial class SixInputs() : SixInputsBase(8);
+
+[Model]
+public partial class SixInputsBase(int width)
+{
+    [Linear(nameof(width), nameof(width))] public partial Linear Up { get; }
+
+    [Forward]
+    private Tensor Network(Tensor a, Tensor b, Tensor c, Tensor d, Tensor e, Tensor? f = null) =>
+        Up.call(a + b - c) * d + e + (f ?? 0 * e);
 }

@@ -18,6 +18,17 @@ public class SizesAtRunTimeTests
     public void Overflow_IsAFault() => Assert.Throws<OverflowException>(() => new Cube(int.MaxValue));
 
     [Fact]
+    public void BiasOfATiedHead_IsRefused()
+    {
+        using var untied = new MaybeTied(tied: false, bias: true);
+        Assert.Equal([32], untied.Head.Bias!.shape);
+        using var tied = new MaybeTied(tied: true, bias: false);
+        Assert.Contains(
+            "so it has no bias",
+            Assert.Throws<ArgumentException>(() => new MaybeTied(tied: true, bias: true)).Message);
+    }
+
+    [Fact]
     public void ArgumentThatIsNoInt_IsAFault() =>
         Assert.Throws<OverflowException>(() => new AroundProducts(100_000));
 }
@@ -47,6 +58,17 @@ public partial class LargeProduct() : Products(100000, 100000);
 public partial class AroundProducts(int a)
 {
     [Block("a * 100000", 1)] public partial Products Inner { get; }
+
+    [Forward] private Tensor Network(Tensor x) => x;
+}
+
+[Model]
+public partial class MaybeTied(bool tied, bool bias)
+{
+    [Embedding(32, 16)] public partial Embedding Tokens { get; }
+
+    [Linear(16, 32, Tie = nameof(Tokens), TieWhen = nameof(tied), Bias = nameof(bias))]
+    public partial Linear Head { get; }
 
     [Forward] private Tensor Network(Tensor x) => x;
 }

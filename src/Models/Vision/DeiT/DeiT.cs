@@ -92,9 +92,6 @@ public partial class DeiT(
         TimmConfiguration.Faults(configuration, image, channels, classes);
 
     /// <inheritdoc/>
-    public bool IsRedundant(string tensor) => false;
-
-    /// <inheritdoc/>
     public JsonObject Configuration() => TimmConfiguration.Write("deit_distilled", image, channels, classes);
 }
 

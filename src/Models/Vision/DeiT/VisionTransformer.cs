@@ -68,8 +68,5 @@ public partial class VisionTransformer(
         TimmConfiguration.Faults(configuration, image, channels, classes);
 
     /// <inheritdoc/>
-    public bool IsRedundant(string tensor) => false;
-
-    /// <inheritdoc/>
     public JsonObject Configuration() => TimmConfiguration.Write("vision_transformer", image, channels, classes);
 }

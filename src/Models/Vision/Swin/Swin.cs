@@ -20,7 +20,7 @@ namespace Marrow.Models;
 /// <param name="classes">Number of classes.</param>
 /// <param name="channels">Channels of the image.</param>
 /// <param name="mlpRatio">Width inside the MLPs over a stage's width.</param>
-[Model]
+[Model, Checkpoint(Ignore = "*.relative_position_index|*.attn_mask")] // tables that follow from the sizes
 public partial class Swin(
     int image,
     int patch,
@@ -79,10 +79,6 @@ public partial class Swin(
     /// <inheritdoc/>
     public IEnumerable<string> ConfigurationFaults(JsonElement configuration) =>
         TimmConfiguration.Faults(configuration, image, channels, classes);
-
-    /// <summary>Tables that follow from the sizes.</summary>
-    public bool IsRedundant(string tensor) => tensor.EndsWith(".relative_position_index", StringComparison.Ordinal)
-        || tensor.EndsWith(".attn_mask", StringComparison.Ordinal);
 
     /// <inheritdoc/>
     public JsonObject Configuration() => TimmConfiguration.Write("swin_transformer", image, channels, classes);

@@ -43,8 +43,8 @@ public record LoraSettings(
     internal override IReadOnlyList<PeftField> PeftFields =>
     [
         new("peft_type", "LORA"),
-        new("r", Rank),
-        new("lora_alpha", Alpha),
+        new("r", Rank) { Pattern = "rank_pattern" },
+        new("lora_alpha", Alpha) { Pattern = "alpha_pattern" },
         PeftField.Flag("use_rslora", RankStabilized),
         PeftField.Unchecked("lora_dropout", Dropout),
         PeftField.Flag("use_dora", this is DoraSettings),
@@ -57,6 +57,9 @@ public record LoraSettings(
             _ => new("init_lora_weights", true, LeavesBase),
         },
     ];
+
+    /// <inheritdoc/>
+    internal override AdapterSettings Kind => this with { Rank = 0, Alpha = 0 };
 
     /// <inheritdoc/>
     internal override IReadOnlyList<string> UnsupportedPeftFields =>

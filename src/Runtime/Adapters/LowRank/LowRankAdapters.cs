@@ -17,7 +17,7 @@ public static class LowRankAdapters
     /// <exception cref="CheckpointException">A file cannot be written.</exception>
     public static void SaveAdapterAsLora(this IModel model, string directory)
     {
-        if (PeftAdapters.OneKind(model) is not LoraSettings settings)
+        if (PeftAdapters.OneKind(model) is not LoraSettings)
         {
             throw new InvalidOperationException(
                 $"The adapters of {model.GetType().Name} are not of LoRA's family; use SaveAdapter.");
@@ -25,6 +25,6 @@ public static class LowRankAdapters
 
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        PeftAdapters.Write(model, directory, settings.AsLora);
+        PeftAdapters.Write(model, directory, state => ((LoraSettings)state.Settings).AsLora(state));
     }
 }

@@ -27,15 +27,15 @@ partial class UNet : global::Marrow.Model<global::TorchSharp.torch.Tensor, globa
         new("top.norm1",           "width", repeat: 1, parameters: null),
         new("top.conv2",           "width → width, kernel 3", repeat: 1, parameters: null),
         new("top.norm2",           "width", repeat: 1, parameters: null),
-        new("down.{levels}.conv1", "width * 1 → width * 2, kernel 3", repeat: null, parameters: null),
-        new("down.{levels}.norm1", "width * 2", repeat: null, parameters: null),
-        new("down.{levels}.conv2", "width * 2 → width * 2, kernel 3", repeat: null, parameters: null),
-        new("down.{levels}.norm2", "width * 2", repeat: null, parameters: null),
-        new("grow.{levels}",       "width * 2 → width * 1, kernel 2 + bias", repeat: null, parameters: null),
-        new("up.{levels}.conv1",   "(2 * width) * 1 → width * 1, kernel 3", repeat: null, parameters: null),
-        new("up.{levels}.norm1",   "width * 1", repeat: null, parameters: null),
-        new("up.{levels}.conv2",   "width * 1 → width * 1, kernel 3", repeat: null, parameters: null),
-        new("up.{levels}.norm2",   "width * 1", repeat: null, parameters: null),
+        new("down.{levels}.conv1", "width << 0 → width << 1, kernel 3", repeat: null, parameters: null),
+        new("down.{levels}.norm1", "width << 1", repeat: null, parameters: null),
+        new("down.{levels}.conv2", "width << 1 → width << 1, kernel 3", repeat: null, parameters: null),
+        new("down.{levels}.norm2", "width << 1", repeat: null, parameters: null),
+        new("grow.{levels}",       "width << 1 → width << 0, kernel 2 + bias", repeat: null, parameters: null),
+        new("up.{levels}.conv1",   "width << 1 → width << 0, kernel 3", repeat: null, parameters: null),
+        new("up.{levels}.norm1",   "width << 0", repeat: null, parameters: null),
+        new("up.{levels}.conv2",   "width << 0 → width << 0, kernel 3", repeat: null, parameters: null),
+        new("up.{levels}.norm2",   "width << 0", repeat: null, parameters: null),
         new("last",                "width → classes, kernel 1 + bias", repeat: 1, parameters: null),
     ]);
 
@@ -61,23 +61,24 @@ partial class UNet : global::Marrow.Model<global::TorchSharp.torch.Tensor, globa
     [global::System.CodeDom.Compiler.GeneratedCode("Marrow", "0.1.0")]
     protected override void BuildLayers(global::Marrow.CompilerServices.LayerBuilder builder)
     {
-        __Top = builder.Block("top", () => new global::Marrow.Examples.UNet.ConvPair(__channels, __width));
+        __Top = builder.Block(
+            "top", () => new global::Marrow.Examples.UNet.ConvPair(__channels, __width), [__channels, __width]);
         __Pool = builder.Module("pool", () => global::TorchSharp.torch.nn.MaxPool2d(2));
         __Down = builder.Blocks(
             "down", __levels,
-            index => new global::Marrow.Examples.UNet.ConvPair(
-                checked((int)(__width * (index + 1L))), checked((int)(__width * (index + 2L)))));
+            index => new global::Marrow.Examples.UNet.ConvPair(checked((int)((long)__width << index)), checked((int)((long)__width << (int)(index + 1L)))),
+            index => [checked((int)((long)__width << index)), checked((int)((long)__width << (int)(index + 1L)))]);
         __Grow = builder.Repeat(
             "grow", __levels,
             (name, index) =>
                 builder.Module(
                     name,
                     () => global::TorchSharp.torch.nn.ConvTranspose2d(
-                        checked(__width * (index + 2L)), checked(__width * (index + 1L)), 2, stride: 2)));
+                        checked((long)__width << (int)(index + 1L)), (long)__width << index, 2, stride: 2)));
         __Up = builder.Blocks(
             "up", __levels,
-            index => new global::Marrow.Examples.UNet.ConvPair(
-                checked((int)((2L * __width) * (index + 1L))), checked((int)(__width * (index + 1L)))));
+            index => new global::Marrow.Examples.UNet.ConvPair(checked((int)((long)__width << (int)(index + 1L))), checked((int)((long)__width << index))),
+            index => [checked((int)((long)__width << (int)(index + 1L))), checked((int)((long)__width << index))]);
         __Last = builder.Conv2d("last", __width, __classes, kernel: 1, bias: true);
     }
 
