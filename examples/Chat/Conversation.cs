@@ -61,21 +61,13 @@ internal sealed class Conversation : IDisposable
         Console.CancelKeyPress += interrupt;
         try
         {
-            // A token may be a part of a character: what is written is the growth of the whole text, up to the last
-            // whole one.
-            var (ids, written) = (new List<int>(), 0);
-            Generation.Continue(
-                model,
-                [encoder.EncodePrompt(new(question, ""))],
-                options,
-                (_, id) =>
-                {
-                    ids.Add(id);
-                    var text = encoder.Decode(ids).TrimEnd('\uFFFD');
-                    answers.Write(text[Math.Min(written, text.Length)..]);
-                    written = Math.Max(written, text.Length);
-                },
-                stop.Token);
+            int[][] prompts = [encoder.EncodePrompt(new(question, ""))];
+            var tokens = Generation.Stream(model, prompts, options, stop.Token);
+            foreach (var piece in encoder.DecodeStream(tokens.Select(token => token.Id)))
+            {
+                answers.Write(piece);
+            }
+
             answers.WriteLine();
         }
         finally

@@ -135,7 +135,7 @@ internal static class Methods
         var streams = new List<Tensor>();
         foreach (var block in model.Layers)
         {
-            block.register_forward_hook((_, _, _, _, stream) =>
+            block.register_forward_hook((_, _, _, stream) =>
             {
                 streams.Add(stream.detach().DetachFromDisposeScope()); // the model frees what is made inside it
                 return stream;

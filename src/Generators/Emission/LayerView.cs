@@ -130,13 +130,29 @@ internal sealed record LayerView(
         var recompute = block is { Recomputes: true, TypeKey: not null } ? ", recompute: true" : "";
         if (block is { IsReplaceable: true, TypeKey: not null })
         {
-            // A block that [Replace] puts in its place is made with the same arguments.
-            create += block.Count is null ? $", [{values}]" : $", {parameter} => [{values}]";
+            // A block that [Replace] puts in its place is made with the same arguments, those that are left out too.
+            var all = string.Join(", ", block.Parameters.Select((taken, i) => Boxed(
+                i < block.Values.Count ? block.Values[i] : taken.Default ?? SizeExpression.Missing.Null, taken.Type)));
+            create += block.Count is null ? $", [{all}]" : $", {parameter} => [{all}]";
         }
 
         return block.Count is null
             ? $"builder.{kind}({key}, {create}{recompute})"
             : $"builder.{kind}s({key}, {Print(block.Count)}, {create}{recompute})";
+    }
+
+    /// <summary>An argument as an object of exactly the parameter's type, which unboxing wants.</summary>
+    private static string Boxed(SizeExpression value, string type)
+    {
+        if (value is SizeExpression.Opaque and not SizeExpression.Record)
+        {
+            return $"default({type})"; // a default value that is no size
+        }
+
+        var code = SizeCode.Of(value, type);
+        return type is not ("long" or "double" or "float" or "short" or "byte") ? code
+            : value is SizeExpression.Name or SizeExpression.Literal ? $"({type}){code}"
+            : $"({type})({code})";
     }
 
     private static string List(IEnumerable<SizeExpression> expressions) => string.Join(", ", expressions.Select(Print));

@@ -4,6 +4,8 @@ namespace Marrow.Models;
 
 /// <summary>
 /// Sequences that grow token by token, all equally long, with what the model keeps of their past. Without gradients.
+/// <see cref="CachedDecoding"/> is that of attention; a model that keeps something else derives its own, whose tensors
+/// must be out of dispose scopes (<c>DetachFromDisposeScope</c>).
 /// </summary>
 /// <param name="batch">How many sequences.</param>
 public abstract class Decoding(int batch) : IDisposable
@@ -47,7 +49,12 @@ public abstract class Decoding(int batch) : IDisposable
     /// <inheritdoc/>
     public abstract void Dispose();
 
-    private protected abstract Tensor Run(Tensor ids);
+    /// <summary>Takes up the next tokens, which follow the <see cref="Length"/> former ones.</summary>
+    /// <param name="ids">[batch, tokens].</param>
+    /// <returns>Logits behind the last of them, [batch, vocabulary].</returns>
+    protected abstract Tensor Run(Tensor ids);
 
-    private protected abstract void KeepRows(Tensor rows);
+    /// <summary>Goes on with some of the sequences only, in this order.</summary>
+    /// <param name="rows">Their present numbers, [rows], int64, on the CPU.</param>
+    protected abstract void KeepRows(Tensor rows);
 }

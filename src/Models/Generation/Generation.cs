@@ -12,46 +12,58 @@ public static class Generation
     /// <param name="model">The model; evaluate it (<c>eval()</c>) if it has dropout.</param>
     /// <param name="prompts">Token ids, at least one each.</param>
     /// <param name="options">How to continue them.</param>
-    /// <param name="report">Told each new token with its prompt's number, as it comes.</param>
     /// <param name="stop">Ends the generation between two tokens; what there is then is returned.</param>
     /// <returns>Each prompt with its continuation, which also ends where the model's context does.</returns>
     /// <exception cref="ArgumentException">A prompt is empty.</exception>
     public static IReadOnlyList<int[]> Continue(
-        ICausalModel model,
-        IReadOnlyList<int[]> prompts,
-        GenerationOptions options,
-        Action<int, int>? report = null,
-        CancellationToken stop = default)
+        ICausalModel model, IReadOnlyList<int[]> prompts, GenerationOptions options, CancellationToken stop = default)
+    {
+        var added = Stream(model, prompts, options, stop).ToLookup(token => token.Prompt, token => token.Id);
+        return [.. prompts.Select((prompt, number) => (int[])[.. prompt, .. added[number]])];
+    }
+
+    /// <summary>
+    /// Continues prompts as <see cref="Continue"/> does, and yields each token as it comes. Who takes no more tokens
+    /// ends the generation.
+    /// </summary>
+    /// <param name="model">The model; evaluate it (<c>eval()</c>) if it has dropout.</param>
+    /// <param name="prompts">Token ids, at least one each.</param>
+    /// <param name="options">How to continue them.</param>
+    /// <param name="stop">Ends the generation between two tokens.</param>
+    /// <returns>The new tokens, each with the number of its prompt.</returns>
+    /// <exception cref="ArgumentException">A prompt is empty.</exception>
+    public static IEnumerable<GeneratedToken> Stream(
+        ICausalModel model, IReadOnlyList<int[]> prompts, GenerationOptions options, CancellationToken stop = default)
     {
         var texts = prompts.Select(prompt => prompt.Length > 0
             ? new List<int>(prompt)
             : throw new ArgumentException(
                 "A prompt has no token; begin it with the tokenizer's first id.", nameof(prompts))).ToList();
+        return Run(model, texts, options.Checked(), stop);
+    }
+
+    private static IEnumerable<GeneratedToken> Run(
+        ICausalModel model, List<List<int>> texts, GenerationOptions options, CancellationToken stop)
+    {
         var limit = model.Context ?? int.MaxValue;
-        var running = Enumerable.Range(0, texts.Count).Where(row => texts[row].Count < limit).ToList();
+        var lengths = texts.Select(text => text.Count).ToList();
+        var running = Enumerable.Range(0, texts.Count).Where(row => lengths[row] < limit).ToList();
         if (running.Count == 0)
         {
-            return [.. prompts];
+            yield break;
         }
 
-        using var sampling = new Sampling(options.Checked());
+        using var sampling = new Sampling(options);
         using var decoding = model.StartDecoding(running.Count);
-        var device = model.Module.parameters().First().device;
         for (var read = 0; running.Count > 0 && !stop.IsCancellationRequested;)
         {
-            using var scope = NewDisposeScope();
             var next = running.Min(row => texts[row].Count);
-            var unread = running.SelectMany(row => texts[row].Skip(read).Take(next - read));
-            var ids = tensor(unread.Select(id => (long)id).ToArray()).view(running.Count, -1);
-            var chosen = sampling.Next(decoding.Append(ids.to(device)));
+            var chosen = Next(model, decoding, sampling, [.. running.Select(row => texts[row][read..next])]);
             read = next;
-            foreach (var (row, id) in running.Zip(chosen))
+            foreach (var (row, id) in running.Zip(chosen).Where(pair => texts[pair.First].Count == read))
             {
-                if (texts[row].Count == read)
-                {
-                    texts[row].Add(id);
-                    report?.Invoke(row, id);
-                }
+                texts[row].Add(id);
+                yield return new(row, id);
             }
 
             var kept = Enumerable.Range(0, running.Count).Where(i => !IsDone(running[i])).ToList();
@@ -63,13 +75,24 @@ public static class Generation
             running = [.. kept.Select(i => running[i])];
         }
 
-        return [.. texts.Select(text => text.ToArray())];
-
         bool IsDone(int row)
         {
-            var (text, added) = (texts[row], texts[row].Count - prompts[row].Length);
+            var (text, added) = (texts[row], texts[row].Count - lengths[row]);
             return added > 0 && (
                 added >= options.Count || text.Count >= limit || options.Stops?.Contains(text[^1]) == true);
         }
     }
+
+    /// <summary>Reads the next ids of all sequences; what follows each.</summary>
+    private static int[] Next(ICausalModel model, Decoding decoding, Sampling sampling, IReadOnlyList<List<int>> unread)
+    {
+        using var scope = NewDisposeScope();
+        var ids = tensor(unread.SelectMany(text => text).Select(id => (long)id).ToArray()).view(unread.Count, -1);
+        return sampling.Next(decoding.Append(ids.to(model.Module.parameters().First().device)));
+    }
 }
+
+/// <summary>A token that a model added to a prompt.</summary>
+/// <param name="Prompt">The prompt's number.</param>
+/// <param name="Id">The token.</param>
+public readonly record struct GeneratedToken(int Prompt, int Id);

@@ -55,13 +55,9 @@ public partial class Llama(
     [Linear(nameof(hidden), nameof(vocabulary), Bias = false, Tie = nameof(EmbedTokens), TieWhen = nameof(tied))]
     public partial Linear LmHead { get; }
 
-    /// <summary>Cosines of the rotary angles, [context, head].</summary>
-    [Buffer(nameof(context), "hidden / heads", Init = nameof(Cosines))]
-    protected partial Tensor RotaryCos { get; }
-
-    /// <summary>Sines of the rotary angles, [context, head].</summary>
-    [Buffer(nameof(context), "hidden / heads", Init = nameof(Sines))]
-    protected partial Tensor RotarySin { get; }
+    /// <summary>Cosines and sines of the rotary angles, [2, context, head].</summary>
+    [Buffer(2, nameof(context), "hidden / heads", Init = nameof(RotaryTable))]
+    protected partial Tensor Rotary { get; }
 
     /// <inheritdoc/>
     public int? Context => context;
@@ -73,34 +69,25 @@ public partial class Llama(
     [Forward]
     private Tensor Network(Tensor ids)
     {
-        var (cos, sin) = Rotary(0, ids.shape[^1]);
+        var (position, tokens) = (CachedDecoding.Position, ids.size(1));
+        if (position + tokens > context)
+        {
+            throw new ArgumentException(
+                $"A sequence of {position + tokens} tokens is longer than the model's context of {context}.");
+        }
+
+        var rotary = Rotary.narrow(1, position, tokens);
         var x = EmbedTokens.call(ids);
         foreach (var layer in Layers)
         {
-            x = layer.call(x, cos, sin);
+            x = layer.call(x, rotary);
         }
 
-        return LmHead.call(Norm.call(x));
+        return LmHead.call(Norm.call(CachedDecoding.Last(x)));
     }
 
     /// <inheritdoc/>
-    public Decoding StartDecoding(int batch) => new LlamaDecoding(this, batch);
-
-    /// <summary>Logits [batch, vocabulary] behind the last of the tokens that follow those in the caches.</summary>
-    /// <param name="ids">[batch, tokens].</param>
-    /// <param name="position">How many tokens are in the caches.</param>
-    /// <param name="caches">One for each block.</param>
-    internal Tensor Decode(Tensor ids, long position, IReadOnlyList<KeyValueCache> caches)
-    {
-        var (cos, sin) = Rotary(position, ids.shape[1]);
-        var x = EmbedTokens.call(ids);
-        foreach (var (layer, cache) in Layers.Zip(caches))
-        {
-            x = layer.Decode(x, cos, sin, cache);
-        }
-
-        return LmHead.call(Norm.call(x.select(1, x.shape[1] - 1)));
-    }
+    public Decoding StartDecoding(int batch) => new CachedDecoding(this, batch);
 
     /// <inheritdoc/>
     public IEnumerable<string> ConfigurationFaults(JsonElement configuration) =>
@@ -109,21 +96,5 @@ public partial class Llama(
     /// <inheritdoc/>
     public JsonObject Configuration() => LlamaConfiguration.Write(Sizes);
 
-    private (Tensor Cos, Tensor Sin) Rotary(long position, long tokens) => position + tokens <= context
-        ? (RotaryCos.narrow(0, position, tokens), RotarySin.narrow(0, position, tokens))
-        : throw new ArgumentException(
-            $"A sequence of {position + tokens} tokens is longer than the model's context of {context}.");
-
-    private Tensor Cosines() => RotaryAngles().cos();
-
-    private Tensor Sines() => RotaryAngles().sin();
-
-    /// <summary>Angle t · theta^(−2i/d) of position t and pair i, for components i and i + d/2 alike.</summary>
-    private Tensor RotaryAngles()
-    {
-        var head = hidden / heads;
-        var frequencies = pow(ropeTheta, arange(0, head, 2, dtype: float64) / -head);
-        var half = outer(arange(context, dtype: float64), frequencies);
-        return cat([half, half], -1);
-    }
+    private Tensor RotaryTable() => SelfAttention.RotaryTable(context, hidden / heads, ropeTheta);
 }

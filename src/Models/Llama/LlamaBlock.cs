@@ -17,9 +17,9 @@ public partial class LlamaBlock(int hidden, int intermediate, int heads, int key
     [RmsNorm(nameof(hidden), Eps = nameof(normEps))]
     public partial RmsNorm InputLayernorm { get; }
 
-    /// <summary>Attention.</summary>
-    [Block(nameof(hidden), nameof(heads), nameof(keyValueHeads))]
-    public partial LlamaAttention SelfAttn { get; }
+    /// <summary>Attention: causal, without window, biases and dropout. What replaces it is given all of these.</summary>
+    [Block(nameof(hidden), nameof(heads), nameof(keyValueHeads), true, 0, false, false, 0.0)]
+    public partial SelfAttention SelfAttn { get; }
 
     /// <summary>The norm before the MLP.</summary>
     [RmsNorm(nameof(hidden), Eps = nameof(normEps))]
@@ -29,18 +29,11 @@ public partial class LlamaBlock(int hidden, int intermediate, int heads, int key
     [Block(nameof(hidden), nameof(intermediate))]
     public partial LlamaMlp Mlp { get; }
 
-    /// <summary>x [batch, tokens, hidden] and the rotary tables [tokens, head] to the next stream.</summary>
+    /// <summary>x [batch, tokens, hidden] and the rotary table [2, tokens, head] to the next stream.</summary>
     [Forward]
-    private Tensor Network(Tensor x, Tensor cos, Tensor sin)
+    private Tensor Network(Tensor x, Tensor rotary)
     {
-        x = x + SelfAttn.call(InputLayernorm.call(x), cos, sin);
-        return x + Mlp.call(PostAttentionLayernorm.call(x));
-    }
-
-    /// <summary>The same for tokens that follow those in a cache.</summary>
-    internal Tensor Decode(Tensor x, Tensor cos, Tensor sin, KeyValueCache cache)
-    {
-        x = x + SelfAttn.Attend(InputLayernorm.call(x), cos, sin, cache);
+        x = x + SelfAttn.call(InputLayernorm.call(x), rotary);
         return x + Mlp.call(PostAttentionLayernorm.call(x));
     }
 }

@@ -7,14 +7,14 @@ internal sealed class Rwkv6Decoding(Rwkv6 model, int batch) : Decoding(batch)
 {
     private Rwkv6State? state;
 
-    private protected override Tensor Run(Tensor ids)
+    protected override Tensor Run(Tensor ids)
     {
         var (stream, next) = model.Run(ids, state);
         Exchange(next);
         return model.LastLogits(stream);
     }
 
-    private protected override void KeepRows(Tensor rows)
+    protected override void KeepRows(Tensor rows)
     {
         if (state is not null)
         {

@@ -56,6 +56,32 @@ public abstract class Tokenizer
     /// <exception cref="ArgumentOutOfRangeException">An id is not in the vocabulary.</exception>
     public abstract string Decode(IEnumerable<int> ids);
 
+    /// <summary>
+    /// The text of ids that come one by one, as it grows. A token may be a part of a character; pieces hold whole
+    /// ones, and together they are what <see cref="Decode"/> gives.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">An id is not in the vocabulary.</exception>
+    public IEnumerable<string> DecodeStream(IEnumerable<int> ids)
+    {
+        var (read, text, written) = (new List<int>(), "", 0);
+        foreach (var id in ids)
+        {
+            read.Add(id);
+            text = Decode(read);
+            var whole = text.TrimEnd('\uFFFD').Length;
+            if (whole > written)
+            {
+                yield return text[written..whole];
+                written = whole;
+            }
+        }
+
+        if (text.Length > written)
+        {
+            yield return text[written..];
+        }
+    }
+
     private protected ArgumentOutOfRangeException Unknown(int id) =>
         new(nameof(id), $"id {id} is not in the vocabulary of {VocabularySize}");
 }

@@ -63,14 +63,20 @@ internal sealed class ModelState(
     /// <summary>Runs the model so that autograd keeps only its inputs, if these and the result are tensors.</summary>
     public TResult Recompute<TResult>(Func<IReadOnlyList<object?>, TResult> run, params object?[] inputs)
     {
-        var tensors = inputs.OfType<Tensor>().ToArray();
-        return tensors.Length == inputs.Length && typeof(TResult) == typeof(Tensor)
-            ? (TResult)(object)new Recomputation(
-                model.GetType().Name,
-                x => (Tensor)(object)run(x)!,
-                tensors,
-                model.parameters().Any(parameter => parameter.requires_grad)).Run()
-            : run(inputs);
+        if (typeof(TResult) != typeof(Tensor) || !inputs.All(input => input is null or Tensor))
+        {
+            return run(inputs);
+        }
+
+        return (TResult)(object)new Recomputation(
+            model.GetType().Name,
+            given =>
+            {
+                var next = 0;
+                return (Tensor)(object)run([.. inputs.Select(input => input is null ? null : given[next++])])!;
+            },
+            [.. inputs.OfType<Tensor>()],
+            model.parameters().Any(parameter => parameter.requires_grad)).Run();
     }
 
     /// <summary>Moves everything; null keeps the type or the device.</summary>

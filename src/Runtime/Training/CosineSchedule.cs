@@ -5,9 +5,9 @@ namespace Marrow;
 /// <param name="Steps">Steps in all.</param>
 /// <param name="WarmUp">Steps of the rise.</param>
 /// <param name="Floor">The last rate.</param>
-public sealed record CosineSchedule(double Peak, int Steps, int WarmUp = 0, double Floor = 0)
+public sealed record CosineSchedule(double Peak, int Steps, int WarmUp = 0, double Floor = 0) : ISchedule
 {
-    /// <summary>The rate of a step, counted from 0.</summary>
+    /// <inheritdoc/>
     public double Rate(int step) => step < WarmUp
         ? Peak * (step + 1) / WarmUp
         : Floor + ((Peak - Floor) * 0.5

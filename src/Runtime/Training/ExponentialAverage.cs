@@ -1,15 +1,18 @@
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Marrow;
 
 /// <summary>
-/// An exponential moving average of a model's parameters (EMA), to evaluate and save instead of them.
+/// An exponential moving average of a model's trainable parameters (EMA), to evaluate and save instead of them. It has
+/// 32 bits where they have 16, in which a decay of 0.999 would move nothing.
 /// </summary>
 public sealed class ExponentialAverage : IDisposable
 {
     private readonly nn.Module module;
     private readonly double decay;
     private readonly Dictionary<string, Tensor> averages;
+    private Dictionary<string, Tensor>? parameters;
 
     /// <summary>Starts at the parameters as they are.</summary>
     /// <param name="module">The model.</param>
@@ -17,8 +20,10 @@ public sealed class ExponentialAverage : IDisposable
     public ExponentialAverage(nn.Module module, double decay)
     {
         (this.module, this.decay) = (module, decay);
-        averages = module.named_parameters().ToDictionary(pair => pair.name, pair =>
-            pair.parameter.detach().clone().DetachFromDisposeScope());
+        averages = module.named_parameters().Where(pair => pair.parameter.requires_grad).ToDictionary(
+            pair => pair.name,
+            pair => pair.parameter.detach().to(Optimizer.StateType(pair.parameter), copy: true)
+                .DetachFromDisposeScope());
     }
 
     /// <summary>The averages by name.</summary>
@@ -28,30 +33,42 @@ public sealed class ExponentialAverage : IDisposable
     public void Update()
     {
         using var noGrad = no_grad();
-        foreach (var (name, parameter) in module.named_parameters())
+        foreach (var (name, parameter) in Averaged())
         {
             averages[name].mul_(decay).add_(parameter, alpha: 1 - decay);
         }
     }
 
-    /// <summary>Exchanges averages and parameters; a second time exchanges them back.</summary>
+    /// <summary>Puts the averages in the parameters' place; a second time puts the parameters back.</summary>
     public void Swap()
     {
         using var noGrad = no_grad();
-        foreach (var (name, parameter) in module.named_parameters())
+        var kept = parameters;
+        parameters = kept is null ? [] : null;
+        foreach (var (name, parameter) in Averaged())
         {
-            using var before = parameter.detach().clone();
-            parameter.copy_(averages[name]);
-            averages[name].copy_(before);
+            parameters?.Add(name, parameter.detach().clone().DetachFromDisposeScope());
+            parameter.copy_(kept is null ? averages[name] : kept[name]);
         }
+
+        Free(kept);
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var average in averages.Values)
+        Free(averages);
+        Free(parameters);
+    }
+
+    private IEnumerable<(string Name, Parameter Value)> Averaged() =>
+        module.named_parameters().Where(pair => averages.ContainsKey(pair.name));
+
+    private static void Free(Dictionary<string, Tensor>? tensors)
+    {
+        foreach (var tensor in tensors?.Values ?? Enumerable.Empty<Tensor>())
         {
-            average.Dispose();
+            tensor.Dispose();
         }
     }
 }

@@ -21,9 +21,9 @@ public sealed class FusedAdamW(
     : Optimizer(parameters)
 {
     private protected override unsafe void Step(
-        TrainedParameter parameter, Tensor gradient, double rate, Tensor? frozen)
+        TrainedParameter parameter, Tensor weight, Tensor gradient, double rate, Tensor? frozen)
     {
-        var (weight, mean, square) = (parameter.Value, StateOf(parameter, "mean"), StateOf(parameter, "square"));
+        var (mean, square) = (StateOf(parameter, "mean"), StateOf(parameter, "square"));
         var (kept, size) = (1 - (parameter.IsDecayed ? rate * weightDecay : 0), rate / (1 - Math.Pow(beta1, Steps)));
         var root = Math.Sqrt(1 - Math.Pow(beta2, Steps));
         if (weight.dtype == ScalarType.Float32 && weight.device_type == TorchSharp.DeviceType.CPU

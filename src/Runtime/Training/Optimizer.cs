@@ -5,7 +5,8 @@ namespace Marrow;
 
 /// <summary>
 /// An optimizer whose step is one pass over each parameter, can leave single entries alone bit for bit, and whose whole
-/// state is a list of named tensors, so that a resumed run takes the same steps.
+/// state is a list of named tensors, so that a resumed run takes the same steps. A parameter of 16 bits, in which small
+/// steps would vanish, is the rounding of a copy in 32 that it moves (arXiv 1710.03740, section 3.1).
 /// </summary>
 /// <param name="parameters">What it moves.</param>
 public abstract class Optimizer(IReadOnlyList<TrainedParameter> parameters) : IDisposable
@@ -30,11 +31,17 @@ public abstract class Optimizer(IReadOnlyList<TrainedParameter> parameters) : ID
             if (parameter.Value.grad is { } gradient)
             {
                 using var scope = NewDisposeScope();
+                var weight = Weight(parameter);
                 Step(
                     parameter,
-                    gradient.contiguous(),
+                    weight,
+                    gradient.to(weight.dtype).contiguous(),
                     rate * parameter.RateRatio,
                     frozen?.GetValueOrDefault(parameter.Value));
+                if (!ReferenceEquals(weight, parameter.Value))
+                {
+                    parameter.Value.copy_(weight);
+                }
             }
         }
     }
@@ -58,9 +65,11 @@ public abstract class Optimizer(IReadOnlyList<TrainedParameter> parameters) : ID
     {
         Dispose();
         Steps = steps;
+        var devices = parameters.ToDictionary(parameter => parameter.Name, parameter => parameter.Value.device);
         foreach (var (name, value) in tensors)
         {
-            state.Add(name, value.clone().DetachFromDisposeScope());
+            var device = devices.GetValueOrDefault(name[..Math.Max(0, name.LastIndexOf('.'))], value.device);
+            state.Add(name, value.to(device, copy: true).DetachFromDisposeScope());
         }
     }
 
@@ -76,12 +85,18 @@ public abstract class Optimizer(IReadOnlyList<TrainedParameter> parameters) : ID
         GC.SuppressFinalize(this);
     }
 
+    /// <summary>The type in which a parameter's state is kept: its own, but 32 bits in place of 16.</summary>
+    internal static ScalarType StateType(Tensor parameter) =>
+        parameter.dtype is ScalarType.Float16 or ScalarType.BFloat16 ? ScalarType.Float32 : parameter.dtype;
+
     /// <summary>Moves one parameter.</summary>
     /// <param name="parameter">The parameter.</param>
-    /// <param name="gradient">Its gradient, contiguous.</param>
+    /// <param name="weight">What is moved: its value, or the copy of which it is the rounding.</param>
+    /// <param name="gradient">Its gradient, contiguous, of the weight's type.</param>
     /// <param name="rate">Its learning rate.</param>
     /// <param name="frozen">Entries to leave alone, or null.</param>
-    private protected abstract void Step(TrainedParameter parameter, Tensor gradient, double rate, Tensor? frozen);
+    private protected abstract void Step(
+        TrainedParameter parameter, Tensor weight, Tensor gradient, double rate, Tensor? frozen);
 
     /// <summary>A tensor of the state that is as the parameter, zeros at first.</summary>
     private protected Tensor StateOf(TrainedParameter parameter, string kind)
@@ -89,10 +104,29 @@ public abstract class Optimizer(IReadOnlyList<TrainedParameter> parameters) : ID
         var name = $"{parameter.Name}.{kind}";
         if (!state.TryGetValue(name, out var tensor))
         {
-            tensor = zeros_like(parameter.Value).DetachFromDisposeScope();
+            tensor = zeros_like(parameter.Value, dtype: StateType(parameter.Value)).DetachFromDisposeScope();
             state.Add(name, tensor);
         }
 
         return tensor;
+    }
+
+    /// <summary>The parameter itself, or its copy in 32 bits.</summary>
+    private Tensor Weight(TrainedParameter parameter)
+    {
+        var (value, name) = (parameter.Value, $"{parameter.Name}.master");
+        if (StateType(value) == value.dtype)
+        {
+            return value;
+        }
+
+        if (!state.TryGetValue(name, out var master))
+        {
+            master = value.detach().to(StateType(value)).DetachFromDisposeScope();
+            state.Add(name, master);
+        }
+
+        // An entry that is not the copy's rounding was set by somebody else since the last step.
+        return master.copy_(where(master.to(value.dtype) == value, master, value.to(master.dtype)));
     }
 }

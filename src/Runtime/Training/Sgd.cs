@@ -12,9 +12,9 @@ namespace Marrow;
 public sealed class Sgd(IReadOnlyList<TrainedParameter> parameters, double momentum = 0, double weightDecay = 0)
     : Optimizer(parameters)
 {
-    private protected override void Step(TrainedParameter parameter, Tensor gradient, double rate, Tensor? frozen)
+    private protected override void Step(
+        TrainedParameter parameter, Tensor weight, Tensor gradient, double rate, Tensor? frozen)
     {
-        var weight = parameter.Value;
         var update = parameter.IsDecayed && weightDecay != 0 ? gradient.add(weight, alpha: weightDecay) : gradient;
         if (momentum != 0)
         {

@@ -8,7 +8,7 @@ namespace Marrow;
 /// <summary>
 /// Everything a run needs to go on as if it had never stopped, in one safetensors file that is replaced atomically:
 /// what training changes of the model (not a frozen base), the optimizer's state, averages, what treatments of
-/// oscillation hold, the tracker, and torch's random numbers.
+/// oscillation hold, the tracker, scores and the best state, and torch's random numbers.
 /// </summary>
 /// <param name="model">The model.</param>
 /// <param name="optimizer">Its optimizer.</param>
@@ -23,6 +23,9 @@ public sealed class TrainingState(
     List<double>? losses = null)
 {
     private const string StepKey = "step", SignedKey = "signed.", RandomName = "random", LossesName = "losses";
+
+    /// <summary>What was measured, and the best state; or null.</summary>
+    internal Evaluations? Evaluations { get; init; }
 
     /// <summary>Writes the state.</summary>
     /// <param name="path">The file; it keeps its old content if anything fails.</param>
@@ -44,6 +47,7 @@ public sealed class TrainingState(
                 .. Prefixed("held", model.QuantizedWeights().SelectMany(weight =>
                     Prefixed(weight.Name, weight.Frozen.Tensors))),
                 .. Prefixed("oscillation", tracker?.Tensors ?? []),
+                .. Prefixed("evaluation", Evaluations?.Tensors ?? []),
                 (RandomName, get_rng_state()),
                 .. losses is null ? [] : new[] { (LossesName, tensor(losses.ToArray())) },
             ],
@@ -120,6 +124,7 @@ public sealed class TrainingState(
         }
 
         tracker?.Restore(Under(file, "oscillation."));
+        Evaluations?.Restore(Under(file, "evaluation."));
         losses?.Clear();
         losses?.AddRange(file.ReadTensor(LossesName).data<double>().ToArray());
         set_rng_state(file.ReadTensor(RandomName));

@@ -31,8 +31,7 @@ partial class TinyLlama
         new("model.layers.{0-3}.mlp.down_proj",            "172 → 64", repeat: 4, parameters: 11008),
         new("model.norm",                                  "64", repeat: 1, parameters: 64),
         new("lm_head",                                     "64 → 512", repeat: 1, parameters: 32768),
-        new("rotary_cos",                                  "4096 × 16 (table)", repeat: 1, parameters: 0),
-        new("rotary_sin",                                  "4096 × 16 (table)", repeat: 1, parameters: 0),
+        new("rotary",                                      "2 × 4096 × 16 (table)", repeat: 1, parameters: 0),
     ]);
 
     /// <inheritdoc/>

@@ -21,6 +21,7 @@ public sealed class TokenizerTests
             Assert.Equal([1, .. ids], tokenizer.Encode(text));
             Assert.Equal(text, tokenizer.Decode(ids));
             Assert.Equal(text, tokenizer.Decode([1, .. ids, 2]));
+            Assert.Equal(text, string.Concat(tokenizer.DecodeStream([1, .. ids, 2])));
         });
     }
 
@@ -39,6 +40,7 @@ public sealed class TokenizerTests
             var (text, ids) = (item["text"]!.GetValue<string>(), Ids(item["ids"]!));
             Assert.Equal(ids, tokenizer.Encode(text, addBegin: false));
             Assert.Equal(text, tokenizer.Decode([end, .. ids, end]));
+            Assert.Equal(text, string.Concat(tokenizer.DecodeStream(ids)));
         });
     }
 

@@ -120,6 +120,32 @@ public sealed class RecomputeTests : IDisposable
         }
     }
 
+    [Fact]
+    public void InputsThatAreLeftOut_ChangeNothing()
+    {
+        using var model = new Optionally();
+        using var plain = new OptionallyPlain(16);
+        using (no_grad())
+        {
+            foreach (var (a, b) in plain.parameters().Zip(model.parameters())) b.copy_(a);
+        }
+
+        var x = randn(4, 16);
+        foreach (var mask in new[] { null, randn(4, 16) })
+        {
+            Assert.True(model.call(x, mask).Equals(plain.call(x, mask)));
+            model.zero_grad();
+            plain.zero_grad();
+            model.call(x, mask).square().sum().backward();
+            plain.call(x, mask).square().sum().backward();
+            Assert.All(plain.parameters().Zip(model.parameters()), pair =>
+                Assert.True(pair.First.grad!.allclose(pair.Second.grad!)));
+        }
+
+        // Only what the block was given is kept, and the block runs again.
+        Assert.Equal(2 * (1 + 2), model.Inner.Runs);
+    }
+
     private static void Same(Func<Tower> create, Func<Tower> recomputed)
     {
         var (one, other) = (create(), recomputed());
@@ -146,3 +172,30 @@ public sealed class RecomputeTests : IDisposable
         }
     }
 }
+
+[Model]
+public partial class Masked(int width)
+{
+    [Linear(nameof(width), nameof(width))] public partial Linear Up { get; }
+
+    public int Runs { get; private set; }
+
+    [Forward]
+    private Tensor Network(Tensor x, Tensor? mask = null)
+    {
+        Runs++;
+        return tanh(Up.call(x)) * (mask ?? ones(1));
+    }
+}
+
+[Model]
+public partial class OptionallyPlain(int width)
+{
+    [Block(nameof(width))] public partial Masked Inner { get; }
+
+    [Forward]
+    private Tensor Network(Tensor x, Tensor? mask = null) => Inner.call(x, mask);
+}
+
+[Recompute]
+public sealed partial class Optionally() : OptionallyPlain(16);

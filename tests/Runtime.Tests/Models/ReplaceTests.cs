@@ -4,11 +4,13 @@ using static TorchSharp.torch;
 namespace Marrow.Tests.Models;
 
 [Model]
-public partial class Mixer(int width, double scale)
+public partial class Mixer(int width, double scale, long more = 3, string? label = null)
 {
     [Linear(nameof(width), nameof(width))] public partial Linear Mix { get; }
 
     protected double Scale => scale;
+
+    public (long More, string? Label) Rest => (more, label);
 
     [Forward]
     private Tensor Network(Tensor x) => Mix.call(Before(x)) * scale;
@@ -36,7 +38,8 @@ public partial class Stack(int width, int depth)
 
 /// <summary>Another mixer, with a norm of its own.</summary>
 [Model]
-public partial class NormedMixer(int width, double scale) : Mixer(width, scale)
+public partial class NormedMixer(int width, double scale, long more = 3, string? label = null)
+    : Mixer(width, scale, more, label)
 {
     [RmsNorm(nameof(width))] public partial RmsNorm QNorm { get; }
 
@@ -57,6 +60,7 @@ public class ReplaceTests
     {
         using var model = new NormedStack();
         Assert.All(model.Steps, step => Assert.IsType<NormedMixer>(step.Mixer));
+        Assert.All(model.Steps, step => Assert.Equal((3, null), step.Mixer.Rest)); // what [Block] leaves out
         Assert.Contains("steps.1.mixer.q_norm.weight", model.state_dict().Keys);
         using var scope = NewDisposeScope();
         var x = randn(3, 8);

@@ -35,6 +35,9 @@ public sealed class InstructionEncoder(Tokenizer tokenizer, PromptTemplate templ
     /// <summary>The text of ids.</summary>
     public string Decode(IEnumerable<int> ids) => tokenizer.Decode(ids);
 
+    /// <summary>The text of ids that come one by one, as it grows, in pieces of whole characters.</summary>
+    public IEnumerable<string> DecodeStream(IEnumerable<int> ids) => tokenizer.DecodeStream(ids);
+
     /// <summary>Those instructions that a context holds, encoded, and how many it does not.</summary>
     public (IReadOnlyList<TokenizedText> Fitting, int TooLong) EncodeAll(
         IEnumerable<Instruction> instructions, int? context)

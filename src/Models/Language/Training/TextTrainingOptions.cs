@@ -43,6 +43,6 @@ public sealed record TextTrainingOptions
 /// <param name="Loss">Mean loss of the last step's learned tokens.</param>
 /// <param name="Rate">Its learning rate.</param>
 /// <param name="GradientNorm">Norm of its gradients before clipping.</param>
-/// <param name="Milliseconds">Its time.</param>
+/// <param name="Milliseconds">Its time without making batches.</param>
 public sealed record TextTrainingProgress(
     int Step, int Steps, double Loss, double Rate, double GradientNorm, double Milliseconds);

@@ -44,10 +44,8 @@ partial class LlamaBoneColumn
         new("model.norm",                                           "sizes.Hidden", repeat: 1, parameters: null),
         new("lm_head",                                              "sizes.Hidden → sizes.Vocabulary", repeat: 1,
             parameters: null),
-        new("rotary_cos",
-            "sizes.Context × sizes.Hidden / sizes.Heads (table)", repeat: 1, parameters: 0),
-        new("rotary_sin",
-            "sizes.Context × sizes.Hidden / sizes.Heads (table)", repeat: 1, parameters: 0),
+        new("rotary",
+            "2 × sizes.Context × sizes.Hidden / sizes.Heads (table)", repeat: 1, parameters: 0),
     ]);
 
     /// <inheritdoc/>

@@ -30,7 +30,6 @@ partial class Llama2Full
         new("model.layers.{0-31}.mlp.down_proj",            "11008 → 4096", repeat: 32, parameters: 45088768),
         new("model.norm",                                   "4096", repeat: 1, parameters: 4096),
         new("lm_head",                                      "4096 → 32000", repeat: 1, parameters: 131072000),
-        new("rotary_cos",                                   "4096 × 128 (table)", repeat: 1, parameters: 0),
-        new("rotary_sin",                                   "4096 × 128 (table)", repeat: 1, parameters: 0),
+        new("rotary",                                       "2 × 4096 × 128 (table)", repeat: 1, parameters: 0),
     ]);
 }

@@ -1,0 +1,135 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn.functional;
+
+namespace Marrow.Models;
+
+/// <summary>
+/// Attention of a sequence to itself, <c>softmax(q kᵀ / sqrt(d)) v</c>, with separate projections: causal or not, with
+/// grouped key and value heads (arXiv 2305.13245), rotary positions, a sliding window (arXiv 2004.05150), a mask. While
+/// a model decodes (<see cref="CachedDecoding"/>), causal attention keeps keys and values and takes up the former ones.
+/// </summary>
+/// <param name="width">Width of the input and output.</param>
+/// <param name="heads">Query heads; divides <paramref name="width"/>.</param>
+/// <param name="keyValueHeads">
+/// Key and value heads; each serves heads / keyValueHeads query heads in a row.
+/// </param>
+/// <param name="causal">Whether a token sees itself and those before it, or those after it too.</param>
+/// <param name="window">
+/// A token sees those that are nearer than this: itself and window − 1 before it, and as many after it if not causal.
+/// 0: all.
+/// </param>
+/// <param name="bias">Whether queries, keys and values have a bias.</param>
+/// <param name="outputBias">Whether the output has one.</param>
+/// <param name="dropout">Dropout on the weights of attention, in training.</param>
+[Model]
+public partial class SelfAttention(
+    int width,
+    int heads,
+    int keyValueHeads,
+    bool causal = true,
+    int window = 0,
+    bool bias = false,
+    bool outputBias = false,
+    double dropout = 0)
+{
+    /// <summary>Queries.</summary>
+    [Linear(nameof(width), nameof(width), Bias = nameof(bias))]
+    public partial Linear QProj { get; }
+
+    /// <summary>Keys.</summary>
+    [Linear(nameof(width), "width / heads * keyValueHeads", Bias = nameof(bias))]
+    public partial Linear KProj { get; }
+
+    /// <summary>Values.</summary>
+    [Linear(nameof(width), "width / heads * keyValueHeads", Bias = nameof(bias))]
+    public partial Linear VProj { get; }
+
+    /// <summary>Back to the input's width.</summary>
+    [Linear(nameof(width), nameof(width), Bias = nameof(outputBias))]
+    public partial Linear OProj { get; }
+
+    /// <summary>
+    /// Cosines and sines of rotary angles (<see cref="RotaryEmbedding"/>): position t and pair i turn by
+    /// <c>t · theta^(−2i/d)</c>, for components i and i + d/2 alike.
+    /// </summary>
+    /// <param name="tokens">Number of positions.</param>
+    /// <param name="head">Width of a head, d.</param>
+    /// <param name="theta">Base of the angles.</param>
+    /// <returns>[2, tokens, head], float64.</returns>
+    public static Tensor RotaryTable(long tokens, long head, double theta = 10000)
+    {
+        using var scope = NewDisposeScope();
+        var frequencies = pow(theta, arange(0, head, 2, dtype: float64) / -head);
+        var half = outer(arange(tokens, dtype: float64), frequencies);
+        var angles = cat([half, half], -1);
+        return scope.MoveToOuter(stack([angles.cos(), angles.sin()]));
+    }
+
+    /// <summary>Attention among the tokens of x.</summary>
+    /// <param name="x">[batch, tokens, width].</param>
+    /// <param name="rotary">Cosines and sines of these tokens, [2, tokens, head]; null: no rotary positions.</param>
+    /// <param name="mask">
+    /// What a query may see besides what causality and window leave: bool, broadcast to [batch, heads, queries, keys];
+    /// each query must see something. Null: all.
+    /// </param>
+    /// <returns>[batch, tokens, width].</returns>
+    [Forward]
+    private Tensor Network(Tensor x, Tensor? rotary = null, Tensor? mask = null)
+    {
+        var tokens = x.size(1);
+        var query = Turned(Heads(QProj.call(x), heads), rotary).transpose(1, 2);
+        var key = Turned(Heads(KProj.call(x), keyValueHeads), rotary).transpose(1, 2);
+        var value = Heads(VProj.call(x), keyValueHeads).transpose(1, 2);
+        var cache = causal ? CachedDecoding.Current?.NextCache() : null;
+        var past = cache?.Length ?? 0;
+        if (cache is not null)
+        {
+            (key, value) = cache.Append(key, value);
+        }
+
+        if (tokens == 1 && past > 0 && mask is null)
+        {
+            return OProj.call(cache!.Attend(query.squeeze(2), window).reshape(x.shape));
+        }
+
+        if (keyValueHeads < heads)
+        {
+            key = key.repeat_interleave(heads / keyValueHeads, 1);
+            value = value.repeat_interleave(heads / keyValueHeads, 1);
+        }
+
+        var isPlain = causal && past == 0 && mask is null && (window == 0 || window >= tokens);
+        var mixed = scaled_dot_product_attention(
+            query,
+            key,
+            value,
+            isPlain ? null : Visible(tokens, past, mask, x.device),
+            training ? dropout : 0,
+            is_casual: isPlain);
+        return OProj.call(mixed.transpose(1, 2).reshape(x.shape));
+    }
+
+    /// <summary>What queries see, broadcast to [batch, heads, tokens, past + tokens]; null: all.</summary>
+    private Tensor? Visible(long tokens, long past, Tensor? mask, Device device)
+    {
+        if (mask is not null && mask.dtype != ScalarType.Bool)
+        {
+            throw new ArgumentException($"A mask of attention says by bool what is seen; this is {mask.dtype}.");
+        }
+
+        if (!causal && window == 0)
+        {
+            return mask;
+        }
+
+        var near = ones([tokens, past + tokens], dtype: @bool, device: device).tril(causal ? past : past + window - 1);
+        near = window == 0 ? near : near.triu(past - window + 1);
+        return mask is null ? near : mask.logical_and(near);
+    }
+
+    /// <summary>[batch, tokens, count · head] to [batch, tokens, count, head].</summary>
+    private static Tensor Heads(Tensor x, long count) => x.view(x.size(0), x.size(1), count, -1);
+
+    private static Tensor Turned(Tensor heads, Tensor? rotary) =>
+        rotary is null ? heads : RotaryEmbedding.Rotate(heads, rotary[0], rotary[1]);
+}

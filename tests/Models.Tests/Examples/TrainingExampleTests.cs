@@ -1,0 +1,26 @@
+using System.Globalization;
+using Xunit;
+
+namespace Marrow.Tests.Examples;
+
+/// <summary>The examples of training, for a few steps.</summary>
+public sealed class TrainingExampleTests
+{
+    [Fact]
+    public void Tabular_LearnsTheRule()
+    {
+        var (code, output, error) = ExampleProcess.Run("Marrow.Tabular.dll", ["300"]);
+        Assert.True(code == 0, error);
+        var last = output.TrimEnd().Split('\n')[^1].TrimEnd('%', ' ', '\r').Split(' ')[^1];
+        Assert.InRange(double.Parse(last, CultureInfo.InvariantCulture), 90, 100); // one answer for all: 57
+    }
+
+    [Fact]
+    public void UNet_DrawsWhatItSees()
+    {
+        var (code, output, error) = ExampleProcess.Run("Marrow.UNet.dll", ["3"]);
+        Assert.True(code == 0, error);
+        Assert.Contains("Best mean IoU", output, StringComparison.Ordinal);
+        Assert.Equal(16, output.TrimEnd().Split('\n').Count(line => line.TrimEnd().Length == 32));
+    }
+}
