@@ -24,7 +24,11 @@ internal sealed record MappingSpec(EquatableArray<NameRuleSpec> Rules, Checkpoin
 }
 
 /// <summary>[Checkpoint].</summary>
-internal sealed record CheckpointSpec(string? Prefix, string? Unprefixed, string? Transpose, string? Ignore);
+internal sealed record CheckpointSpec(string? Prefix, string? Unprefixed, string? Transpose, string? Ignore)
+{
+    /// <summary>What was wrong with the options as they were written.</summary>
+    public EquatableArray<ArgumentError> Errors { get; init; }
+}
 
 /// <summary>[Rename], [Split] or [Fuse].</summary>
 /// <param name="Attribute">Which of them.</param>
@@ -35,6 +39,9 @@ internal sealed record CheckpointSpec(string? Prefix, string? Unprefixed, string
 internal sealed record NameRuleSpec(
     string Attribute, int Index, string First, EquatableArray<string> Others, EquatableArray<SizeExpression> Parts)
 {
+    /// <summary>What was wrong with the options as they were written.</summary>
+    public EquatableArray<ArgumentError> Errors { get; init; }
+
     /// <summary>The rule; parts that are not known while typing count as equal.</summary>
     public NameRule Rule => Attribute switch
     {

@@ -22,7 +22,10 @@ internal static class MappingReader
             {
                 var reader = new OptionReader(attribute, sizes);
                 options = new(
-                    reader.Text("Prefix"), reader.Text("Unprefixed"), reader.Text("Transpose"), reader.Text("Ignore"));
+                    reader.Text("Prefix"), reader.Text("Unprefixed"), reader.Text("Transpose"), reader.Text("Ignore"))
+                {
+                    Errors = reader.Errors,
+                };
             }
             else if (name is not null && KnownNames.NameRules.TryGetValue(name, out var kind))
             {
@@ -46,7 +49,10 @@ internal static class MappingReader
                 .Where(option => option.Key == "Parts")
                 .SelectMany(option => List(option.Value))
                 .Select(sizes.FromAttribute)
-                .ToEquatable());
+                .ToEquatable())
+        {
+            Errors = new OptionReader(attribute, sizes).Errors,
+        };
     }
 
     private static IEnumerable<TypedConstant> List(TypedConstant argument) =>

@@ -18,8 +18,8 @@ internal static class CheckpointMappingRule
             return [];
         }
 
-        var parts = mapping.Rules.SelectMany(rule => Parts(check.Type, rule)).ToList();
-        return parts.Count > 0 ? parts : Names(check, mapping);
+        var written = mapping.Rules.SelectMany(rule => Parts(check.Type, rule)).Concat(Repeated(mapping)).ToList();
+        return written.Count > 0 ? written : Names(check, mapping);
     }
 
     /// <summary>Parts are expressions like any other size.</summary>
@@ -29,6 +29,14 @@ internal static class CheckpointMappingRule
         let error = value.Error ?? value.Mismatch(ValueKind.Integer, type.TypeOf)
         where error is not null
         select SizeExpressionRule.Of(DiagnosticIds.SizeExpression, Site(rule, "Parts"), error);
+
+    /// <summary>Options that are given more than once.</summary>
+    private static IEnumerable<Violation> Repeated(MappingSpec mapping) => mapping.Rules
+        .SelectMany(rule => rule.Errors.Select(error => (Site: Site(rule, error.Argument), rule.Attribute, error)))
+        .Concat((mapping.Options?.Errors ?? default).Select(error => (
+            Site: new Site.Argument(null, "Checkpoint", error.Argument), Attribute: "Checkpoint", error)))
+        .Select(found => new Violation(
+            DiagnosticIds.CheckpointMapping, found.Site, $"[{found.Attribute}] {found.error.Message}"));
 
     private static IReadOnlyList<Violation> Names(ModelCheck check, MappingSpec mapping)
     {
