@@ -6,7 +6,7 @@ using Marrow.Shared;
 namespace Marrow.Generators.Rules;
 
 /// <summary>
-/// MRW104: each pattern of Targets and Exclude matches a layer that could take the annotation, and each of Train a layer.
+/// MRW104: each pattern of Targets and Exclude matches a layer that could take the annotation, each of Train a layer.
 /// </summary>
 internal static class TargetsRule
 {
