@@ -5,20 +5,28 @@ using Marrow.Shared;
 
 namespace Marrow.Generators.Rules;
 
-/// <summary>MRW104: each pattern of Targets and Exclude matches a linear layer, and each of Train a layer.</summary>
+/// <summary>
+/// MRW104: each pattern of Targets and Exclude matches a layer that could take the annotation, each of Train a layer.
+/// </summary>
 internal static class TargetsRule
 {
     public static IEnumerable<Violation> Check(ModelCheck check)
     {
         var linear = check.Layers.Where(layer => layer.Spec is LinearSpec).Select(layer => layer.Name).ToList();
+        var quantizable = check.Layers.Where(layer => layer.Spec is LinearSpec or Conv2dSpec or AttentionSpec)
+            .Select(layer => layer.Name)
+            .ToList();
         var all = check.Layers.SelectMany(layer => LayerTargets.Around(layer.Name)).Distinct().ToList();
         foreach (var annotation in check.Type.Annotations)
         {
+            var (kind, takers) = annotation is QuantizeSpec
+                ? ("layer that can be quantized", quantizable)
+                : ("linear layer", linear);
             foreach (var (option, patterns, what, names) in new[]
             {
                 ("Targets", MeansNothingRule.MeansNothing(check, annotation) ? null : annotation.Targets,
-                    "linear layer", linear), // MRW108 if they leave nothing
-                ("Exclude", annotation.Header.Exclude, "linear layer", linear),
+                    kind, takers), // MRW108 if they leave nothing
+                ("Exclude", annotation.Header.Exclude, kind, takers),
                 ("Train", annotation.Header.Train, "layer", all),
             })
             {

@@ -43,7 +43,13 @@ internal static class SizeArithmetic
                     _ => NotDefined(expression),
                 };
             case SizeExpression.Binary binary:
-                var (left, right) = (binary.Left.Evaluate(value), binary.Right.Evaluate(value));
+                var left = binary.Left.Evaluate(value);
+                if ((binary.Operator, left.Value) is ("&&", false) or ("||", true))
+                {
+                    return left; // C# does not compute the other side
+                }
+
+                var right = binary.Right.Evaluate(value);
                 if (binary.Operator is "/" or "%" && right.Value is 0L && left.Value is null or long)
                 {
                     return new SizeExpression.Invalid(binary.ToString(), "it divides by zero");
@@ -110,8 +116,10 @@ internal static class SizeArithmetic
                     binary.Operator, Convert.ToDouble(left), Convert.ToDouble(right)),
                 (bool a, bool b) => Logical(binary.Operator, a, b),
                 (string a, string b) => Same(binary.Operator, a == b),
-                (SizeExpression.Missing, _) or (_, SizeExpression.Missing) => Same(
-                    binary.Operator, left is SizeExpression.Missing && right is SizeExpression.Missing),
+                (SizeExpression.Missing, _) or (_, SizeExpression.Missing) =>
+                    binary.Operator is "<" or "<=" or ">" or ">="
+                        ? false // as C# compares what is not there
+                        : Same(binary.Operator, left is SizeExpression.Missing && right is SizeExpression.Missing),
                 _ => null,
             };
             return result switch

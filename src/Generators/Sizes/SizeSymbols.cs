@@ -129,5 +129,14 @@ internal static class SizeSymbols
                 yield return member;
             }
         }
+
+        // An interface has the members of those that it extends: IReadOnlyList<T>.Count is IReadOnlyCollection<T>'s.
+        if (type.TypeKind == TypeKind.Interface)
+        {
+            foreach (var member in type.AllInterfaces.SelectMany(extended => extended.GetMembers(name)))
+            {
+                yield return member;
+            }
+        }
     }
 }

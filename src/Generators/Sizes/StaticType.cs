@@ -154,7 +154,12 @@ internal static class StaticType
                         left,
                         [left, right],
                         ref undefined),
-                    "<" or "<=" or ">" or ">=" => Defined(expression, areNumbers, Bool, [left, right], ref undefined),
+                    "<" or "<=" or ">" or ">=" => Defined(
+                        expression,
+                        Numeric.Contains(left?.TrimEnd('?')) && Numeric.Contains(right?.TrimEnd('?')),
+                        Bool,
+                        [left, right],
+                        ref undefined),
                     _ => Defined(expression, areNumbers, wider, [left, right], ref undefined),
                 };
             case SizeExpression.Conditional conditional:

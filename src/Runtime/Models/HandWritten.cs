@@ -22,6 +22,25 @@ internal static class HandWritten
             + "no checkpoint, not moved and not trained; call RegisterComponents() at the end of its constructor.");
     }
 
+    /// <summary>
+    /// Takes a new module's tensors out of the dispose scope that it was made in, as all of a model's are: TorchSharp
+    /// leaves those of recurrent layers, of attention and of plain buffers there. Gives a group norm its values, which
+    /// TorchSharp leaves uninitialized.
+    /// </summary>
+    public static void Own(nn.Module module)
+    {
+        foreach (var tensor in module.parameters().Concat(module.buffers()))
+        {
+            tensor.DetachFromDisposeScope();
+        }
+
+        if (module is GroupNorm { weight: { } weight, bias: { } bias })
+        {
+            nn.init.ones_(weight);
+            nn.init.zeros_(bias);
+        }
+    }
+
     /// <summary>A field of the user's own classes with a module or a parameter, or null.</summary>
     private static FieldInfo? Held(nn.Module module)
     {

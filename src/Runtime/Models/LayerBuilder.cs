@@ -3,6 +3,7 @@ using Marrow.Layers;
 using Marrow.Models;
 using Marrow.Shared;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Marrow.CompilerServices;
@@ -25,7 +26,7 @@ public sealed class LayerBuilder : ILinearBuilder
     private readonly ScalarType dtype;
     private readonly List<AdapterOf> adapters = [];
     private readonly List<string> trained = [];
-    private readonly List<nn.Module> trainedModules;
+    private readonly TrainedParts trainedParts;
     private readonly Dictionary<Type, Func<object?[], nn.Module>> replacements = [];
     private QuantizerOf<LinearSite, Linear>? quantizer;
     private Func<LinearSite, Linear>? headQuantizer;
@@ -40,7 +41,7 @@ public sealed class LayerBuilder : ILinearBuilder
         prefix = outer is null ? "" : outer.childName + ".";
         device = outer?.device ?? Construction.Device;
         dtype = outer?.dtype ?? Construction.Dtype;
-        trainedModules = outer?.trainedModules ?? [];
+        trainedParts = outer?.trainedParts ?? new();
     }
 
     /// <summary>Builds a model; called by its base constructor.</summary>
@@ -61,7 +62,7 @@ public sealed class LayerBuilder : ILinearBuilder
 
         if (outer is null)
         {
-            model.FreezeBase(builder.trainedModules);
+            model.FreezeBase(builder.trainedParts.Parameters);
         }
     }
 
@@ -260,7 +261,12 @@ public sealed class LayerBuilder : ILinearBuilder
         RequireSizes(name, sizes);
         using var scope = NewDisposeScope();
         var values = Initial.Of(init ?? new(ParameterInit.Zeros), sizes, dtype, device);
-        model.register_parameter(name, ComponentMoves.Owned(values, trainable: true));
+        var parameter = ComponentMoves.Owned(values, trainable: true);
+        model.register_parameter(name, parameter);
+        if (IsTrained(prefix + name))
+        {
+            trainedParts.Tensors.Add(parameter);
+        }
     }
 
     /// <summary>
@@ -366,6 +372,7 @@ public sealed class LayerBuilder : ILinearBuilder
         {
             var module = create();
             HandWritten.RequireRegistered(module, name);
+            HandWritten.Own(module);
             if (!Construction.IsDefault && device.type != DeviceType.META)
             {
                 module.to(device, dtype);
@@ -393,7 +400,9 @@ public sealed class LayerBuilder : ILinearBuilder
         var list = new ModuleList<T>(prefix + name);
         for (var i = 0; i < Copies(name, count); i++)
         {
-            list.Add(create(i));
+            var item = create(i);
+            list.Add(item);
+            Mark($"{name}.{i}", item);
         }
 
         return Register(name, list);
@@ -500,12 +509,26 @@ public sealed class LayerBuilder : ILinearBuilder
         }
 
         parent.register_module(parts[^1], module);
+        Mark(name, module);
+        return module;
+    }
+
+    private void Mark(string name, nn.Module module)
+    {
         if (IsTrained(prefix + name))
         {
-            trainedModules.Add(module);
+            trainedParts.Modules.Add(module);
         }
+    }
 
-        return module;
+    /// <summary>What is trained whole where there are adapters.</summary>
+    private sealed class TrainedParts
+    {
+        public List<nn.Module> Modules { get; } = [];
+
+        public List<Parameter> Tensors { get; } = [];
+
+        public IEnumerable<Parameter> Parameters => Modules.SelectMany(module => module.parameters()).Concat(Tensors);
     }
 
     /// <summary>A class-level adapter.</summary>

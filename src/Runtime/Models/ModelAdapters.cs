@@ -1,4 +1,4 @@
-using static TorchSharp.torch;
+using TorchSharp.Modules;
 
 namespace Marrow.Models;
 
@@ -12,7 +12,7 @@ internal static class ModelAdapters
         select (child.name, (AdaptedLinear)child.module);
 
     /// <summary>Where there is an adapter, only adapters train, and what is to be trained whole beside them.</summary>
-    internal static void FreezeBase(this IModel model, IEnumerable<nn.Module> trained)
+    internal static void FreezeBase(this IModel model, IEnumerable<Parameter> trained)
     {
         var adapters = new AdapterParameterList(model.AdaptedLayers().Select(pair => pair.Layer));
         if (adapters.Count == 0)
@@ -25,7 +25,7 @@ internal static class ModelAdapters
             parameter.requires_grad = false;
         }
 
-        foreach (var parameter in adapters.Concat(trained.SelectMany(module => module.parameters())))
+        foreach (var parameter in adapters.Concat(trained))
         {
             parameter.requires_grad = true;
         }

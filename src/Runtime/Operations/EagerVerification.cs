@@ -48,11 +48,14 @@ public static class EagerVerification
 
     /// <summary>A parameter that autograd gives no gradient has the gradient zero.</summary>
     private static Dictionary<string, double> Differences(
-        Dictionary<string, Tensor> fused, Dictionary<string, Tensor> plain) => fused.ToDictionary(
-            pair => pair.Key,
-            pair => Largest(plain.TryGetValue(pair.Key, out var other)
-                ? pair.Value.to(float64) - other.to(float64)
-                : pair.Value));
+        Dictionary<string, Tensor> fused, Dictionary<string, Tensor> plain) =>
+        fused.Keys.Union(plain.Keys).ToDictionary(
+            name => name,
+            name => Largest((fused.GetValueOrDefault(name), plain.GetValueOrDefault(name)) switch
+            {
+                ({ } one, { } other) => one.to(float64) - other.to(float64),
+                var (one, other) => one ?? other!,
+            }));
 
     private static double Largest(Tensor values) =>
         values.numel() == 0 ? 0 : values.to(float64).abs().max().item<double>();
@@ -81,17 +84,46 @@ public static class EagerVerification
             .Where(output => output.Tensor.requires_grad)
             .Select((output, i) => Projection(output.Tensor, (ulong)i))
             .ToList();
-        var gradients = targets.Count == 0 || terms.Count == 0
-            ? []
-            : autograd.grad(
-                [terms.Aggregate((sum, term) => sum + term)],
-                [.. targets.Select(pair => pair.Item2)],
-                allow_unused: true);
         return new(
             outputs.ToDictionary(output => output.Path, output => output.Tensor.detach()),
-            targets.Zip(gradients)
-                .Where(pair => pair.Second is { IsInvalid: false })
-                .ToDictionary(pair => pair.First.name, pair => pair.Second));
+            targets.Count == 0 || terms.Count == 0
+                ? []
+                : Gradients(terms.Aggregate((sum, term) => sum + term), targets));
+    }
+
+    /// <summary>
+    /// The gradients that a backward leaves, as in training: a recomputed block hands its parameters theirs itself, so
+    /// <c>autograd.grad</c> would not see them. What the parameters had before they have again.
+    /// </summary>
+    private static Dictionary<string, Tensor> Gradients(Tensor loss, List<(string Name, Tensor Value)> targets)
+    {
+        var former = targets.ConvertAll(target => target.Value.grad);
+        try
+        {
+            foreach (var (_, value) in targets)
+            {
+                value.grad = null;
+            }
+
+            loss.backward();
+            var found = new Dictionary<string, Tensor>();
+            foreach (var (name, value) in targets)
+            {
+                if (value.grad is { } gradient)
+                {
+                    found.Add(name, gradient);
+                }
+            }
+
+            return found;
+        }
+        finally
+        {
+            for (var i = 0; i < targets.Count; i++)
+            {
+                targets[i].Value.grad = former[i];
+            }
+        }
     }
 
     private static Tensor Projection(Tensor output, ulong seed)

@@ -203,6 +203,9 @@ public static class PeftAdapters
             : [];
         var trained = TrainedModules.Names(model);
 
+        // SaveAdapter writes full names; such a one is no ending of others. What the file holds is compared later.
+        named.RemoveAll(trained.Contains);
+
         // PEFT takes a name as an ending, and lets names of which the model has no layer pass.
         return model.Module.named_modules()
             .Select(pair => pair.name)

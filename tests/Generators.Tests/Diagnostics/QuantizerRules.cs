@@ -29,6 +29,26 @@ public class QuantizerRules
 
     private static async Task<string> Message(string source) => (await Markup.Check(Models + source))[0].GetMessage();
 
+    [Fact]
+    public async Task MRW104_TargetsOfAQuantizer_MeanConvolutionsToo()
+    {
+        const string Convolutions = """
+            [Model]
+            public partial class Mixed(int width)
+            {
+                [Conv2d(3, nameof(width), 3)] public partial Conv2d Stem { get; }
+                [Linear(nameof(width), 2)] public partial Linear Last { get; }
+                [Forward] private Tensor Network(Tensor x) => Last.call(Stem.call(x).mean([2, 3]));
+            }
+
+            """;
+        await Markup.Check(Convolutions
+            + "[Quantize(Bits = 4, Targets = \"stem\")] public partial class Small() : Mixed(4);");
+        Assert.Contains("matches no layer that can be quantized", (await Markup.Check(Convolutions
+            + "[Quantize(Bits = 4, {|MRW104:Targets = \"stem|step\"|})] public partial class Small() : Mixed(4);"))[0]
+            .GetMessage());
+    }
+
     [Theory]
     [InlineData("[Quantize({|MRW201:Bits = 1|})]", "1")]
     [InlineData("[Quantize({|MRW201:Bits = 9|})]", "9")]

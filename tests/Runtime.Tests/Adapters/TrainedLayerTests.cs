@@ -41,6 +41,44 @@ public partial class ExcludingClassifier() : Classifier(8);
 [Lora(Rank = 2, Targets = "*", Train = "score|norm")]
 public partial class TrainingClassifier() : Classifier(8);
 
+/// <summary>What a class trains beside a linear layer, in every place that a parameter can have.</summary>
+[Model]
+public partial class ManyPlaces(int width)
+{
+    [Linear(nameof(width), nameof(width))] public partial Linear First { get; }
+
+    [LayerNorm(nameof(width))] public partial LayerNorm Norm { get; }
+
+    [Parameter(nameof(width))] public partial Tensor Token { get; }
+
+    [Block(Count = 2)] public partial ModuleList<PlainMixer> Mixers { get; }
+
+    [LayerNorm(nameof(width), Count = 2)] public partial ModuleList<LayerNorm> Norms { get; }
+
+    [Block(nameof(width))] public partial Classifier Inner { get; }
+
+    [Forward]
+    private Tensor Network(Tensor x) =>
+        Inner.call(Norms[1].call(Norms[0].call(Mixers[1].call(Mixers[0].call(Norm.call(First.call(x)) + Token)))));
+}
+
+/// <summary>A hand-written module.</summary>
+public sealed class PlainMixer : nn.Module<Tensor, Tensor>
+{
+    private readonly TorchSharp.Modules.Linear mix = nn.Linear(8, 8);
+
+    public PlainMixer()
+        : base(nameof(PlainMixer)) => RegisterComponents();
+
+    public override Tensor forward(Tensor x) => mix.call(x);
+}
+
+[Lora(Rank = 2, Targets = "first", Train = "token|mixers.1|norms.*|inner.offset")]
+public partial class TrainsManyPlaces() : ManyPlaces(8);
+
+[Lora(Rank = 2, Targets = "first", Train = "norm")]
+public partial class TrainsAnEnding() : ManyPlaces(8);
+
 [Lora(Rank = 2)]
 public partial class MarkedClassifierLora() : MarkedClassifier(8);
 
@@ -109,6 +147,39 @@ public class TrainedLayerTests
             model.parameters().Where(parameter => parameter.requires_grad).Sum(parameter => parameter.numel()),
             TrainingClassifier.Plan.TrainableParameters);
         Assert.Contains("trained whole", TrainingClassifier.Plan.ToString());
+    }
+
+    [Fact]
+    public void Train_ReachesTensorsOfAClass_AndCopiesOfHandWrittenModules()
+    {
+        using var model = new TrainsManyPlaces();
+        Assert.Equal(
+            [
+                "inner.offset", "mixers.1.mix.bias", "mixers.1.mix.weight", "norms.0.bias", "norms.0.weight",
+                "norms.1.bias", "norms.1.weight", "token",
+            ],
+            model.named_parameters()
+                .Where(pair => pair.parameter.requires_grad && !pair.name.Contains("lora"))
+                .Select(pair => pair.name)
+                .Order());
+        var refusal = Assert.Throws<InvalidOperationException>(() => model.SaveAdapter("none"));
+        Assert.Contains("'token'", refusal.Message);
+    }
+
+    [Fact]
+    public void Train_OfALayerWhoseNameEndsOthers_IsLoadedAgain()
+    {
+        using var folder = new TemporaryFolder();
+        using var model = new TrainsAnEnding();
+        using var other = new TrainsAnEnding();
+        using (no_grad())
+        {
+            model.Norm.Weight.normal_();
+        }
+
+        model.SaveAdapter(folder.File("adapter"));
+        other.LoadAdapter(folder.File("adapter"));
+        Assert.True(model.Norm.Weight.Equals(other.Norm.Weight));
     }
 
     [Fact]

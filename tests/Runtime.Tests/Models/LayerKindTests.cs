@@ -103,6 +103,33 @@ public partial class WithoutExperts() : Optional(4, 1, gated: true, normed: fals
 public class LayerKindTests
 {
     [Fact]
+    public void GroupNorm_StartsWithOnesAndZeros()
+    {
+        using var scope = NewDisposeScope();
+        for (var i = 0; i < 20; i++)
+        {
+            full(4, 7f).Dispose(); // what fresh memory would hold
+            var model = new TorchLayers(8);
+            Assert.Equal([1f, 1, 1, 1], model.Group.weight!.data<float>().ToArray());
+            Assert.Equal([0f, 0, 0, 0], model.Group.bias!.data<float>().ToArray());
+        }
+    }
+
+    [Fact]
+    public void Modules_OutliveTheDisposeScopeThatTheyAreMadeIn()
+    {
+        TorchLayers model;
+        using (NewDisposeScope())
+        {
+            model = new TorchLayers(8);
+        }
+
+        using var other = new TorchLayers(8);
+        Assert.Equal(other.state_dict().Keys.Order(), model.state_dict().Keys.Order());
+        model.Dispose();
+    }
+
+    [Fact]
     public void TorchLayers_AreTheModulesThatTheirFactoriesMake()
     {
         using var scope = NewDisposeScope();

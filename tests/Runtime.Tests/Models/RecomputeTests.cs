@@ -54,6 +54,21 @@ public sealed class RecomputeTests : IDisposable
     public void Dispose() => scope.Dispose();
 
     [Fact]
+    public void VerifyAgainstEager_ComparesGradientsOfRecomputedBlocks_AndLeavesThoseThatWere()
+    {
+        using var model = new RecomputedAdaptedTower();
+        var trained = model.named_parameters().Where(pair => pair.parameter.requires_grad).ToList();
+        trained[0].parameter.grad = ones_like(trained[0].parameter);
+        var difference = model.VerifyAgainstEager(randn(2, 16));
+        Assert.Equal(
+            trained.Select(pair => pair.name).Order(),
+            difference.Gradients.Keys.Where(name => name != "input 0").Order());
+        Assert.InRange(difference.LargestGradient, 0, 1e-4);
+        Assert.Equal(trained[0].parameter.numel(), trained[0].parameter.grad!.sum().item<float>());
+        Assert.All(trained.Skip(1), pair => Assert.Null(pair.parameter.grad));
+    }
+
+    [Fact]
     public void RecomputedBlocks_GiveTheSameOutputAndGradients_WithDropout()
     {
         Same(() => new Tower(16, 3), () => new RecomputedTower(16, 3));

@@ -23,6 +23,22 @@ public static class Limits
 }
 
 [Model]
+public partial class Guarded(IReadOnlyList<int> widths, int? types = null)
+{
+    [Linear("types ?? 1", 2, When = "types > 0")] public partial Linear? OfTypes { get; }
+
+    [Linear("widths[0]", 2, When = "widths.Count > 2 && widths[2] > 4")] public partial Linear? OfThird { get; }
+
+    [Linear(3, 2, When = "widths.Count < 2 || 8 / widths[1] > 1")] public partial Linear? OfSecond { get; }
+
+    [Forward]
+    private Tensor Network(Tensor x) => x;
+}
+
+[Model]
+public sealed partial class GuardedShort() : Guarded([3]);
+
+[Model]
 public partial class Configured(
     NetSizes sizes,
     int[] widths,
@@ -66,6 +82,18 @@ public partial class ConfiguredLora(NetSizes given) : Configured(given, [4, 2], 
 
 public class SizeSourceTests
 {
+    [Fact]
+    public void WhatIsNotComputed_IsNoFault_AndWhatIsMissingCompares()
+    {
+        using var small = new GuardedShort();
+        using var large = new Guarded([3, 4, 5], 6);
+        Assert.Equal((null, null), (small.OfTypes, small.OfThird));
+        Assert.NotNull(small.OfSecond);
+        Assert.Equal(8, GuardedShort.Plan.TotalParameters);
+        Assert.Equal((6, 3), (large.OfTypes!.InFeatures, large.OfThird!.InFeatures));
+        Assert.NotNull(large.OfSecond);
+    }
+
     [Fact]
     public void Sizes_ComeFromRecordsListsEnumsAndDefaults()
     {
