@@ -17,7 +17,9 @@ public partial class LlamaBlock(int hidden, int intermediate, int heads, int key
     [RmsNorm(nameof(hidden), Eps = nameof(normEps))]
     public partial RmsNorm InputLayernorm { get; }
 
-    /// <summary>Attention: causal, without window, biases and dropout. What replaces it is given all of these.</summary>
+    /// <summary>
+    /// Attention: causal, without window, biases and dropout. What replaces it is given all of these.
+    /// </summary>
     [Block(nameof(hidden), nameof(heads), nameof(keyValueHeads), true, 0, false, false, 0.0)]
     public partial SelfAttention SelfAttn { get; }
 
