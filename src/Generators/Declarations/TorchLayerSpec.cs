@@ -17,6 +17,8 @@ internal sealed record TorchLayerSpec(
             ? new SizeExpression.Literal(usual)
             : null);
 
+    private bool IsPooling => Kind.Factory.Contains("Pool");
+
     private protected override IEnumerable<Argument> OwnArguments => Values.Select(value =>
         new Argument(value.Name, value.Value, Kind[value.Name].Kind, Kind[value.Name].What));
 
@@ -26,11 +28,18 @@ internal sealed record TorchLayerSpec(
         {
             var error = value.Name switch
             {
-                "Eps" or "Padding" or "OutputPadding" => NotNegative(layer, value.Name, value.Value),
                 "Dropout" when value.Value.Number is < 0 or >= 1 => Range(
                     value.Name, $"Dropout of layer '{layer}' is {value.Value}; it must be in 0 to 1 (1 excluded)"),
                 "Momentum" when value.Value.Number is < 0 or > 1 => Range(
                     value.Name, $"Momentum of layer '{layer}' is {value.Value}; it must be in 0 to 1"),
+                "OutputPadding" when value.Value.Integer >= Math.Max(
+                    this["Stride"]!.Integer ?? long.MaxValue, this["Dilation"]!.Integer ?? long.MaxValue) => Range(
+                    value.Name,
+                    $"OutputPadding {value.Value} of layer '{layer}' must be smaller than its stride or its dilation"),
+                "Padding" when IsPooling && value.Value.Integer > this["kernel"]!.Integer / 2 => Range(
+                    value.Name,
+                    $"Padding {value.Value} of layer '{layer}' is more than half its kernel {this["kernel"]}"),
+                "Eps" or "Padding" or "OutputPadding" => NotNegative(layer, value.Name, value.Value),
                 _ => null,
             };
             if (error is not null)

@@ -43,9 +43,9 @@ internal sealed class SizeReader(INamedTypeSymbol type, IReadOnlyList<string> pa
             : Convert(
                 syntax,
                 NamedValue,
-                inner => inner is MemberAccessExpressionSyntax access && Static(access) is { } value
-                    ? value
-                    : new SizeExpression.Invalid(text, $"'{inner}' is not supported in a size"),
+                inner => inner is not MemberAccessExpressionSyntax access
+                    ? new SizeExpression.Invalid(text, $"'{inner}' is not supported in a size")
+                    : Static(access) ?? new SizeExpression.Invalid(text, SizeSymbols.NoSuchMember(type, access)),
                 function: call => SizeSymbols.MathFunction(call));
     }
 

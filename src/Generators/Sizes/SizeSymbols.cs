@@ -33,6 +33,23 @@ internal static class SizeSymbols
     public static string? TypeOf(INamedTypeSymbol type, ExpressionSyntax expression) =>
         Symbol(type, expression)?.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat);
 
+    /// <summary>Why there is no such member, with the one that may be meant.</summary>
+    public static string NoSuchMember(INamedTypeSymbol type, MemberAccessExpressionSyntax access)
+    {
+        var name = access.Name.Identifier.ValueText;
+        if ((Symbol(type, access.Expression) ?? Type(type, access.Expression.ToString())) is not { } owner)
+        {
+            return $"'{access}' is not supported in a size";
+        }
+
+        var members = owner.GetMembers()
+            .Where(member => member is IPropertySymbol or IFieldSymbol && member.CanBeReferencedByName)
+            .Select(member => member.Name);
+        var nearest = Suggestion.Nearest(name, members);
+        return $"'{name}' is no public property or constant of {owner.Name}"
+            + (nearest is null || nearest == name ? "" : $"; did you mean '{nearest}'?");
+    }
+
     /// <summary>A constant of another type that can be seen from the class, or null.</summary>
     public static IFieldSymbol? Static(INamedTypeSymbol type, MemberAccessExpressionSyntax access) =>
         Type(type, access.Expression.ToString())?.GetMembers(access.Name.Identifier.ValueText)

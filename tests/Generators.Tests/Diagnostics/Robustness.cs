@@ -83,6 +83,12 @@ public class Robustness
     [InlineData("Parameter(4, {|MRW106:Init = (ParameterInit)15|})", "Tensor", "is no ParameterInit")]
     [InlineData("Parameter(4, Init = ParameterInit.Normal, {|MRW106:Std = -0.1|})", "Tensor",
         "must not be negative")]
+    [InlineData("Embedding(8, 4, {|MRW106:PaddingIndex = 8|})", "Embedding", "is none of its 8 ids")]
+    [InlineData("GroupNorm({|MRW106:3|}, 8)", "TorchSharp.Modules.GroupNorm", "does not divide its channels 8")]
+    [InlineData("ConvTranspose2d(8, 8, 3, Stride = 2, {|MRW106:OutputPadding = 2|})",
+        "TorchSharp.Modules.ConvTranspose2d", "smaller than its stride")]
+    [InlineData("MaxPool2d(3, {|MRW106:Padding = 2|})", "TorchSharp.Modules.MaxPool2d", "half its kernel 3")]
+    [InlineData("Lstm(8, 8, {|MRW106:Dropout = 1.5|})", "TorchSharp.Modules.LSTM", "it must be in 0 to 1")]
     public async Task MRW106_LayerOptionOutOfRange_IsReportedOnIt(string attribute, string type, string words) =>
         Assert.Contains(words, (await Markup.Check(Layer(attribute, type)))[0].GetMessage());
 

@@ -80,7 +80,8 @@ public class Rules
     [Theory]
     [InlineData("[Linear({|MRW003:\"widht\"|}, 4)] public partial Linear Up { get; }", "did you mean 'width'?")]
     [InlineData("[Linear(4, {|MRW003:\"4 *\"|})] public partial Linear Up { get; }", "no C# expression")]
-    [InlineData("[Linear(4, {|MRW003:\"width.Length\"|})] public partial Linear Up { get; }", "not supported")]
+    [InlineData("[Linear(4, {|MRW003:\"width.Length\"|})] public partial Linear Up { get; }",
+        "'Length' is no public property or constant of Int32")]
     [InlineData("[Linear({|MRW003:\"8 / 0\"|}, 4)] public partial Linear Up { get; }", "divides by zero")]
     [InlineData("[Linear({|MRW003:2.5|}, 4)] public partial Linear Up { get; }", "integer")]
     [InlineData("[Linear(4, 4, {|MRW003:Bias = \"has\"|})] public partial Linear Up { get; }",
