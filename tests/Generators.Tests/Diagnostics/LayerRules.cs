@@ -80,7 +80,8 @@ public class LayerRules
     [InlineData("[Conv2d(8, 8, 3)] public partial Conv2d Conv { get; }", "Model, {|MRW108:Lora|}(Rank = 4)",
         "the model has no layer that takes it")]
     [InlineData("", "Model, {|MRW108:Quantize|}(Bits = 4)", "the model has no layer that takes it")]
-    [InlineData("[Head, Linear(64, 64)] public partial Linear Head { get; }", "Model, {|MRW108:Bone|}(BlockSize = 8)",
+    [InlineData("[Head, Linear(64, 64)] public partial Linear Head { get; }",
+        "Model, {|MRW108:Bone|}(BlockSize = 8)",
         "its linear layers (head) are output heads, which only Targets can mean")]
     [InlineData("[Head, Linear(64, 64)] public partial Linear Head { get; }",
         "Model, {|MRW108:Quantize|}(Bits = 4, EndBits = 0)", "output heads")]
@@ -97,8 +98,10 @@ public class LayerRules
         Assert.Contains(words, (await Markup.Check(Net(members, attributes)))[0].GetMessage());
 
     [Theory]
-    [InlineData("[Head, Linear(64, 64)] public partial Linear Head { get; }", "Model, Lora(Rank = 4, Targets = \"head\")")]
-    [InlineData("[Head, Linear(64, 64)] public partial Linear Head { get; }", "Model, Quantize(Bits = 4)")]
+    [InlineData("[Head, Linear(64, 64)] public partial Linear Head { get; }",
+        "Model, Lora(Rank = 4, Targets = \"head\")")]
+    [InlineData("[Head, Linear(64, 64)] public partial Linear Head { get; }",
+        "Model, Quantize(Bits = 4)")]
     [InlineData("[Conv2d(8, 8, 3)] public partial Conv2d Conv { get; }", "Model, Quantize(Bits = 4)")]
     [InlineData(Tokens
         + "[Linear(16, 32, Tie = nameof(Tokens), TieWhen = \"width > 8\")] public partial Linear Out { get; }",

@@ -8,7 +8,8 @@ public class SizesIn64Bits
 {
     [Theory]
     [InlineData("[Parameter(\"a * b / 1000000\")]", "Tensor", "[checked(((long)__a * __b) / 1000000)]")]
-    [InlineData("[Parameter(\"4 * a\", \"a * 4\", nameof(a))]", "Tensor", "[checked(4L * __a), checked(__a * 4L), __a]")]
+    [InlineData("[Parameter(\"4 * a\", \"a * 4\", nameof(a))]", "Tensor",
+        "[checked(4L * __a), checked(__a * 4L), __a]")]
     [InlineData("[Parameter(\"a * (b + c)\")]", "Tensor", "[checked(__a * ((long)__b + __c))]")]
     [InlineData("[Parameter(\"big * a\")]", "Tensor", "[checked(__big * __a)]")]
     [InlineData("[Parameter(\"a / 2\", \"a % 8\")]", "Tensor", "[__a / 2, __a % 8]")]
