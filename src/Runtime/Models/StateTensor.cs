@@ -34,6 +34,9 @@ internal sealed record StateTensor(string Name, nn.Module Owner, string Key, Ten
     /// <summary>Whether training may change it without an optimizer, as running statistics.</summary>
     public bool IsBuffer => Value is not Parameter;
 
+    /// <summary>Whether it is a parameter of an adapter, and not of the base.</summary>
+    public bool IsOfAdapter => Owner is AdaptedLinear layer && layer.Adapter.Any(pair => pair.Name == Key);
+
     /// <summary>
     /// What values are copied into: a tensor on the meta device is replaced by zeros elsewhere first.
     /// </summary>

@@ -41,8 +41,8 @@ internal static class TrainedModules
     public static IEnumerable<StateTensor> State(IModel model, IReadOnlyList<string> names) =>
         Base(model).Where(tensor => names.Any(name => IsInside(tensor.Name, name)));
 
-    private static IEnumerable<StateTensor> Base(IModel model) => StateTensor.Of(model).Where(tensor =>
-        (tensor.Owner as AdaptedLinear)?.Adapter.Any(pair => pair.Name == tensor.Key) != true);
+    private static IEnumerable<StateTensor> Base(IModel model) =>
+        StateTensor.Of(model).Where(tensor => !tensor.IsOfAdapter);
 
     private static bool IsInside(string name, string module) =>
         name.StartsWith(module + ".", StringComparison.Ordinal);

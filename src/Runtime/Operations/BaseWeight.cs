@@ -20,9 +20,9 @@ internal sealed record BaseWeight(
     public static IReadOnlyList<BaseWeight> Of(IModel model) =>
     [
         .. from tensor in StateTensor.Of(model)
-           where tensor.Owner is not Linear linear
-               || (!((linear as AdaptedLinear)?.Adapter.Any(pair => pair.Name == tensor.Key) ?? false)
-                   && !(linear.HasPackedBase && tensor.Key.StartsWith("weight.", StringComparison.Ordinal)))
+           where !tensor.IsOfAdapter
+               && !(tensor.Owner is Linear { HasPackedBase: true }
+                   && tensor.Key.StartsWith("weight.", StringComparison.Ordinal))
            select new BaseWeight(
                tensor.Name, tensor.Owner, tensor.Key, tensor.Value.shape, tensor.Value, tensor),
         .. from pair in model.Module.named_modules()
