@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Marrow.Parity;
@@ -13,9 +12,10 @@ internal static class LoraPlusMethod
         var (r, alpha) = (file.Integer("r"), file.Number("alpha"));
         var (first, second) =
             (file.Tensor("frozen.fc1.base_layer.weight").shape, file.Tensor("frozen.fc2.base_layer.weight").shape);
-        var network = new LoraPlusCase((int)first[1], (int)first[0], (int)second[0], r, alpha);
-        network.Norm.parameters().ToList().ForEach(parameter => parameter.requires_grad = true);
-        using var model = new WithEmbedding(file.Flag("has_embedding") ? file : null, alpha / r, network);
+        var vocabulary = file.Flag("has_embedding") ? file.Tensor("frozen.embed.base_layer.weight").size(0) : 0;
+        using var model = new LoraPlusCase(
+            (int)vocabulary, (int)first[1], (int)first[0], (int)second[0], r, alpha);
+        model.Norm.parameters().ToList().ForEach(parameter => parameter.requires_grad = true);
         var parameters = model.named_parameters().ToDictionary(pair => PeftName(pair.name), pair => pair.parameter);
         using (no_grad())
         {
@@ -71,7 +71,7 @@ internal static class LoraPlusMethod
     }
 
     /// <summary>PEFT's name of a parameter.</summary>
-    private static string PeftName(string name) => name.Replace("network.", "", StringComparison.Ordinal) switch
+    private static string PeftName(string name) => name switch
     {
         var own when own.EndsWith("lora_A", StringComparison.Ordinal)
             || own.EndsWith("lora_B", StringComparison.Ordinal) => own + ".default.weight",
@@ -81,63 +81,4 @@ internal static class LoraPlusMethod
         "embed.weight" => "embed.base_layer.weight",
         var own => own,
     };
-
-    /// <summary>The network behind an embedding with a low-rank adapter: <c>e = E[x] + s Aᵀ[x] Bᵀ</c>.</summary>
-    private sealed class WithEmbedding : nn.Module<Tensor, Tensor>
-    {
-        private readonly EmbeddingAdapter? embed;
-        private readonly LoraPlusCase network;
-
-        public WithEmbedding(ReferenceCase? file, double scale, LoraPlusCase network)
-            : base("model")
-        {
-            this.network = network;
-            embed = file is null ? null : new EmbeddingAdapter(file, scale);
-            if (embed is not null)
-            {
-                register_module("embed", embed);
-            }
-
-            register_module("network", network);
-        }
-
-        public override Tensor forward(Tensor x) => network.call(embed?.call(x) ?? x);
-
-        protected override void RegisterComponents()
-        {
-            // Registered by name.
-        }
-    }
-
-    private sealed class EmbeddingAdapter : nn.Module<Tensor, Tensor>
-    {
-        private readonly double scale;
-        private readonly Parameter weight, a, b;
-
-        public EmbeddingAdapter(ReferenceCase file, double scale)
-            : base("embed")
-        {
-            this.scale = scale;
-            var names = file.Names.Where(name => name.StartsWith("param.", StringComparison.Ordinal)
-                || name.StartsWith("frozen.", StringComparison.Ordinal)).ToList();
-            weight = Like("base_layer.weight", trains: false);
-            a = Like("lora_embedding_A", trains: true);
-            b = Like("lora_embedding_B", trains: true);
-            register_parameter("weight", weight);
-            register_parameter("lora_embedding_A", a);
-            register_parameter("lora_embedding_B", b);
-
-            Parameter Like(string part, bool trains) => new(
-                zeros(file.Tensor(names.Single(name => name.Contains($"embed", StringComparison.Ordinal)
-                    && name.Contains(part, StringComparison.Ordinal))).shape), trains);
-        }
-
-        public override Tensor forward(Tensor x) =>
-            weight[x] + (scale * a.t()[x].matmul(b.t()));
-
-        protected override void RegisterComponents()
-        {
-            // Registered by name.
-        }
-    }
 }

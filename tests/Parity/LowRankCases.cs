@@ -36,8 +36,12 @@ public sealed partial class RankStabilizedLoraGaCase(int inFeatures, int outFeat
 
 /// <summary>An embedding, if there is one, and two layers with LoRA around a norm that trains too.</summary>
 [Model]
-public partial class LoraPlusCase(int inFeatures, int hidden, int outFeatures, int r, double alpha)
+public partial class LoraPlusCase(int vocabulary, int inFeatures, int hidden, int outFeatures, int r, double alpha)
 {
+    [Lora(Rank = nameof(r), Alpha = nameof(alpha))]
+    [Embedding(nameof(vocabulary), nameof(inFeatures), When = "vocabulary > 0")]
+    public partial Embedding? Embed { get; }
+
     [Lora(Rank = nameof(r), Alpha = nameof(alpha)), Linear(nameof(inFeatures), nameof(hidden))]
     public partial Linear Fc1 { get; }
 
@@ -48,5 +52,6 @@ public partial class LoraPlusCase(int inFeatures, int hidden, int outFeatures, i
     public partial Linear Fc2 { get; }
 
     [Forward]
-    private TorchSharp.torch.Tensor Network(TorchSharp.torch.Tensor x) => Fc2.call(Norm.call(Fc1.call(x).tanh()));
+    private TorchSharp.torch.Tensor Network(TorchSharp.torch.Tensor x) =>
+        Fc2.call(Norm.call(Fc1.call(Embed?.call(x) ?? x).tanh()));
 }

@@ -14,6 +14,19 @@ internal static class LayerTargets
     public static bool Mean(string? targets, string? exclude, string layer, bool isHead) =>
         (targets is null ? !isHead : Match(targets, layer)) && !(exclude is not null && Match(exclude, layer));
 
+    /// <summary>
+    /// Whether a layer that is not linear is meant: targets must name it. A pattern that ends in <c>*</c> alone, as
+    /// <c>layers.*</c>, means linear layers only.
+    /// </summary>
+    public static bool Name(string? targets, string? exclude, string layer) =>
+        targets is not null
+        && Array.Exists(targets.Split('|'), pattern => Names(pattern.Trim(' ')) && MatchOne(pattern.Trim(' '), layer))
+        && !(exclude is not null && Match(exclude, layer));
+
+    /// <summary>Whether the last part of a pattern is more than wildcards.</summary>
+    public static bool Names(string pattern) =>
+        pattern.Substring(pattern.LastIndexOf('.') + 1).Trim('*', '?').Length > 0;
+
     /// <summary>Whether one of the patterns matches a name.</summary>
     public static bool Match(string patterns, string layer) =>
         Array.Exists(patterns.Split('|'), pattern => MatchOne(pattern.Trim(' '), layer));

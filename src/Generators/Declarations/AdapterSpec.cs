@@ -34,6 +34,17 @@ internal abstract record AdapterSpec(AnnotationHeader Header, double Dropout) : 
     /// </summary>
     public virtual IReadOnlyList<long> SizesThatFit(IEnumerable<(long In, long Out)> layers) => [];
 
+    /// <summary>Whether the method has an adapter of a layer of this kind, whatever its sizes.</summary>
+    public virtual bool Adapts(LayerSpec layer) => layer is LinearSpec;
+
+    /// <summary>
+    /// The creation of an adapted convolution or embedding from its <c>site</c>; null if the method has none. Linear
+    /// layers have emitted classes.
+    /// </summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="code">A size as C# of a type.</param>
+    public virtual string? Creation(LayerSpec layer, Func<SizeExpression, string, string> code) => null;
+
     /// <summary>Trainable parameters on a layer of these sizes; null if a size is known only at run time.</summary>
     /// <exception cref="OverflowException">There are more than a 64-bit integer holds.</exception>
     public abstract long? ParameterCount(long? inFeatures, long? outFeatures);

@@ -37,6 +37,9 @@ internal abstract record AnnotationSpec(AnnotationHeader Header)
     /// <summary>Whether it means the layer of this name, counted from the class that carries it.</summary>
     public bool Means(string layer, bool isHead) => LayerTargets.Mean(Targets, Header.Exclude, layer, isHead);
 
+    /// <summary>Whether it names a layer that is not linear, counted from the class that carries it.</summary>
+    public bool Names(string layer) => LayerTargets.Name(Targets, Header.Exclude, layer);
+
     /// <summary>How many of the same attribute stand before it on its carrier.</summary>
     public int Position => Header.Position;
 

@@ -11,12 +11,9 @@ internal sealed record AttentionSpec(
     SizeExpression Window,
     SizeExpression Shift,
     SizeExpression? Tokens,
-    QuantizeSpec? Quantizer,
     string? Marker) : LayerSpec(Property)
 {
     private static readonly SizeExpression True = new SizeExpression.Literal(true);
-
-    public override IEnumerable<AnnotationSpec> Annotations => Quantizer is null ? [] : [Quantizer];
 
     private protected override IEnumerable<Argument> OwnArguments => new[]
     {
@@ -81,7 +78,6 @@ internal sealed record AttentionSpec(
         Window = evaluate(Window),
         Shift = evaluate(Shift),
         Tokens = Tokens is null ? null : evaluate(Tokens),
-        Quantizer = Quantizer?.Evaluate(evaluate),
     };
 
     private LinearSpec Linear(string name, SizeExpression outFeatures, SizeExpression bias) => new(
@@ -92,8 +88,6 @@ internal sealed record AttentionSpec(
         Tie: null,
         TieError: null,
         TieWhen: True,
-        Adapters: default,
-        Quantizer: null,
         Positions,
         PositiveInput: false);
 }

@@ -11,11 +11,22 @@ internal abstract record LayerSpec(PropertySpec Property)
     /// <summary>All expressions of the declaration.</summary>
     public IEnumerable<Argument> Arguments => OwnArguments.Concat(Property.Arguments);
 
-    /// <summary>Adapters and quantizers on the property.</summary>
-    public virtual IEnumerable<AnnotationSpec> Annotations => [];
+    /// <summary>Adapters on the property.</summary>
+    public EquatableArray<AdapterSpec> Adapters { get; init; }
 
     /// <summary>The quantizer on the property, or null.</summary>
-    public QuantizeSpec? OwnQuantizer => Annotations.OfType<QuantizeSpec>().FirstOrDefault();
+    public QuantizeSpec? Quantizer { get; init; }
+
+    /// <summary>Adapters and quantizers on the property.</summary>
+    public IEnumerable<AnnotationSpec> Annotations =>
+        Quantizer is null ? Adapters : Adapters.Append<AnnotationSpec>(Quantizer);
+
+    /// <summary>
+    /// The sizes of the weight as the matrix [out, in] that an adapter changes; null if there is none, or a size is
+    /// known only at run time.
+    /// </summary>
+    /// <exception cref="OverflowException">One is more than a 64-bit integer holds.</exception>
+    public virtual (long? In, long? Out) Matrix => (null, null);
 
     /// <summary>How many copies there are, or null for a single layer.</summary>
     public SizeExpression? Count => Property.Count;
@@ -32,7 +43,12 @@ internal abstract record LayerSpec(PropertySpec Property)
 
     /// <summary>The same layer with every expression evaluated.</summary>
     public LayerSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) =>
-        EvaluateOwn(evaluate) with { Property = Property.Evaluate(evaluate) };
+        EvaluateOwn(evaluate) with
+        {
+            Property = Property.Evaluate(evaluate),
+            Adapters = Adapters.Select(adapter => adapter.Evaluate(evaluate)).ToEquatable(),
+            Quantizer = Quantizer?.Evaluate(evaluate),
+        };
 
     /// <summary>The same layer with the expressions of its kind evaluated.</summary>
     private protected abstract LayerSpec EvaluateOwn(Func<SizeExpression, SizeExpression> evaluate);
@@ -81,8 +97,6 @@ internal sealed record LinearSpec(
     string? Tie,
     SizeExpression.Invalid? TieError,
     SizeExpression TieWhen,
-    EquatableArray<AdapterSpec> Adapters,
-    QuantizeSpec? Quantizer,
     SizeExpression? Tokens,
     bool PositiveInput) : LayerSpec(Property)
 {
@@ -97,8 +111,7 @@ internal sealed record LinearSpec(
     /// <summary>Whether the weight is certainly the layer's own.</summary>
     public bool IsUntied => Tie is null || TieWhen.Value is false;
 
-    public override IEnumerable<AnnotationSpec> Annotations =>
-        Quantizer is null ? Adapters : Adapters.Append<AnnotationSpec>(Quantizer);
+    public override (long? In, long? Out) Matrix => (In.Integer, Out.Integer);
 
     private protected override IEnumerable<Argument> OwnArguments => new[]
     {
@@ -131,8 +144,6 @@ internal sealed record LinearSpec(
         Out = evaluate(Out),
         Bias = evaluate(Bias),
         TieWhen = evaluate(TieWhen),
-        Adapters = Adapters.Select(adapter => adapter.Evaluate(evaluate)).ToEquatable(),
-        Quantizer = Quantizer?.Evaluate(evaluate),
         Tokens = Tokens is null ? null : evaluate(Tokens),
     };
 }
@@ -147,10 +158,10 @@ internal sealed record Conv2dSpec(
     SizeExpression Padding,
     SizeExpression Groups,
     SizeExpression Bias,
-    SizeExpression? Tokens,
-    QuantizeSpec? Quantizer) : LayerSpec(Property)
+    SizeExpression? Tokens) : LayerSpec(Property)
 {
-    public override IEnumerable<AnnotationSpec> Annotations => Quantizer is null ? [] : [Quantizer];
+    public override (long? In, long? Out) Matrix =>
+        (checked(In.Integer * Kernel.Integer * Kernel.Integer), Out.Integer);
 
     private protected override IEnumerable<Argument> OwnArguments => new[]
     {
@@ -200,7 +211,6 @@ internal sealed record Conv2dSpec(
         Groups = evaluate(Groups),
         Bias = evaluate(Bias),
         Tokens = Tokens is null ? null : evaluate(Tokens),
-        Quantizer = Quantizer?.Evaluate(evaluate),
     };
 }
 
@@ -209,6 +219,8 @@ internal sealed record EmbeddingSpec(
     PropertySpec Property, SizeExpression Rows, SizeExpression Dim, SizeExpression? PaddingIndex)
     : LayerSpec(Property)
 {
+    public override (long? In, long? Out) Matrix => (Rows.Integer, Dim.Integer);
+
     private protected override IEnumerable<Argument> OwnArguments => new[]
     {
         Size("rows", Rows, "count"),

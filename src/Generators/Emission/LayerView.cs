@@ -61,7 +61,7 @@ internal sealed record LayerView(
         Conv2dSpec conv => Conv2d(conv, key),
         AttentionSpec attention => Attention(attention, key),
         EmbeddingSpec embedding => $"builder.Embedding({key}, {Print(embedding.Rows)}, {Print(embedding.Dim)}"
-            + $"{Given(embedding.PaddingIndex, "paddingIndex")}{Init(embedding)})",
+            + $"{Given(embedding.PaddingIndex, "paddingIndex")}{Init(embedding)}{Adapter(embedding)})",
         RmsNormSpec norm => $"builder.RmsNorm({key}, {Print(norm.Dim)}, {Print(norm.Eps)})",
         LayerNormSpec norm =>
             $"builder.LayerNorm({key}, {Print(norm.Dim)}, {Print(norm.Eps)}, bias: {Print(norm.Bias)})",
@@ -97,6 +97,7 @@ internal sealed record LayerView(
         + Given(conv.Tokens, "tokens")
         + Init(conv)
         + Quantizer(QuantizedSites.Convolution(conv.Quantizer))
+        + Adapter(conv)
         + ")";
 
     private static string Attention(AttentionSpec attention, string key) =>
@@ -112,6 +113,11 @@ internal sealed record LayerView(
         ? ""
         : $", init: new(global::Marrow.ParameterInit.{init.Kind}"
             + (init.Kind == ParameterInit.Normal ? $", {Print(init.Std)})" : ")");
+
+    private static string Adapter(LayerSpec layer) =>
+        layer.Adapters.FirstOrDefault()?.Creation(layer, SizeCode.Of) is { } create
+            ? $", adapter: site => {create}"
+            : "";
 
     private static string Quantizer(string? create) => create is null ? "" : $", quantizer: site => {create}";
 

@@ -12,7 +12,7 @@ internal sealed class QuantizedSites(QuantizeSpec quantizer, IReadOnlyList<Layer
 
     public IEnumerable<SpecializationView> Specializations()
     {
-        var own = layers.Where(layer => layer.Spec.OwnQuantizer is null).ToList();
+        var own = layers.Where(layer => layer.Spec.Quantizer is null).ToList();
         var replaced = new HashSet<string>(own
             .Where(layer => layer.Spec is AttentionSpec && layer.Quantizer is { Attention.ReplacesQkv: true })
             .Select(layer => layer.Name + ".qkv"));

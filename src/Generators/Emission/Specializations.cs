@@ -71,14 +71,20 @@ internal static class Specializations
         LayerClasses classes)
     {
         var placed = new Placed<AdapterSpec>(adapter, type, "");
-        var uses = layers
-            .Where(layer => layer.Spec is LinearSpec { Adapters.Count: 0 } && layer.Targets(placed))
+        var meant = layers.Where(layer => layer.Spec.Adapters.Count == 0 && layer.Targets(placed)).ToList();
+        var uses = meant
+            .Where(layer => layer.Spec is LinearSpec)
             .ToLookup(
                 layer => quantizer is not null && layer.QuantizerFor(quantizer, "") is not null,
                 layer => (LinearSpec)layer.Spec);
-        var comment = $"{Which(adapter)}: {adapter.Words}";
+        var others = new[] { ("convolution", Of<Conv2dSpec>()), ("embedding", Of<EmbeddingSpec>()) }
+            .Where(kind => kind.Item2 is not null)
+            .Select(kind => (Name: kind.Item1, Create: kind.Item2!))
+            .ToList();
+        var which = others.Count > 0 ? $"Every layer that {Patterns(adapter)} names" : Which(adapter);
+        var comment = $"{which}: {adapter.Words}";
         var call = $"Adapt({Patterns(adapter)}";
-        if (uses[false].Any() || !uses[true].Any())
+        if (uses[false].Any() || (!uses[true].Any() && others.Count == 0))
         {
             call += $", site => {classes.Create(new LayerClass(adapter, null), uses[false])}";
         }
@@ -89,6 +95,11 @@ internal static class Specializations
             comment += $"; where the quantizer means it too, on {quantizer!.Words}";
         }
 
+        call += string.Concat(others.Select(kind => $", {kind.Name}: site => {kind.Create}"));
         return new($"{call}{Excluded(adapter)});", comment + ".");
+
+        string? Of<TSpec>() => meant.Find(layer => layer.Spec is TSpec) is { } layer
+            ? adapter.Creation(layer.Spec, SizeCode.Of)
+            : null;
     }
 }

@@ -51,7 +51,7 @@ internal abstract class LayerClassView(EmittedClass target)
     /// <summary>The name of the constructor's parameter that holds an option.</summary>
     public static string Camel(string option) => char.ToLowerInvariant(option[0]) + option.Substring(1);
 
-    private protected static string Real(double value)
+    public static string Real(double value)
     {
         var text = value.ToString("R", CultureInfo.InvariantCulture);
         return text.Contains('.') || text.Contains('E') ? text : text + ".0";

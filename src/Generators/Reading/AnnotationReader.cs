@@ -54,7 +54,10 @@ internal sealed class AnnotationReader(MethodTable methods, SizeReader sizes)
         .FirstOrDefault(attribute => attribute is not null && carrier.HasAttribute(KnownNames.Attribute(attribute)));
 
     /// <summary>The attribute of an adapter on a symbol, without suffix, or null.</summary>
-    public string? AdapterOn(ISymbol carrier) => methods.Adapters
+    /// <param name="carrier">The class or property.</param>
+    /// <param name="onlyLinear">Whether to look for methods that adapt linear layers alone.</param>
+    public string? AdapterOn(ISymbol carrier, bool onlyLinear = false) => methods.Adapters
+        .Where(method => !onlyLinear || method.IsOnlyLinear)
         .Select(method => method.Attribute)
         .FirstOrDefault(attribute => carrier.HasAttribute(KnownNames.Attribute(attribute)));
 }

@@ -92,7 +92,7 @@ internal sealed class LayerReader(
             Init = init,
         };
         var arguments = attribute.ConstructorArguments;
-        return (kind, arguments.Length) switch
+        LayerSpec layer = (kind, arguments.Length) switch
         {
             (KnownNames.Linear, 2) => new LinearSpec(
                 spec,
@@ -102,8 +102,6 @@ internal sealed class LayerReader(
                 options.Text("Tie"),
                 TieError(options.Text("Tie")),
                 Option("TieWhen", true),
-                annotations.Adapters(property).ToEquatable(),
-                annotations.Quantizer(property),
                 Given("Tokens"),
                 options.Flag("PositiveInput"))
             {
@@ -118,8 +116,7 @@ internal sealed class LayerReader(
                 Option("Padding", 0L),
                 Option("Groups", 1L),
                 Option("Bias", true),
-                Given("Tokens"),
-                annotations.Quantizer(property)),
+                Given("Tokens")),
             ("Marrow.AttentionAttribute", 2) => new AttentionSpec(
                 spec,
                 Size(0),
@@ -128,7 +125,6 @@ internal sealed class LayerReader(
                 Option("Window", 0L),
                 Option("Shift", 0L),
                 Given("Tokens"),
-                annotations.Quantizer(property),
                 annotations.Marker(property)),
             (KnownNames.Embedding, 2) => new EmbeddingSpec(spec, Size(0), Size(1), Given("PaddingIndex")),
             ("Marrow.RmsNormAttribute", 1) => new RmsNormSpec(spec, Size(0), Option("Eps", 1e-6)),
@@ -155,6 +151,13 @@ internal sealed class LayerReader(
                 IsReplaceable = !element.IsSealed,
             },
             _ => new UnreadableSpec(spec),
+        };
+        return layer with
+        {
+            Adapters = layer is LinearSpec or Conv2dSpec or EmbeddingSpec
+                ? annotations.Adapters(property).ToEquatable()
+                : default,
+            Quantizer = layer is LinearSpec or Conv2dSpec or AttentionSpec ? annotations.Quantizer(property) : null,
         };
 
         SizeExpression Size(int index) => inside.FromAttribute(arguments[index]);
@@ -341,8 +344,13 @@ internal sealed class LayerReader(
             _ when property.GetAttributes().Count(other =>
                 other.AttributeClass is { } one && KnownNames.Layers.ContainsKey(one.FullName())) > 1 =>
                 "has two layer attributes",
-            _ when kind != KnownNames.Linear && annotations.AdapterOn(property) is { } adapter =>
+            _ when kind != KnownNames.Linear
+                && annotations.AdapterOn(
+                    property, onlyLinear: kind is "Marrow.Conv2dAttribute" or KnownNames.Embedding) is { } adapter =>
                 $"carries [{adapter}], which only a linear layer can",
+            _ when kind != KnownNames.Linear && property.HasAttribute(KnownNames.Quantize)
+                && annotations.AdapterOn(property) is { } adapter =>
+                $"carries both [Quantize] and [{adapter}], which only a linear layer can",
             _ when kind is not (KnownNames.Linear or "Marrow.Conv2dAttribute" or "Marrow.AttentionAttribute")
                 && property.HasAttribute(KnownNames.Quantize) =>
                 "carries [Quantize], which only a linear layer, a convolution or an attention can",

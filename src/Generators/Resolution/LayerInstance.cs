@@ -13,12 +13,10 @@ internal sealed class LayerInstance
     {
         (Name, Layer, Placement) = (name, layer, placement);
         IsTrained = placement.Trains(name);
-        Adapter = Spec is LinearSpec linear
-            ? linear.Adapters.FirstOrDefault() ?? placement.Adapters.FirstOrDefault(Targets)?.Annotation
-            : null;
-        Quantizer = Spec.OwnQuantizer ?? placement.Quantizers
+        Quantizer = Spec.Quantizer ?? placement.Quantizers
             .Select(placed => QuantizerFor(placed.Annotation, placed.Prefix))
             .FirstOrDefault(found => found is not null);
+        Adapter = Spec.Adapters.FirstOrDefault() ?? placement.Adapters.FirstOrDefault(Targets)?.Annotation;
     }
 
     public string Name { get; }
@@ -45,8 +43,15 @@ internal sealed class LayerInstance
     public QuantizeSpec? Quantizer { get; }
 
     /// <summary>Whether a class-level adapter means this layer.</summary>
-    public bool Targets(Placed<AdapterSpec> placed) => Spec is LinearSpec { IsUntied: true } && !IsTrained
-        && placed.Annotation.Means(Name.Substring(placed.Prefix.Length), Spec.Property.IsHead);
+    public bool Targets(Placed<AdapterSpec> placed)
+    {
+        var (adapter, name) = (placed.Annotation, Name.Substring(placed.Prefix.Length));
+        return !IsTrained && adapter.Adapts(Spec) && Spec switch
+        {
+            LinearSpec linear => linear.IsUntied && adapter.Means(name, Spec.Property.IsHead),
+            _ => Quantizer is null && adapter.Names(name), // only a linear layer's class does both
+        };
+    }
 
     /// <summary>
     /// Whether an annotation of the model's own class means this layer, or may mean it once sizes are known.
@@ -70,7 +75,8 @@ internal sealed class LayerInstance
     /// <param name="prefix">Name of the model that carries it, with a dot.</param>
     public QuantizeSpec? QuantizerFor(QuantizeSpec quantizer, string prefix)
     {
-        if (IsTrained || Spec is not (LinearSpec { IsUntied: true } or Conv2dSpec or AttentionSpec)
+        if (IsTrained
+            || Spec is not (LinearSpec { IsUntied: true } or Conv2dSpec { Adapters.Count: 0 } or AttentionSpec)
             || !quantizer.Means(Name.Substring(prefix.Length), isHead: false))
         {
             return null;

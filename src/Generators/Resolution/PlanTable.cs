@@ -164,9 +164,7 @@ internal sealed class PlanTable
             layer.Shape,
             instance.Adapter?.Words,
             checked(layer.ParameterCount + steps),
-            instance.Adapter is { } adapter && layer is LinearSpec linear
-                ? adapter.ParameterCount(linear.In.Integer, linear.Out.Integer)
-                : 0,
+            instance.Adapter is { } adapter ? adapter.ParameterCount(layer.Matrix.In, layer.Matrix.Out) : 0,
             quantizer?.Words,
             instance.IsTrained);
     }

@@ -62,13 +62,15 @@ internal static class AdapterSizesRule
 
     /// <summary>Positive sizes of an adapted layer; those that are not positive are reported as such.</summary>
     private static (long In, long Out)? Sizes(LayerInstance layer) =>
-        layer is { Adapter: not null, Spec: LinearSpec { In.Integer: > 0 and { } i, Out.Integer: > 0 and { } o } }
-            ? (i, o)
-            : null;
+        layer is { Adapter: not null, Spec.Matrix: ({ } i, { } o) } && i > 0 && o > 0 ? (i, o) : null;
 
     /// <summary>The annotation stands elsewhere; what this class decides is the size.</summary>
     private static Site CauseOfSizes(ModelCheck check, LayerInstance layer) =>
-        check.FindCause(layer, "inFeatures") is Site.BaseArgument site ? site : check.FindCause(layer, "outFeatures");
+        layer.Spec.Arguments
+            .Where(argument => argument.What is not null)
+            .Take(2)
+            .Select(argument => check.FindCause(layer, argument.Name))
+            .Aggregate((first, second) => first is Site.BaseArgument ? first : second);
 
     /// <summary>The nearest sizes that suit all layers that the adapter means, not only the first that fails.</summary>
     private static IReadOnlyList<long> Fixes(ModelCheck check, AdapterSpec adapter) => adapter.SizesThatFit(check.Layers

@@ -1,4 +1,3 @@
-using Marrow.Generators.Declarations;
 using Marrow.Generators.Diagnostics;
 using Marrow.Generators.Resolution;
 
@@ -32,16 +31,11 @@ internal static class AdapterTooLargeRule
     /// <summary>Parameters of a layer's adapter and of its weight, where the adapter's sizes are right.</summary>
     private static (long Own, long Whole)? Counts(LayerInstance layer)
     {
-        if (layer is not { Adapter: { } adapter, Spec: LinearSpec { In.Integer: { } i, Out.Integer: { } o } }
-            || i < 1 || o < 1
-            || adapter.SizeErrorOn(layer.Name, i, o) is not null)
-        {
-            return null;
-        }
-
         try
         {
-            return adapter.ParameterCount(i, o) is { } own ? (own, checked(i * o)) : null;
+            return layer is { Adapter: { } adapter, Spec.Matrix: ({ } i, { } o) } && i > 0 && o > 0
+                && adapter.SizeErrorOn(layer.Name, i, o) is null
+                && adapter.ParameterCount(i, o) is { } own ? (own, checked(i * o)) : null;
         }
         catch (OverflowException)
         {

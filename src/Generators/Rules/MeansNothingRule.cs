@@ -44,7 +44,7 @@ internal static class MeansNothingRule
         if (annotation.Targets is { } targets)
         {
             return $"Targets '{targets}' matches no layer that takes it{TargetsRule.DidYouMean(
-                targets, linear.ConvertAll(layer => layer.Name))}";
+                targets, TargetsRule.Takers(check, annotation))}";
         }
 
         var own = linear.Where(layer => layer.Spec is LinearSpec { IsUntied: true }).ToList();

@@ -25,6 +25,7 @@ internal sealed class ModelCheck
         PositiveSizesRule.Check,
         LayerOptionsRule.Check,
         TiedLayersRule.Check,
+        AdaptedKindRule.Check,
         ParameterCountRule.Check,
         AnnotationOptionsRule.Check,
         TwoAdaptersRule.Check,
@@ -138,7 +139,7 @@ internal sealed class ModelCheck
     public Site? SiteOf(LayerInstance layer, string option)
     {
         var adapter = layer.Adapter!;
-        if (layer.Spec is LinearSpec { Adapters.Count: > 0 })
+        if (layer.Spec.Adapters.Count > 0)
         {
             return IsOwn(layer)
                 ? new Site.Argument(layer.Spec.Property.Name, adapter.Attribute, option) { Index = adapter.Position }

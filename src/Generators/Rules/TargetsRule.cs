@@ -12,16 +12,12 @@ internal static class TargetsRule
 {
     public static IEnumerable<Violation> Check(ModelCheck check)
     {
-        var linear = check.Layers.Where(layer => layer.Spec is LinearSpec).Select(layer => layer.Name).ToList();
-        var quantizable = check.Layers.Where(layer => layer.Spec is LinearSpec or Conv2dSpec or AttentionSpec)
-            .Select(layer => layer.Name)
-            .ToList();
         var all = check.Layers.SelectMany(layer => LayerTargets.Around(layer.Name)).Distinct().ToList();
         foreach (var annotation in check.Type.Annotations)
         {
-            var (kind, takers) = annotation is QuantizeSpec
-                ? ("layer that can be quantized", quantizable)
-                : ("linear layer", linear);
+            var (kind, takers) = (
+                annotation is AdapterSpec ? "layer that can be adapted" : "layer that can be quantized",
+                Takers(check, annotation));
             foreach (var (option, patterns, what, names) in new[]
             {
                 ("Targets", MeansNothingRule.MeansNothing(check, annotation) ? null : annotation.Targets,
@@ -44,6 +40,16 @@ internal static class TargetsRule
             }
         }
     }
+
+    /// <summary>The layers of a kind that could take an annotation.</summary>
+    public static List<string> Takers(ModelCheck check, AnnotationSpec annotation) =>
+    [
+        .. from layer in check.Layers
+           where annotation is AdapterSpec adapter
+               ? adapter.Adapts(layer.Spec)
+               : layer.Spec is LinearSpec or Conv2dSpec or AttentionSpec
+           select layer.Name,
+    ];
 
     /// <summary>The end of a sentence about a pattern that matches none of these layers.</summary>
     public static string DidYouMean(string pattern, IReadOnlyCollection<string> layers)

@@ -59,6 +59,6 @@ internal static class TiedLayersRule
         embedding.Arguments.Any(argument => argument.Value.Names.Any());
 
     /// <summary>The name of the model that a layer lies in.</summary>
-    private static string Around(LayerInstance layer) =>
+    public static string Around(LayerInstance layer) =>
         layer.Name.Substring(0, layer.Name.Length - layer.Spec.Property.LayerName.Length);
 }

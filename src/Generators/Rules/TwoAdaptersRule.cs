@@ -1,4 +1,3 @@
-using Marrow.Generators.Declarations;
 using Marrow.Generators.Diagnostics;
 
 namespace Marrow.Generators.Rules;
@@ -9,7 +8,7 @@ internal static class TwoAdaptersRule
     public static IEnumerable<Violation> Check(ModelCheck check) => OnProperties(check).Concat(OnClasses(check));
 
     private static IEnumerable<Violation> OnProperties(ModelCheck check) =>
-        from layer in check.Type.Layers.OfType<LinearSpec>()
+        from layer in check.Type.Layers
         where layer.Adapters.Count > 1
         select new Violation(
             DiagnosticIds.TwoAdapters,
@@ -21,7 +20,7 @@ internal static class TwoAdaptersRule
     {
         var doubled =
             from layer in check.Layers
-            where layer.Spec is LinearSpec { Adapters.Count: 0 }
+            where layer.Spec.Adapters.Count == 0
             let adapters = layer.Placement.Adapters.Where(layer.Targets).ToList()
             where adapters.Count > 1 && adapters.Any(placed => ReferenceEquals(placed.Owner, check.Type))
             select (layer, adapters);

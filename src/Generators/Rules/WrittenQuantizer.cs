@@ -11,8 +11,8 @@ internal sealed record WrittenQuantizer(LayerSpec? Layer, QuantizeSpec Quantizer
     public static IEnumerable<WrittenQuantizer> Of(ModelCheck check)
     {
         var onLayers = check.Type.Layers
-            .Where(layer => layer.OwnQuantizer is not null)
-            .Select(layer => new WrittenQuantizer(layer, layer.OwnQuantizer!.Evaluate(SizeArithmetic.Fold)));
+            .Where(layer => layer.Quantizer is not null)
+            .Select(layer => new WrittenQuantizer(layer, layer.Quantizer!.Evaluate(SizeArithmetic.Fold)));
         return check.Type.Quantizer is { } own
             ? onLayers.Prepend(new WrittenQuantizer(null, own.Evaluate(SizeArithmetic.Fold)))
             : onLayers;

@@ -12,21 +12,15 @@ namespace Marrow.CompilerServices;
 /// fused forward, its backward, and what both compute as plain formulas.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
-public abstract class AdaptedLinear : Linear, IExplicitLayer
+public abstract class AdaptedLinear : Linear, IExplicitLayer, IAdaptedLayer
 {
-    private readonly ScalarType adapterType;
-    private readonly Device device;
-    private readonly InitialFactors factors = new();
-
     /// <summary>Makes the frozen base.</summary>
     /// <exception cref="ArgumentException">The adapter does not suit the layer's sizes.</exception>
     protected AdaptedLinear(LinearSite site, AdapterSettings settings)
         : base(site)
     {
         settings.Check(site);
-        (Settings, adapterType, device) = (settings, AdapterType(site), site.Device);
-        (Slots, Merged) = (new(this), new(this));
-        IsStarted = settings.NeededBeforeTraining is null;
+        Adaptation = new(this, settings, site.Dtype, site.Device);
         Weight.requires_grad = false;
         Bias?.requires_grad = false;
     }
@@ -37,35 +31,28 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
         : base(site, packedBits)
     {
         settings.Check(site);
-        (Settings, adapterType, device) = (settings, AdapterType(site), site.Device);
-        (Slots, Merged) = (new(this), new(this));
-        IsStarted = settings.NeededBeforeTraining is null;
+        Adaptation = new(this, settings, site.Dtype, site.Device);
     }
 
     /// <summary>The adapter's method and options.</summary>
-    public AdapterSettings Settings { get; }
+    public AdapterSettings Settings => Adaptation.Settings;
 
     /// <summary>The adapter's parameters with their names, in the order they were added.</summary>
-    public IEnumerable<(string Name, Parameter Value)> Adapter =>
-        Slots.Parameters.Select(name => (name, GetParameter(name)));
-
-    /// <summary>Whether the forward pass uses the adapter.</summary>
-    public bool IsEnabled { get; internal set; } = true;
+    public IEnumerable<(string Name, Parameter Value)> Adapter => Adaptation.Parameters;
 
     /// <summary>Whether the adapter is folded into the weight.</summary>
-    public bool IsMerged => Merged.Original is not null;
+    public bool IsMerged => Adaptation.IsMerged;
 
-    /// <summary>The adapter in use and those that wait beside it.</summary>
-    internal AdapterSlots Slots { get; }
+    /// <summary>The adapter, and what was done with it.</summary>
+    internal Adaptation Adaptation { get; }
 
-    /// <summary>The merging of the adapter into the weight.</summary>
-    internal MergedWeight Merged { get; }
+    Adaptation IAdaptedLayer.Adaptation => Adaptation;
 
-    /// <summary>Whether the adapter has values to train from, which some methods get only after building.</summary>
-    internal bool IsStarted { get; set; }
+    bool IAdaptedLayer.HasPackedBase => HasPackedBase;
 
-    /// <summary>What initialization took out of the frozen weight, by the parameters' names, or null.</summary>
-    internal IReadOnlyDictionary<string, Tensor>? Factors => factors.Values;
+    Tensor IAdaptedLayer.UnpackedBase() => UnpackedBase();
+
+    Parameter IAdaptedLayer.GetParameter(string name) => GetParameter(name);
 
     ScalarType IExplicitLayer.Dtype => HasPackedBase ? GetParameter("weight.scale").dtype : Weight.dtype;
 
@@ -84,7 +71,7 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
             return y;
         }
 
-        if (!IsEnabled)
+        if (!Adaptation.IsEnabled)
         {
             return Unadapted(x);
         }
@@ -99,7 +86,7 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
             return nn.functional.linear(x, Effective(Weight), Bias);
         }
 
-        if (!IsStarted && training && is_grad_enabled() && !WeightGradientProbe.IsAnySet)
+        if (!Adaptation.IsStarted && training && is_grad_enabled() && !WeightGradientProbe.IsAnySet)
         {
             throw new InvalidOperationException(
                 $"The adapter of layer '{LayerName}' has no values to train from; {Settings.NeededBeforeTraining}.");
@@ -156,60 +143,7 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
     protected void AddAdapter(string name, double bound, long[] sizes)
     {
         using var scope = NewDisposeScope();
-        Add(name, Initial.Uniform(sizes, bound, adapterType, device), trainable: true);
-        Slots.Declare(name, bound);
-    }
-
-    /// <summary>
-    /// The base's weight [out, in]: what is frozen, with what initialization took out of it put back. The caller owns
-    /// it.
-    /// </summary>
-    internal Tensor BaseWeight()
-    {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        var frozen = HasPackedBase ? Base.Dequantize() : (Merged.Original ?? Weight).alias();
-        return scope.MoveToOuter(
-            Factors is { } taken ? Settings.AddFactors(frozen, taken, 1).to(frozen.dtype) : frozen);
-    }
-
-    /// <summary>
-    /// Initializes an adapter that depends on the base anew from the base's present weight. What a method takes out of
-    /// a packed base it took out before packing.
-    /// </summary>
-    internal void Initialize()
-    {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        Set(Settings.InitialValues(HasPackedBase ? BaseWeight() : Weight));
-        if (!HasPackedBase)
-        {
-            Weight.copy_(WithoutFactors(Weight));
-        }
-    }
-
-    /// <summary>Gives parameters these values, and takes their effect out of the base's weight.</summary>
-    internal void Initialize(IReadOnlyDictionary<string, Tensor> initial)
-    {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        Weight.copy_(WithoutFactors(BaseWeight(), initial));
-        IsStarted = true;
-    }
-
-    /// <summary>Gives the adapter of a layer that was built on the meta device its first values.</summary>
-    internal void InitializeAdapter(Device target) => Slots.Materialize(adapterType, target);
-
-    /// <summary>Adds an adapter with first values beside the one in use.</summary>
-    internal void AddWaiting(string name)
-    {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        var adapter = Slots.Add(name);
-        foreach (var (parameter, value) in Settings.InitialValues(BaseWeight()))
-        {
-            adapter[parameter].copy_(value);
-        }
+        Add(name, Adaptation.Declare(name, sizes, Initial.Uniform(bound)), trainable: true);
     }
 
     /// <inheritdoc/>
@@ -217,16 +151,14 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        base.Pack(WithoutFactors(weight));
+        base.Pack(Adaptation.WithoutFactors(weight));
     }
 
     /// <inheritdoc/>
     protected override void _toEpilog(ScalarType? dtype, Device? device, bool non_blocking)
     {
         base._toEpilog(dtype, device, non_blocking);
-        Merged.Move(dtype, device);
-        Slots.Move(dtype, device);
-        factors.Move(dtype, device);
+        Adaptation.Move(dtype, device);
     }
 
     /// <inheritdoc/>
@@ -234,16 +166,11 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
     {
         if (disposing)
         {
-            Merged.Dispose();
-            Slots.Dispose();
-            factors.Dispose();
+            Adaptation.Dispose();
         }
 
         base.Dispose(disposing);
     }
-
-    private static ScalarType AdapterType(LinearSite site) =>
-        site.Dtype is ScalarType.BFloat16 or ScalarType.Float16 ? ScalarType.Float32 : site.Dtype;
 
     private Tensor Eager(Tensor x)
     {
@@ -254,41 +181,7 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer
     private Tensor Unadapted(Tensor x)
     {
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(nn.functional.linear(x, HasPackedBase ? BaseWeight() : Effective(BaseWeight()), Bias));
-    }
-
-    /// <summary>What of W stays frozen once the method has taken out what it starts from.</summary>
-    private Tensor WithoutFactors(Tensor weight)
-    {
-        if (Settings.InitialFactors(weight) is { } initial)
-        {
-            return WithoutFactors(weight, initial);
-        }
-
-        if (Factors is { } earlier)
-        {
-            // They came from another base.
-            Slots.Reset(earlier.Keys);
-            factors.Dispose();
-        }
-
-        return weight;
-    }
-
-    private Tensor WithoutFactors(Tensor weight, IReadOnlyDictionary<string, Tensor> initial)
-    {
-        Set(initial);
-
-        // As the parameters hold them, which may have rounded them.
-        return Settings.AddFactors(
-            weight, factors.Keep(initial.Keys.Select(name => (name, (Tensor)GetParameter(name)))), -1);
-    }
-
-    private void Set(IReadOnlyDictionary<string, Tensor> values)
-    {
-        foreach (var (name, value) in values)
-        {
-            GetParameter(name).copy_(value);
-        }
+        var weight = Adaptation.BaseWeight();
+        return scope.MoveToOuter(nn.functional.linear(x, HasPackedBase ? weight : Effective(weight), Bias));
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections;
+using Marrow.Adapters;
 using TorchSharp.Modules;
 
 namespace Marrow;
@@ -11,9 +12,9 @@ public sealed class AdapterParameterList : IReadOnlyList<Parameter>
 {
     private readonly List<(Parameter Value, double Ratio)> parameters;
 
-    internal AdapterParameterList(IEnumerable<AdaptedLinear> layers) =>
+    internal AdapterParameterList(IEnumerable<IAdaptedLayer> layers) =>
         parameters = [.. layers.SelectMany(layer =>
-            layer.Adapter.Select(pair => (pair.Value, layer.Settings.RateRatio(pair.Name))))];
+            layer.Adaptation.Parameters.Select(pair => (pair.Value, layer.Adaptation.Settings.RateRatio(pair.Name))))];
 
     /// <inheritdoc/>
     public int Count => parameters.Count;

@@ -9,10 +9,10 @@ namespace Marrow.Adapters;
 /// wait beside it under their names.
 /// </summary>
 /// <param name="layer">The layer.</param>
-internal sealed class AdapterSlots(AdaptedLinear layer) : IDisposable
+internal sealed class AdapterSlots(IAdaptedLayer layer) : IDisposable
 {
-    // With the bound of the uniform values that a new adapter starts from.
-    private readonly List<(string Name, double Bound)> parameters = [];
+    // With what makes the values that a new adapter starts from.
+    private readonly List<(string Name, Func<long[], ScalarType, Device, Tensor> Initial)> parameters = [];
     private readonly Dictionary<string, Dictionary<string, Parameter>> waiting = [];
 
     /// <summary>The name of the adapter in use.</summary>
@@ -26,20 +26,23 @@ internal sealed class AdapterSlots(AdaptedLinear layer) : IDisposable
 
     /// <summary>The parameters of an adapter, in use or waiting.</summary>
     public IReadOnlyDictionary<string, Parameter> this[string name] =>
-        name == InUse ? layer.Adapter.ToDictionary(pair => pair.Name, pair => pair.Value) : waiting[name];
+        name == InUse ? Present() : waiting[name];
 
-    /// <summary>Says that every adapter has a parameter of this name, uniform in ±bound at first.</summary>
-    public void Declare(string parameter, double bound) => parameters.Add((parameter, bound));
+    /// <summary>Says that every adapter has a parameter of this name.</summary>
+    /// <param name="parameter">The name.</param>
+    /// <param name="initial">Makes its first value, from sizes, type and device.</param>
+    public void Declare(string parameter, Func<long[], ScalarType, Device, Tensor> initial) =>
+        parameters.Add((parameter, initial));
 
     /// <summary>Gives parameters of the adapter in use the values of a new one.</summary>
     public void Reset(IEnumerable<string> names)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        foreach (var (name, bound) in parameters.Where(parameter => names.Contains(parameter.Name)))
+        foreach (var (name, initial) in parameters.Where(parameter => names.Contains(parameter.Name)))
         {
             var value = layer.GetParameter(name);
-            value.copy_(Initial.Uniform(value.shape, bound, value.dtype, value.device));
+            value.copy_(initial(value.shape, value.dtype, value.device));
         }
     }
 
@@ -51,7 +54,7 @@ internal sealed class AdapterSlots(AdaptedLinear layer) : IDisposable
         using var scope = NewDisposeScope();
         foreach (var (name, value) in New(dtype, device))
         {
-            ((IComponents)layer).Replace(name, value);
+            layer.Replace(name, value);
         }
     }
 
@@ -69,10 +72,10 @@ internal sealed class AdapterSlots(AdaptedLinear layer) : IDisposable
     public void Use(string name)
     {
         waiting.Remove(name, out var next);
-        waiting.Add(InUse, layer.Adapter.ToDictionary(pair => pair.Name, pair => pair.Value));
+        waiting.Add(InUse, Present());
         foreach (var (parameter, value) in next!)
         {
-            ((IComponents)layer).Replace(parameter, value);
+            layer.Replace(parameter, value);
         }
 
         InUse = name;
@@ -104,9 +107,11 @@ internal sealed class AdapterSlots(AdaptedLinear layer) : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Waiting.ToList().ForEach(Forget);
 
+    private Dictionary<string, Parameter> Present() =>
+        layer.Adaptation.Parameters.ToDictionary(pair => pair.Name, pair => pair.Value);
+
     private Dictionary<string, Parameter> New(ScalarType dtype, Device device) => parameters.ToDictionary(
         parameter => parameter.Name,
         parameter => ComponentMoves.Owned(
-            Initial.Uniform(layer.GetParameter(parameter.Name).shape, parameter.Bound, dtype, device),
-                trainable: true));
+            parameter.Initial(layer.GetParameter(parameter.Name).shape, dtype, device), trainable: true));
 }

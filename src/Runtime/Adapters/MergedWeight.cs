@@ -5,7 +5,7 @@ namespace Marrow.Adapters;
 
 /// <summary>Folds a layer's adapter into its weight, and takes it out again.</summary>
 /// <param name="layer">The layer.</param>
-internal sealed class MergedWeight(AdaptedLinear layer) : IDisposable
+internal sealed class MergedWeight(IAdaptedLayer layer) : IDisposable
 {
     /// <summary>The weight that the merged one replaced, or null.</summary>
     public Tensor? Original { get; private set; }
@@ -65,7 +65,7 @@ internal sealed class MergedWeight(AdaptedLinear layer) : IDisposable
     private void Exchange(Tensor weight)
     {
         var old = layer.Weight;
-        ((IComponents)layer).Replace("weight", ComponentMoves.Owned(weight, trainable: false));
+        layer.Replace("weight", ComponentMoves.Owned(weight, trainable: false));
         old.Dispose();
     }
 }

@@ -48,14 +48,14 @@ internal sealed class WeightGradientProbe : Operation, IDisposable
     public override Tensor Forward(Saved saved, IReadOnlyList<Tensor?> inputs)
     {
         saved.Keep(inputs[0]);
-        return nn.functional.linear(inputs[0]!, layer.BaseWeight(), layer.Bias);
+        return nn.functional.linear(inputs[0]!, layer.Adaptation.BaseWeight(), layer.Bias);
     }
 
     /// <inheritdoc/>
     public override IReadOnlyList<Tensor?> Backward(Saved saved, Tensor dy)
     {
         take(dy.t().mm(saved[0]));
-        return [dy.mm(layer.BaseWeight()), null];
+        return [dy.mm(layer.Adaptation.BaseWeight()), null];
     }
 
     /// <inheritdoc/>

@@ -52,7 +52,7 @@ public class Conv2d : Layer
     protected Conv2dSite Site { get; }
 
     /// <summary>x [batch, in, height, width] to [batch, out, …].</summary>
-    public override Tensor forward(Tensor x) => Convolve(x, Weight);
+    public override Tensor forward(Tensor x) => Convolve(x, Weight, Bias);
 
     private protected override string? Wanted(Tensor x) =>
         x.dim() != 4 || x.size(1) != Site.InChannels || x.dtype != Weight.dtype
@@ -61,20 +61,20 @@ public class Conv2d : Layer
                     + $"{Site.Kernel}"
                 : null;
 
-    /// <summary>The convolution with a weight that stands in for the layer's own.</summary>
+    /// <summary>The convolution with a weight and a bias that stand in for the layer's own.</summary>
     /// <remarks>
     /// On some processors (seen with libtorch 2.10 on AMD Zen 5) the input's gradient of oneDNN's float32 convolution
     /// is wrong where channels are no multiple of a vector. Where one is wanted, the convolution is a product over
     /// unfolded patches, which for a patch embedding holds no more than the image. </remarks>
-    protected Tensor Convolve(Tensor x, Tensor weight)
+    protected Tensor Convolve(Tensor x, Tensor weight, Tensor? bias)
     {
         var needsInput = is_grad_enabled() && x.requires_grad;
         return needsInput && x.device_type == TorchSharp.DeviceType.CPU && x.dtype == ScalarType.Float32
-            ? Unfolded(x, weight)
+            ? Unfolded(x, weight, bias)
             : nn.functional.conv2d(
                 x,
                 weight,
-                Bias,
+                bias,
                 strides: [Site.Stride, Site.Stride],
                 padding: [Site.Padding, Site.Padding],
                 groups: Site.Groups);
@@ -83,14 +83,14 @@ public class Conv2d : Layer
     /// <summary>
     /// The convolution as a product: W [out, in · kernel²] with the patches [batch, in · kernel², places].
     /// </summary>
-    private Tensor Unfolded(Tensor x, Tensor weight)
+    private Tensor Unfolded(Tensor x, Tensor weight, Tensor? bias)
     {
         using var scope = NewDisposeScope();
         var (kernel, stride, padding) = (Site.Kernel, Site.Stride, Site.Padding);
         var parts = x.chunk(Site.Groups, 1).Zip(weight.chunk(Site.Groups, 0), (input, own) => own.flatten(1).matmul(
             nn.functional.unfold(input, (kernel, kernel), (1, 1), (padding, padding), (stride, stride))));
-        var y = cat([.. parts], 1).view(x.size(0), Site.OutChannels, Places(x.size(2)), Places(x.size(3)));
-        return scope.MoveToOuter(Bias is { } bias ? y + bias.view(1, -1, 1, 1) : y);
+        var y = cat([.. parts], 1).view(x.size(0), weight.size(0), Places(x.size(2)), Places(x.size(3)));
+        return scope.MoveToOuter(bias is null ? y : y + bias.view(1, -1, 1, 1));
 
         long Places(long edge) => ((edge + (2 * padding) - kernel) / stride) + 1;
     }

@@ -5,23 +5,18 @@ using static TorchSharp.torch;
 namespace Marrow;
 
 /// <summary>A table of vectors looked up by id: weight [count, dim], normal at the start.</summary>
-public sealed class Embedding : Layer
+public class Embedding : Layer
 {
-    internal Embedding(
-        string name,
-        long count,
-        long dim,
-        ScalarType dtype,
-        Device device,
-        long? paddingIndex = null,
-        Initialization? init = null)
-        : base(name)
+    /// <summary>Makes the layer on its site's device; on the meta device it is shapes only.</summary>
+    public Embedding(EmbeddingSite site)
+        : base(site.Name)
     {
-        (Count, Dim, PaddingIndex) = (count, dim, paddingIndex);
+        (Count, Dim, PaddingIndex) = (site.Count, site.Dim, site.PaddingIndex);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var weight = Initial.Of(init ?? new(ParameterInit.Normal, 1), [count, dim], dtype, device);
-        if (paddingIndex is { } padding && device.type != TorchSharp.DeviceType.META)
+        var weight = Initial.Of(
+            site.Init ?? new(ParameterInit.Normal, 1), [site.Count, site.Dim], site.Dtype, site.Device);
+        if (site is { PaddingIndex: { } padding, Device.type: not TorchSharp.DeviceType.META })
         {
             weight[padding].zero_();
         }
@@ -42,10 +37,13 @@ public sealed class Embedding : Layer
     public Parameter Weight => GetParameter("weight");
 
     /// <summary>Ids [...] to vectors [..., dim].</summary>
-    public override Tensor forward(Tensor ids)
+    public override Tensor forward(Tensor ids) => Rows(Weight, ids);
+
+    /// <summary>Rows [..., dim] of a table that stands in for the layer's own, [count, dim], by ids [...].</summary>
+    private protected Tensor Rows(Tensor table, Tensor ids)
     {
         using var scope = NewDisposeScope();
-        var rows = Weight.index_select(0, ids.flatten()).view([.. ids.shape, -1]);
+        var rows = table.index_select(0, ids.flatten()).view([.. ids.shape, -1]);
         if (PaddingIndex is { } padding && rows.requires_grad)
         {
             rows = rows.where((ids != padding).unsqueeze(-1), rows.detach()); // no gradient for the padding's vector

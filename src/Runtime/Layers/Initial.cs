@@ -15,6 +15,10 @@ internal static class Initial
         ? zeros(sizes, dtype: dtype, device: device)
         : Filled(sizes, dtype, device, tensor => nn.init.uniform_(tensor, -bound, bound));
 
+    /// <summary>Makes uniform values in ±<paramref name="bound"/> from sizes, type and device.</summary>
+    public static Func<long[], ScalarType, Device, Tensor> Uniform(double bound) =>
+        (sizes, dtype, device) => Uniform(sizes, bound, dtype, device);
+
     /// <summary>As an attribute says.</summary>
     /// <exception cref="ArgumentException">The deviation is negative or not finite, or a tensor has no
     /// fans.</exception>

@@ -17,16 +17,21 @@ public sealed partial class LayerBuilder
     private QuantizerOf<AttentionSite, Attention>? attentionQuantizer;
     private bool recomputesBlocks;
 
-    /// <summary>Adapts every linear layer of this model and its blocks that the targets match.</summary>
+    /// <summary>Adapts every layer of this model and its blocks that the targets match.</summary>
     /// <param name="targets">Patterns over layer names, joined by <c>|</c>; null: all but the output head.</param>
     /// <param name="create">Makes the adapted layer; null if the quantizer of this model means all of them too.</param>
     /// <param name="quantized">Makes a layer that the quantizer of this model means too; null if there is none.</param>
     /// <param name="exclude">Patterns of layers that are left out; null: none.</param>
+    /// <param name="convolution">Makes an adapted convolution; null if the targets name none.</param>
+    /// <param name="embedding">Makes an adapted embedding; null if the targets name none.</param>
     public void Adapt(
         string? targets,
         Func<LinearSite, Linear>? create = null,
         Func<LinearSite, Linear>? quantized = null,
-        string? exclude = null) => adapters.Add(new(targets, exclude, create, quantized));
+        string? exclude = null,
+        Func<Conv2dSite, Conv2d>? convolution = null,
+        Func<EmbeddingSite, Embedding>? embedding = null) =>
+        adapters.Add(new(targets, exclude, create, quantized, convolution, embedding));
 
     /// <summary>
     /// Puts another block in the place of each <typeparamref name="T"/> of this model and its blocks.
@@ -128,6 +133,25 @@ public sealed partial class LayerBuilder
         };
     }
 
+    /// <summary>What the classes around a convolution or an embedding make of it by its name, or null.</summary>
+    private Func<TSite, TLayer>? Adapted<TSite, TLayer>(
+        string layer, Func<AdapterOf, Func<TSite, TLayer>?> kind)
+    {
+        var found = new List<Func<TSite, TLayer>>();
+        for (var builder = IsTrained(layer) ? null : this; builder is not null; builder = builder.outer)
+        {
+            found.AddRange(
+                from adapter in builder.adapters
+                where adapter.Names(layer[builder.prefix.Length..])
+                let create = kind(adapter)
+                where create is not null
+                select create);
+        }
+
+        Require(found.Count < 2 ? null : $"Two class-level adapters target layer '{layer}'; narrow one's Targets");
+        return found.FirstOrDefault();
+    }
+
     private Func<TSite, TLayer>? Nearest<TSite, TLayer>(
         string layer, Func<LayerBuilder, QuantizerOf<TSite, TLayer>?> annotation)
     {
@@ -177,9 +201,16 @@ public sealed partial class LayerBuilder
 
     /// <summary>A class-level adapter.</summary>
     private sealed record AdapterOf(
-        string? Targets, string? Exclude, Func<LinearSite, Linear>? Create, Func<LinearSite, Linear>? Quantized)
+        string? Targets,
+        string? Exclude,
+        Func<LinearSite, Linear>? Create,
+        Func<LinearSite, Linear>? Quantized,
+        Func<Conv2dSite, Conv2d>? Convolution,
+        Func<EmbeddingSite, Embedding>? Embedding)
     {
         public bool Means(string layer, bool isHead) => LayerTargets.Mean(Targets, Exclude, layer, isHead);
+
+        public bool Names(string layer) => LayerTargets.Name(Targets, Exclude, layer);
     }
 
     /// <summary>A class-level quantizer of one kind of layer.</summary>

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using Marrow.Adapters;
 using Marrow.Layers;
 using Marrow.Models;
 using Marrow.Shared;
@@ -91,7 +92,7 @@ public sealed partial class LayerBuilder : ILinearBuilder
         var layer = create(site);
         if (device.type != DeviceType.META)
         {
-            (layer as AdaptedLinear)?.Initialize();
+            (layer as AdaptedLinear)?.Adaptation.Initialize();
         }
 
         return Register(name, layer);
@@ -104,6 +105,10 @@ public sealed partial class LayerBuilder : ILinearBuilder
         Require(bias
             ? $"Layer '{prefix}{name}' shares the weight of '{embedding.LayerName}', so it has no bias; leave Bias out"
             : null);
+        Require(embedding is not IAdaptedLayer
+            ? null
+            : $"Layer '{prefix}{name}' shares the weight of '{embedding.LayerName}', which is adapted; leave the "
+                + "embedding out of the adapter");
         Require((inFeatures, outFeatures) == (embedding.Dim, embedding.Count)
             ? null
             : $"Layer '{prefix}{name}' is {inFeatures} → {outFeatures}, but the weight that it shares, "
@@ -125,7 +130,8 @@ public sealed partial class LayerBuilder : ILinearBuilder
         long groups = 1,
         long? tokens = null,
         Initialization? init = null,
-        Func<Conv2dSite, Conv2d>? quantizer = null)
+        Func<Conv2dSite, Conv2d>? quantizer = null,
+        Func<Conv2dSite, Conv2d>? adapter = null)
     {
         var full = prefix + name;
         Require(AdapterSizes.Positive(full, "Input channels", inChannels));
@@ -138,8 +144,11 @@ public sealed partial class LayerBuilder : ILinearBuilder
         {
             Init = init,
         };
-        var create = quantizer ?? Nearest(full, builder => builder.convolutionQuantizer) ?? (plain =>
-            new Conv2d(plain));
+        var create = adapter
+            ?? quantizer
+            ?? Nearest(full, builder => builder.convolutionQuantizer)
+            ?? Adapted(full, annotation => annotation.Convolution)
+            ?? (plain => new Conv2d(plain));
         return Register(name, create(site));
     }
 
@@ -171,14 +180,22 @@ public sealed partial class LayerBuilder : ILinearBuilder
     /// <summary>An embedding table.</summary>
     /// <exception cref="ArgumentException">A size is not positive, or the padding is none of the ids.</exception>
     public Embedding Embedding(
-        string name, long count, long dim, long? paddingIndex = null, Initialization? init = null)
+        string name,
+        long count,
+        long dim,
+        long? paddingIndex = null,
+        Initialization? init = null,
+        Func<EmbeddingSite, Embedding>? adapter = null)
     {
-        Require(AdapterSizes.Positive(prefix + name, "Count", count));
-        Require(AdapterSizes.Positive(prefix + name, "Dimension", dim));
+        var full = prefix + name;
+        Require(AdapterSizes.Positive(full, "Count", count));
+        Require(AdapterSizes.Positive(full, "Dimension", dim));
         Require(paddingIndex is null || (paddingIndex >= 0 && paddingIndex < count)
             ? null
-            : $"PaddingIndex {paddingIndex} of layer '{prefix + name}' is none of its {count} ids");
-        return Register(name, new Embedding(prefix + name, count, dim, dtype, device, paddingIndex, init));
+            : $"PaddingIndex {paddingIndex} of layer '{full}' is none of its {count} ids");
+        var site = new EmbeddingSite(full, count, dim, paddingIndex, dtype, device) { Init = init };
+        var create = adapter ?? Adapted(full, annotation => annotation.Embedding) ?? (plain => new Embedding(plain));
+        return Register(name, create(site));
     }
 
     /// <summary>Root mean square normalization.</summary>

@@ -1,3 +1,4 @@
+using Marrow.Adapters;
 using TorchSharp.Modules;
 
 namespace Marrow.Models;
@@ -6,10 +7,10 @@ namespace Marrow.Models;
 internal static class ModelAdapters
 {
     /// <summary>The adapted layers with their names, the model's own and those of its blocks.</summary>
-    internal static IEnumerable<(string Name, AdaptedLinear Layer)> AdaptedLayers(this IModel model) =>
+    internal static IEnumerable<(string Name, IAdaptedLayer Layer)> AdaptedLayers(this IModel model) =>
         from child in model.Module.named_modules()
-        where child.module is AdaptedLinear
-        select (child.name, (AdaptedLinear)child.module);
+        where child.module is IAdaptedLayer
+        select (child.name, (IAdaptedLayer)child.module);
 
     /// <summary>Where there is an adapter, only adapters train, and what is to be trained whole beside them.</summary>
     internal static void FreezeBase(this IModel model, IEnumerable<Parameter> trained)

@@ -1,3 +1,4 @@
+using Marrow.Adapters;
 using Marrow.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -35,7 +36,8 @@ internal sealed record StateTensor(string Name, nn.Module Owner, string Key, Ten
     public bool IsBuffer => Value is not Parameter;
 
     /// <summary>Whether it is a parameter of an adapter, and not of the base.</summary>
-    public bool IsOfAdapter => Owner is AdaptedLinear layer && layer.Adapter.Any(pair => pair.Name == Key);
+    public bool IsOfAdapter => Owner is IAdaptedLayer layer
+        && layer.Adaptation.Parameters.Any(pair => pair.Name == Key);
 
     /// <summary>
     /// What values are copied into: a tensor on the meta device is replaced by zeros elsewhere first.

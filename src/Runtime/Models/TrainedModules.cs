@@ -1,3 +1,5 @@
+using Marrow.Adapters;
+
 namespace Marrow.Models;
 
 /// <summary>
@@ -15,7 +17,7 @@ internal static class TrainedModules
         foreach (var tensor in Base(model).Where(tensor => tensor.Value.requires_grad))
         {
             var name = tensor.Name.Length > tensor.Key.Length ? tensor.Name[..^(tensor.Key.Length + 1)] : "";
-            if (name.Length == 0 || tensor.Owner is AdaptedLinear)
+            if (name.Length == 0 || tensor.Owner is IAdaptedLayer)
             {
                 throw new InvalidOperationException(
                     $"'{tensor.Name}' is trained beside the adapters, and PEFT's format has no place for it: it holds "

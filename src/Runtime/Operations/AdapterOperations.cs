@@ -1,3 +1,4 @@
+using Marrow.Adapters;
 using Marrow.Models;
 using static TorchSharp.torch;
 
@@ -19,7 +20,7 @@ public static class AdapterOperations
     {
         foreach (var (_, layer) in model.AdaptedLayers())
         {
-            layer.Initialize();
+            layer.Adaptation.Initialize();
         }
     }
 
@@ -31,13 +32,16 @@ public static class AdapterOperations
     /// layer.</exception>
     public static void Merge(this IModel model)
     {
-        var layers = model.AdaptedLayers().Select(pair => pair.Layer).Where(layer => !layer.IsMerged).ToList();
+        var adapters = model.AdaptedLayers()
+            .Select(pair => pair.Layer.Adaptation)
+            .Where(adapter => !adapter.IsMerged)
+            .ToList();
         var merged = new List<Tensor>();
         try
         {
-            foreach (var layer in layers)
+            foreach (var adapter in adapters)
             {
-                merged.Add(layer.Merged.Compute());
+                merged.Add(adapter.Merged.Compute());
             }
         }
         catch
@@ -46,9 +50,9 @@ public static class AdapterOperations
             throw;
         }
 
-        foreach (var (layer, weight) in layers.Zip(merged))
+        foreach (var (adapter, weight) in adapters.Zip(merged))
         {
-            layer.Merged.Commit(weight);
+            adapter.Merged.Commit(weight);
             weight.Dispose();
         }
     }
@@ -58,7 +62,7 @@ public static class AdapterOperations
     {
         foreach (var (_, layer) in model.AdaptedLayers())
         {
-            layer.Merged.Undo();
+            layer.Adaptation.Merged.Undo();
         }
     }
 
@@ -67,13 +71,16 @@ public static class AdapterOperations
     /// </summary>
     public static IDisposable DisableAdapters(this IModel model)
     {
-        var layers = model.AdaptedLayers().Select(pair => pair.Layer).Where(layer => layer.IsEnabled).ToList();
-        layers.ForEach(layer => layer.IsEnabled = false);
-        return new Enabling(layers);
+        var adapters = model.AdaptedLayers()
+            .Select(pair => pair.Layer.Adaptation)
+            .Where(adapter => adapter.IsEnabled)
+            .ToList();
+        adapters.ForEach(adapter => adapter.IsEnabled = false);
+        return new Enabling(adapters);
     }
 
-    private sealed class Enabling(List<AdaptedLinear> layers) : IDisposable
+    private sealed class Enabling(List<Adaptation> adapters) : IDisposable
     {
-        public void Dispose() => layers.ForEach(layer => layer.IsEnabled = true);
+        public void Dispose() => adapters.ForEach(adapter => adapter.IsEnabled = true);
     }
 }

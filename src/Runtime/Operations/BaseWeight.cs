@@ -1,3 +1,4 @@
+using Marrow.Adapters;
 using Marrow.Models;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -52,7 +53,7 @@ internal sealed record BaseWeight(
     public Tensor Value() => State switch
     {
         null => ((Linear)Owner).UnpackedBase(),
-        { Owner: AdaptedLinear { IsMerged: false } layer, Key: "weight" } => layer.BaseWeight(),
+        { Owner: IAdaptedLayer { Adaptation: { IsMerged: false } adapter }, Key: "weight" } => adapter.BaseWeight(),
         _ => State.Value,
     };
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Marrow.Adapters;
 using Marrow.Checkpoints;
 using Marrow.Models;
 using Marrow.Operations;
@@ -25,7 +26,7 @@ public static class CheckpointOperations
     /// <exception cref="CheckpointException">The checkpoint cannot be read or does not fit the model.</exception>
     public static void LoadPretrained(this IModel model, string path, Device? device = null)
     {
-        if (model.AdaptedLayers().Any(pair => pair.Layer.IsMerged))
+        if (model.AdaptedLayers().Any(pair => pair.Layer.Adaptation.IsMerged))
         {
             throw new InvalidOperationException(
                 "The model's adapters are merged into its weights; Unmerge it before loading others.");
@@ -122,7 +123,7 @@ public static class CheckpointOperations
         foreach (var module in model.Module.modules().Prepend(model.Module))
         {
             (module as IModel)?.State.FillTables(device);
-            (module as AdaptedLinear)?.InitializeAdapter(device);
+            (module as IAdaptedLayer)?.Adaptation.Materialize(device);
         }
     }
 

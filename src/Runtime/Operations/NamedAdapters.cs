@@ -1,3 +1,4 @@
+using Marrow.Adapters;
 using Marrow.Models;
 using static TorchSharp.torch;
 
@@ -11,8 +12,8 @@ public static class NamedAdapters
 {
     /// <summary>The names of all adapters, the one in use first.</summary>
     public static IReadOnlyList<string> AdapterNames(this IModel model) =>
-        model.AdaptedLayers().Select(pair => pair.Layer).FirstOrDefault() is { } layer
-            ? [layer.Slots.InUse, .. layer.Slots.Waiting] : [];
+        model.AdaptedLayers().Select(pair => pair.Layer.Adaptation.Slots).FirstOrDefault() is { } slots
+            ? [slots.InUse, .. slots.Waiting] : [];
 
     /// <summary>Adds an adapter with fresh starting values, which waits until it is used.</summary>
     /// <param name="model">The model.</param>
@@ -22,9 +23,9 @@ public static class NamedAdapters
     /// base.</exception>
     public static void AddAdapter(this IModel model, string name)
     {
-        var layers = Layers(model);
-        RequireAddable(model, name, layers);
-        layers.ForEach(layer => layer.AddWaiting(name));
+        var adapters = Adapters(model);
+        RequireAddable(model, name, adapters);
+        adapters.ForEach(adapter => adapter.AddWaiting(name));
     }
 
     /// <summary>Puts an adapter into use in place of the present one, which waits from now on.</summary>
@@ -32,17 +33,17 @@ public static class NamedAdapters
     /// <exception cref="InvalidOperationException">The present one is merged.</exception>
     public static void UseAdapter(this IModel model, string name)
     {
-        var layers = Layers(model);
+        var adapters = Adapters(model);
         RequireKnown(model, name);
-        if (layers[0].IsMerged)
+        if (adapters[0].IsMerged)
         {
             throw new InvalidOperationException(
-                $"Adapter '{layers[0].Slots.InUse}' is merged into the weights; Unmerge it before using another.");
+                $"Adapter '{adapters[0].Slots.InUse}' is merged into the weights; Unmerge it before using another.");
         }
 
-        if (layers[0].Slots.InUse != name)
+        if (adapters[0].Slots.InUse != name)
         {
-            layers.ForEach(layer => layer.Slots.Use(name));
+            adapters.ForEach(adapter => adapter.Slots.Use(name));
         }
     }
 
@@ -50,10 +51,10 @@ public static class NamedAdapters
     /// <exception cref="ArgumentException">It is in use, or there is none of this name.</exception>
     public static void RemoveAdapter(this IModel model, string name)
     {
-        var layers = Layers(model);
+        var adapters = Adapters(model);
         RequireKnown(model, name);
-        Require(layers[0].Slots.InUse != name, $"Adapter '{name}' is in use; use another before removing it.");
-        layers.ForEach(layer => layer.Slots.Forget(name));
+        Require(adapters[0].Slots.InUse != name, $"Adapter '{name}' is in use; use another before removing it.");
+        adapters.ForEach(adapter => adapter.Slots.Forget(name));
     }
 
     /// <summary>
@@ -69,38 +70,40 @@ public static class NamedAdapters
     public static void CombineAdapters(
         this IModel model, string name, params IReadOnlyList<(string Name, double Weight)> parts)
     {
-        var layers = Layers(model);
+        var adapters = Adapters(model);
         Require(parts.Count > 0, "CombineAdapters needs at least one adapter.");
         foreach (var (part, _) in parts)
         {
             RequireKnown(model, part);
         }
 
-        RequireAddable(model, name, layers);
+        RequireAddable(model, name, adapters);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var sums = layers
-            .Select(layer => layer.Settings.Combine([.. parts.Select(part => (layer.Slots[part.Name], part.Weight))]))
+        var sums = adapters
+            .Select(adapter => adapter.Settings.Combine(
+                [.. parts.Select(part => (adapter.Slots[part.Name], part.Weight))]))
             .ToList();
-        foreach (var (layer, sum) in layers.Zip(sums))
+        foreach (var (adapter, sum) in adapters.Zip(sums))
         {
-            layer.AddWaiting(name);
-            foreach (var (parameter, value) in layer.Slots[name])
+            adapter.AddWaiting(name);
+            foreach (var (parameter, value) in adapter.Slots[name])
             {
                 value.copy_(sum[parameter]);
             }
         }
     }
 
-    private static List<AdaptedLinear> Layers(IModel model)
+    private static List<Adaptation> Adapters(IModel model)
     {
-        var layers = model.AdaptedLayers().Select(pair => pair.Layer).ToList();
-        return layers.Count > 0
-            ? layers
+        var adapters = model.AdaptedLayers().Select(pair => pair.Layer.Adaptation).ToList();
+        return adapters.Count > 0
+            ? adapters
             : throw new InvalidOperationException($"{model.GetType().Name} has no adapter.");
     }
 
-    private static void RequireAddable(IModel model, string name, List<AdaptedLinear> layers)
+    private static void RequireAddable(
+        IModel model, string name, List<Adaptation> adapters)
     {
         Require(
             !model.AdapterNames().Contains(name),
@@ -112,10 +115,11 @@ public static class NamedAdapters
                 + "load the other one into a model of its own.");
         }
 
-        if (layers.FirstOrDefault(layer => layer.Factors is not null) is { } initialized)
+        if (adapters.Exists(adapter => adapter.Factors is not null))
         {
+            var (layer, _) = model.AdaptedLayers().First(pair => pair.Layer.Adaptation.Factors is not null);
             throw new InvalidOperationException(
-                $"The adapter of layer '{initialized.LayerName}' was taken out of the base, and others would miss that "
+                $"The adapter of layer '{layer}' was taken out of the base, and others would miss that "
                 + "part; save it with SaveAdapterAsLora and load it into a [Lora] class.");
         }
     }

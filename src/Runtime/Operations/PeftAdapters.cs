@@ -55,7 +55,7 @@ public static class PeftAdapters
     /// <exception cref="CheckpointException">The folder cannot be read or does not fit the model.</exception>
     public static void LoadAdapter(this IModel model, string directory)
     {
-        if (model.AdaptedLayers().Any(layer => layer.Layer.IsMerged))
+        if (model.AdaptedLayers().Any(layer => layer.Layer.Adaptation.IsMerged))
         {
             throw new InvalidOperationException(
                 "The model's adapters are merged into its weights; Unmerge it before loading others.");
@@ -101,14 +101,14 @@ public static class PeftAdapters
 
         foreach (var (_, layer) in model.AdaptedLayers())
         {
-            layer.IsStarted = true;
+            layer.Adaptation.IsStarted = true;
         }
     }
 
     /// <summary>What the settings of all adapters have in common.</summary>
     internal static AdapterSettings OneKind(IModel model)
     {
-        var kinds = model.AdaptedLayers().Select(layer => layer.Layer.Settings.Kind).Distinct().ToList();
+        var kinds = model.AdaptedLayers().Select(layer => layer.Layer.Adaptation.Settings.Kind).Distinct().ToList();
         return kinds switch
         {
             [var kind] => kind,
@@ -122,7 +122,9 @@ public static class PeftAdapters
     /// <summary>Writes the adapters as a conversion makes them; all become of one kind.</summary>
     internal static void Write(IModel model, string directory, Func<AdapterState, AdapterState> convert)
     {
-        var layers = model.AdaptedLayers().Select(pair => (pair.Name, State: convert(State(pair.Layer)))).ToList();
+        var layers = model.AdaptedLayers()
+            .Select(pair => (pair.Name, State: convert(State(pair.Layer.Adaptation))))
+            .ToList();
         var trained = TrainedModules.Names(model);
         CheckpointException.Guard(directory, () => AtomicDirectory.Write(directory, fresh =>
         {
@@ -141,14 +143,16 @@ public static class PeftAdapters
         }));
     }
 
-    private static AdapterState State(AdaptedLinear layer) =>
-        new(layer.Settings, layer.Adapter.ToDictionary(pair => pair.Name, pair => (Tensor)pair.Value), layer.Factors);
+    private static AdapterState State(Adaptation adapter) => new(
+        adapter.Settings,
+        adapter.Parameters.ToDictionary(pair => pair.Name, pair => (Tensor)pair.Value),
+        adapter.Factors);
 
     /// <summary>The adapters' parameters with PEFT's names, present and former.</summary>
     private static IEnumerable<(string Name, string FormerName, Tensor Value)> Parameters(IModel model) =>
         from pair in model.AdaptedLayers()
-        from parameter in pair.Layer.Adapter
-        let settings = pair.Layer.Settings
+        from parameter in pair.Layer.Adaptation.Parameters
+        let settings = pair.Layer.Adaptation.Settings
         let name = settings.PeftName(parameter.Name)
         select (
             $"{Prefix}{pair.Name}.{name}",
@@ -233,7 +237,7 @@ public static class PeftAdapters
         {
             using var json = JsonDocument.Parse(text);
             var faults = model.AdaptedLayers()
-                .SelectMany(layer => layer.Layer.Settings.PeftFields.Select(field =>
+                .SelectMany(layer => layer.Layer.Adaptation.Settings.PeftFields.Select(field =>
                     field.Difference(json.RootElement, layer.Name)))
                 .OfType<string>()
                 .Distinct()
@@ -249,7 +253,7 @@ public static class PeftAdapters
                     file,
                     string.Join("; ", faults),
                     $"load it into a class annotated like it; {model.GetType().Name} has "
-                    + $"{model.AdaptedLayers().First().Layer.Settings}");
+                    + $"{model.AdaptedLayers().First().Layer.Adaptation.Settings}");
             }
 
             if (json.RootElement.TryGetProperty("base_model_name_or_path", out var path)

@@ -1,3 +1,4 @@
+using Marrow.Adapters;
 using Marrow.Checkpoints;
 using Marrow.Models;
 using TorchSharp.Modules;
@@ -24,14 +25,14 @@ public static class RwkvPeftAdapters
     public static void LoadRwkvPeftAdapter(this IModel model, string path)
     {
         var layers = model.AdaptedLayers().ToList();
-        if (layers.Any(pair => pair.Layer.IsMerged))
+        if (layers.Any(pair => pair.Layer.Adaptation.IsMerged))
         {
             throw new InvalidOperationException(
                 "The model's adapters are merged into its weights; Unmerge it before loading others.");
         }
 
         var wanted = layers
-            .SelectMany(pair => Wanted(pair.Name, pair.Layer))
+            .SelectMany(pair => Wanted(pair.Name, pair.Layer.Adaptation))
             .ToDictionary(pair => pair.Name, pair => pair.Value);
         using var file = CheckpointFile.Open(path);
         var weights = model.Module.named_parameters().ToDictionary(pair => pair.name, pair => pair.parameter);
@@ -57,7 +58,7 @@ public static class RwkvPeftAdapters
         if (faults.Count > 0)
         {
             var more = faults.Count > 3 ? $"; and {faults.Count - 3} more differences" : "";
-            var own = layers.FirstOrDefault().Layer?.Settings.ToString() ?? "no adapter";
+            var own = layers.FirstOrDefault().Layer?.Adaptation.Settings.ToString() ?? "no adapter";
             throw new CheckpointException(
                 path,
                 string.Join("; ", faults.Take(3)) + more,
@@ -70,11 +71,12 @@ public static class RwkvPeftAdapters
         }
     }
 
-    private static IEnumerable<(string Name, Parameter Value)> Wanted(string name, AdaptedLinear layer) =>
-        layer.Adapter.Select(pair => (
-            $"{name}.{layer.Settings.RwkvPeftName(pair.Name) ?? throw NoSuchAdapter(name, layer)}", pair.Value));
+    private static IEnumerable<(string Name, Parameter Value)> Wanted(string layer, Adaptation adapter) =>
+        adapter.Parameters.Select(pair => (
+            $"{layer}.{adapter.Settings.RwkvPeftName(pair.Name) ?? throw NoSuchAdapter(layer, adapter.Settings)}",
+            pair.Value));
 
-    private static InvalidOperationException NoSuchAdapter(string name, AdaptedLinear layer) => new(
-        $"RWKV-PEFT has no adapter like that of layer '{name}' ({layer.Settings}); its are Bone column, Bone free and "
+    private static InvalidOperationException NoSuchAdapter(string layer, AdapterSettings settings) => new(
+        $"RWKV-PEFT has no adapter like that of layer '{layer}' ({settings}); its are Bone column, Bone free and "
         + "LoRA.");
 }

@@ -1,3 +1,4 @@
+using Marrow.Adapters;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -16,9 +17,10 @@ public sealed record TrainedParameter(string Name, Parameter Value, bool IsDecay
     /// </summary>
     public static IReadOnlyList<TrainedParameter> Of(nn.Module module)
     {
-        var ratios = module.modules().Prepend(module).OfType<AdaptedLinear>()
-            .SelectMany(layer => layer.Adapter.Select(pair =>
-                (Parameter: pair.Value, Ratio: layer.Settings.RateRatio(pair.Name))))
+        var ratios = module.modules().Prepend(module).OfType<IAdaptedLayer>()
+            .Select(layer => layer.Adaptation)
+            .SelectMany(adapter => adapter.Parameters.Select(pair =>
+                (Parameter: pair.Value, Ratio: adapter.Settings.RateRatio(pair.Name))))
             .ToDictionary(pair => pair.Parameter, pair => pair.Ratio);
         return
         [

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Marrow.Adapters;
 using Marrow.Checkpoints;
 using Marrow.Models;
 using static TorchSharp.torch;
@@ -40,8 +41,8 @@ public sealed class TrainingState(
                 .. Prefixed("parameter", Changed().Select(tensor => (tensor.Name, tensor.Value))),
                 .. Prefixed("start", TakenOut().SelectMany(pair => Prefixed(
                     pair.Name,
-                    pair.Layer.Factors!.Select(factor =>
-                        (pair.Layer.Settings.FactorName(factor.Key), factor.Value))))),
+                    pair.Layer.Adaptation.Factors!.Select(factor =>
+                        (pair.Layer.Adaptation.Settings.FactorName(factor.Key), factor.Value))))),
                 .. Prefixed("optimizer", optimizer.State),
                 .. Prefixed("average", average?.Tensors ?? []),
                 .. Prefixed("held", model.QuantizedWeights().SelectMany(weight =>
@@ -77,15 +78,15 @@ public sealed class TrainingState(
 
         foreach (var (name, layer) in model.AdaptedLayers())
         {
-            var factors = layer.Adapter.Select(pair => pair.Name)
+            var factors = layer.Adaptation.Parameters.Select(pair => pair.Name)
                 .Where(parameter => file.Tensors.ContainsKey(Stored(parameter)))
                 .ToDictionary(parameter => parameter, parameter => file.ReadTensor(Stored(parameter)));
             if (factors.Count > 0)
             {
-                layer.Initialize(factors);
+                layer.Adaptation.Initialize(factors);
             }
 
-            string Stored(string parameter) => $"start.{name}.{layer.Settings.FactorName(parameter)}";
+            string Stored(string parameter) => $"start.{name}.{layer.Adaptation.Settings.FactorName(parameter)}";
         }
 
         var changed = Changed().ToList();
@@ -142,8 +143,8 @@ public sealed class TrainingState(
             .Where(tensor => tensor.IsBuffer || tensor.Value.requires_grad || taken.Contains(tensor.Name));
     }
 
-    private IEnumerable<(string Name, AdaptedLinear Layer)> TakenOut() =>
-        model.AdaptedLayers().Where(pair => pair.Layer.Factors is not null && !pair.Layer.HasPackedBase);
+    private IEnumerable<(string Name, IAdaptedLayer Layer)> TakenOut() =>
+        model.AdaptedLayers().Where(pair => pair.Layer.Adaptation.Factors is not null && !pair.Layer.HasPackedBase);
 
     private static IEnumerable<(string Name, Tensor Value)> Prefixed(
         string prefix, IEnumerable<(string Name, Tensor Value)> tensors) =>

@@ -322,13 +322,31 @@ public class Rules
         }
         """);
 
+    [Theory]
+    [InlineData(
+        "[Embedding(9, 4), {|MRW106:Lora|}(Rank = 2, Init = LoraInit.Pissa)] public partial Embedding Ids { get; }",
+        "Layer 'ids' cannot carry LoRA, rank 2, PiSSA: outside linear layers there is plain LoRA")]
+    [InlineData("[Conv2d(8, 8, 3, Groups = 2), {|MRW106:Lora|}(Rank = 2)] public partial Conv2d Conv { get; }",
+        "Layer 'conv' cannot carry LoRA, rank 2: ")]
+    [InlineData("[Conv2d(8, 8, 3), Lora({|MRW102:Rank = 9|})] public partial Conv2d Conv { get; }",
+        "[Lora] Rank 9 at layer 'conv' is not in 1 to 8")]
+    [InlineData("[Conv2d(8, 8, 3), Bone] public partial Conv2d {|MRW002:Conv|} { get; }",
+        "carries [Bone], which only a linear layer can")]
+    [InlineData("[Conv2d(8, 8, 3), Lora(Rank = 2), Quantize(Bits = 4)] public partial Conv2d {|MRW002:Conv|} { get; }",
+        "carries both [Quantize] and [Lora], which only a linear layer can")]
+    [InlineData("[Embedding(9, 4), {|MRW106:Lora|}(Rank = 2)] public partial Embedding Ids { get; } "
+        + "[Linear(4, 9, Bias = false, Tie = nameof(Ids))] public partial Linear Head { get; }",
+        "'ids' cannot be adapted: layer 'head' shares its weight")]
+    public async Task MRW106_AdaptersOutsideLinearLayers(string layers, string words) =>
+        Assert.Contains(words, (await Markup.Check(Body(layers)))[0].GetMessage());
+
     [Fact]
     public async Task MRW104_TargetsThatMatchNothing_AreAWarningWithASuggestion()
     {
         var diagnostic = (await Markup.Check(Mlp + "[Bone(BlockSize = 8, {|MRW104:Targets = \"up|dwn\"|})] "
             + "public partial class Small() : Mlp(64, 256);"))[0];
         Assert.Equal(Microsoft.CodeAnalysis.DiagnosticSeverity.Warning, diagnostic.Severity);
-        Assert.Contains("Targets 'dwn' matches no linear layer of 'Small'; did you mean 'down'?",
+        Assert.Contains("Targets 'dwn' matches no layer that can be adapted of 'Small'; did you mean 'down'?",
             diagnostic.GetMessage());
     }
 

@@ -75,7 +75,7 @@ internal static class Forms
         var layer = (AdaptedLinear)form().Layer;
         using var noGrad = no_grad();
         foreach (var (_, value) in layer.Adapter) value.normal_(0, 0.3);
-        layer.IsStarted = true;
+        layer.Adaptation.IsStarted = true;
         return layer;
     }
 }

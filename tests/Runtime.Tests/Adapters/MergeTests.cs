@@ -18,12 +18,12 @@ public class MergeTests
         var x = randn(5, layer.InFeatures);
         var (weight, output) = (layer.Weight.clone(), layer.call(x));
 
-        layer.Merged.Commit(layer.Merged.Compute());
+        layer.Adaptation.Merged.Commit(layer.Adaptation.Merged.Compute());
         Assert.True(layer.IsMerged);
         Assert.True(layer.call(x).allclose(output, 1e-5, 1e-5));
         Assert.False(layer.Weight.Equals(weight));
 
-        layer.Merged.Undo();
+        layer.Adaptation.Merged.Undo();
         Assert.False(layer.IsMerged);
         Assert.True(layer.Weight.Equals(weight));
         Assert.True(layer.call(x).Equals(output));
@@ -34,7 +34,7 @@ public class MergeTests
     {
         using var layer = Forms.Create(form, ScalarType.Float32);
         using (no_grad()) layer.Adapter.Last().Value.fill_(float.NaN);
-        var error = Assert.Throws<InvalidOperationException>(() => layer.Merged.Compute());
+        var error = Assert.Throws<InvalidOperationException>(() => layer.Adaptation.Merged.Compute());
         Assert.Contains("blocks.0.proj", error.Message);
         Assert.False(layer.IsMerged);
     }
@@ -45,7 +45,7 @@ public class MergeTests
         using var layer = (AdaptedLinear)Forms.All[form]().Layer;
         layer.eval();
         using var x = randn(5, layer.InFeatures);
-        using var expected = nn.functional.linear(x, layer.BaseWeight(), layer.Bias);
+        using var expected = nn.functional.linear(x, layer.Adaptation.BaseWeight(), layer.Bias);
         using var actual = layer.call(x);
         Assert.True(actual.allclose(expected, 1e-5, 1e-6));
     }
@@ -56,9 +56,9 @@ public class MergeTests
         using var layer = Forms.Create("row", ScalarType.Float32);
         using var x = randn(5, layer.InFeatures);
         using var expected = nn.functional.linear(x, layer.Weight, layer.Bias);
-        layer.IsEnabled = false;
+        layer.Adaptation.IsEnabled = false;
         Assert.True(layer.call(x).Equals(expected));
-        layer.Merged.Commit(layer.Merged.Compute());
+        layer.Adaptation.Merged.Commit(layer.Adaptation.Merged.Compute());
         Assert.True(layer.call(x).Equals(expected));
     }
 
@@ -67,9 +67,9 @@ public class MergeTests
     {
         using var layer = Forms.Create("row", ScalarType.Float32);
         using var weight = layer.Weight.to(float64);
-        layer.Merged.Commit(layer.Merged.Compute());
+        layer.Adaptation.Merged.Commit(layer.Adaptation.Merged.Compute());
         layer.to(ScalarType.Float64);
-        layer.Merged.Undo();
+        layer.Adaptation.Merged.Undo();
         Assert.True(layer.Weight.Equals(weight));
     }
 }

@@ -22,7 +22,7 @@ public class NamedAdapterTests
         {
             // Adapters along one direction have a sum of the same rank.
             using var noGrad = no_grad();
-            layer.Slots["other"]["lora_A"].copy_(layer.Slots["default"]["lora_A"]);
+            layer.Adaptation.Slots["other"]["lora_A"].copy_(layer.Adaptation.Slots["default"]["lora_A"]);
             second = layer.AdaptedWeight() - weight;
         }
 
@@ -75,7 +75,8 @@ public class NamedAdapterTests
         var layer = (AdaptedLinear)model.Layer;
         model.AddAdapter("other");
         using var noGrad = no_grad();
-        foreach (var value in layer.Slots["default"].Values.Concat(layer.Slots["other"].Values)) value.normal_(0, 0.3);
+        var slots = layer.Adaptation.Slots;
+        foreach (var value in slots["default"].Values.Concat(slots["other"].Values)) value.normal_(0, 0.3);
         model.UseAdapter("other");
         return (model, layer);
     }

@@ -159,7 +159,7 @@ public class LayerFunctionTests
         using var layer = Forms.Create("row", ScalarType.Float32);
         using var x = randn(2, layer.InFeatures, requires_grad: true);
         using var y = layer.call(x);
-        layer.Merged.Commit(layer.Merged.Compute());
+        layer.Adaptation.Merged.Commit(layer.Adaptation.Merged.Compute());
         Backward(y);
     }
 

@@ -1,5 +1,6 @@
 using Marrow.Generators.Declarations;
 using Marrow.Generators.Methods.LowRank;
+using Marrow.Generators.Sizes;
 using Microsoft.CodeAnalysis;
 
 namespace Marrow.Generators.Methods.Lora;
@@ -8,6 +9,8 @@ namespace Marrow.Generators.Methods.Lora;
 internal sealed class LoraMethod : AdapterMethod
 {
     public override string Attribute => "Lora";
+
+    public override bool IsOnlyLinear => false;
 
     public override AdapterSpec Read(OptionReader options, ISymbol carrier)
     {
@@ -24,6 +27,18 @@ internal sealed record LoraSpec(AnnotationHeader Header, LowRankOptions Options)
     private protected override string Method => "LoRA";
 
     public override object View(EmittedClass target) => new LoraView(target, this);
+
+    public override bool Adapts(LayerSpec layer) => layer is LinearSpec
+        || (Options.Init == LoraInit.Kaiming && layer is EmbeddingSpec or Conv2dSpec { Groups.Integer: null or 1 });
+
+    public override string? Creation(LayerSpec layer, Func<SizeExpression, string, string> code)
+    {
+        const string Runtime = "global::Marrow.CompilerServices.";
+        return Adapts(layer) && layer is not LinearSpec
+            ? $"new {Runtime}Lora{(layer is Conv2dSpec ? "Conv2d" : "Embedding")}(site, "
+                + $"new {Runtime}LoraSettings({Options.Constructor((_, size, type) => code(size, type))}))"
+            : null;
+    }
 }
 
 /// <summary>What the LoRA template prints.</summary>

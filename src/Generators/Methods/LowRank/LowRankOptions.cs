@@ -28,6 +28,23 @@ internal sealed record LowRankOptions(
         options.Number("LearningRateRatio", unset: 1),
         options.Number("Dropout"));
 
+    /// <summary>The arguments of the constructor of the method's settings, as C#.</summary>
+    /// <param name="code">A size or a number as C#, by its option and type.</param>
+    public string Constructor(Func<string, SizeExpression, string, string> code)
+    {
+        var rank = code("Rank", Rank, "long");
+        return string.Join(", ", new[]
+        {
+            rank,
+            $"Alpha: {(Alpha is null ? rank : code("Alpha", Alpha, "double"))}",
+            RankStabilized ? "RankStabilized: true" : null,
+            Dropout > 0 ? $"Dropout: {LayerClassView.Real(Dropout)}" : null,
+            Init != LoraInit.Kaiming ? $"Init: LoraInit.{Init}" : null,
+            Iterations > 0 ? $"Iterations: {Iterations}" : null,
+            LearningRateRatio != 1 ? $"LearningRateRatio: {LayerClassView.Real(LearningRateRatio)}" : null,
+        }.OfType<string>());
+    }
+
     /// <summary>The same options with their expressions evaluated.</summary>
     public LowRankOptions Evaluate(Func<SizeExpression, SizeExpression> evaluate) =>
         this with { Rank = evaluate(Rank), Alpha = Alpha is null ? null : evaluate(Alpha) };

@@ -57,14 +57,5 @@ internal abstract class LowRankView(EmittedClass target, LowRankSpec adapter) : 
     };
 
     /// <summary>The arguments of the settings that both adapters have.</summary>
-    private protected string SettingsArguments => string.Join(", ", new[]
-    {
-        Rank,
-        options.Alpha is null ? $"Alpha: {Rank}" : $"Alpha: {Code("Alpha", options.Alpha)}",
-        options.RankStabilized ? "RankStabilized: true" : null,
-        HasDropout ? $"Dropout: {Dropout}" : null,
-        options.Init != LoraInit.Kaiming ? $"Init: LoraInit.{options.Init}" : null,
-        options.Iterations > 0 ? $"Iterations: {options.Iterations}" : null,
-        options.LearningRateRatio != 1 ? $"LearningRateRatio: {Real(options.LearningRateRatio)}" : null,
-    }.OfType<string>());
+    private protected string SettingsArguments => options.Constructor((option, value, _) => Code(option, value));
 }

@@ -33,6 +33,7 @@ public static class LoraGaInitialization
     {
         var layers = model.AdaptedLayers()
             .Select(pair => pair.Layer)
+            .OfType<AdaptedLinear>()
             .Where(layer => layer.Settings is LoraSettings { Init: LoraInit.LoraGa })
             .ToList();
         Require(
@@ -61,14 +62,18 @@ public static class LoraGaInitialization
                     + "Check the batches and the base.");
                 var settings = (LoraSettings)layer.Settings;
                 var (a, b) = LowRankInitialization.LoraGa(
-                    layer.BaseWeight(), gradient.div_(batches), settings.Rank, settings.Scale, options ?? new());
+                    layer.Adaptation.BaseWeight(),
+                    gradient.div_(batches),
+                    settings.Rank,
+                    settings.Scale,
+                    options ?? new());
                 factors.Add((layer, a.MoveToOuterDisposeScope(), b.MoveToOuterDisposeScope()));
             }
         }
 
         foreach (var (layer, a, b) in factors)
         {
-            layer.Initialize(LoraSettings.Factors((a, b)));
+            layer.Adaptation.Initialize(LoraSettings.Factors((a, b)));
         }
     }
 

@@ -69,7 +69,8 @@ public record LoraSettings(
     ];
 
     /// <inheritdoc/>
-    internal override double RateRatio(string parameter) => parameter == A ? 1 : LearningRateRatio;
+    internal override double RateRatio(string parameter) =>
+        parameter.EndsWith("_A", StringComparison.Ordinal) ? 1 : LearningRateRatio;
 
     /// <inheritdoc/>
     internal override IReadOnlyDictionary<string, Tensor>? InitialFactors(Tensor weight)
@@ -98,8 +99,19 @@ public record LoraSettings(
 
     /// <summary>The best A and B of this rank for the sum, which has a higher one.</summary>
     internal override IReadOnlyDictionary<string, Tensor> Combine(
-        IReadOnlyList<(IReadOnlyDictionary<string, Parameter> Values, double Weight)> parts) =>
-        Factors(LowRankSum.Of([.. parts.Select(part => ((Tensor)part.Values[A], part.Values[B] * part.Weight))], Rank));
+        IReadOnlyList<(IReadOnlyDictionary<string, Parameter> Values, double Weight)> parts)
+    {
+        // Of a convolution they are B and A as matrices, with the kernel among the columns.
+        var (down, up) = (parts[0].Values.First(), parts[0].Values.Last());
+        var (a, b) = LowRankSum.Of(
+            [.. parts.Select(part => (part.Values[down.Key].flatten(1), part.Values[up.Key].flatten(1) * part.Weight))],
+            Rank);
+        return new Dictionary<string, Tensor>
+        {
+            [down.Key] = a.view(down.Value.shape),
+            [up.Key] = b.view(up.Value.shape),
+        };
+    }
 
     /// <summary>
     /// The initialization of LoRA-GA cannot be computed from the base alone, so its adapters are saved as plain ones.

@@ -99,7 +99,7 @@ public sealed class LsqConv2d : Conv2d, IQuantizedLayer
                 x, GetParameter(StepName), InputRange, ScaleGranularity.ImageChannel, before, after);
         }
 
-        return scope.MoveToOuter(Convolve(x, weight));
+        return scope.MoveToOuter(Convolve(x, weight, Bias));
     }
 
     private void Prepare(Tensor x)
