@@ -44,7 +44,12 @@ internal sealed class Experiment
     private int Run()
     {
         var clock = Stopwatch.StartNew();
-        Directory.CreateDirectory(options.Out);
+        OutputFolder.RequireWritable(options.Out);
+        if (options.Json is { } results)
+        {
+            OutputFolder.RequireWritable(Path.GetDirectoryName(Path.GetFullPath(results))!);
+        }
+
         // A bad file shows before any training.
         var problems = options.Data is { } file ? ProblemFile.Split(file) : Generated();
         var from = options.Base is { } path
@@ -103,7 +108,14 @@ internal sealed class Experiment
     private void PrepareState()
     {
         var stamp = Path.Combine(StateFolder, "settings.json");
-        if (Directory.Exists(StateFolder) && !(File.Exists(stamp) && File.ReadAllText(stamp) == options.Settings))
+        if (Directory.Exists(StateFolder) && !File.Exists(stamp)
+            && Directory.EnumerateFileSystemEntries(StateFolder).Any())
+        {
+            throw new CheckpointException(
+                StateFolder, "the folder holds other things than an interrupted run", "choose another --out");
+        }
+
+        if (File.Exists(stamp) && File.ReadAllText(stamp) != options.Settings)
         {
             Directory.Delete(StateFolder, recursive: true);
         }

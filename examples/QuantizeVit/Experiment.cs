@@ -47,7 +47,12 @@ internal sealed class Experiment
 
     private void Compare()
     {
-        Directory.CreateDirectory(options.Out);
+        OutputFolder.RequireWritable(options.Out);
+        if (options.Json is { } file)
+        {
+            OutputFolder.RequireWritable(Path.GetDirectoryName(Path.GetFullPath(file))!);
+        }
+
         screen.Say(
             $"{task.Splits.Training.Count} images to train on, {task.Splits.Validation.Count} to validate, "
             + $"{Classes} classes.");

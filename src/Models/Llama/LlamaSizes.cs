@@ -31,6 +31,7 @@ public sealed record LlamaSizes(
     /// is.</exception>
     public static LlamaSizes Read(string directory)
     {
+        OutputFolder.Complete(directory);
         var file = Path.Combine(directory, "config.json");
         try
         {

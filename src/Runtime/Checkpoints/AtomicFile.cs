@@ -2,7 +2,8 @@ namespace Marrow;
 
 /// <summary>
 /// A file that appears whole or not at all: written under a temporary name in the same folder, flushed to the disk,
-/// then renamed over the target by <see cref="Commit"/>. Disposed without a commit, it leaves the old file as it was.
+/// then renamed over the target by <see cref="Commit"/>. Disposed without a commit, it leaves the old file as it was. A
+/// link stays a link: the file that it leads to is replaced.
 /// </summary>
 public sealed class AtomicFile : IDisposable
 {
@@ -11,7 +12,10 @@ public sealed class AtomicFile : IDisposable
 
     private AtomicFile(string path, Func<string, Stream> open)
     {
-        this.path = Path.GetFullPath(path);
+        var full = Path.GetFullPath(path);
+        this.path = new FileInfo(full).LinkTarget is null
+            ? full
+            : File.ResolveLinkTarget(full, returnFinalTarget: true)!.FullName;
         temporary = $"{this.path}.{Guid.NewGuid():N}.tmp";
         Stream = open(temporary);
     }

@@ -27,22 +27,56 @@ internal static class SafetensorsWriter
         Write(path, tensors, metadata, AtomicFile.OpenNew);
 
     /// <summary>
-    /// Writes a checkpoint folder as Hugging Face's libraries do: model.safetensors, or numbered shards and
-    /// model.safetensors.index.json if one file would exceed <paramref name="maxShardBytes"/>. Other files stay;
-    /// weights that an earlier save left there are removed. Nothing is put in place before all shards are on the disk.
+    /// Writes weights into a folder as Hugging Face's libraries do: model.safetensors, or numbered shards and
+    /// model.safetensors.index.json if one file would exceed <paramref name="maxShardBytes"/>. Weights that an earlier
+    /// save left there are removed: they would be loaded in place of these, or lie there unused for ever.
     /// </summary>
-    /// <param name="directory">The folder; created if it does not exist.</param>
-    /// <param name="tensors">Names and tensors; shards are filled in this order.</param>
+    /// <param name="folder">The folder.</param>
+    /// <param name="directory">Its path, for messages.</param>
+    /// <param name="tensors">The tensors, made one after another; shards are filled in this order.</param>
     /// <param name="maxShardBytes">Most tensor bytes in a shard; a larger tensor gets a shard of its own.</param>
-    /// <exception cref="CheckpointException">A tensor cannot be stored, or a file cannot be written.</exception>
+    /// <exception cref="CheckpointException">A tensor cannot be stored.</exception>
     public static void WriteSharded(
-        string directory, IEnumerable<(string Name, Tensor Value)> tensors, long maxShardBytes) =>
-        WriteSharded(directory, tensors, maxShardBytes, AtomicFile.OpenNew);
+        FolderUpdate folder, string directory, IEnumerable<PendingTensor> tensors, long maxShardBytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxShardBytes);
+        var shards = Split(Describe(directory, tensors), maxShardBytes);
+        var names = shards.Count == 1
+            ? [CheckpointReader.SingleFile]
+            : Enumerable.Range(1, shards.Count)
+                .Select(i => $"model-{i:00000}-of-{shards.Count:00000}.safetensors")
+                .ToArray();
+        foreach (var (shard, name) in shards.Zip(names))
+        {
+            WriteTo(folder.Create(name), Path.Combine(directory, name), shard, PyTorchFormat);
+        }
 
-    /// <summary>The same for tensors that are made one after another.</summary>
-    /// <exception cref="CheckpointException">A tensor cannot be stored, or a file cannot be written.</exception>
-    public static void WriteSharded(string directory, IEnumerable<PendingTensor> tensors, long maxShardBytes) =>
-        WriteSharded(directory, tensors, maxShardBytes, AtomicFile.OpenNew);
+        if (shards.Count > 1)
+        {
+            WriteIndex(folder.Create(CheckpointReader.IndexFile), shards, names);
+        }
+
+        folder.Remove(CheckpointReader.SingleFile);
+        folder.Remove(CheckpointReader.IndexFile);
+        folder.Remove("model-?????-of-?????.safetensors");
+    }
+
+    /// <summary>Writes a file of a folder; see <see cref="WriteSharded"/>.</summary>
+    /// <exception cref="CheckpointException">A tensor cannot be stored.</exception>
+    public static void Write(
+        FolderUpdate folder,
+        string directory,
+        string name,
+        IEnumerable<(string Name, Tensor Value)> tensors,
+        IReadOnlyDictionary<string, string> metadata)
+    {
+        var path = Path.Combine(directory, name);
+        WriteTo(
+            folder.Create(name),
+            path,
+            Describe(path, tensors.Select(tensor => PendingTensor.Of(tensor.Name, tensor.Value))),
+            metadata);
+    }
 
     internal static void Write(
         string path,
@@ -56,49 +90,6 @@ internal static class SafetensorsWriter
             using var file = AtomicFile.Create(path, open);
             WriteTo(file.Stream, path, entries, metadata);
             file.Commit();
-        });
-    }
-
-    internal static void WriteSharded(
-        string directory, IEnumerable<(string Name, Tensor Value)> tensors, long maxShardBytes,
-        Func<string, Stream> open) => WriteSharded(
-            directory, tensors.Select(tensor => PendingTensor.Of(tensor.Name, tensor.Value)), maxShardBytes, open);
-
-    private static void WriteSharded(
-        string directory, IEnumerable<PendingTensor> tensors, long maxShardBytes, Func<string, Stream> open)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxShardBytes);
-        var shards = Split(Describe(directory, tensors), maxShardBytes);
-        var names = shards.Count == 1
-            ? [CheckpointReader.SingleFile]
-            : Enumerable.Range(1, shards.Count)
-                .Select(i => $"model-{i:00000}-of-{shards.Count:00000}.safetensors")
-                .ToArray();
-        CheckpointException.Guard(directory, () =>
-        {
-            Directory.CreateDirectory(directory);
-            var files = new List<AtomicFile>();
-            try
-            {
-                for (var i = 0; i < shards.Count; i++)
-                {
-                    files.Add(AtomicFile.Create(Path.Combine(directory, names[i]), open));
-                    WriteTo(files[^1].Stream, files[^1].Target, shards[i], PyTorchFormat);
-                    files[^1].Flush();
-                }
-                if (shards.Count > 1)
-                {
-                    files.Add(AtomicFile.Create(Path.Combine(directory, CheckpointReader.IndexFile), open));
-                    WriteIndex(files[^1].Stream, shards, names);
-                    files[^1].Flush();
-                }
-                foreach (var file in files) file.Commit();
-            }
-            finally
-            {
-                foreach (var file in files) file.Dispose();
-            }
-            RemoveOthers(directory, files);
         });
     }
 
@@ -233,18 +224,6 @@ internal static class SafetensorsWriter
             json.WriteEndObject();
         }
         stream.Write("\n"u8);
-    }
-
-    /// <summary>
-    /// Shards of an earlier save would otherwise be loaded in place of these, or lie there unused for ever.
-    /// </summary>
-    private static void RemoveOthers(string directory, List<AtomicFile> written)
-    {
-        var kept = written.Select(file => Path.GetFileName(file.Target)).ToHashSet();
-        string[] patterns = [CheckpointReader.SingleFile, CheckpointReader.IndexFile,
-            "model-?????-of-?????.safetensors"];
-        foreach (var file in patterns.SelectMany(pattern => Directory.GetFiles(directory, pattern)))
-            if (!kept.Contains(Path.GetFileName(file))) File.Delete(file);
     }
 
     private readonly record struct Entry(PendingTensor Tensor, long Bytes)

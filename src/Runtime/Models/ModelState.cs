@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Marrow.Autograd;
 using Marrow.Layers;
 using TorchSharp.Modules;
@@ -21,6 +22,9 @@ internal sealed class ModelState(
 
     /// <summary>Where the weights were loaded from, which adapters name as their base; null if nowhere.</summary>
     public string? BasePath { get; set; }
+
+    /// <summary>The config.json of the folder that the weights were loaded from; null if there was none.</summary>
+    public JsonObject? Configuration { get; set; }
 
     /// <summary>Whether the model keeps only its inputs for the backward, and runs again there.</summary>
     public bool Recomputes { get; set; }

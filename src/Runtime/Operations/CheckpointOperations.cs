@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Marrow.Adapters;
 using Marrow.Checkpoints;
 using Marrow.Models;
@@ -32,7 +31,8 @@ public static class CheckpointOperations
                 "The model's adapters are merged into its weights; Unmerge it before loading others.");
         }
 
-        CheckConfiguration(model, path);
+        OutputFolder.Complete(path);
+        LoadedConfiguration.Take(model, path);
         using var checkpoint = CheckpointReader.Open(path);
         var weights = BaseWeight.Of(model);
         using var sources = CheckpointSources.Find(model, weights, checkpoint, path);
@@ -75,28 +75,27 @@ public static class CheckpointOperations
     }
 
     /// <summary>
-    /// Saves the model's weights as a folder that loads elsewhere: safetensors under the public names, and
-    /// config.json if the architecture has one. Merged adapters are part of the weights; others are left out.
+    /// Saves the model's weights as a folder that loads elsewhere: safetensors under the public names, and config.json
+    /// if the architecture has one. A model that was loaded from a folder is saved with the fields of that config.json,
+    /// and with its tokenizer and generation files where <paramref name="directory"/> has none. Merged adapters are
+    /// part of the weights; others are left out.
     /// </summary>
     /// <param name="model">The model.</param>
-    /// <param name="directory">The folder; replaced as a whole, and only if everything could be written.</param>
+    /// <param name="directory">
+    /// The folder, created if need be. Weights and config.json are replaced together or not at all; all else stays.
+    /// </param>
     /// <exception cref="CheckpointException">
     /// A file cannot be written, or what the model's class says of its checkpoint does not suit its sizes.
     /// </exception>
-    public static void SavePretrained(this IModel model, string directory) =>
-        CheckpointException.Guard(directory, () => AtomicDirectory.Write(directory, fresh =>
+    public static void SavePretrained(this IModel model, string directory) => FolderUpdate.Write(directory, folder =>
     {
         var weights = BaseWeight.Of(model);
         var layout = new CheckpointLayout(model, weights, directory);
         SafetensorsWriter.WriteSharded(
-            fresh, [.. layout.Tensors.Select(tensor => Pending(layout, tensor, weights))], ShardBytes);
-        if (model is IPretrained pretrained)
-        {
-            File.WriteAllText(
-                Path.Combine(fresh, "config.json"),
-                pretrained.Configuration().ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
-        }
-    }));
+            folder, directory, layout.Tensors.Select(tensor => Pending(layout, tensor, weights)), ShardBytes);
+        LoadedConfiguration.Write(
+            model, folder, directory, weights.Select(weight => weight.Type).FirstOrDefault(ScalarType.Float32));
+    });
 
     /// <summary>A tensor of a checkpoint, made of the model's weights when it is written.</summary>
     private static PendingTensor Pending(
@@ -124,44 +123,6 @@ public static class CheckpointOperations
         {
             (module as IModel)?.State.FillTables(device);
             (module as IAdaptedLayer)?.Adaptation.Materialize(device);
-        }
-    }
-
-    private static void CheckConfiguration(IModel model, string path)
-    {
-        var file = Path.Combine(path, "config.json");
-        if (model is not IPretrained pretrained || !Directory.Exists(path))
-        {
-            return;
-        }
-
-        if (!File.Exists(file))
-        {
-            throw new CheckpointException(
-                path,
-                "the folder has no config.json",
-                "name the folder of a Hugging Face model, or a single safetensors file");
-        }
-
-        try
-        {
-            using var json = JsonDocument.Parse(File.ReadAllText(file));
-            var faults = pretrained.ConfigurationFaults(json.RootElement).ToList();
-            if (faults.Count > 0)
-            {
-                throw new CheckpointException(
-                    file,
-                    string.Join("; ", faults),
-                    $"use a checkpoint of {model.GetType().Name}'s sizes, or a class with these");
-            }
-        }
-        catch (Exception fault) when (fault is JsonException or InvalidOperationException or FormatException)
-        {
-            throw new CheckpointException(
-                file,
-                $"it is no model configuration ({fault.Message})",
-                "use the config.json that came with the weights",
-                fault);
         }
     }
 }

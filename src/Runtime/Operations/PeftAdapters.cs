@@ -34,7 +34,9 @@ public static class PeftAdapters
     /// computed from the base, so it is saved as <see cref="LowRankAdapters.SaveAdapterAsLora"/> does.
     /// </summary>
     /// <param name="model">The model.</param>
-    /// <param name="directory">The folder; replaced as a whole, and only if everything could be written.</param>
+    /// <param name="directory">
+    /// The folder, created if need be. The adapter's two files are replaced together or not at all; all else stays.
+    /// </param>
     /// <exception cref="InvalidOperationException">
     /// The model has no adapter, adapters of different kinds, or trains something that PEFT's format does not hold.
     /// </exception>
@@ -61,6 +63,7 @@ public static class PeftAdapters
                 "The model's adapters are merged into its weights; Unmerge it before loading others.");
         }
 
+        OutputFolder.Complete(directory);
         CheckConfig(model, Path.Combine(directory, ConfigFile));
         var path = Path.Combine(directory, WeightsFile);
         using var file = SafetensorsFile.Open(path);
@@ -126,21 +129,23 @@ public static class PeftAdapters
             .Select(pair => (pair.Name, State: convert(State(pair.Layer.Adaptation))))
             .ToList();
         var trained = TrainedModules.Names(model);
-        CheckpointException.Guard(directory, () => AtomicDirectory.Write(directory, fresh =>
+        FolderUpdate.Write(directory, folder =>
         {
-            File.WriteAllText(
-                Path.Combine(fresh, ConfigFile),
-                Config(model, [.. layers.Select(layer => (layer.Name, layer.State.Settings))], trained)
-                    .ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
             SafetensorsWriter.Write(
-                Path.Combine(fresh, WeightsFile),
+                folder,
+                directory,
+                WeightsFile,
                 layers
                     .SelectMany(layer => layer.State.Values.Select(pair => (
                         $"{Prefix}{layer.Name}.{layer.State.Settings.PeftName(pair.Key)}", pair.Value)))
                     .Concat(TrainedModules.State(model, trained).Select(tensor =>
                         (Prefix + tensor.Name, tensor.Value))),
                 new Dictionary<string, string> { ["format"] = "pt" });
-        }));
+            folder.WriteText(
+                ConfigFile,
+                Config(model, [.. layers.Select(layer => (layer.Name, layer.State.Settings))], trained)
+                    .ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+        });
     }
 
     private static AdapterState State(Adaptation adapter) => new(

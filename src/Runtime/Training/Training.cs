@@ -65,9 +65,10 @@ public sealed class Training<TBatch> : IDisposable
         evaluations = options.Evaluation is { } evaluation ? new Evaluations(model, evaluation) : null;
         state = new TrainingState(model, optimizer, Oscillations, average, losses) { Evaluations = evaluations };
         log = options.Log is { } folder ? new TrainingLog(folder, options.LogEvery, Oscillations) : null;
-        if (options.Checkpoint is { } path && File.Exists(path))
+        if (options.Checkpoint is { } path)
         {
-            Step = state.Restore(path);
+            OutputFolder.RequireWritable(Path.GetDirectoryName(Path.GetFullPath(path))!);
+            Step = File.Exists(path) ? state.Restore(path) : 0;
         }
     }
 

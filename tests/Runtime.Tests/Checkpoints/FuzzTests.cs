@@ -136,7 +136,7 @@ public sealed class FuzzTests
     {
         using var folder = new TemporaryFolder();
         using var scope = NewDisposeScope();
-        SafetensorsWriter.WriteSharded(folder.Path, Enumerable.Range(0, 5).Select(i => ($"t{i}", ones(i + 1))), 12);
+        FolderUpdateTests.Write(folder.Path, Enumerable.Range(0, 5).Select(i => ($"t{i}", ones(i + 1))), 12);
         var index = folder.File("model.safetensors.index.json");
         var good = File.ReadAllBytes(index);
         var random = new Random(4);

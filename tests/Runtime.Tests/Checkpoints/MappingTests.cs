@@ -106,7 +106,7 @@ public class MappingTests
         using var scope = NewDisposeScope();
         var (create, shapes, ignored) = Case(name);
         var foreign = Make([.. shapes, .. ignored]);
-        SafetensorsWriter.WriteSharded(folder.Path, foreign.Select(pair => (pair.Key, pair.Value)), 300);
+        FolderUpdateTests.Write(folder.Path, foreign.Select(pair => (pair.Key, pair.Value)), 300);
         File.WriteAllText(folder.File("config.json"), "{}");
         using var _ = Construction.On(META);
         using var model = create();

@@ -16,7 +16,7 @@ public sealed class ShardTests
         using var scope = NewDisposeScope();
         using var reader = CheckpointReader.Open(source);
 
-        SafetensorsWriter.WriteSharded(folder.Path,
+        FolderUpdateTests.Write(folder.Path,
             reader.Tensors.Keys.OrderBy(ModelOrder).Select(name => (name, reader.ReadTensor(name))), 750_000);
 
         var expected = Directory.GetFiles(source, "model*").Select(Path.GetFileName).Order().ToArray();
@@ -51,12 +51,12 @@ public sealed class ShardTests
         File.WriteAllText(folder.File("config.json"), "{}");
         (string, Tensor)[] tensors = [("a", ones(4)), ("b", ones(100)), ("c", ones(2))];
 
-        SafetensorsWriter.WriteSharded(folder.Path, tensors, 16);
+        FolderUpdateTests.Write(folder.Path, tensors, 16);
         Assert.Equal(["config.json", "model-00001-of-00003.safetensors", "model-00002-of-00003.safetensors",
             "model-00003-of-00003.safetensors", Index],
                 Directory.GetFiles(folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
 
-        SafetensorsWriter.WriteSharded(folder.Path, tensors[..1], 16);
+        FolderUpdateTests.Write(folder.Path, tensors[..1], 16);
         Assert.Equal(["config.json", "model.safetensors"],
             Directory.GetFiles(folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         using var reader = CheckpointReader.Open(folder.Path);

@@ -11,7 +11,7 @@ public static class LowRankAdapters
     /// in PEFT.
     /// </summary>
     /// <param name="model">The model.</param>
-    /// <param name="directory">The folder; replaced as a whole, and only if everything could be written.</param>
+    /// <param name="directory">The folder; see <see cref="PeftAdapters.SaveAdapter"/>.</param>
     /// <exception cref="InvalidOperationException">The model has no adapter, adapters of different kinds, or none of
     /// LoRA's family.</exception>
     /// <exception cref="CheckpointException">A file cannot be written.</exception>

@@ -1,0 +1,138 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Marrow.Checkpoints;
+using static TorchSharp.torch;
+
+namespace Marrow.Operations;
+
+/// <summary>
+/// What a folder of Hugging Face's libraries holds beside the weights: config.json with fields that no layer depends
+/// on, the tokenizer, how to generate. A model that was loaded is saved with them.
+/// </summary>
+internal static class LoadedConfiguration
+{
+    private const string ConfigFile = "config.json";
+
+    private static readonly string[] Companions =
+    [
+        "added_tokens.json", "chat_template.jinja", "chat_template.json", "generation_config.json", "merges.txt",
+        "preprocessor_config.json", "special_tokens_map.json", "tokenizer.json", "tokenizer.model",
+        "tokenizer_config.json", "vocab.json", "vocab.txt",
+    ];
+
+    private static readonly JsonSerializerOptions Indented = new()
+    {
+        WriteIndented = true,
+        NewLine = "\n",
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    /// <summary>Checks a folder's config.json against the model, and keeps it.</summary>
+    /// <exception cref="CheckpointException">It is missing, or does not fit the model.</exception>
+    public static void Take(IModel model, string path)
+    {
+        model.State.Configuration = null;
+        var file = Path.Combine(path, ConfigFile);
+        if (!Directory.Exists(path) || (model is not IPretrained && !File.Exists(file)))
+        {
+            return;
+        }
+
+        if (!File.Exists(file))
+        {
+            throw new CheckpointException(
+                path,
+                "the folder has no config.json",
+                "name the folder of a Hugging Face model, or a single safetensors file");
+        }
+
+        try
+        {
+            var json = JsonNode.Parse(File.ReadAllText(file))!.AsObject();
+            if (model is IPretrained pretrained && Faults(pretrained, json) is { Count: > 0 } faults)
+            {
+                throw new CheckpointException(
+                    file,
+                    string.Join("; ", faults),
+                    $"use a checkpoint of {model.GetType().Name}'s sizes, or a class with these");
+            }
+
+            model.State.Configuration = json;
+        }
+        catch (Exception fault) when (fault is JsonException or InvalidOperationException or FormatException
+            or NullReferenceException or ArgumentException)
+        {
+            throw new CheckpointException(
+                file,
+                $"it is no model configuration ({fault.Message})",
+                "use the config.json that came with the weights",
+                fault);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException(
+                file, $"it cannot be read ({fault.Message})", "check the path and its permissions", fault);
+        }
+    }
+
+    /// <summary>
+    /// Writes what was loaded, with the sizes of the model where it has others, and the files beside it that the folder
+    /// does not have yet.
+    /// </summary>
+    public static void Write(IModel model, FolderUpdate folder, string directory, ScalarType type)
+    {
+        if (Of(model, type) is { } json)
+        {
+            folder.WriteText(ConfigFile, json.ToJsonString(Indented) + "\n");
+        }
+
+        if (model.State.BasePath is not { } source || !Directory.Exists(source))
+        {
+            return;
+        }
+
+        foreach (var name in Companions)
+        {
+            var file = Path.Combine(source, name);
+            if (File.Exists(file) && !File.Exists(Path.Combine(directory, name)))
+            {
+                using var content = File.OpenRead(file);
+                content.CopyTo(folder.Create(name));
+            }
+        }
+    }
+
+    private static JsonObject? Of(IModel model, ScalarType type)
+    {
+        var json = model.State.Configuration?.DeepClone().AsObject();
+        if (model is IPretrained pretrained)
+        {
+            if (json is null)
+            {
+                return pretrained.Configuration();
+            }
+
+            if (Faults(pretrained, json).Count > 0)
+            {
+                foreach (var (field, value) in pretrained.Configuration())
+                {
+                    json[field] = value?.DeepClone();
+                }
+            }
+        }
+
+        foreach (var field in new[] { "torch_dtype", "dtype" }.Where(field => json?[field] is not null))
+        {
+            json![field] = type.ToString().ToLowerInvariant();
+        }
+
+        return json;
+    }
+
+    private static List<string> Faults(IPretrained model, JsonObject json)
+    {
+        using var document = JsonDocument.Parse(json.ToJsonString());
+        return [.. model.ConfigurationFaults(document.RootElement)];
+    }
+}
