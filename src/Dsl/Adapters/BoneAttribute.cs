@@ -20,7 +20,7 @@ public sealed class BoneAttribute : Attribute
     public object MiniRank { get; set; } = 0;
 
     /// <summary>With <see cref="BoneForm.Free"/> and Mini: dropout on the adapter's input, in training.</summary>
-    public double Dropout { get; set; }
+    public object Dropout { get; set; } = 0.0;
 
     /// <summary>
     /// Patterns over layer names, joined by <c>|</c>. All linear layers but output heads (<see cref="HeadAttribute"/>)

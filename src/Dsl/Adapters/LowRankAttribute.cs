@@ -27,8 +27,8 @@ public abstract class LowRankAttribute : Attribute
     /// </summary>
     public int Iterations { get; set; }
 
-    /// <summary>Dropout on the input of A, in training.</summary>
-    public double Dropout { get; set; }
+    /// <summary>Dropout on the input of A, in training: a number, or an expression.</summary>
+    public object Dropout { get; set; } = 0.0;
 
     /// <summary>
     /// Learning rate of B, and of DoRA's lengths, as a multiple of A's (LoRA+, arXiv 2402.12354). 1 if not given.

@@ -1,12 +1,16 @@
+using Marrow.Generators.Diagnostics;
 using Marrow.Generators.Sizes;
 
 namespace Marrow.Generators.Declarations;
 
 /// <summary>An adapter annotation: everything that the rules, the plan and the emission ask of its method.</summary>
 /// <param name="Header">The attribute as written.</param>
-/// <param name="Dropout">Dropout on the adapter's input, in training.</param>
-internal abstract record AdapterSpec(AnnotationHeader Header, double Dropout) : AnnotationSpec(Header)
+/// <param name="Dropout">Dropout on the adapter's input, in training; null if there is none.</param>
+internal abstract record AdapterSpec(AnnotationHeader Header, SizeExpression? Dropout) : AnnotationSpec(Header)
 {
+    /// <summary>Whether there is dropout, or may be at run time.</summary>
+    public bool HasDropout => Dropout is not null and not { Number: 0 };
+
     /// <summary>The method's name and its main options in words: <c>Bone row, block 64</c>.</summary>
     public abstract string Words { get; }
 
@@ -19,8 +23,19 @@ internal abstract record AdapterSpec(AnnotationHeader Header, double Dropout) : 
     /// <summary>The template of its layer classes.</summary>
     public abstract string Template { get; }
 
+    /// <summary>The options of the method itself that may be expressions.</summary>
+    private protected abstract IEnumerable<Argument> OwnArguments { get; }
+
+    public sealed override IEnumerable<Argument> Arguments => Dropout is null
+        ? OwnArguments
+        : OwnArguments.Append(new("Dropout", Dropout, ValueKind.Number, Id: DiagnosticIds.UnknownOption));
+
     /// <summary>The same adapter with its expressions evaluated.</summary>
-    public abstract AdapterSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate);
+    public AdapterSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) =>
+        EvaluateOwn(evaluate) with { Dropout = Dropout is null ? null : evaluate(Dropout) };
+
+    /// <summary>The same adapter with the method's own expressions evaluated.</summary>
+    private protected abstract AdapterSpec EvaluateOwn(Func<SizeExpression, SizeExpression> evaluate);
 
     /// <summary>Options that do not go with each other, or are out of their range whatever the layer.</summary>
     public abstract IEnumerable<ArgumentError> OptionErrors();

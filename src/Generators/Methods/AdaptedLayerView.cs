@@ -63,7 +63,27 @@ internal abstract class AdaptedLayerView(EmittedClass target, AdapterSpec adapte
     /// <summary>x Wᵀ + b.</summary>
     public string BaseProduct => IsPacked ? "Base.Linear(x, Bias)" : "linear(x, Weight, Bias)";
 
-    public bool HasDropout => adapter.Dropout > 0;
+    public bool HasDropout => adapter.HasDropout;
 
-    public string Dropout => Real(adapter.Dropout);
+    /// <summary>The probability as code.</summary>
+    public string Dropout => adapter.Dropout switch
+    {
+        null => "0.0",
+        { Number: null } => "dropoutRate",
+        var known => Code("Dropout", known),
+    };
+
+    /// <summary>Options that the methods read, when they are known only at run time.</summary>
+    public virtual IReadOnlyList<OptionField> Fields =>
+        adapter.Dropout is { Number: null } ? [new("double", "dropoutRate", Camel("Dropout"))] : [];
+}
+
+/// <summary>A field of an emitted layer that keeps an option.</summary>
+/// <param name="Type">Its type.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="Parameter">The constructor's parameter.</param>
+internal sealed record OptionField(string Type, string Name, string Parameter)
+{
+    /// <summary>The field as the constructor assigns it.</summary>
+    public string Target => Name == Parameter ? $"this.{Name}" : Name;
 }

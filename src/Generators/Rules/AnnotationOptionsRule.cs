@@ -43,7 +43,7 @@ internal static class AnnotationOptionsRule
             yield break;
         }
 
-        if (adapter.Dropout is < 0 or >= 1 or double.NaN)
+        if (adapter.Dropout?.Evaluate(_ => null).Number is < 0 or >= 1 or double.NaN)
         {
             yield return Wrong(
                 "Dropout", FormattableString.Invariant($"Dropout {adapter.Dropout} is not in 0 to 1 (1 excluded)"));

@@ -81,7 +81,7 @@ internal static class QuantizerOptionsRule
                 $"weights of adapted layers are quantized by {quantizer.BaseWeights.Words}; leave Weights out");
         }
 
-        if (adapted.Any(layer => layer.Adapter!.Dropout > 0))
+        if (adapted.Any(layer => layer.Adapter!.HasDropout))
         {
             yield return (
                 "Scope",

@@ -7,11 +7,12 @@ namespace Marrow.CompilerServices;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class DropoutMask
 {
-    /// <summary>True where an entry is kept.</summary>
+    /// <summary>True where an entry is kept; null if all are.</summary>
     /// <param name="like">A tensor of the wanted shape and device.</param>
     /// <param name="probability">Probability to drop an entry.</param>
-    public static Tensor Draw(Tensor like, double probability) =>
-        empty(like.shape, dtype: ScalarType.Bool, device: like.device).bernoulli_(1 - probability);
+    public static Tensor? Draw(Tensor like, double probability) => probability == 0
+        ? null
+        : empty(like.shape, dtype: ScalarType.Bool, device: like.device).bernoulli_(1 - probability);
 
     /// <summary>Zeroes what is dropped and scales the rest by 1 / (1 − p), so that the expectation stays.</summary>
     /// <param name="x">Any tensor of the mask's shape.</param>

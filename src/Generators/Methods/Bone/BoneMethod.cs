@@ -13,7 +13,7 @@ internal sealed class BoneMethod : AdapterMethod
         var form = options.Member<BoneForm>("Form");
         var blockSize = options.Size("BlockSize", unset: 64);
         var miniRank = options.Size("MiniRank", unset: 0);
-        var dropout = options.Number("Dropout");
+        var dropout = options.Size("Dropout");
         return new BoneSpec(options.Header(Attribute, carrier), form, blockSize, miniRank, dropout);
     }
 }

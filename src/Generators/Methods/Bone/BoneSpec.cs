@@ -12,7 +12,7 @@ namespace Marrow.Generators.Methods.Bone;
 /// <param name="MiniRank">Columns of the trainable matrix in the Mini form.</param>
 /// <param name="Dropout">Dropout on the adapter's input.</param>
 internal sealed record BoneSpec(
-    AnnotationHeader Header, BoneForm Form, SizeExpression BlockSize, SizeExpression MiniRank, double Dropout)
+    AnnotationHeader Header, BoneForm Form, SizeExpression BlockSize, SizeExpression MiniRank, SizeExpression? Dropout)
     : AdapterSpec(Header, Dropout)
 {
     /// <summary>Whether whole blocks of W are mapped, which both sizes must be made of.</summary>
@@ -34,13 +34,13 @@ internal sealed record BoneSpec(
         _ => "BoneFree",
     };
 
-    public override IEnumerable<Argument> Arguments =>
+    private protected override IEnumerable<Argument> OwnArguments =>
     [
         new("BlockSize", BlockSize, ValueKind.Integer, Id: DiagnosticIds.BlockSize),
         .. IsMini ? (Argument[])[new("MiniRank", MiniRank, ValueKind.Integer, Id: DiagnosticIds.BlockSize)] : [],
     ];
 
-    public override AdapterSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) =>
+    private protected override AdapterSpec EvaluateOwn(Func<SizeExpression, SizeExpression> evaluate) =>
         this with { BlockSize = evaluate(BlockSize), MiniRank = evaluate(MiniRank) };
 
     public override IEnumerable<ArgumentError> OptionErrors()

@@ -11,12 +11,17 @@ internal sealed class BoneView(EmittedClass target, BoneSpec bone) : AdaptedLaye
         $"BoneForm.{bone.Form}",
         Block,
         IsMini ? $"MiniRank: {Columns}" : null,
-        HasDropout ? $"Dropout: {Dropout}" : null,
+        HasDropout ? $"Dropout: {Code("Dropout", bone.Dropout!)}" : null,
     }.OfType<string>()) + ")";
 
-    /// <summary>Options that the methods read, when they are known only at run time.</summary>
-    public IReadOnlyList<string> Fields =>
-        [.. bone.Arguments.Where(option => option.Value.Value is null).Select(option => Camel(option.Name))];
+    public override IReadOnlyList<OptionField> Fields =>
+    [
+        .. bone.Arguments
+            .Where(option => option.Name != "Dropout")
+            .Where(option => option.Value.Value is null)
+            .Select(option => new OptionField("long", Camel(option.Name), Camel(option.Name))),
+        .. base.Fields,
+    ];
 
     /// <summary>r as code, and as comments name it.</summary>
     public string Block => Code("BlockSize", bone.BlockSize);

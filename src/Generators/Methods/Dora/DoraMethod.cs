@@ -1,5 +1,6 @@
 using Marrow.Generators.Declarations;
 using Marrow.Generators.Methods.LowRank;
+using Marrow.Generators.Sizes;
 using Microsoft.CodeAnalysis;
 
 namespace Marrow.Generators.Methods.Dora;
@@ -11,13 +12,14 @@ internal sealed class DoraMethod : AdapterMethod
 
     public override AdapterSpec Read(OptionReader options, ISymbol carrier)
     {
-        var shared = LowRankOptions.Read(options);
-        return new DoraSpec(options.Header(Attribute, carrier), shared);
+        var (shared, dropout) = (LowRankOptions.Read(options), options.Size("Dropout"));
+        return new DoraSpec(options.Header(Attribute, carrier), shared, dropout);
     }
 }
 
 /// <summary>[Dora].</summary>
-internal sealed record DoraSpec(AnnotationHeader Header, LowRankOptions Options) : LowRankSpec(Header, Options)
+internal sealed record DoraSpec(AnnotationHeader Header, LowRankOptions Options, SizeExpression? Dropout)
+    : LowRankSpec(Header, Options, Dropout)
 {
     public override string Template => "Dora";
 

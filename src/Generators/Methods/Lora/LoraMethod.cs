@@ -14,13 +14,14 @@ internal sealed class LoraMethod : AdapterMethod
 
     public override AdapterSpec Read(OptionReader options, ISymbol carrier)
     {
-        var shared = LowRankOptions.Read(options);
-        return new LoraSpec(options.Header(Attribute, carrier), shared);
+        var (shared, dropout) = (LowRankOptions.Read(options), options.Size("Dropout"));
+        return new LoraSpec(options.Header(Attribute, carrier), shared, dropout);
     }
 }
 
 /// <summary>[Lora].</summary>
-internal sealed record LoraSpec(AnnotationHeader Header, LowRankOptions Options) : LowRankSpec(Header, Options)
+internal sealed record LoraSpec(AnnotationHeader Header, LowRankOptions Options, SizeExpression? Dropout)
+    : LowRankSpec(Header, Options, Dropout)
 {
     public override string Template => "Lora";
 
@@ -36,7 +37,7 @@ internal sealed record LoraSpec(AnnotationHeader Header, LowRankOptions Options)
         const string Runtime = "global::Marrow.CompilerServices.";
         return Adapts(layer) && layer is not LinearSpec
             ? $"new {Runtime}Lora{(layer is Conv2dSpec ? "Conv2d" : "Embedding")}(site, "
-                + $"new {Runtime}LoraSettings({Options.Constructor((_, size, type) => code(size, type))}))"
+                + $"new {Runtime}LoraSettings({Options.Constructor((_, size, type) => code(size, type), HasDropout ? Dropout : null)}))"
             : null;
     }
 }

@@ -9,15 +9,13 @@ namespace Marrow.Generators.Methods.LowRank;
 /// <param name="Init">Where A and B start.</param>
 /// <param name="Iterations">Power iterations of PiSSA's randomized SVD; 0: the exact one.</param>
 /// <param name="LearningRateRatio">Learning rate of B as a multiple of A's.</param>
-/// <param name="Dropout">Dropout on the adapter's input.</param>
 internal sealed record LowRankOptions(
     SizeExpression Rank,
     SizeExpression? Alpha,
     bool RankStabilized,
     LoraInit Init,
     int Iterations,
-    double LearningRateRatio,
-    double Dropout)
+    double LearningRateRatio)
 {
     public static LowRankOptions Read(OptionReader options) => new(
         options.Size("Rank", unset: 8),
@@ -25,12 +23,12 @@ internal sealed record LowRankOptions(
         options.Flag("RankStabilized"),
         options.Member<LoraInit>("Init"),
         options.Integer("Iterations"),
-        options.Number("LearningRateRatio", unset: 1),
-        options.Number("Dropout"));
+        options.Number("LearningRateRatio", unset: 1));
 
     /// <summary>The arguments of the constructor of the method's settings, as C#.</summary>
     /// <param name="code">A size or a number as C#, by its option and type.</param>
-    public string Constructor(Func<string, SizeExpression, string, string> code)
+    /// <param name="dropout">The dropout, or null.</param>
+    public string Constructor(Func<string, SizeExpression, string, string> code, SizeExpression? dropout)
     {
         var rank = code("Rank", Rank, "long");
         return string.Join(", ", new[]
@@ -38,7 +36,7 @@ internal sealed record LowRankOptions(
             rank,
             $"Alpha: {(Alpha is null ? rank : code("Alpha", Alpha, "double"))}",
             RankStabilized ? "RankStabilized: true" : null,
-            Dropout > 0 ? $"Dropout: {LayerClassView.Real(Dropout)}" : null,
+            dropout is null ? null : $"Dropout: {code("Dropout", dropout, "double")}",
             Init != LoraInit.Kaiming ? $"Init: LoraInit.{Init}" : null,
             Iterations > 0 ? $"Iterations: {Iterations}" : null,
             LearningRateRatio != 1 ? $"LearningRateRatio: {LayerClassView.Real(LearningRateRatio)}" : null,

@@ -7,7 +7,7 @@ namespace Marrow.Generators.Methods.LowRank;
 
 /// <summary>An adapter that adds s B A to the weight, with A [rank, in] and B [out, rank].</summary>
 internal abstract record LowRankSpec(
-    AnnotationHeader Header, LowRankOptions Options) : AdapterSpec(Header, Options.Dropout)
+    AnnotationHeader Header, LowRankOptions Options, SizeExpression? Dropout) : AdapterSpec(Header, Dropout)
 {
     private protected abstract string Method { get; }
 
@@ -25,7 +25,7 @@ internal abstract record LowRankSpec(
 
     public override string SizeOption => "Rank";
 
-    public override IEnumerable<Argument> Arguments =>
+    private protected override IEnumerable<Argument> OwnArguments =>
     [
         new("Rank", Options.Rank, ValueKind.Integer, Id: DiagnosticIds.Rank),
         .. Options.Alpha is null
@@ -33,7 +33,7 @@ internal abstract record LowRankSpec(
             : [new("Alpha", Options.Alpha, ValueKind.Number, Id: DiagnosticIds.UnknownOption)],
     ];
 
-    public override AdapterSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) =>
+    private protected override AdapterSpec EvaluateOwn(Func<SizeExpression, SizeExpression> evaluate) =>
         this with { Options = Options.Evaluate(evaluate) };
 
     public override IEnumerable<ArgumentError> OptionErrors()

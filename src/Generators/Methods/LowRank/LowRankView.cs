@@ -57,5 +57,6 @@ internal abstract class LowRankView(EmittedClass target, LowRankSpec adapter) : 
     };
 
     /// <summary>The arguments of the settings that both adapters have.</summary>
-    private protected string SettingsArguments => options.Constructor((option, value, _) => Code(option, value));
+    private protected string SettingsArguments => options.Constructor(
+        (option, value, _) => Code(option, value), HasDropout ? adapter.Dropout : null);
 }

@@ -19,7 +19,7 @@ internal sealed class VeraMethod : AdapterMethod
 }
 
 /// <summary>[Vera].</summary>
-internal sealed record VeraSpec(AnnotationHeader Header, SizeExpression Rank) : AdapterSpec(Header, Dropout: 0)
+internal sealed record VeraSpec(AnnotationHeader Header, SizeExpression Rank) : AdapterSpec(Header, Dropout: null)
 {
     public override string Words => $"VeRA, rank {Rank}";
 
@@ -29,9 +29,10 @@ internal sealed record VeraSpec(AnnotationHeader Header, SizeExpression Rank) : 
 
     public override string Template => "Vera";
 
-    public override IEnumerable<Argument> Arguments => [new("Rank", Rank, ValueKind.Integer, Id: DiagnosticIds.Rank)];
+    private protected override IEnumerable<Argument> OwnArguments =>
+        [new("Rank", Rank, ValueKind.Integer, Id: DiagnosticIds.Rank)];
 
-    public override AdapterSpec Evaluate(Func<SizeExpression, SizeExpression> evaluate) =>
+    private protected override AdapterSpec EvaluateOwn(Func<SizeExpression, SizeExpression> evaluate) =>
         this with { Rank = evaluate(Rank) };
 
     public override IEnumerable<ArgumentError> OptionErrors() => [];
