@@ -30,6 +30,11 @@ internal sealed class TokenizerJson
 
         var named = vocabulary.ValueKind == JsonValueKind.Object ? vocabulary.EnumerateObject().ToArray() : [];
         ModelSize = named.Select(token => token.Value.GetInt32()).Concat(pieces.Values).DefaultIfEmpty(-1).Max() + 1;
+        if (ModelSize < 0)
+        {
+            throw Damaged(path, "an id is beyond the largest of 32 bits");
+        }
+
         Added = [.. AddedTokens.Select(token => (
             token.GetProperty("content").GetString()!,
             token.TryGetProperty("special", out var special) && special.ValueKind == JsonValueKind.True))];

@@ -173,6 +173,8 @@ public sealed class HuggingFaceTokenizerTests : IDisposable
     [InlineData("""{"model":{"type":"BPE","vocab":{"a":"x"},"merges":[]}}""", "not a tokenizer in Hugging Face's")]
     [InlineData("""{"model":{"type":"BPE","vocab":{"a":0,"</s>":1},"merges":["a b"]}}""", "out of vocabulary")]
     [InlineData("""{"model":{"type":"BPE","vocab":{"a":0,"</s>":99999999999},"merges":[]}}""", "not a tokenizer in")]
+    [InlineData("""{"model":{"type":"BPE","vocab":{"a":2147483647},"merges":[]}}""", "beyond the largest")]
+    [InlineData("""{"model":{"type":"BPE","vocab":{"a":-1,"</s>":0},"merges":[]}}""", "not a tokenizer in")]
     [InlineData("""{"added_tokens":[{"id":0}],"model":{"type":"BPE","vocab":{"</s>":0},"merges":[]}}""", "not a")]
     [InlineData("""{"model":{"type":"BPE","vocab":{"a":0},"merges":[]}}""", "nothing says which token ends a text")]
     [InlineData("""{"model":{"type":"Odd","vocab":{"</s>":0},"merges":[]}}""", "not a tokenizer in Hugging Face's")]

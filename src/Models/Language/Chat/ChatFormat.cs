@@ -119,7 +119,15 @@ public abstract class ChatFormat
         var jinja = Path.Combine(folder, "chat_template.jinja");
         if (File.Exists(jinja))
         {
-            return (jinja, File.ReadAllText(jinja));
+            try
+            {
+                return (jinja, File.ReadAllText(jinja));
+            }
+            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+            {
+                throw new CheckpointException(
+                    jinja, $"it cannot be read ({fault.Message})", "check its permissions", fault);
+            }
         }
 
         foreach (var name in (string[])["chat_template.json", "tokenizer_config.json"])
