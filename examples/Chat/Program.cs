@@ -3,8 +3,9 @@
 //   dotnet run -c Release --project examples/Chat -- --base BASE [--adapter DIR] [--template alpaca]
 //
 // BASE is the folder of a Hugging Face LLaMA, or an RWKV-6 (.pth or safetensors) with its tokenizer beside it. What the
-// main job leaves will do: --base runs/finetune/base --adapter runs/finetune/adapters/bone-row. Each line is an
-// instruction; an empty one ends the program, Ctrl-C an answer.
+// main job leaves will do: --base runs/finetune/base --adapter runs/finetune/adapters/bone-row. Each line is a
+// question, the next of a conversation if the model has a chat template; an empty one ends the program, Ctrl-C an
+// answer.
 
 using System.CommandLine;
 using System.CommandLine.Invocation;
@@ -18,10 +19,9 @@ var adapter = new Option<string?>("--adapter")
 {
     Description = "Folder of a PEFT adapter; it is merged into the base.",
 };
-var template = new Option<string>("--template")
+var template = new Option<string?>("--template")
 {
-    Description = "How instructions are written.",
-    DefaultValueFactory = _ => "plain",
+    Description = "How instructions are written; if not given, as the model's own chat template has it, else plain.",
 };
 template.AcceptOnlyFromAmong("plain", "alpaca", "rwkv");
 var count = new Option<int>("--count")
@@ -52,19 +52,19 @@ var command = new RootCommand("Talks with a language model.")
 };
 command.SetAction(parsed =>
 {
-    using var conversation = Conversation.Open(
+    using var session = ChatSession.Open(
         parsed.GetRequiredValue(path),
         parsed.GetValue(adapter),
-        parsed.GetRequiredValue(template) switch
+        parsed.GetValue(template) switch
         {
             "alpaca" => PromptTemplate.Alpaca,
-            "rwkv" =>
-            PromptTemplate.Rwkv,
-            _ => PromptTemplate.Plain
+            "rwkv" => PromptTemplate.Rwkv,
+            "plain" => PromptTemplate.Plain,
+            _ => null,
         },
         new(parsed.GetValue(count), Temperature: parsed.GetValue(temperature), TopP: parsed.GetValue(topP),
             Seed: parsed.GetValue(seed)));
-    conversation.Run(Console.In, Console.Out);
+    session.Run(Console.In, Console.Out);
 });
 
 try

@@ -30,8 +30,8 @@ internal static class CommandLine
             + "beside it; without it a small one is pretrained.");
         var data = Text(
             "--data",
-            "Problems as JSON or JSON lines with the fields of MetaMathQA, GSM8K, MATH or Alpaca; generated if not "
-            + "given.");
+            "Problems as JSON, JSON lines or Parquet with the fields of MetaMathQA, GSM8K, MATH or Alpaca; generated "
+            + "if not given.");
         var template = new Option<string>("--template")
         {
             Description = "How problems are written.",

@@ -27,6 +27,7 @@ internal static class Pretraining
             Seed = options.Seeds[0],
             LearningRate,
             Problems,
+            Tokenizer = CharacterTokenizer.Json,
             // another way to generate them is another base
             Examples = new GeneratedProblems(options.Seeds[0]).OneStep().Take(4),
         });

@@ -15,11 +15,20 @@ internal static class CharacterTokenizer
     /// <summary>Number of ids.</summary>
     public static int VocabularySize => Special.Length + Characters.Length;
 
+    /// <summary>The content of tokenizer.json.</summary>
+    public static string Json { get; } = Content().ToJsonString();
+
     /// <summary>Writes tokenizer.json into a folder and reads it back.</summary>
     public static Tokenizer Write(string directory)
     {
-        var ids = Special.Concat(Characters.Replace(' ', '▁').Select(c => c.ToString())).Index();
-        AtomicFile.WriteText(Path.Combine(directory, "tokenizer.json"), new JsonObject
+        AtomicFile.WriteText(Path.Combine(directory, "tokenizer.json"), Json);
+        return Tokenizer.Load(directory);
+    }
+
+    private static JsonObject Content()
+    {
+        var ids = Special.Concat(Characters.Select(c => c.ToString())).Index();
+        return new()
         {
             ["version"] = "1.0",
             ["added_tokens"] = new JsonArray([.. Special.Index().Select(token => new JsonObject
@@ -27,21 +36,33 @@ internal static class CharacterTokenizer
                 ["id"] = token.Index, ["content"] = token.Item, ["single_word"] = false, ["lstrip"] = false,
                 ["rstrip"] = false, ["normalized"] = false, ["special"] = true,
             })]),
-            ["normalizer"] = new JsonObject
+            ["post_processor"] = new JsonObject
             {
-                ["type"] = "Replace",
-                ["pattern"] = new JsonObject { ["String"] = " " },
-                ["content"] = "▁",
+                ["type"] = "TemplateProcessing",
+                ["single"] = new JsonArray(
+                    new JsonObject { ["SpecialToken"] = new JsonObject { ["id"] = "<s>", ["type_id"] = 0 } },
+                    new JsonObject { ["Sequence"] = new JsonObject { ["id"] = "A", ["type_id"] = 0 } }),
+                ["pair"] = new JsonArray(),
+                ["special_tokens"] = new JsonObject
+                {
+                    ["<s>"] = new JsonObject
+                    {
+                        ["id"] = "<s>",
+                        ["ids"] = new JsonArray(Array.IndexOf(Special, "<s>")),
+                        ["tokens"] = new JsonArray("<s>"),
+                    },
+                },
             },
+            ["decoder"] = new JsonObject { ["type"] = "Fuse" },
             ["model"] = new JsonObject
             {
                 ["type"] = "BPE",
                 ["unk_token"] = Special[0],
+                ["fuse_unk"] = true,
                 ["vocab"] = new JsonObject(
                     ids.Select(pair => KeyValuePair.Create<string, JsonNode?>(pair.Item, pair.Index))),
                 ["merges"] = new JsonArray(),
             },
-        }.ToJsonString());
-        return Tokenizer.Load(directory);
+        };
     }
 }

@@ -4,8 +4,7 @@ namespace Marrow.Tokenizers;
 
 /// <summary>Rank of merging two neighbors into one piece, lowest first; null if they never merge.</summary>
 /// <param name="pair">Both neighbors.</param>
-/// <param name="split">Where the right one begins.</param>
-internal delegate double? MergeRank(ReadOnlySpan<char> pair, int split);
+internal delegate double? MergeRank(ReadOnlySpan<char> pair);
 
 /// <summary>Byte-pair encoding: neighbors merge in the order of their rank, equal ones from the left.</summary>
 internal static class BytePairs
@@ -47,7 +46,7 @@ internal static class BytePairs
         {
             if (left < 0) return;
             var end = ends[middle];
-            if (rank(text.AsSpan()[left..end], middle - left) is { } value)
+            if (rank(text.AsSpan()[left..end]) is { } value)
                 queue.Enqueue((left, middle, end), (value, left));
         }
     }

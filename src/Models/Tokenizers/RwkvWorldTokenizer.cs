@@ -28,7 +28,7 @@ internal sealed class RwkvWorldTokenizer : Tokenizer
     }
 
     /// <inheritdoc/>
-    public override int BeginId => 0;
+    public override int? BeginId => null;
 
     /// <inheritdoc/>
     public override int EndId => 0;
@@ -72,11 +72,6 @@ internal sealed class RwkvWorldTokenizer : Tokenizer
     public override int[] Encode(string text, bool addBegin = true)
     {
         var ids = new List<int>();
-        if (addBegin)
-        {
-            ids.Add(BeginId);
-        }
-
         var bytes = Encoding.UTF8.GetBytes(text);
         for (var start = 0; start < bytes.Length;)
         {
@@ -95,9 +90,8 @@ internal sealed class RwkvWorldTokenizer : Tokenizer
     }
 
     /// <inheritdoc/>
-    public override string Decode(IEnumerable<int> ids) => Encoding.UTF8.GetString([.. ids
-        .Where(id => id != EndId)
-        .SelectMany(id => tokens.TryGetValue(id, out var bytes) ? bytes : throw Unknown(id))]);
+    public override string Decode(IEnumerable<int> ids, bool keepSpecial = false) => Encoding.UTF8.GetString([.. ids
+        .SelectMany(id => tokens.GetValueOrDefault(Checked(id), []))]);
 
     /// <summary>A line is an id, a Python literal of text or bytes, and its length in bytes.</summary>
     private static (int Id, byte[] Bytes) Parse(string line, int number)

@@ -62,7 +62,7 @@ internal static class SentencePieceModel
         foreach (var piece in pieces.Where(piece => piece.Kind == Normal)) scores.TryAdd(piece.Text, -piece.Score);
         var ranks = scores.GetAlternateLookup<ReadOnlySpan<char>>();
         var vocabulary = new Vocabulary([.. pieces.Select(piece => piece.Text)],
-            (pair, _) => ranks.TryGetValue(pair, out var rank) ? rank : null,
+            pair => ranks.TryGetValue(pair, out var rank) ? rank : null,
             Enumerable.Range(0, pieces.Count).Where(id => pieces[id].Kind == Control))
         {
             ByteFallback = trainer.Number(35, 0) != 0,

@@ -1,106 +1,175 @@
+using System.Buffers;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 
 namespace Marrow.Tokenizers;
 
-/// <summary>tokenizer.json as LLaMA 2's: byte-pair merges over characters, spaces written as U+2581.</summary>
-internal static class TokenizerJson
+/// <summary>
+/// A tokenizer.json, as far as Marrow itself looks into it: the ids of its tokens, and copies of it with which the
+/// official implementation does one thing at a time.
+/// </summary>
+internal sealed class TokenizerJson
 {
-    /// <exception cref="CheckpointException">The file is damaged, or of a kind that is not supported.</exception>
-    public static Vocabulary Read(string path)
+    private readonly JsonElement root, vocabulary;
+    private readonly Dictionary<string, int> pieces = [];
+
+    private TokenizerJson(string path, JsonElement root)
+    {
+        (Path, this.root) = (path, root);
+        if (!root.TryGetProperty("model", out var model) || !model.TryGetProperty("vocab", out vocabulary)
+            || vocabulary.ValueKind is not (JsonValueKind.Object or JsonValueKind.Array))
+        {
+            throw Damaged(path, "it has no model with a vocabulary");
+        }
+
+        // Unigram's vocabulary is an array of pieces with their scores.
+        var scored = vocabulary.ValueKind == JsonValueKind.Array ? vocabulary.EnumerateArray().Index() : [];
+        foreach (var (id, piece) in scored)
+        {
+            pieces.TryAdd(piece[0].GetString()!, id);
+        }
+
+        var named = vocabulary.ValueKind == JsonValueKind.Object ? vocabulary.EnumerateObject().ToArray() : [];
+        ModelSize = named.Select(token => token.Value.GetInt32()).Concat(pieces.Values).DefaultIfEmpty(-1).Max() + 1;
+        if (ModelSize < 0)
+        {
+            throw Damaged(path, "an id is beyond the largest of 32 bits");
+        }
+
+        Added = [.. AddedTokens.Select(token => (
+            token.GetProperty("content").GetString()!,
+            token.TryGetProperty("special", out var special) && special.ValueKind == JsonValueKind.True))];
+    }
+
+    public string Path { get; }
+
+    /// <summary>One more than the highest id of the model's own vocabulary.</summary>
+    public int ModelSize { get; }
+
+    /// <summary>The added tokens; their ids are those that the official implementation gives them.</summary>
+    public IReadOnlyList<(string Content, bool IsSpecial)> Added { get; }
+
+    private IEnumerable<JsonElement> AddedTokens =>
+        root.TryGetProperty("added_tokens", out var tokens) && tokens.ValueKind == JsonValueKind.Array
+            ? tokens.EnumerateArray()
+            : [];
+
+    /// <exception cref="CheckpointException">The file is damaged.</exception>
+    public static TokenizerJson Read(string path) => From(path, Parse(path));
+
+    /// <summary>The same of one that does not lie in a file.</summary>
+    /// <param name="path">What to name in messages.</param>
+    /// <param name="root">Its content.</param>
+    public static TokenizerJson From(string path, JsonElement root)
     {
         try
         {
-            return Parse(path, JsonNode.Parse(File.ReadAllBytes(path))!);
+            return new(path, root);
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException
-            or NullReferenceException or ArgumentException)
+        catch (Exception fault) when (fault is InvalidOperationException or KeyNotFoundException or FormatException
+            or ArgumentNullException)
         {
-            // JsonNode's answers to a value that is missing or of another type than asked for.
-            throw new CheckpointException(
-                path, $"it is not a tokenizer in Hugging Face's format ({error.Message})", "fetch it again", error);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new CheckpointException(path, $"it cannot be read ({error.Message})", "check its permissions", error);
+            // JsonElement's answers to a value that is missing or of another type than asked for.
+            throw Damaged(path, fault.Message.TrimEnd('.'), fault);
         }
     }
 
-    private static Vocabulary Parse(string path, JsonNode root)
+    /// <summary>A file's JSON.</summary>
+    /// <exception cref="CheckpointException">It holds none, or cannot be read.</exception>
+    public static JsonElement Parse(string path)
     {
-        var model = root["model"]!;
-        if (Type(model) != "BPE") throw Unsupported(path, $"a model of type {Type(model)}");
-        if (root["pre_tokenizer"] is { } splitter) throw Unsupported(path, $"a pre-tokenizer of type {Type(splitter)}");
-        foreach (var name in (string[])["dropout", "continuing_subword_prefix", "end_of_word_suffix"])
-            if (model[name] is { } value && value.ToString() is not ("" or "0"))
-                throw Unsupported(path, $"a model with {name}");
-        if (model["ignore_merges"]?.GetValue<bool>() == true) throw Unsupported(path, "a model with ignore_merges");
-
-        var ids = model["vocab"]!.AsObject().ToDictionary(entry => entry.Key, entry => entry.Value!.GetValue<int>());
-        var added = root["added_tokens"]!.AsArray();
-        foreach (var token in added) ids[token!["content"]!.GetValue<string>()] = token["id"]!.GetValue<int>();
-        var pieces = new string[ids.Count];
-        foreach (var (piece, id) in ids)
+        try
         {
-            if ((uint)id >= pieces.Length)
-                throw Unsupported(path, "a vocabulary with gaps");
-            pieces[id] = piece;
+            return JsonElement.Parse(File.ReadAllBytes(path));
         }
-
-        var merges = model["merges"]!.AsArray()
-            .Select((merge, rank) => (Pair: Pair(merge!), Rank: rank))
-            .ToDictionary(merge => merge.Pair, merge => merge.Rank);
-        var unknown = ids[model["unk_token"]!.GetValue<string>()];
-        var vocabulary = new Vocabulary(
-            pieces,
-            (pair, split) => merges.TryGetValue((new(pair[..split]), new(pair[split..])), out var rank) ? rank : null,
-            added
-                .Where(token => token!["special"]!.GetValue<bool>())
-                .Select(token => token!["id"]!.GetValue<int>())
-                .Where(id => id != unknown))
+        catch (JsonException fault)
         {
-            ByteFallback = model["byte_fallback"]?.GetValue<bool>() == true,
-            AddPrefix = AddsPrefix(path, root["normalizer"]),
-            Unknown = unknown,
-            UnknownText = pieces[unknown],
-            Begin = Special(path, ids, "<s>"),
-            End = Special(path, ids, "</s>"),
-        };
-        if (vocabulary.ByteFallback && !vocabulary.HasAllBytes)
-            throw Unsupported(path, "byte fallback without all 256 bytes");
-        return vocabulary;
+            throw new CheckpointException(
+                path, $"it is not JSON ({fault.Message.TrimEnd('.')})", "fetch it again", fault);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException(path, $"it cannot be read ({fault.Message})", "check its permissions", fault);
+        }
     }
+
+    /// <summary>A token's id in the model's own vocabulary; null if there is none such.</summary>
+    public int? IdOf(string token) =>
+        pieces.TryGetValue(token, out var id) ? id
+        : vocabulary.ValueKind == JsonValueKind.Object && vocabulary.TryGetProperty(token, out var value)
+            ? value.GetInt32()
+        : null;
 
     /// <summary>
-    /// Accepts the one normalization that LLaMA's files have: spaces replaced, with or without one in front.
+    /// A copy that only encodes and decodes: nothing is put around a text, cut off or filled up, and special tokens are
+    /// written when decoding (the official implementation would leave them out always).
     /// </summary>
-    private static bool AddsPrefix(string path, JsonNode? normalizer)
+    public byte[] Plain() => Write(writer =>
     {
-        var steps = normalizer is null ? [] : Type(normalizer) == "Sequence"
-            ? normalizer["normalizers"]!.AsArray().ToArray() : [normalizer];
-        var marker = SentencePieceTokenizer.Space.ToString();
-        var prefix = steps is [{ } first, ..] && Type(first) == "Prepend"
-            && first["prepend"]!.GetValue<string>() == marker;
-        var rest = prefix ? steps[1..] : steps;
-        if (rest is not [{ } replace] || Type(replace) != "Replace"
-            || replace["content"]!.GetValue<string>() != marker ||
-            replace["pattern"]!["String"]?.GetValue<string>() != " ")
-            throw Unsupported(path, $"the normalizer {normalizer?.ToJsonString() ?? "null"}");
-        return prefix;
+        foreach (var entry in root.EnumerateObject())
+        {
+            if (entry.Name is "post_processor" or "truncation" or "padding")
+            {
+                writer.WriteNull(entry.Name);
+            }
+            else if (entry.Name == "added_tokens")
+            {
+                writer.WriteStartArray(entry.Name);
+                foreach (var token in AddedTokens)
+                {
+                    writer.WriteStartObject();
+                    foreach (var field in token.EnumerateObject().Where(field => field.Name != "special"))
+                    {
+                        field.WriteTo(writer);
+                    }
+
+                    writer.WriteBoolean("special", false);
+                    writer.WriteEndObject();
+                }
+
+                writer.WriteEndArray();
+            }
+            else
+            {
+                entry.WriteTo(writer);
+            }
+        }
+    });
+
+    /// <summary>
+    /// A tokenizer whose every text is the one id <see cref="uint.MaxValue"/>, with what this one puts around a text;
+    /// null if it puts nothing.
+    /// </summary>
+    public byte[]? Surroundings() =>
+        !root.TryGetProperty("post_processor", out var processor) || processor.ValueKind != JsonValueKind.Object
+            ? null
+            : Write(writer =>
+            {
+                writer.WriteString("version", "1.0");
+                writer.WriteStartObject("model");
+                writer.WriteString("type", "WordLevel");
+                writer.WriteStartObject("vocab");
+                writer.WriteNumber("text", uint.MaxValue);
+                writer.WriteEndObject();
+                writer.WriteString("unk_token", "text");
+                writer.WriteEndObject();
+                writer.WritePropertyName("post_processor");
+                processor.WriteTo(writer);
+            });
+
+    /// <summary>The exception for a file that is no tokenizer.</summary>
+    public static CheckpointException Damaged(string path, string problem, Exception? cause = null) =>
+        new(path, $"it is not a tokenizer in Hugging Face's format ({problem})", "fetch it again", cause);
+
+    private static byte[] Write(Action<Utf8JsonWriter> content)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            writer.WriteStartObject();
+            content(writer);
+            writer.WriteEndObject();
+        }
+
+        return buffer.WrittenSpan.ToArray();
     }
-
-    /// <summary>A merge is written as "a b" or, by newer versions, as ["a", "b"].</summary>
-    private static (string Left, string Right) Pair(JsonNode merge) =>
-        (merge is JsonArray pair ? [.. pair.Select(part => part!.GetValue<string>())]
-            : merge.GetValue<string>().Split(' ')) is [var left, var right]
-            ? (left, right) : throw new FormatException("a merge is not a pair");
-
-    private static string Type(JsonNode node) => node["type"]?.GetValue<string>() ?? "unknown";
-
-    private static int Special(string path, Dictionary<string, int> ids, string name) =>
-        ids.TryGetValue(name, out var id) ? id : throw Unsupported(path, $"no token {name}");
-
-    private static CheckpointException Unsupported(string path, string what) =>
-        new(path, $"it has {what}, which is not supported",
-        "put the tokenizer.model of the same model beside it, or tokenize outside");
 }

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Marrow.Tokenizers;
 
-/// <summary>The pieces of a tokenizer and its rules, whichever file they came from.</summary>
+/// <summary>The pieces of a SentencePiece model and its rules.</summary>
 internal sealed class Vocabulary
 {
     private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> ids;

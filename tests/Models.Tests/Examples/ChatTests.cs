@@ -27,7 +27,7 @@ public sealed class ChatTests
         using var folder = new TemporaryFolder();
         var (code, _, error) = ExampleProcess.Run("Marrow.Chat.dll", ["--base", folder.Path]);
         Assert.Equal(1, code);
-        Assert.Contains("holds neither tokenizer.model", error, StringComparison.Ordinal);
+        Assert.Contains("holds neither tokenizer.json", error, StringComparison.Ordinal);
     }
 
     [Fact]

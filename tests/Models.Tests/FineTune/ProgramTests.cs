@@ -87,7 +87,7 @@ public sealed class ProgramTests
     [InlineData("--device", "tpu", "'tpu'")]
     [InlineData("--model", "gpt", "'gpt'")]
     [InlineData("--data", "no-such-file", "no-such-file: it cannot be read")]
-    [InlineData("--base", "no-such-folder", "holds neither tokenizer.model")]
+    [InlineData("--base", "no-such-folder", "holds neither tokenizer.json")]
     public void Run_BadOption_SaysWhichAndWhy(string option, string value, string expected)
     {
         var (code, _, error) = Run([option, value]);

@@ -63,7 +63,7 @@ internal sealed class LetterTokenizer : Tokenizer
 {
     private const string Letters = "abcdefghijklmnopqrstuvwxyz .,:#\n'?";
 
-    public override int BeginId => 0;
+    public override int? BeginId => 0;
 
     public override int EndId => 1;
 
@@ -72,10 +72,10 @@ internal sealed class LetterTokenizer : Tokenizer
     public override int[] Encode(string text, bool addBegin = true)
     {
         var ids = text.ToLowerInvariant().Select(letter => Letters.IndexOf(letter) + 2);
-        return [.. addBegin ? ids.Prepend(BeginId) : ids];
+        return [.. addBegin ? ids.Prepend(0) : ids];
     }
 
-    public override string Decode(IEnumerable<int> ids) =>
+    public override string Decode(IEnumerable<int> ids, bool keepSpecial = false) =>
         string.Concat(ids.Where(id => id >= 2).Select(id => Letters[id - 2]));
 }
 

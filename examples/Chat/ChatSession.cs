@@ -1,3 +1,4 @@
+using System.Text;
 using Marrow.Language;
 using Marrow.Models;
 using Marrow.Tokenizers;
@@ -6,23 +7,34 @@ using static TorchSharp.torch;
 namespace Marrow.Examples.Chat;
 
 /// <summary>Questions in, answers out as they come to be.</summary>
-internal sealed class Conversation : IDisposable
+internal sealed class ChatSession : IDisposable
 {
     private readonly ICausalModel model;
-    private readonly InstructionEncoder encoder;
+    private readonly Tokenizer tokenizer;
+    private readonly Dialogue dialogue;
     private readonly GenerationOptions options;
 
-    private Conversation(ICausalModel model, InstructionEncoder encoder, GenerationOptions options) =>
-        (this.model, this.encoder, this.options) = (model, encoder, options with { Stops = [encoder.End] });
+    private ChatSession(ICausalModel model, Tokenizer tokenizer, Dialogue dialogue, GenerationOptions options) =>
+        (this.model, this.tokenizer, this.dialogue, this.options) =
+            (model, tokenizer, dialogue, options with { Stops = dialogue.Ends });
 
     /// <summary>Loads base, adapter and tokenizer.</summary>
-    public static Conversation Open(string path, string? adapter, PromptTemplate template, GenerationOptions options)
+    /// <param name="path">The base.</param>
+    /// <param name="adapter">The adapter's folder, if there is one.</param>
+    /// <param name="template">How instructions are written; if null, as the model's own chat template has it.</param>
+    /// <param name="options">How answers are made.</param>
+    public static ChatSession Open(string path, string? adapter, PromptTemplate? template, GenerationOptions options)
     {
         var folder = File.Exists(path) ? Path.GetDirectoryName(Path.GetFullPath(path))! : path;
         var tokenizer = Tokenizer.Load(folder);
-        var model = Load(path, folder, adapter);
+        var format = template is null ? ChatFormat.Find(folder) : null;
         return new(
-            model, new InstructionEncoder(tokenizer, template, addBegin: template != PromptTemplate.Rwkv), options);
+            Load(path, folder, adapter),
+            tokenizer,
+            format is null
+                ? new Instructions(tokenizer, template ?? PromptTemplate.Plain)
+                : new Conversing(tokenizer, format),
+            options);
     }
 
     /// <summary>Answers line after line, until an empty one or the end.</summary>
@@ -34,7 +46,11 @@ internal sealed class Conversation : IDisposable
         }
     }
 
-    public void Dispose() => model.Dispose();
+    public void Dispose()
+    {
+        model.Dispose();
+        tokenizer.Dispose();
+    }
 
     private static ICausalModel Load(string path, string folder, string? adapter)
     {
@@ -61,14 +77,16 @@ internal sealed class Conversation : IDisposable
         Console.CancelKeyPress += interrupt;
         try
         {
-            int[][] prompts = [encoder.EncodePrompt(new(question, ""))];
-            var tokens = Generation.Stream(model, prompts, options, stop.Token);
-            foreach (var piece in encoder.DecodeStream(tokens.Select(token => token.Id)))
+            var (tokens, answer) = (
+                Generation.Stream(model, [dialogue.Ask(question)], options, stop.Token), new StringBuilder());
+            foreach (var piece in tokenizer.DecodeStream(tokens.Select(token => token.Id)))
             {
                 answers.Write(piece);
+                answer.Append(piece);
             }
 
             answers.WriteLine();
+            dialogue.Answered(answer.ToString());
         }
         finally
         {
