@@ -55,10 +55,9 @@ internal sealed class ChatSession : IDisposable
     private static ICausalModel Load(string path, string folder, string? adapter)
     {
         using var shapes = Construction.On(META);
-        var kind = adapter is null ? AdapterKind.None : AdapterKind.Read(adapter);
-        var model = File.Exists(Path.Combine(folder, "config.json"))
-            ? kind.OnLlama(LlamaSizes.Read(path))
-            : kind.OnRwkv6(Rwkv6Sizes.Read(path));
+        ICausalModel model = File.Exists(Path.Combine(folder, "config.json"))
+            ? new LlamaBase(LlamaSizes.Read(path))
+            : new Rwkv6Base(Rwkv6Sizes.Read(path));
         model.LoadPretrained(path);
         if (adapter is not null)
         {

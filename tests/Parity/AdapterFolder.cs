@@ -11,10 +11,9 @@ internal static class AdapterFolder
 
     public static IEnumerable<Comparison> Compare(string directory, string bases)
     {
-        using var config = JsonDocument.Parse(File.ReadAllText(Path.Combine(directory, "adapter_config.json")));
         using var expected = JsonDocument.Parse(File.ReadAllText(Path.Combine(directory, "expected.json")));
         var basePath = Path.Combine(bases, expected.RootElement.GetProperty("base").GetString()!);
-        var model = Create(config.RootElement, LlamaSizes.Read(basePath));
+        using var model = new LlamaCase(LlamaSizes.Read(basePath));
         model.LoadPretrained(basePath);
         model.LoadAdapter(directory);
         model.eval();
@@ -49,29 +48,5 @@ internal static class AdapterFolder
             yield return Comparison.Of(
                 $"{name}[{index}]", weights[name][index], ModelFolder.Values(row), WeightTolerance);
         }
-    }
-
-    /// <summary>The class that is annotated like the adapter.</summary>
-    private static LlamaCase Create(JsonElement config, LlamaSizes sizes)
-    {
-        var r = config.GetProperty("r").GetInt32();
-        var modules = string.Join(" ", config.GetProperty("target_modules").EnumerateArray()
-            .Select(module => module.GetString())
-            .Order(StringComparer.Ordinal));
-        var isAll = modules == "down_proj gate_proj k_proj o_proj q_proj up_proj v_proj";
-        return (config.GetProperty("peft_type").GetString(), isAll) switch
-        {
-            ("LORA", true) when config.GetProperty("use_rslora").GetBoolean() =>
-                new LlamaStabilizedLora(sizes, r, Alpha()),
-            ("LORA", true) => new LlamaLora(sizes, r, Alpha()),
-            ("LORA", false) when modules == "q_proj v_proj" => new LlamaAttentionLora(sizes, r, Alpha()),
-            ("MISS" or "BONE", true) when config.GetProperty("init_weights").ValueKind == JsonValueKind.True =>
-                new LlamaBoneFree(sizes, r),
-            ("MISS" or "BONE", true) when config.GetProperty("init_weights").ValueEquals("bat") =>
-                new LlamaBoneRow(sizes, r),
-            var (type, _) => throw new NotSupportedException($"not yet supported ({type} on {modules})"),
-        };
-
-        double Alpha() => config.GetProperty("lora_alpha").GetDouble();
     }
 }

@@ -44,20 +44,3 @@ public sealed partial class RankStabilizedLoraCase(int inFeatures, int outFeatur
 public partial class LlamaCase(LlamaSizes sizes) : Llama(
     sizes.Vocabulary, sizes.Hidden, sizes.Intermediate, sizes.Layers, sizes.Heads, sizes.KeyValueHeads,
     sizes.Context, sizes.NormEps, sizes.RopeTheta, sizes.Tied);
-
-// PEFT adapters on it: on all linear layers, and on PEFT's own default for LLaMA.
-
-[Lora(Rank = nameof(r), Alpha = nameof(alpha))]
-public sealed partial class LlamaLora(LlamaSizes sizes, int r, double alpha) : LlamaCase(sizes);
-
-[Lora(Rank = nameof(r), Alpha = nameof(alpha), RankStabilized = true)]
-public sealed partial class LlamaStabilizedLora(LlamaSizes sizes, int r, double alpha) : LlamaCase(sizes);
-
-[Lora(Rank = nameof(r), Alpha = nameof(alpha), Targets = "*.q_proj|*.v_proj")]
-public sealed partial class LlamaAttentionLora(LlamaSizes sizes, int r, double alpha) : LlamaCase(sizes);
-
-[Bone(BlockSize = nameof(r), Form = BoneForm.Free)]
-public sealed partial class LlamaBoneFree(LlamaSizes sizes, int r) : LlamaCase(sizes);
-
-[Bone(BlockSize = nameof(r))]
-public sealed partial class LlamaBoneRow(LlamaSizes sizes, int r) : LlamaCase(sizes);

@@ -36,6 +36,11 @@ public sealed class BoneAttribute : Attribute
     /// <c>modules_to_save</c>. None if not given; see also <see cref="TrainAttribute"/>.
     /// </summary>
     public string? Train { get; set; }
+
+    /// <summary>
+    /// On a class: which biases are trained beside the adapters; PEFT's <c>bias</c>. None if not given.
+    /// </summary>
+    public AdapterBias Bias { get; set; }
 }
 
 /// <summary>The forms of Bone. W is [out, in] in blocks of r × r, S(x) sums x over its shards of length r.</summary>

@@ -49,4 +49,9 @@ public abstract class LowRankAttribute : Attribute
     /// <c>modules_to_save</c>. None if not given; see also <see cref="TrainAttribute"/>.
     /// </summary>
     public string? Train { get; set; }
+
+    /// <summary>
+    /// On a class: which biases are trained beside the adapters; PEFT's <c>bias</c>. None if not given.
+    /// </summary>
+    public AdapterBias Bias { get; set; }
 }

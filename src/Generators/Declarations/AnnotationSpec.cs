@@ -12,6 +12,7 @@ namespace Marrow.Generators.Declarations;
 /// <param name="Targets">Patterns of the layers it means, or null.</param>
 /// <param name="Exclude">Patterns of the layers it leaves out, or null.</param>
 /// <param name="Train">Patterns of what is trained whole beside it, or null.</param>
+/// <param name="Bias">Which biases are trained beside it.</param>
 /// <param name="Given">Names of the options that are written out.</param>
 /// <param name="Errors">What was wrong with the options as they were written.</param>
 internal sealed record AnnotationHeader(
@@ -21,6 +22,7 @@ internal sealed record AnnotationHeader(
     string? Targets,
     string? Exclude,
     string? Train,
+    AdapterBias Bias,
     EquatableArray<string> Given,
     EquatableArray<ArgumentError> Errors);
 

@@ -57,7 +57,7 @@ internal sealed record LayerClass(AdapterSpec? Adapter, QuantizeSpec? Quantizer)
     };
 
     private static AnnotationHeader Anonymous(string attribute) =>
-        new(attribute, Position: 0, Origin: "", Targets: null, Exclude: null, Train: null, default, default);
+        new(attribute, Position: 0, Origin: "", Targets: null, Exclude: null, Train: null, default, default, default);
 }
 
 /// <summary>A linear layer's class that is to be emitted.</summary>

@@ -28,6 +28,7 @@ internal static class Specializations
         [
             .. replaced,
             .. type.Adapters.Where(adapter => adapter.Header.Train is not null).Select(Trained),
+            .. type.Adapters.Where(adapter => adapter.Header.Bias != AdapterBias.None).Take(1).Select(Biases),
             .. adapters.Select(adapter => Adapted(type, adapter, quantizer, layers, classes)),
             .. quantizer is null ? [] : new QuantizedSites(quantizer, layers, classes).Specializations(),
         ];
@@ -61,6 +62,12 @@ internal static class Specializations
         var patterns = SizeExpression.Quote(adapter.Header.Train!);
         return new($"Train({patterns});", $"Trained whole beside the adapters: what {patterns} matches.");
     }
+
+    private static SpecializationView Biases(AdapterSpec adapter) => new(
+        $"TrainBiases(global::Marrow.AdapterBias.{adapter.Header.Bias});",
+        adapter.Header.Bias == AdapterBias.All
+            ? "Every bias of the model is trained beside the adapters."
+            : "The biases of adapted layers are trained beside the adapters.");
 
     /// <summary>The layers that an adapter means, and among them those that are quantized too.</summary>
     private static SpecializationView Adapted(

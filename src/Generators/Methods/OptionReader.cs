@@ -27,6 +27,7 @@ internal sealed class OptionReader(AttributeData attribute, SizeReader sizes)
         Text("Targets"),
         Text("Exclude"),
         Text("Train"),
+        Has("Bias") ? Member<AdapterBias>("Bias") : default,
         options.Keys.OrderBy(option => option, StringComparer.Ordinal).ToEquatable(),
         Errors);
 

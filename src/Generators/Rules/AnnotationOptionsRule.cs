@@ -33,7 +33,8 @@ internal static class AnnotationOptionsRule
             yield return error;
         }
 
-        foreach (var option in isOnProperty ? new[] { "Targets", "Exclude", "Train" }.Where(annotation.Has) : [])
+        string[] ofClasses = ["Targets", "Exclude", "Train", "Bias"];
+        foreach (var option in isOnProperty ? ofClasses.Where(annotation.Has) : [])
         {
             yield return Wrong(option, $"on a property means that layer; {option} belongs on a class");
         }

@@ -20,14 +20,25 @@ internal sealed class Adaptation : IDisposable
     /// <param name="device">Where it is built.</param>
     public Adaptation(IAdaptedLayer layer, AdapterSettings settings, ScalarType dtype, Device device)
     {
-        (this.layer, this.device, Settings) = (layer, device, settings);
+        (this.layer, this.device) = (layer, device);
         this.dtype = dtype is ScalarType.BFloat16 or ScalarType.Float16 ? ScalarType.Float32 : dtype;
         (Slots, Merged) = (new(layer), new(layer));
-        IsStarted = settings.NeededBeforeTraining is null;
+        Settings = settings;
     }
 
-    /// <summary>The adapter's method and options.</summary>
-    public AdapterSettings Settings { get; }
+    /// <summary>
+    /// The adapter's method and options. Those that are known only at run time take the place of the emitted ones,
+    /// which compute the same.
+    /// </summary>
+    public AdapterSettings Settings
+    {
+        get;
+        set
+        {
+            field = value;
+            IsStarted = value.NeededBeforeTraining is null;
+        }
+    }
 
     /// <summary>Its parameters with their names, in the order they were declared.</summary>
     public IEnumerable<(string Name, Parameter Value)> Parameters =>

@@ -14,6 +14,8 @@ namespace Marrow.CompilerServices;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public abstract class AdaptedLinear : Linear, IExplicitLayer, IAdaptedLayer
 {
+    private bool hidesBias;
+
     /// <summary>Makes the frozen base.</summary>
     /// <exception cref="ArgumentException">The adapter does not suit the layer's sizes.</exception>
     protected AdaptedLinear(LinearSite site, AdapterSettings settings)
@@ -33,6 +35,9 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer, IAdaptedLayer
         settings.Check(site);
         Adaptation = new(this, settings, site.Dtype, site.Device);
     }
+
+    /// <inheritdoc/>
+    public override Parameter? Bias => hidesBias ? null : base.Bias;
 
     /// <summary>The adapter's method and options.</summary>
     public AdapterSettings Settings => Adaptation.Settings;
@@ -59,13 +64,21 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer, IAdaptedLayer
     IReadOnlyList<Parameter> IExplicitLayer.Trainable => [.. Adapter.Select(pair => pair.Value)];
 
     IReadOnlyList<Parameter> IExplicitLayer.Frozen =>
-        [.. HasPackedBase ? (Parameter[])[] : [Weight], .. Bias is { } bias ? (Parameter[])[bias] : []];
+    [
+        .. HasPackedBase ? (Parameter[])[] : [Weight],
+        .. Bias is { requires_grad: false } bias ? (Parameter[])[bias] : [],
+    ];
 
     /// <summary>
     /// x [..., in] to y [..., out]: with the adapter, unless it is switched off or already folded into the weight.
     /// </summary>
     public sealed override Tensor forward(Tensor x)
     {
+        if (Bias is { requires_grad: true } trained)
+        {
+            return WithTrainedBias(x, trained);
+        }
+
         if (Exported(x) is { } y)
         {
             return y;
@@ -176,6 +189,21 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer, IAdaptedLayer
     {
         using var scope = NewDisposeScope();
         return scope.MoveToOuter(Plain(x));
+    }
+
+    /// <summary>The emitted backward knows no gradient of the bias, so it is added where autograd sees it.</summary>
+    private Tensor WithTrainedBias(Tensor x, Tensor bias)
+    {
+        using var scope = NewDisposeScope();
+        hidesBias = true;
+        try
+        {
+            return scope.MoveToOuter(forward(x).add(bias));
+        }
+        finally
+        {
+            hidesBias = false;
+        }
     }
 
     private Tensor Unadapted(Tensor x)

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using Marrow.Adapters;
+using Marrow.Adapters.Peft;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

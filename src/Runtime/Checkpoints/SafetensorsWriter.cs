@@ -71,11 +71,8 @@ internal static class SafetensorsWriter
         IReadOnlyDictionary<string, string> metadata)
     {
         var path = Path.Combine(directory, name);
-        WriteTo(
-            folder.Create(name),
-            path,
-            Describe(path, tensors.Select(tensor => PendingTensor.Of(tensor.Name, tensor.Value))),
-            metadata);
+        var entries = Describe(path, tensors.Select(tensor => PendingTensor.Of(tensor.Name, tensor.Value)));
+        WriteTo(folder.Create(name), path, entries, metadata);
     }
 
     internal static void Write(

@@ -49,7 +49,7 @@ public class Conv2d : Layer
     public Parameter? Bias => _internal_params.TryGetValue("bias", out var bias) ? bias : null;
 
     /// <summary>What the layer was made as.</summary>
-    protected Conv2dSite Site { get; }
+    protected internal Conv2dSite Site { get; }
 
     /// <summary>x [batch, in, height, width] to [batch, out, …].</summary>
     public override Tensor forward(Tensor x) => Convolve(x, Weight, Bias);

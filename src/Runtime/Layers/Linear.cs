@@ -63,6 +63,9 @@ public class Linear : Layer
     /// <summary>b [out], or null.</summary>
     public virtual Parameter? Bias => _internal_params.TryGetValue("bias", out var bias) ? bias : null;
 
+    /// <summary>Whether it is an output head of its architecture.</summary>
+    internal bool IsHead { get; set; }
+
     /// <summary>Whether the weight is packed; then there is no <see cref="Weight"/>.</summary>
     internal bool HasPackedBase => packedBits > 0;
 

@@ -44,6 +44,9 @@ public sealed partial class LayerBuilder
     /// <param name="patterns">Patterns over their names, joined by <c>|</c>.</param>
     public void Train(string patterns) => trained.Add(patterns);
 
+    /// <summary>The biases that are trained where there are adapters.</summary>
+    public void TrainBiases(AdapterBias biases) => trainedParts.Biases = biases;
+
     /// <summary>Quantizes every linear layer of this model and its blocks that the targets match.</summary>
     /// <param name="targets">Patterns over layer names, joined by <c>|</c>; null: all but the output heads.</param>
     /// <param name="create">Makes a quantized layer that no adapter means; null if all of them are adapted.</param>
@@ -195,6 +198,8 @@ public sealed partial class LayerBuilder
         public List<nn.Module> Modules { get; } = [];
 
         public List<Parameter> Tensors { get; } = [];
+
+        public AdapterBias Biases { get; set; }
 
         public IEnumerable<Parameter> Parameters => Modules.SelectMany(module => module.parameters()).Concat(Tensors);
     }

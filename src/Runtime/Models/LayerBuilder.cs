@@ -53,6 +53,7 @@ public sealed partial class LayerBuilder : ILinearBuilder
 
         if (outer is null)
         {
+            model.State.Biases = builder.trainedParts.Biases;
             model.FreezeBase(builder.trainedParts.Parameters);
         }
     }
@@ -94,6 +95,8 @@ public sealed partial class LayerBuilder : ILinearBuilder
         {
             (layer as AdaptedLinear)?.Adaptation.Initialize();
         }
+
+        layer.IsHead = isHead;
 
         return Register(name, layer);
     }

@@ -26,7 +26,7 @@ internal static class ModelAdapters
             parameter.requires_grad = false;
         }
 
-        foreach (var parameter in adapters.Concat(trained))
+        foreach (var parameter in adapters.Concat(trained).Concat(TrainedBiases.Of(model).Select(bias => bias.Value)))
         {
             parameter.requires_grad = true;
         }

@@ -26,6 +26,9 @@ internal sealed class ModelState(
     /// <summary>The config.json of the folder that the weights were loaded from; null if there was none.</summary>
     public JsonObject? Configuration { get; set; }
 
+    /// <summary>The biases that are trained beside the adapters.</summary>
+    public AdapterBias Biases { get; set; }
+
     /// <summary>Whether the model keeps only its inputs for the backward, and runs again there.</summary>
     public bool Recomputes { get; set; }
 

@@ -14,7 +14,8 @@ internal static class TrainedModules
     public static IReadOnlyList<string> Names(IModel model)
     {
         var names = new SortedSet<string>(StringComparer.Ordinal);
-        foreach (var tensor in Base(model).Where(tensor => tensor.Value.requires_grad))
+        foreach (var tensor in Base(model).Where(tensor =>
+            tensor.Value.requires_grad && !TrainedBiases.Has(model, tensor)))
         {
             var name = tensor.Name.Length > tensor.Key.Length ? tensor.Name[..^(tensor.Key.Length + 1)] : "";
             if (name.Length == 0 || tensor.Owner is IAdaptedLayer)

@@ -88,7 +88,8 @@ internal sealed class CheckpointLayout
         return map.Table;
     }
 
-    private bool IsWhole(StoredTensor tensor) =>
+    /// <summary>Whether a tensor is one weight, which it may hold with rows and columns exchanged.</summary>
+    public bool IsWhole(StoredTensor tensor) =>
         tensor.Rows is [var rows] && rows.Count == tensor.Size && rows.Count == weights[rows.Tensor].Rows;
 
     private StoredTensor Whole(int weight) => new(

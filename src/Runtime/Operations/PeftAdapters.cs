@@ -2,8 +2,11 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Marrow.Adapters;
+using Marrow.Adapters.Loaded;
+using Marrow.Adapters.Peft;
 using Marrow.Checkpoints;
 using Marrow.Models;
+using Marrow.Shared;
 using static TorchSharp.torch;
 
 namespace Marrow;
@@ -14,19 +17,6 @@ namespace Marrow;
 /// </summary>
 public static class PeftAdapters
 {
-    private const string ConfigFile = "adapter_config.json";
-    private const string WeightsFile = "adapter_model.safetensors";
-    private const string Prefix = "base_model.model.";
-
-    /// <summary>
-    /// Fields of every method that change what an adapter does, and that the annotated classes do not have.
-    /// </summary>
-    private static readonly string[] Unsupported =
-    [
-        "layer_replication", "fan_in_fan_out",
-        "target_parameters", "trainable_token_indices",
-    ];
-
     /// <summary>
     /// Saves the adapters of a model, whose layers must all have the same kind, and with them the layers that are
     /// trained whole (<see cref="TrainAttribute"/>, or unfrozen by hand). PiSSA and OLoRA are saved as such:
@@ -50,11 +40,18 @@ public static class PeftAdapters
     }
 
     /// <summary>
-    /// Loads adapters of the model's own kind and sizes. Everything is checked before the first value is changed.
+    /// Loads a folder that PEFT or <see cref="SaveAdapter"/> wrote. A model with adapters takes one of their kind and
+    /// sizes. In a plain model, the layers that the folder means become adapted ones, of the classes that an attribute
+    /// would have emitted, over the weights that are there; what the folder trains beside them (modules_to_save,
+    /// biases) is trained here too, and everything else is frozen. Everything is checked before the first value is
+    /// changed.
     /// </summary>
-    /// <param name="model">The model.</param>
-    /// <param name="directory">A folder that PEFT or <see cref="SaveAdapter"/> wrote.</param>
-    /// <exception cref="CheckpointException">The folder cannot be read or does not fit the model.</exception>
+    /// <param name="model">The model, with its base loaded.</param>
+    /// <param name="directory">The folder.</param>
+    /// <exception cref="CheckpointException">
+    /// The folder cannot be read, does not fit the model, or says what Marrow has not; the message names it.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">The model's adapters are merged.</exception>
     public static void LoadAdapter(this IModel model, string directory)
     {
         if (model.AdaptedLayers().Any(layer => layer.Layer.Adaptation.IsMerged))
@@ -64,48 +61,24 @@ public static class PeftAdapters
         }
 
         OutputFolder.Complete(directory);
-        CheckConfig(model, Path.Combine(directory, ConfigFile));
-        var path = Path.Combine(directory, WeightsFile);
-        using var file = SafetensorsFile.Open(path);
-        var wanted = Parameters(model)
-            .Concat(TrainedModules.State(model, TrainedModules.Names(model)).Select(tensor =>
-                (Name: Prefix + tensor.Name, FormerName: Prefix + tensor.Name, tensor.Value)))
-            .Select(parameter => (
-                parameter.Name,
-                parameter.Value,
-                Stored: file.Tensors.ContainsKey(parameter.FormerName) ? parameter.FormerName : parameter.Name))
-            .ToList();
-        var known = wanted.Select(parameter => parameter.Stored).ToHashSet();
-        var faults = wanted
-            .Where(parameter => !file.Tensors.ContainsKey(parameter.Stored))
-            .Select(parameter => $"it lacks '{parameter.Name}'")
-            .Concat(file.Tensors.Keys
-                .Where(name => !known.Contains(name))
-                .Select(name => $"it has '{name}', which the model has not"))
-            .Concat(wanted
-                .Where(parameter => file.Tensors.TryGetValue(parameter.Stored, out var info)
-                    && !info.Shape.SequenceEqual(parameter.Value.shape))
-                .Select(parameter =>
-                    $"'{parameter.Name}' is [{string.Join(", ", file.Tensors[parameter.Stored].Shape)}], "
-                    + $"but the model's is [{string.Join(", ", parameter.Value.shape)}]"))
-            .ToList();
-        if (faults.Count > 0)
+        var file = PeftConfiguration.Read(directory);
+        if (model.AdaptedLayers().Any())
         {
-            var more = faults.Count > 3 ? $"; and {faults.Count - 3} more differences" : "";
-            throw new CheckpointException(
-                path, string.Join("; ", faults.Take(3)) + more, $"use an adapter of {model.GetType().Name}");
+            Check(model, file);
+            using var weights = PeftWeights.Open(model, directory);
+            weights.CopyInto();
         }
-
-        using var noGrad = no_grad();
-        foreach (var (_, value, stored) in wanted)
+        else
         {
-            file.CopyInto(stored, value);
+            LoadedAdapters.Load(model, directory, file);
         }
 
         foreach (var (_, layer) in model.AdaptedLayers())
         {
             layer.Adaptation.IsStarted = true;
         }
+
+        model.State.BasePath ??= file.BasePath;
     }
 
     /// <summary>What the settings of all adapters have in common.</summary>
@@ -125,26 +98,23 @@ public static class PeftAdapters
     /// <summary>Writes the adapters as a conversion makes them; all become of one kind.</summary>
     internal static void Write(IModel model, string directory, Func<AdapterState, AdapterState> convert)
     {
-        var layers = model.AdaptedLayers()
-            .Select(pair => (pair.Name, State: convert(State(pair.Layer.Adaptation))))
+        var names = new PeftNames(model);
+        var states = model.AdaptedLayers().ToDictionary(
+            pair => pair.Layer.Adaptation, pair => convert(State(pair.Layer.Adaptation)));
+        var settings = model.AdaptedLayers()
+            .Select(pair => (names.Layer(pair.Name), states[pair.Layer.Adaptation].Settings))
             .ToList();
-        var trained = TrainedModules.Names(model);
         FolderUpdate.Write(directory, folder =>
         {
             SafetensorsWriter.Write(
                 folder,
                 directory,
-                WeightsFile,
-                layers
-                    .SelectMany(layer => layer.State.Values.Select(pair => (
-                        $"{Prefix}{layer.Name}.{layer.State.Settings.PeftName(pair.Key)}", pair.Value)))
-                    .Concat(TrainedModules.State(model, trained).Select(tensor =>
-                        (Prefix + tensor.Name, tensor.Value))),
+                PeftWeights.FileName,
+                PeftWeights.Of(model, names, adapter => states[adapter]),
                 new Dictionary<string, string> { ["format"] = "pt" });
             folder.WriteText(
-                ConfigFile,
-                Config(model, [.. layers.Select(layer => (layer.Name, layer.State.Settings))], trained)
-                    .ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+                PeftConfiguration.FileName,
+                Config(model, names, settings).ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
         });
     }
 
@@ -153,20 +123,11 @@ public static class PeftAdapters
         adapter.Parameters.ToDictionary(pair => pair.Name, pair => (Tensor)pair.Value),
         adapter.Factors);
 
-    /// <summary>The adapters' parameters with PEFT's names, present and former.</summary>
-    private static IEnumerable<(string Name, string FormerName, Tensor Value)> Parameters(IModel model) =>
-        from pair in model.AdaptedLayers()
-        from parameter in pair.Layer.Adaptation.Parameters
-        let settings = pair.Layer.Adaptation.Settings
-        let name = settings.PeftName(parameter.Name)
-        select (
-            $"{Prefix}{pair.Name}.{name}",
-            $"{Prefix}{pair.Name}.{settings.FormerPeftName(parameter.Name) ?? name}",
-            (Tensor)parameter.Value);
-
     private static JsonObject Config(
-        IModel model, IReadOnlyList<(string Name, AdapterSettings Settings)> layers, IReadOnlyList<string> trained)
+        IModel model, PeftNames names, IReadOnlyList<(string Name, AdapterSettings Settings)> layers)
     {
+        var trained = TrainedNames(model, names);
+
         // What most layers have is the rule; the others are exceptions, by their full names.
         var usual = layers.GroupBy(layer => layer.Settings).MaxBy(group => group.Count())!.Key;
         var config = new JsonObject(
@@ -180,7 +141,13 @@ public static class PeftAdapters
                 select KeyValuePair.Create(Regex.Escape(layer.Name), (JsonNode?)own));
         }
 
-        config["bias"] = "none";
+        config["bias"] = model.State.Biases switch
+        {
+            AdapterBias.All => "all",
+            AdapterBias.Adapted => $"{(string)usual.PeftFields.First(field => field.Name == "peft_type").Value!}_only"
+                .ToLowerInvariant(),
+            _ => "none",
+        };
         config["base_model_name_or_path"] = model.State.BasePath;
         config["inference_mode"] = true;
         config["modules_to_save"] = trained.Count == 0 ? null : Names(trained);
@@ -204,84 +171,48 @@ public static class PeftAdapters
             _ => null,
         };
 
-    /// <summary>Layers that the adapter's file trains whole and the model does not.</summary>
-    private static IEnumerable<string> Untrained(IModel model, JsonElement config)
+    /// <summary>The modules that are trained whole, by PEFT's names.</summary>
+    private static List<string> TrainedNames(IModel model, PeftNames names) =>
+        [.. TrainedModules.Names(model).Select(names.Module)];
+
+    private static void Check(IModel model, PeftConfiguration file)
     {
-        var named = config.TryGetProperty("modules_to_save", out var list) && list.ValueKind == JsonValueKind.Array
-            ? list.EnumerateArray().Select(name => name.GetString()!).ToList()
-            : [];
-        var trained = TrainedModules.Names(model);
-
-        // SaveAdapter writes full names; such a one is no ending of others. What the file holds is compared later.
-        named.RemoveAll(trained.Contains);
-
-        // PEFT takes a name as an ending, and lets names of which the model has no layer pass.
-        return model.Module.named_modules()
-            .Select(pair => pair.name)
-            .Where(module => named.Exists(name =>
-                module == name || module.EndsWith("." + name, StringComparison.Ordinal)))
-            .Where(module => !trained.Any(name =>
-                name == module || name.StartsWith(module + ".", StringComparison.Ordinal)));
-    }
-
-    private static void CheckConfig(IModel model, string file)
-    {
-        var own = OneKind(model);
-        string text;
-        try
+        var (own, names) = (OneKind(model), new PeftNames(model));
+        var faults = file.Guard(config => model.AdaptedLayers()
+            .SelectMany(layer => config.Differences(layer.Layer.Adaptation.Settings, names.Layer(layer.Name)))
+            .Distinct()
+            .Concat(config.UnsupportedFields(own.UnsupportedPeftFields))
+            .Concat(Untrained(model, names, config).Select(name =>
+                $"it has '{name}' trained whole (modules_to_save); mark that layer [Train], or name it in Train"))
+            .Concat(config.Bias == model.State.Biases || config.Bias == AdapterBias.None
+                ? []
+                : [$"it trains biases (bias); give the attribute Bias = AdapterBias.{config.Bias}"])
+            .ToList());
+        if (faults.Count > 0)
         {
-            text = File.ReadAllText(file);
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-        {
-            throw new CheckpointException(
-                file, $"it cannot be read ({fault.Message})", "name a folder that PEFT or SaveAdapter wrote", fault);
-        }
-
-        try
-        {
-            using var json = JsonDocument.Parse(text);
-            var faults = model.AdaptedLayers()
-                .SelectMany(layer => layer.Layer.Adaptation.Settings.PeftFields.Select(field =>
-                    field.Difference(json.RootElement, layer.Name)))
-                .OfType<string>()
-                .Distinct()
-                .Concat(Unsupported.Concat(own.UnsupportedPeftFields)
-                    .Where(field => json.RootElement.TryGetProperty(field, out var value) && !IsUnset(value))
-                    .Select(field => $"it uses {field}, which is not supported"))
-                .Concat(Untrained(model, json.RootElement).Select(name =>
-                    $"it has '{name}' trained whole (modules_to_save); mark that layer [Train], or name it in Train"))
-                .ToList();
-            if (faults.Count > 0)
-            {
-                throw new CheckpointException(
-                    file,
-                    string.Join("; ", faults),
-                    $"load it into a class annotated like it; {model.GetType().Name} has "
-                    + $"{model.AdaptedLayers().First().Layer.Adaptation.Settings}");
-            }
-
-            if (json.RootElement.TryGetProperty("base_model_name_or_path", out var path)
-                && path.ValueKind == JsonValueKind.String)
-            {
-                model.State.BasePath ??= path.GetString();
-            }
-        }
-        catch (Exception fault) when (fault is JsonException or InvalidOperationException or FormatException)
-        {
-            throw new CheckpointException(
-                file,
-                $"it is no adapter configuration ({fault.Message})",
-                "use the file that came with the adapter",
-                fault);
+            throw file.Fault(
+                string.Join("; ", faults),
+                $"load it into a class annotated like it, or into a plain one; "
+                + $"{model.GetType().Name} has {model.AdaptedLayers().First().Layer.Adaptation.Settings}");
         }
     }
 
-    private static bool IsUnset(JsonElement value) => value.ValueKind switch
+    /// <summary>
+    /// Modules that the adapter's file trains whole and the model does not. PEFT takes a name as an ending, and lets
+    /// names of which the model has no layer pass.
+    /// </summary>
+    private static IEnumerable<string> Untrained(IModel model, PeftNames names, PeftConfiguration file)
     {
-        JsonValueKind.Null or JsonValueKind.False => true,
-        JsonValueKind.Object => !value.EnumerateObject().Any(),
-        JsonValueKind.Array => value.GetArrayLength() == 0,
-        _ => false,
-    };
+        // SaveAdapter writes full names; such a one is no ending of others.
+        var (whole, endings) = (TrainedNames(model, names), file.TrainedModules.ToList());
+        endings.RemoveAll(whole.Contains);
+        var trained = TrainedModules.State(model, TrainedModules.Names(model))
+            .Select(tensor => tensor.Name)
+            .ToHashSet();
+        return names.All
+            .Where(tensor => !trained.Contains(tensor.Own))
+            .SelectMany(tensor => LayerTargets.Around(PeftNames.Around(tensor.Stored)))
+            .Distinct()
+            .Where(module => endings.Exists(name => PeftNames.IsNamed(module, name)));
+    }
 }

@@ -47,7 +47,7 @@ public class ForwardRules
     [InlineData("object")]
     [InlineData("double")]
     public void MRW007_ResultThatCanBeKept_IsSilent(string result) =>
-        Emitted.For("Net", Net($"[Forward] private {result} Network(Tensor x) => throw new Exception();"));
+        EmittedText.For("Net", Net($"[Forward] private {result} Network(Tensor x) => throw new Exception();"));
 
     [Theory]
     [InlineData("Tensor x, Tensor? mask = null", "Tensor? mask = default)", "model.call(x)")]
@@ -64,17 +64,17 @@ public class ForwardRules
         "model.call(x, flag: false)")]
     public void OptionalInput_StaysOptional(string inputs, string code, string call)
     {
-        var emitted = Emitted.For("Net", Net($"[Forward] private Tensor Network({inputs}) => zeros(1);")
+        var emitted = EmittedText.For("Net", Net($"[Forward] private Tensor Network({inputs}) => zeros(1);")
             + $"public static class Use {{ public static Tensor Run(Net model, Tensor x) => {call}; }}");
         Assert.Contains(code, emitted);
     }
 
     [Fact]
     public void InputsWithoutDefaults_HaveTheBasesCall() => Assert.DoesNotContain(
-        " call(", Emitted.For("Net", Net("[Forward] private Tensor Network(Tensor x, Tensor y) => x;")));
+        " call(", EmittedText.For("Net", Net("[Forward] private Tensor Network(Tensor x, Tensor y) => x;")));
 
     [Fact]
-    public void VariantWithItsOwnForward_KeepsItsDefaults() => Emitted.For("Small", """
+    public void VariantWithItsOwnForward_KeepsItsDefaults() => EmittedText.For("Small", """
         [Model] public partial class Net { [Forward] private Tensor Network(Tensor x, Tensor? mask = null) => x; }
         [Model] public partial class Small : Net { [Forward] private Tensor Run(Tensor x, Tensor? mask = null) => x; }
         public static class Use { public static Tensor Run(Small model, Tensor x) => model.call(x); }

@@ -232,12 +232,12 @@ public class Robustness
         Mlp + "[Bone(BlockSize = 8)] public partial class Sweep(int e) : Mlp(int.Parse(\"64\"), 64);");
 
     [Fact]
-    public void ParameterNamedByOneLetter_LeavesNoWarning() => Emitted.For(
+    public void ParameterNamedByOneLetter_LeavesNoWarning() => EmittedText.For(
         "Sweep", Mlp + "[Bone(BlockSize = 8)] public partial class Sweep(int e) : Mlp(int.Parse(\"64\"), 64);");
 
     /// <summary>Names of a user's own that emitted code must not take for the libraries'.</summary>
     [Fact]
-    public void NamesOfTheLibraries_MayBeTheUsersOwn() => Emitted.For("Mine.Small", """
+    public void NamesOfTheLibraries_MayBeTheUsersOwn() => EmittedText.For("Mine.Small", """
         namespace Mine
         {
             public class Tensor; public class Math; public class Console; public class Device; public class Saved;
@@ -262,7 +262,7 @@ public class Robustness
 
     /// <summary>Shapes, ranks and bits stand in documentation comments, as they were written.</summary>
     [Fact]
-    public void ComparisonsInExpressions_AreEscapedInDocumentation() => Emitted.For("Net", """
+    public void ComparisonsInExpressions_AreEscapedInDocumentation() => EmittedText.For("Net", """
         [Model]
         public partial class Net(int width, bool flag)
         {
@@ -278,17 +278,17 @@ public class Robustness
     [Fact]
     public void SizesOfSeveralLines_AreWordsOfOne()
     {
-        Emitted.For("Small", Mlp + """
+        EmittedText.For("Small", Mlp + """
             [Lora] public partial class Small() : Mlp(int.Parse(
                 "64"), /* hidden */ int.Parse( // features
                 "256"));
             """);
-        Emitted.For("Small", Layer("Attention(\"a\\nb\", nameof(width))", "Attention")
+        EmittedText.For("Small", Layer("Attention(\"a\\nb\", nameof(width))", "Attention")
             + "[Lora] public partial class Small() : Net(64, 0.5, \"x\");");
     }
 
     [Fact]
-    public void NamesThatAreKeywords_AreEscaped() => Emitted.For("class.Outer.event", """
+    public void NamesThatAreKeywords_AreEscaped() => EmittedText.For("class.Outer.event", """
         namespace @class
         {
             [Model]

@@ -33,7 +33,7 @@ public class SizesIn64Bits
     [InlineData("[Quantize(Bits = \"a * 2\"), Linear(8, 8)]", "Linear", "bits: checked(__a * 2)")]
     public void Arithmetic_IsEmittedChecked_AndNamesAsTheyAre(string attributes, string type, string code)
     {
-        var emitted = Emitted.For("Net", $$"""
+        var emitted = EmittedText.For("Net", $$"""
             [Model]
             public partial class Inner(int size, float rate)
             {
@@ -70,7 +70,7 @@ public class SizesIn64Bits
     public void Plan_HasTheSizeThatIsBuilt() =>
         Assert.Contains(
             "\"10000\", repeat: 1, parameters: 10000",
-            Emitted.For("Large", Square + "[Model] public partial class Large() : Square(100000);"));
+            EmittedText.For("Large", Square + "[Model] public partial class Large() : Square(100000);"));
 
     /// <summary>The user's own arithmetic in a base call is C#'s, with int.</summary>
     [Fact]

@@ -82,6 +82,6 @@ public class StateRules
 
             """);
         Assert.Empty(await Markup.Check(source));
-        Assert.Contains("builder.Linear(\"up\"", Emitted.For("Net", source));
+        Assert.Contains("builder.Linear(\"up\"", EmittedText.For("Net", source));
     }
 }

@@ -262,5 +262,5 @@ public class UserNames
 
     /// <summary>The class compiles, and not with throwing members.</summary>
     private static void Valid(string className, string source) =>
-        Assert.DoesNotContain("__Error", Emitted.For(className, source));
+        Assert.DoesNotContain("__Error", EmittedText.For(className, source));
 }

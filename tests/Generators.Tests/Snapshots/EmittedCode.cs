@@ -23,7 +23,7 @@ public class EmittedCode
         """;
 
     [Fact]
-    public Task PlainModel() => Verify(Emitted.For("Zoo.Encoder", Mlp + """
+    public Task PlainModel() => Verify(EmittedText.For("Zoo.Encoder", Mlp + """
         [Model]
         public partial class Encoder(int vocabulary, int width = 32, int depth = 2, double drop = 0.1)
         {
@@ -56,7 +56,7 @@ public class EmittedCode
         """));
 
     [Fact]
-    public Task MappedCheckpoint() => Verify(Emitted.For("Zoo.Mapped", Mlp + """
+    public Task MappedCheckpoint() => Verify(EmittedText.For("Zoo.Mapped", Mlp + """
         [Model]
         [Checkpoint(
             Prefix = "transformer.", Unprefixed = "lm_head", Transpose = "*.c_fc|*.c_proj", Ignore = "*.masked_bias")]
@@ -77,42 +77,42 @@ public class EmittedCode
 
     [Fact]
     public Task BoneRow() =>
-        Verify(Emitted.For("Zoo.Row", Mlp + "[Bone(BlockSize = 16)] public partial class Row() : Mlp(64, 256);"));
+        Verify(EmittedText.For("Zoo.Row", Mlp + "[Bone(BlockSize = 16)] public partial class Row() : Mlp(64, 256);"));
 
     [Fact]
-    public Task BoneColumn() => Verify(Emitted.For("Zoo.Column", Mlp + """
+    public Task BoneColumn() => Verify(EmittedText.For("Zoo.Column", Mlp + """
         [Bone(BlockSize = 16, Form = BoneForm.Column, Targets = "up")] public partial class Column() : Mlp(64, 256);
         """));
 
     [Fact]
-    public Task BoneFree() => Verify(Emitted.For("Zoo.Free", Mlp + """
+    public Task BoneFree() => Verify(EmittedText.For("Zoo.Free", Mlp + """
         [Bone(BlockSize = 48, Form = BoneForm.Free, Dropout = 0.1)] public partial class Free() : Mlp(64, 96);
         """));
 
     [Fact]
-    public Task BoneMini() => Verify(Emitted.For("Zoo.Mini", Mlp + """
+    public Task BoneMini() => Verify(EmittedText.For("Zoo.Mini", Mlp + """
         [Bone(BlockSize = 16, Form = BoneForm.Mini, MiniRank = 8, Targets = "down")] public partial class Mini()
             : Mlp(64, 256);
         """));
 
     [Fact]
-    public Task Lora() => Verify(Emitted.For("Zoo.LowRank", Mlp + """
+    public Task Lora() => Verify(EmittedText.For("Zoo.LowRank", Mlp + """
         [Lora(Rank = 8, Alpha = 16, Dropout = 0.05, Targets = "up")] public partial class LowRank() : Mlp(64, 256);
         """));
 
     [Fact]
-    public Task Dora() => Verify(Emitted.For("Zoo.Decomposed", Mlp + """
+    public Task Dora() => Verify(EmittedText.For("Zoo.Decomposed", Mlp + """
         [Dora(Rank = 8, Alpha = 16, Targets = "up")] public partial class Decomposed() : Mlp(64, 256);
         """));
 
     [Fact]
-    public Task Pissa() => Verify(Emitted.For("Zoo.Principal", Mlp + """
+    public Task Pissa() => Verify(EmittedText.For("Zoo.Principal", Mlp + """
         [Lora(Rank = 8, Init = LoraInit.Pissa, Iterations = 16, LearningRateRatio = 4, Targets = "up")]
         public partial class Principal() : Mlp(64, 256);
         """));
 
     [Fact]
-    public Task RecomputedBlocks() => Verify(Emitted.For("Zoo.Thrifty", Mlp + """
+    public Task RecomputedBlocks() => Verify(EmittedText.For("Zoo.Thrifty", Mlp + """
         [Model]
         public partial class Stack(int width)
         {
@@ -135,12 +135,12 @@ public class EmittedCode
         """));
 
     [Fact]
-    public Task SizesKnownAtRunTime() => Verify(Emitted.For("Zoo.Sweep", Mlp + """
+    public Task SizesKnownAtRunTime() => Verify(EmittedText.For("Zoo.Sweep", Mlp + """
         [Bone(BlockSize = nameof(block))] public partial class Sweep(int width, int block) : Mlp(width, 4 * width);
         """));
 
     [Fact]
-    public Task NestedWithOverride() => Verify(Emitted.For("Zoo.Stack", Mlp + """
+    public Task NestedWithOverride() => Verify(EmittedText.For("Zoo.Stack", Mlp + """
         [Model]
         [Bone(BlockSize = 8, Targets = "layers.*")]
         public partial class Stack()
@@ -163,36 +163,36 @@ public class EmittedCode
         """));
 
     [Fact]
-    public Task QuantizedStatsQ() => Verify(Emitted.For("Zoo.TwoBit", Mlp + """
+    public Task QuantizedStatsQ() => Verify(EmittedText.For("Zoo.TwoBit", Mlp + """
         [Quantize(Bits = 2, Activations = 2)] public partial class TwoBit() : Mlp(64, 256);
         """));
 
     [Fact]
-    public Task QuantizedLsqWithBfloat16Backward() => Verify(Emitted.For("Zoo.FourBit", Mlp + """
+    public Task QuantizedLsqWithBfloat16Backward() => Verify(EmittedText.For("Zoo.FourBit", Mlp + """
         [Quantize(Bits = 4, Activations = 8, Weights = WeightQuantizer.Lsq, Bfloat16Backward = true, Targets = "up")]
         public partial class FourBit() : Mlp(64, 256);
         """));
 
     [Fact]
-    public Task BoneOverAPackedBase() => Verify(Emitted.For("Zoo.PackedRow", Mlp + """
+    public Task BoneOverAPackedBase() => Verify(EmittedText.For("Zoo.PackedRow", Mlp + """
         [Quantize(Bits = 4, Scope = QuantizeScope.FrozenBase)]
         [Bone(BlockSize = 16, Targets = "up")]
         public partial class PackedRow() : Mlp(64, 256);
         """));
 
     [Fact]
-    public Task QuantizedMergedLora() => Verify(Emitted.For("Zoo.MergedLora", Mlp + """
+    public Task QuantizedMergedLora() => Verify(EmittedText.For("Zoo.MergedLora", Mlp + """
         [Quantize(Bits = 4), Lora(Rank = 8)] public partial class MergedLora() : Mlp(64, 256);
         """));
 
     [Fact]
-    public Task QuantizedWithFreezing() => Verify(Emitted.For("Zoo.Freezing", Mlp + """
+    public Task QuantizedWithFreezing() => Verify(EmittedText.For("Zoo.Freezing", Mlp + """
         [Quantize(Bits = 2, Activations = 8, Oscillation = Oscillation.Freeze, Targets = "up")]
         public partial class Freezing() : Mlp(64, 256);
         """));
 
     [Fact]
-    public Task QkrWithBfloat16Backward() => Verify(Emitted.For(
+    public Task QkrWithBfloat16Backward() => Verify(EmittedText.For(
         "Halved",
         """
         [Quantize(Bits = 2, Activations = 2, Bfloat16Backward = true), Qkr]
@@ -202,7 +202,7 @@ public class EmittedCode
         TestCompilation.ModelsAssembly));
 
     [Fact]
-    public Task QuantizedDeiT() => Verify(Emitted.For(
+    public Task QuantizedDeiT() => Verify(EmittedText.For(
         "TwoBitTiny",
         """
         [Quantize(Bits = 2, Activations = 2, Oscillation = Oscillation.Cga), Qkr]
@@ -212,7 +212,7 @@ public class EmittedCode
         TestCompilation.ModelsAssembly));
 
     [Fact]
-    public Task VariantOfAnotherAssembly() => Verify(Emitted.For(
+    public Task VariantOfAnotherAssembly() => Verify(EmittedText.For(
         "TinyLlama",
         """
         [Bone(BlockSize = 64, Form = BoneForm.Free, Targets = "*.q_proj|*.v_proj")]

@@ -204,12 +204,7 @@ public class LlamaTests
         using var folder = new TemporaryFolder();
         var source = SharedData.Require($"data/adapters/{adapter}");
         var sizes = Models.LlamaSizes.Read(SharedData.Require("data/weights/babyllama105-hf"));
-        using Models.ICausalModel model = adapter switch
-        {
-            "lora" => new Parity.LlamaAttentionLora(sizes, 8, 16),
-            "miss" => new Parity.LlamaBoneFree(sizes, 16),
-            _ => new Parity.LlamaBoneRow(sizes, 16),
-        };
+        using var model = new Parity.LlamaCase(sizes);
         model.LoadAdapter(source);
         model.SaveAdapter(folder.Path);
         using var before = SafetensorsFile.Open(Path.Combine(source, "adapter_model.safetensors"));

@@ -23,7 +23,8 @@ internal sealed record BoneSpec(
     public override string Words =>
         $"Bone {Form.ToString().ToLowerInvariant()}, block {BlockSize}{(IsMini ? $", columns {MiniRank}" : "")}";
 
-    public override string ClassName => $"Bone{Form}{BlockSize.Integer}{(IsMini ? $"x{MiniRank.Integer}" : "")}";
+    public override string ClassName =>
+        $"Bone{Form}{BlockSize.Integer}{(IsMini && MiniRank.Integer is { } columns ? $"x{columns}" : "")}";
 
     public override string SizeOption => "BlockSize";
 

@@ -35,9 +35,10 @@ internal sealed record LoraSpec(AnnotationHeader Header, LowRankOptions Options,
     public override string? Creation(LayerSpec layer, Func<SizeExpression, string, string> code)
     {
         const string Runtime = "global::Marrow.CompilerServices.";
+        var settings = Options.Constructor((_, size, type) => code(size, type), HasDropout ? Dropout : null);
         return Adapts(layer) && layer is not LinearSpec
             ? $"new {Runtime}Lora{(layer is Conv2dSpec ? "Conv2d" : "Embedding")}(site, "
-                + $"new {Runtime}LoraSettings({Options.Constructor((_, size, type) => code(size, type), HasDropout ? Dropout : null)}))"
+                + $"new {Runtime}LoraSettings({settings}))"
             : null;
     }
 }

@@ -1,5 +1,5 @@
 using System.ComponentModel;
-using Marrow.Adapters;
+using Marrow.Adapters.Peft;
 using Marrow.Shared;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -18,6 +18,8 @@ namespace Marrow.CompilerServices;
 public sealed record BoneSettings(BoneForm Form, long BlockSize, long MiniRank = 0, double Dropout = 0)
     : AdapterSettings
 {
+    private const string ColumnType = "MARROW_BONE_COLUMN"; // PEFT has none
+
     /// <inheritdoc/>
     internal override void Check(LinearSite site)
     {
@@ -31,7 +33,7 @@ public sealed record BoneSettings(BoneForm Form, long BlockSize, long MiniRank =
 
     /// <inheritdoc/>
     internal override IReadOnlyList<PeftField> PeftFields => Form == BoneForm.Column
-        ? [new("peft_type", "MARROW_BONE_COLUMN"), new("r", BlockSize)]
+        ? [new("peft_type", ColumnType), new("r", BlockSize)]
         :
         [
             new("peft_type", "MISS", found => found?.GetRawText() == "\"BONE\""), // its name in earlier versions
@@ -45,6 +47,26 @@ public sealed record BoneSettings(BoneForm Form, long BlockSize, long MiniRank =
             },
             PeftField.Unchecked("miss_dropout", Dropout),
         ];
+
+    /// <summary>The settings of a layer in a file of PEFT's; null if it is of another type.</summary>
+    /// <exception cref="FormatException">A field is not what it should be.</exception>
+    internal static AdapterSettings? FromPeft(PeftConfiguration file)
+    {
+        if (file.Text("peft_type") is not ("MISS" or "BONE" or ColumnType))
+        {
+            return null;
+        }
+
+        var (block, dropout) = (file.Integer("r", unset: 64), file.Number("miss_dropout", unset: 0));
+        return (file.Text("peft_type"), file.Text("init_weights")) switch
+        {
+            (ColumnType, _) => new BoneSettings(BoneForm.Column, block),
+            (_, null) => new BoneSettings(BoneForm.Free, block, Dropout: dropout),
+            (_, "bat") => new BoneSettings(BoneForm.Row, block),
+            (_, "mini") => new BoneSettings(BoneForm.Mini, block, file.Integer("mini_r", unset: 1), dropout),
+            (_, var other) => throw new FormatException($"init_weights is '{other}'"),
+        };
+    }
 
     /// <inheritdoc/>
     internal override string PeftName(string parameter) => "miss_block";

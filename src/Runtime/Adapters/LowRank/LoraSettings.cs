@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using Marrow.Adapters;
 using Marrow.Adapters.LowRank;
+using Marrow.Adapters.Peft;
 using Marrow.Shared;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -57,6 +58,35 @@ public record LoraSettings(
             _ => new("init_lora_weights", true, LeavesBase),
         },
     ];
+
+    /// <summary>The settings of a layer in a file of PEFT's; null if it is of another type.</summary>
+    /// <exception cref="FormatException">A field is not what it should be, or what Marrow has not.</exception>
+    internal static AdapterSettings? FromPeft(PeftConfiguration file, string layer)
+    {
+        if (file.Text("peft_type") != "LORA")
+        {
+            return null;
+        }
+
+        var (rank, alpha) = (file.Integer("r", "rank_pattern", layer, unset: 8),
+            file.Number("lora_alpha", "alpha_pattern", layer, unset: 8));
+        var (stabilized, dropout) = (file.Flag("use_rslora"), file.Number("lora_dropout", unset: 0));
+        var (init, iterations) = file.Text("init_lora_weights") switch
+        {
+            null or "gaussian" or "eva" or "orthogonal" => (LoraInit.Kaiming, 0),
+            "pissa" => (LoraInit.Pissa, 0),
+            "olora" => (LoraInit.Olora, 0),
+            var name when name.StartsWith("pissa_niter_", StringComparison.Ordinal)
+                && int.TryParse(name["pissa_niter_".Length..], CultureInfo.InvariantCulture, out var count) =>
+                (LoraInit.Pissa, count),
+            var name => throw new FormatException(
+                $"init_lora_weights is '{name}', which changed the base in a way that the file does not hold; save it "
+                + "with path_initial_model_for_weight_conversion"),
+        };
+        return file.Flag("use_dora")
+            ? new DoraSettings(rank, alpha, stabilized, dropout, init, iterations)
+            : new LoraSettings(rank, alpha, stabilized, dropout, init, iterations);
+    }
 
     /// <inheritdoc/>
     internal override AdapterSettings Kind => this with { Rank = 0, Alpha = 0 };

@@ -1,4 +1,4 @@
-using Marrow.Adapters;
+using Marrow.Adapters.Peft;
 using Marrow.CompilerServices;
 using static TorchSharp.torch;
 

@@ -4,7 +4,7 @@ using Xunit;
 namespace Marrow.Generators.Tests.Harness;
 
 /// <summary>Emitted code of a test source, with the promise that it compiles without a warning.</summary>
-internal static class Emitted
+internal static class EmittedText
 {
     /// <summary>The files emitted for one class, its other part first.</summary>
     public static string For(string className, string source, params MetadataReference[] more)

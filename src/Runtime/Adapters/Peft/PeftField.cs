@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 
-namespace Marrow.Adapters;
+namespace Marrow.Adapters.Peft;
 
 /// <summary>A field of PEFT's adapter_config.json.</summary>
 /// <param name="Name">Its name.</param>
@@ -28,7 +28,7 @@ internal sealed record PeftField(string Name, JsonNode Value, Func<JsonElement?,
     {
         JsonElement? found = configuration.TryGetProperty(Name, out var value) ? value : null;
         var name = Name;
-        if (Pattern is not null && ForLayer(configuration, layer) is { } own)
+        if (Pattern is not null && ForLayer(configuration, Pattern, layer) is { } own)
         {
             (found, value, name) = (own, own, $"{Name} of '{layer}'");
         }
@@ -44,32 +44,46 @@ internal sealed record PeftField(string Name, JsonNode Value, Func<JsonElement?,
     }
 
     /// <summary>
-    /// What the pattern's field says of a layer. As in PEFT, its names are regular expressions over the end of a name,
+    /// What a field of patterns says of a layer. As in PEFT, its names are regular expressions over the end of a name,
     /// and the first that matches counts.
     /// </summary>
-    private JsonElement? ForLayer(JsonElement configuration, string layer)
+    /// <exception cref="FormatException">A pattern is no regular expression.</exception>
+    public static JsonElement? ForLayer(JsonElement configuration, string field, string layer)
     {
-        if (!configuration.TryGetProperty(Pattern!, out var patterns) || patterns.ValueKind != JsonValueKind.Object)
+        if (!configuration.TryGetProperty(field, out var patterns) || patterns.ValueKind != JsonValueKind.Object)
         {
             return null;
         }
 
         foreach (var pattern in patterns.EnumerateObject())
         {
-            try
+            if (IsMatch(field, pattern.Name, layer, isEnding: true))
             {
-                if (Regex.IsMatch(layer, $@"^(.*\.)?({pattern.Name})$", RegexOptions.None, TimeSpan.FromSeconds(1)))
-                {
-                    return pattern.Value;
-                }
-            }
-            catch (Exception fault) when (fault is ArgumentException or RegexMatchTimeoutException)
-            {
-                throw new FormatException($"'{pattern.Name}' in {Pattern} is no usable regular expression", fault);
+                return pattern.Value;
             }
         }
 
         return null;
+    }
+
+    /// <summary>Whether a regular expression matches a name, or an ending of it that follows a dot.</summary>
+    /// <exception cref="FormatException">It is no regular expression.</exception>
+    public static bool IsMatch(string field, string pattern, string layer, bool isEnding) =>
+        Match(field, isEnding ? $@"^(.*\.)?({pattern})$" : $@"^(?:{pattern})\z", layer).Success;
+
+    /// <summary>The match of a regular expression out of a file, which may be hostile.</summary>
+    /// <exception cref="FormatException">It is no regular expression, or takes too long.</exception>
+    public static Match Match(string field, string pattern, string text)
+    {
+        try
+        {
+            return Regex.Match(text, pattern, RegexOptions.None, TimeSpan.FromSeconds(1));
+        }
+        catch (Exception fault) when (fault is ArgumentException or RegexMatchTimeoutException)
+        {
+            throw new FormatException(
+                $"{CheckpointException.Quote(pattern)} in {field} is no usable regular expression", fault);
+        }
     }
 
     private bool IsEqual(JsonElement found) => Value.ToJsonString() == (found.ValueKind == JsonValueKind.Number

@@ -1,0 +1,84 @@
+using Kinds = Marrow.Emitted.Marrow.Adapters.Loaded.AdapterKinds;
+using Marrow.Adapters.Peft;
+using static TorchSharp.torch;
+
+namespace Marrow.Adapters.Loaded;
+
+/// <summary>Layers with adapters whose method and options come from a file.</summary>
+internal static class AdapterLayers
+{
+    /// <summary>What a file says of a layer.</summary>
+    /// <exception cref="FormatException">It says something that Marrow has not.</exception>
+    public static AdapterSettings Settings(PeftConfiguration file, string layer) =>
+        LoraSettings.FromPeft(file, layer)
+        ?? BoneSettings.FromPeft(file)
+        ?? throw new FormatException(
+            $"peft_type is '{file.Text("peft_type")}'; Marrow has LORA (with use_dora, use_rslora), MISS and BONE");
+
+    /// <summary>
+    /// An adapted layer over the weights of a plain one. It shares them, and has an adapter with first values.
+    /// </summary>
+    /// <returns>Null if the layer cannot be adapted so.</returns>
+    /// <exception cref="ArgumentException">The adapter does not suit the layer's sizes.</exception>
+    public static nn.Module? Over(nn.Module plain, AdapterSettings settings) => plain switch
+    {
+        Linear linear when linear.GetType() == typeof(Linear) => Sharing(linear, linear.Weight, Create(
+            new LinearSite(
+                linear.LayerName,
+                linear.InFeatures,
+                linear.OutFeatures,
+                linear.Bias is not null,
+                null,
+                PositiveInput: false,
+                linear.Weight.dtype,
+                META),
+            settings)),
+        Embedding embedding when embedding.GetType() == typeof(Embedding) && IsPlain(settings) => Sharing(
+            embedding,
+            embedding.Weight,
+            new LoraEmbedding(
+                new(embedding.LayerName, embedding.Count, embedding.Dim, embedding.PaddingIndex,
+                    embedding.Weight.dtype, META),
+                (LoraSettings)settings)),
+        Conv2d conv when conv.GetType() == typeof(Conv2d) && IsPlain(settings) => Sharing(
+            conv, conv.Weight, new LoraConv2d(conv.Site with { Device = META, Init = null }, (LoraSettings)settings)),
+        _ => null,
+    };
+
+    private static bool IsPlain(AdapterSettings settings) =>
+        settings is LoraSettings { Init: LoraInit.Kaiming } and not DoraSettings;
+
+    private static AdaptedLinear Create(LinearSite site, AdapterSettings settings)
+    {
+        AdaptedLinear layer = settings switch
+        {
+            DoraSettings dora => new Kinds.Dora(site, dora.Rank, dora.Rank * dora.Scale, dora.Dropout),
+            LoraSettings lora => new Kinds.Lora(site, lora.Rank, lora.Rank * lora.Scale, lora.Dropout),
+            BoneSettings { Form: BoneForm.Row } bone => new Kinds.BoneRow(site, bone.BlockSize),
+            BoneSettings { Form: BoneForm.Column } bone => new Kinds.BoneColumn(site, bone.BlockSize),
+            BoneSettings { Form: BoneForm.Free } bone => new Kinds.BoneFree(site, bone.BlockSize, bone.Dropout),
+            BoneSettings bone => new Kinds.BoneMini(site, bone.BlockSize, bone.MiniRank, bone.Dropout),
+            _ => throw new NotSupportedException(settings.GetType().Name),
+        };
+        layer.Adaptation.Settings = settings;
+        return layer;
+    }
+
+    private static TLayer Sharing<TLayer>(Layer plain, Tensor weight, TLayer adapted)
+        where TLayer : Layer, IAdaptedLayer
+    {
+        foreach (var (name, value) in plain.named_parameters(recurse: false))
+        {
+            adapted.GetParameter(name).Dispose();
+            adapted.Replace(name, value);
+        }
+
+        if (weight.device_type != TorchSharp.DeviceType.META)
+        {
+            adapted.Adaptation.Materialize(weight.device);
+        }
+
+        adapted.train(plain.training);
+        return adapted;
+    }
+}

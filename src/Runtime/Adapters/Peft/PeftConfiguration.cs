@@ -1,0 +1,135 @@
+using System.Text.Json;
+
+namespace Marrow.Adapters.Peft;
+
+/// <summary>An adapter_config.json.</summary>
+internal sealed class PeftConfiguration
+{
+    /// <summary>The file's name.</summary>
+    public const string FileName = "adapter_config.json";
+
+    /// <summary>Fields of every method that change what an adapter does, and that models do not have.</summary>
+    private static readonly string[] Unsupported =
+        ["layer_replication", "target_parameters", "trainable_token_indices"];
+
+    private readonly string file;
+    private readonly JsonElement root;
+
+    private PeftConfiguration(string file, JsonElement root) => (this.file, this.root) = (file, root);
+
+    /// <summary>What the adapter was trained on, or null.</summary>
+    public string? BasePath => Text("base_model_name_or_path");
+
+    /// <summary>Reads the file of a folder.</summary>
+    /// <exception cref="CheckpointException">It is missing, or no configuration.</exception>
+    public static PeftConfiguration Read(string directory)
+    {
+        var file = Path.Combine(directory, FileName);
+        try
+        {
+            using var json = JsonDocument.Parse(File.ReadAllText(file));
+            return json.RootElement.ValueKind == JsonValueKind.Object
+                ? new(file, json.RootElement.Clone())
+                : throw new FormatException("it is no JSON object");
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException(
+                file, $"it cannot be read ({fault.Message})", "name a folder that PEFT or SaveAdapter wrote", fault);
+        }
+        catch (Exception fault) when (fault is JsonException or FormatException)
+        {
+            throw NoConfiguration(file, fault);
+        }
+    }
+
+    /// <summary>Runs something that reads fields, and says where a fault is.</summary>
+    /// <exception cref="CheckpointException">A field is not what it should be.</exception>
+    public T Guard<T>(Func<PeftConfiguration, T> read)
+    {
+        try
+        {
+            return read(this);
+        }
+        catch (Exception fault) when (fault is InvalidOperationException or FormatException or KeyNotFoundException)
+        {
+            throw NoConfiguration(file, fault);
+        }
+    }
+
+    /// <summary>Refuses the file.</summary>
+    public CheckpointException Fault(string problem, string remedy) => new(file, problem, remedy);
+
+    /// <summary>A field's text, or null.</summary>
+    public string? Text(string field) =>
+        root.TryGetProperty(field, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    /// <summary>A field that is true; false if it is not there.</summary>
+    public bool Flag(string field) =>
+        root.TryGetProperty(field, out var value) && value.ValueKind == JsonValueKind.True;
+
+    /// <summary>A field's number for a layer, which a field of patterns may say otherwise.</summary>
+    /// <exception cref="FormatException">It is missing or no number.</exception>
+    public double Number(string field, string? patterns = null, string? layer = null, double? unset = null)
+    {
+        var found = (patterns is null ? null : PeftField.ForLayer(root, patterns, layer!))
+            ?? (root.TryGetProperty(field, out var value) ? value : null);
+        return found switch
+        {
+            { ValueKind: JsonValueKind.Number } number => number.GetDouble(),
+            null or { ValueKind: JsonValueKind.Null } when unset is { } usual => usual,
+            null => throw new FormatException($"{field} is missing"),
+            { } other => throw new FormatException($"{field} is {other.GetRawText()}, not a number"),
+        };
+    }
+
+    /// <summary>The same of a whole number.</summary>
+    /// <exception cref="FormatException">It is missing or not whole.</exception>
+    public long Integer(string field, string? patterns = null, string? layer = null, long? unset = null)
+    {
+        var number = Number(field, patterns, layer, unset);
+        return number == Math.Floor(number) && Math.Abs(number) < 1L << 50
+            ? (long)number
+            : throw new FormatException(FormattableString.Invariant($"{field} is {number}, not a whole number"));
+    }
+
+    /// <summary>Which layers it means.</summary>
+    public PeftTargets Targets => new(root);
+
+    /// <summary>Names of modules that are trained whole.</summary>
+    public IReadOnlyList<string> TrainedModules =>
+        root.TryGetProperty("modules_to_save", out var list) && list.ValueKind == JsonValueKind.Array
+            ? [.. list.EnumerateArray().Select(name => name.GetString()!)]
+            : [];
+
+    /// <summary>Which biases are trained.</summary>
+    /// <exception cref="FormatException">It is none of PEFT's values.</exception>
+    public AdapterBias Bias => Text("bias") switch
+    {
+        null or "none" => AdapterBias.None,
+        "all" => AdapterBias.All,
+        var only when only.EndsWith("_only", StringComparison.OrdinalIgnoreCase) => AdapterBias.Adapted,
+        var other => throw new FormatException($"bias is '{other}'"),
+    };
+
+    /// <summary>What of the file no model has.</summary>
+    /// <param name="more">Fields that a method does not have.</param>
+    public IEnumerable<string> UnsupportedFields(IEnumerable<string> more) => Unsupported.Concat(more)
+        .Where(field => root.TryGetProperty(field, out var value) && !IsUnset(value))
+        .Select(field => $"it uses {field}, which is not supported");
+
+    /// <summary>What the file says otherwise of a layer.</summary>
+    public IEnumerable<string> Differences(AdapterSettings settings, string layer) =>
+        settings.PeftFields.Select(field => field.Difference(root, layer)).OfType<string>();
+
+    private static CheckpointException NoConfiguration(string file, Exception fault) => new(
+        file, $"it is no adapter configuration ({fault.Message})", "use the file that came with the adapter", fault);
+
+    private static bool IsUnset(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Null or JsonValueKind.False => true,
+        JsonValueKind.Object => !value.EnumerateObject().Any(),
+        JsonValueKind.Array => value.GetArrayLength() == 0,
+        _ => false,
+    };
+}
