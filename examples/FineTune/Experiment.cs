@@ -234,11 +234,7 @@ internal sealed class Experiment
     {
         var texts = test.Select(encoder.Encode).ToList();
         var longest = texts.Max(text => text.Learned.Count(learned => learned));
-        var solving = new ProblemSolving(
-            model,
-            encoder,
-            (solution, reference) =>
-                FinalAnswer.IsGsm8kSolved(solution, reference) || FinalAnswer.IsMathSolved(solution, reference));
+        var solving = new ProblemSolving(model, encoder, FinalAnswer.IsSolved);
         var solved = solving.Solve(test, longest, SolvedAtOnce, stop: stop);
         if (solved.Count < test.Count)
         {

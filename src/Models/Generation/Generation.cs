@@ -79,7 +79,8 @@ public static class Generation
         {
             var (text, added) = (texts[row], texts[row].Count - lengths[row]);
             return added > 0 && (
-                added >= options.Count || text.Count >= limit || options.Stops?.Contains(text[^1]) == true);
+                added >= options.Count || text.Count >= limit || options.Stops?.Contains(text[^1]) == true
+                || options.IsDone?.Invoke(text[lengths[row]..]) == true);
         }
     }
 

@@ -21,14 +21,25 @@ public sealed record PromptTemplate(string WithoutInput, string WithInput, strin
         + "Write a response that appropriately completes the request.\n\n"
         + "### Instruction:\n{0}\n\n### Input:\n{1}\n\n### Response:",
         Separator: " ",
-        Reasoning: " Let's think step by step.");
+        Reasoning: " Let's think step by step.")
+    {
+        Stops = ["### Instruction:", "### Input:", "### Response:", "Below is an instruction that describes a task"],
+    };
 
     /// <summary>The dialogue in which RWKV's World models are trained.</summary>
     public static PromptTemplate Rwkv { get; } =
-        new("User: {0}\n\nAssistant:", "User: {0}\n{1}\n\nAssistant:", Separator: " ");
+        new("User: {0}\n\nAssistant:", "User: {0}\n{1}\n\nAssistant:", Separator: " ")
+        {
+            Stops = ["\nUser:", "\nAssistant:"],
+        };
 
     /// <summary>The instruction alone, on a line of its own.</summary>
     public static PromptTemplate Plain { get; } = new("{0}\n", "{0}\n{1}\n");
+
+    /// <summary>
+    /// Texts with which a model goes on to a next prompt of its own: the response ends before the first of them.
+    /// </summary>
+    public IReadOnlyList<string> Stops { get; init; } = [];
 
     /// <summary>What comes before the response.</summary>
     public string Prompt(Instruction instruction) =>

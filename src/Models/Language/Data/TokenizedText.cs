@@ -20,6 +20,9 @@ public sealed class InstructionEncoder(Tokenizer tokenizer, PromptTemplate templ
     /// <summary>The id that ends a response.</summary>
     public int End => tokenizer.EndId;
 
+    /// <summary>The texts that end a response (<see cref="PromptTemplate.Stops"/>).</summary>
+    public IReadOnlyList<string> Stops => template.Stops;
+
     /// <summary>Prompt and response, the end id behind it; only the response is learned.</summary>
     public TokenizedText Encode(Instruction instruction)
     {

@@ -1,3 +1,4 @@
+using System.Text;
 using Marrow.Models;
 
 namespace Marrow.Language;
@@ -12,11 +13,18 @@ public sealed record SolvedProblem(Instruction Problem, string Solution, bool Is
 /// <param name="model">The model.</param>
 /// <param name="encoder">How problems are written for it.</param>
 /// <param name="isSolved">
-/// Judges a solution by the reference: <see cref="FinalAnswer.IsGsm8kSolved"/> or <see
-/// cref="FinalAnswer.IsMathSolved"/>.
+/// Judges a solution by the reference: <see cref="FinalAnswer.IsSolved"/>, <see cref="FinalAnswer.IsGsm8kSolved"/> or
+/// <see cref="FinalAnswer.IsMathSolved"/>.
 /// </param>
-public sealed class ProblemSolving(ICausalModel model, InstructionEncoder encoder, Func<string, string, bool> isSolved)
+/// <param name="stops">Texts before which a solution ends; those of the encoder's template if not given.</param>
+public sealed class ProblemSolving(
+    ICausalModel model,
+    InstructionEncoder encoder,
+    Func<string, string, bool> isSolved,
+    IReadOnlyList<string>? stops = null)
 {
+    private readonly IReadOnlyList<string> stops = stops ?? encoder.Stops;
+
     /// <summary>Solves problems; those of about equal length in one batch.</summary>
     /// <param name="problems">The problems.</param>
     /// <param name="count">The most tokens of a solution.</param>
@@ -38,7 +46,7 @@ public sealed class ProblemSolving(ICausalModel model, InstructionEncoder encode
             foreach (var chunk in prompts.Chunk(batch))
             {
                 var texts = Generation.Continue(
-                    model, [.. chunk.Select(prompt => prompt.Ids)], new(count, [encoder.End]), stop: stop);
+                    model, [.. chunk.Select(prompt => prompt.Ids)], new(count, [encoder.End], IsDone: EndsInStop), stop);
                 if (stop.IsCancellationRequested)
                 {
                     break;
@@ -46,7 +54,7 @@ public sealed class ProblemSolving(ICausalModel model, InstructionEncoder encode
 
                 foreach (var ((index, prompt), text) in chunk.Zip(texts))
                 {
-                    var solution = encoder.Decode(text[prompt.Length..]);
+                    var solution = BeforeStop(encoder.Decode(text[prompt.Length..]));
                     solved[index] = new(problems[index], solution, isSolved(solution, problems[index].Response));
                 }
 
@@ -62,4 +70,15 @@ public sealed class ProblemSolving(ICausalModel model, InstructionEncoder encode
 
         return [.. solved.OfType<SolvedProblem>()];
     }
+
+    // The texts' last tokens are enough: a token is one byte or more.
+    private bool EndsInStop(IReadOnlyList<int> ids)
+    {
+        var longest = stops.Select(Encoding.UTF8.GetByteCount).DefaultIfEmpty().Max();
+        var last = encoder.Decode(ids.Skip(ids.Count - longest - 1));
+        return stops.Any(stop => last.Contains(stop, StringComparison.Ordinal));
+    }
+
+    private string BeforeStop(string solution) =>
+        stops.Aggregate(solution, (text, stop) => text.Split(stop, 2)[0]);
 }
