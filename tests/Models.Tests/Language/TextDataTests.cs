@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Marrow.Language;
 using Marrow.Tokenizers;
 using Xunit;
@@ -7,6 +8,7 @@ namespace Marrow.Tests.Language;
 
 public sealed class TextDataTests : IDisposable
 {
+    private static readonly ConcurrentDictionary<string, Tokenizer> Loaded = [];
     private readonly TemporaryFolder folder = new();
     private readonly TorchSharp.DisposeScope scope = NewDisposeScope();
 
@@ -63,6 +65,70 @@ public sealed class TextDataTests : IDisposable
             PromptTemplate.Alpaca.Prompt(new("Add {1}.", "3")).Replace("Add .", "Add {1}."));
         Assert.Contains("### Input:\n1, 2\n\n### Response:", PromptTemplate.Alpaca.Prompt(new("Add.", "3", "1, 2")));
         Assert.Equal("User: Add.\n\nAssistant:", PromptTemplate.Rwkv.Prompt(new("Add.", "3")));
+    }
+
+    [Theory]
+    [InlineData("About {0}", "x", "1{0}2", "in {1}")]
+    [InlineData("{1}{0}", "{0}", "", "{1}")]
+    public void Templates_AreFilledInOnePass(string question, string response, string input, string other)
+    {
+        Assert.Contains(
+            $"### Instruction:\n{question}\n\n### Input:\n{input}{other}\n\n### Response:",
+            PromptTemplate.Alpaca.Prompt(new(question, response, input + other)));
+        Assert.Equal($"User: {question}\n{input}{other}\n\nAssistant:",
+            PromptTemplate.Rwkv.Prompt(new(question, response, input + other)));
+    }
+
+    public static TheoryData<string, string, string> Boundaries
+    {
+        get
+        {
+            var data = new TheoryData<string, string, string>();
+            foreach (var tokenizer in new[] { "llama2", "gpt2", "rwkv_world" })
+            {
+                foreach (var template in new[] { "alpaca", "rwkv", "plain", "glued" })
+                {
+                    foreach (var response in new[]
+                    {
+                        "It is 2.", "    indented\n    code", " spaced", "\n\nnew line", "2", "日本語", "🎉", ":)", "",
+                    })
+                    {
+                        data.Add(tokenizer, template, response);
+                    }
+                }
+            }
+
+            return data;
+        }
+    }
+
+    [Theory, MemberData(nameof(Boundaries))]
+    public void Encode_GivesTheIdsOfTheWholeText(string name, string form, string response)
+    {
+        var tokenizer = Loaded.GetOrAdd(
+            name, folder => Tokenizer.Load(SharedData.Require($"data/tokenizers/{folder}")));
+        var template = form switch
+        {
+            "alpaca" => PromptTemplate.Alpaca,
+            "rwkv" => PromptTemplate.Rwkv,
+            "plain" => PromptTemplate.Plain,
+            _ => new PromptTemplate("{0} =", "{0} {1} ="),
+        };
+        var instruction = new Instruction("What is 1 + 1", response);
+        var encoder = new InstructionEncoder(tokenizer, template);
+        var text = encoder.Encode(instruction);
+        Assert.Equal(
+            [.. tokenizer.Encode(template.Prompt(instruction) + template.Separator + response), tokenizer.EndId],
+            text.Ids);
+
+        // What is learned begins at the response, but for a token that holds the end of the prompt too.
+        var learned = text.Learned.Count(isLearned => isLearned);
+        Assert.Equal(text.Learned.Order(), text.Learned);
+        var prompt = tokenizer.Encode(template.Prompt(instruction));
+        Assert.Equal(prompt[..(text.Length - learned)], text.Ids[..^learned]);
+        Assert.InRange(prompt.Length - (text.Length - learned), 0, 1);
+        var written = tokenizer.Decode(text.Ids[^learned..]);
+        Assert.EndsWith(response.TrimStart(), written);
     }
 
     [Fact]

@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace Marrow.Language;
 
 /// <summary>
@@ -8,7 +10,7 @@ namespace Marrow.Language;
 /// <param name="WithInput">The same for an instruction with an input, <c>{1}</c>.</param>
 /// <param name="Separator">What stands between the prompt and the response.</param>
 /// <param name="Reasoning">What evaluation puts behind the prompt, so that the model reasons before it answers.</param>
-public sealed record PromptTemplate(string WithoutInput, string WithInput, string Separator = "", string Reasoning = "")
+public sealed partial record PromptTemplate(string WithoutInput, string WithInput, string Separator = "", string Reasoning = "")
 {
     /// <summary>
     /// Alpaca's, with which the Bone paper trains on MetaMathQA and evaluates GSM8K and MATH (those of MetaMath and
@@ -43,7 +45,11 @@ public sealed record PromptTemplate(string WithoutInput, string WithInput, strin
 
     /// <summary>What comes before the response.</summary>
     public string Prompt(Instruction instruction) =>
-        (instruction.Input.Length > 0 ? WithInput : WithoutInput)
-            .Replace("{1}", instruction.Input, StringComparison.Ordinal)
-            .Replace("{0}", instruction.Question, StringComparison.Ordinal);
+        Holes().Replace(
+            instruction.Input.Length > 0 ? WithInput : WithoutInput,
+            hole => hole.Value == "{0}" ? instruction.Question : instruction.Input);
+
+    // In one pass, as what is filled in may have braces too.
+    [GeneratedRegex(@"\{[01]\}")]
+    private static partial Regex Holes();
 }
