@@ -28,7 +28,8 @@ public sealed class FinalAnswerTests
     [InlineData("#### \\boxed{18}", "18")]
     [InlineData("$\\boxed{3}$ eggs. The answer is: 5", "5")]
     // Rows of a matrix may stand on lines of their own.
-    [InlineData("The answer is: \\begin{pmatrix} 1 \\\\\n2 \\end{pmatrix}\nDone", "\\begin{pmatrix} 1 \\\\\n2 \\end{pmatrix}")]
+    [InlineData(
+        "The answer is: \\begin{pmatrix} 1 \\\\\n2 \\end{pmatrix}\nDone", "\\begin{pmatrix} 1 \\\\\n2 \\end{pmatrix}")]
     // A hash marker without a number is a heading.
     [InlineData("#### Step 2: add\n3 + 4 = 7\n#### 7", "7")]
     [InlineData("#### Step 2: add\n\\boxed{7}", "7")]
@@ -97,7 +98,8 @@ public sealed class FinalAnswerTests
     [InlineData("#### 18%", "#### 18", true)]
     [InlineData("#### 18\\%", "#### 18", true)]
     [InlineData("#### €18", "#### 18", true)]
-    [InlineData("#### USD 18", "#### 18", false)] // a heading, as words are
+    [InlineData("#### USD 18", "#### 18", true)]
+    [InlineData("#### Eggs 18", "#### 18", false)] // a heading
     [InlineData("The answer is: USD 18", "#### 18", true)]
     [InlineData("The answer is: US$ 18", "#### 18", true)]
     [InlineData("The answer is: \\$18", "#### 18", true)]

@@ -25,6 +25,16 @@ public enum TextGrouping
 /// </param>
 public sealed record TextBatch(Tensor Ids, Tensor Labels) : IDisposable
 {
+    /// <summary>How many tokens are to be learned.</summary>
+    public long Learned
+    {
+        get
+        {
+            using var scope = NewDisposeScope();
+            return Labels.ne(TextBatches.Ignored).sum().item<long>();
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -71,6 +81,9 @@ public sealed class TextBatches
             ? Pack(texts, rowLength ?? texts.Max(text => text.Length), seed)
             : texts;
     }
+
+    /// <summary>Rows of a batch.</summary>
+    public int Size => size;
 
     /// <summary>Batches of one pass over all texts.</summary>
     public int Count => (texts.Count + size - 1) / size;

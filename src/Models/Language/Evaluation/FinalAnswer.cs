@@ -17,8 +17,8 @@ public static partial class FinalAnswer
 
     /// <summary>
     /// What stands behind the first marker of either kind, in a box there if there is one; without a marker what is
-    /// within MATH's last <c>\boxed{…}</c>. Null if there is neither. What a model wrote on into a next problem does not
-    /// count.
+    /// within MATH's last <c>\boxed{…}</c>. Null if there is neither. What a model wrote on into a next problem does
+    /// not count.
     /// </summary>
     public static string? Of(string solution)
     {
@@ -75,8 +75,8 @@ public static partial class FinalAnswer
     }
 
     /// <summary>
-    /// Whether a solution is right: by <see cref="IsGsm8kSolved"/> where the reference is marked as GSM8K's are, by <see
-    /// cref="IsMathSolved"/> otherwise.
+    /// Whether a solution is right: by <see cref="IsGsm8kSolved"/> where the reference is marked as GSM8K's are, by
+    /// <see cref="IsMathSolved"/> otherwise.
     /// </summary>
     /// <param name="solution">What the model wrote.</param>
     /// <param name="reference">The reference solution.</param>
@@ -170,7 +170,7 @@ public static partial class FinalAnswer
 
     // What may stand before a number behind "####": emphasis, delimiters, sign, currency, a box.
     [GeneratedRegex(
-        @"^[^\S\n]*(?:[*$({+]|\\[(\[$]|[-\u2212\u2010\u2011\u2013]|[€£¥₹]|US|\\(?:boxed|fbox)|\\[td]?frac|[^\S\n])*"
+        @"^(?:[*$({+€£¥₹]|\\[(\[$]|" + Minus + @"|USD?|\\(?:boxed|fbox)|\\[td]?frac|[^\S\n])*"
         + @"\.?\d(?!\d*(?:st|nd|rd|th)\b)")]
     private static partial Regex BeginsWithNumber();
 
@@ -189,7 +189,8 @@ public static partial class FinalAnswer
     private const string Separator = @"(?:,\\!|\{,\}|\\,|[,'\u00A0\u2009\u202F])";
 
     [GeneratedRegex(
-        @"(?:(?<sign>(?<![\w)])" + Minus + @")\s*)?(?:(?:(?:USD?)?\s*\\?[$€£¥₹]|USD)\s*(?:(?<sign>" + Minus + @")\s*)?)?"
+        @"(?:(?<sign>(?<![\w)])" + Minus + @")\s*)?"
+        + @"(?:(?:(?:USD?)?\s*\\?[$€£¥₹]|USD)\s*(?:(?<sign>" + Minus + @")\s*)?)?"
         + @"(?:(?<whole>\d+)\s+(?=\d+/\d))?"
         + "(?<number>" + Whole + @"(?:\.\d+)?|\.\d+)"
         + @"(?:\s*/\s*(?:\\?[$€£¥₹])?(?<bottom>" + Whole + @"(?:\.\d+)?|\.\d+))?")]

@@ -5,8 +5,8 @@ namespace Marrow.Language;
 
 /// <summary>
 /// Whether two final answers of competition problems are the same, as the MATH data set judges it (<c>is_equiv</c> of
-/// arXiv 2103.03874): both are brought to one way of writing (fractions, roots, units, percent, degrees, spaces, leading
-/// zeros), then compared.
+/// arXiv 2103.03874): both are brought to one way of writing (fractions, roots, units, percent, degrees, spaces,
+/// leading zeros), then compared.
 /// </summary>
 /// <remarks>
 /// More is the same than there: delimiters and boxes around the answer, thousands' separators, unit words without
@@ -244,6 +244,6 @@ public static partial class MathAnswer
         @"(?:(?:square|sq\.?|cubic|cu\.?)\s*)?(?:units?|[cmk]m|in|inch(?:es)?|ft|feet|foot|yards?|yds?|miles?|mi|mph|"
         + "meters?|(?:centi|milli|kilo)meters?|[km]g|gm|grams?|kilograms?|lbs?|pounds?|ounces?|oz|tons?|liters?|ml|mL|"
         + "gallons?|seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?|months?|years?|degrees?|radians?|dollars?|"
-        + "cents?|percent|points?|ways?|people|students?|integers?|digits?|numbers?|times|edges|multiples|meals|tickets?|"
-        + @"[ap]\.m\.?)";
+        + "cents?|percent|points?|ways?|people|students?|integers?|digits?|numbers?|times|edges|multiples|meals|"
+        + @"tickets?|[ap]\.m\.?)";
 }

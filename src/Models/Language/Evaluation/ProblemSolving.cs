@@ -46,7 +46,10 @@ public sealed class ProblemSolving(
             foreach (var chunk in prompts.Chunk(batch))
             {
                 var texts = Generation.Continue(
-                    model, [.. chunk.Select(prompt => prompt.Ids)], new(count, [encoder.End], IsDone: EndsInStop), stop);
+                    model,
+                    [.. chunk.Select(prompt => prompt.Ids)],
+                    new(count, [encoder.End], IsDone: EndsInStop),
+                    stop);
                 if (stop.IsCancellationRequested)
                 {
                     break;

@@ -5,7 +5,8 @@ namespace Marrow.Language;
 
 /// <summary>
 /// Fine-tunes a causal language model on batches of texts: whatever is trainable, with AdamW on a cosine, accumulation,
-/// clipping, and the learning-rate ratios of LoRA+. It is <see cref="Training{TBatch}"/> with a loss and a recipe.
+/// clipping, and the learning-rate ratios of LoRA+. The loss of a step is the mean over all its learned tokens, however
+/// they are spread over batches. It is <see cref="Training{TBatch}"/> with a loss and a recipe.
 /// </summary>
 public sealed class TextTraining : IDisposable
 {
@@ -19,10 +20,11 @@ public sealed class TextTraining : IDisposable
     public TextTraining(ICausalModel model, TextBatches batches, TextTrainingOptions options)
     {
         var device = model.Module.parameters().First().device;
-        training = new(model, number => batches[number, device], batch => Loss(model, batch), new()
+        training = new(model, number => batches[number, device], batch => new BatchLoss(Loss(model, batch), batch.Learned), new()
         {
             Steps = options.Steps,
             Accumulation = options.Accumulation,
+            BatchSize = batches.Size,
             Rate = new CosineSchedule(
                 options.LearningRate, options.Steps, options.WarmUp, options.LastRate * options.LearningRate),
             Optimizer = parameters => new FusedAdamW(parameters, options.WeightDecay),
@@ -53,13 +55,16 @@ public sealed class TextTraining : IDisposable
                 new(step.Step, step.Steps, step.Loss, step.Rate, step.GradientNorm, step.Milliseconds)),
             cancellation);
 
-    /// <summary>The mean loss of a batch's learned tokens, with its graph.</summary>
+    /// <summary>The mean loss of a batch's learned tokens, with its graph; 0 if it has none.</summary>
     public static Tensor Loss(ICausalModel model, TextBatch batch)
     {
         using var scope = NewDisposeScope();
         var logits = ((nn.Module<Tensor, Tensor>)model.Module).call(batch.Ids);
         return scope.MoveToOuter(nn.functional.cross_entropy(
-            logits.flatten(0, 1).to(float32), batch.Labels.flatten(), ignore_index: TextBatches.Ignored));
+            logits.flatten(0, 1).to(float32),
+            batch.Labels.flatten(),
+            ignore_index: TextBatches.Ignored,
+            reduction: batch.Learned > 0 ? nn.Reduction.Mean : nn.Reduction.Sum));
     }
 
     /// <inheritdoc/>
