@@ -23,7 +23,8 @@ public sealed class TrainingState(
     ExponentialAverage? average = null,
     List<double>? losses = null)
 {
-    private const string StepKey = "step", SignedKey = "signed.", RecipeKey = "recipe.", RandomName = "random", LossesName = "losses";
+    private const string StepKey = "step", SignedKey = "signed.", RecipeKey = "recipe.";
+    private const string RandomName = "random", LossesName = "losses";
 
     /// <summary>What a resumed run must have in common with the one that saved, by name.</summary>
     internal IReadOnlyDictionary<string, string> Recipe { get; init; } = new Dictionary<string, string>();

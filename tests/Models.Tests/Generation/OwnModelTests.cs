@@ -222,6 +222,44 @@ public sealed class OwnModelTests : IDisposable
         Assert.Equal(stop is null ? 6 : stop.Length > 0 ? 2 : 9, model.Tokens);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void NanLogits_AreNoToken(double temperature)
+    {
+        var model = Create("gpt2");
+        using (no_grad()) model.Module.parameters().First().fill_(float.NaN);
+        Assert.Contains("logits hold NaN", Assert.Throws<ArithmeticException>(() => Models.Generation.Continue(
+            model, [[1, 2]], new(3, Temperature: temperature), TestContext.Current.CancellationToken)).Message);
+        var solving = new ProblemSolving(
+            model, new InstructionEncoder(new LetterTokenizer(), PromptTemplate.Plain), (_, _) => true);
+        Assert.Throws<ArithmeticException>(() =>
+            solving.Solve([new("cat", "purr")], 4, stop: TestContext.Current.CancellationToken));
+    }
+
+    [Theory]
+    [InlineData(40)]
+    [InlineData(-1)]
+    public void PromptWithAnIdThatTheModelHasNot_IsRefused(int id) => Assert.Contains(
+        $"Prompt 1 (counted from 0) has id {id}, which is not in the model's vocabulary of 40",
+        Assert.Throws<ArgumentException>(() => Models.Generation.Continue(
+            Create("qwen"), [[1], [2, id]], new(3), TestContext.Current.CancellationToken)).Message);
+
+    [Fact]
+    public void ProblemThatLeavesNoRoomForAnAnswer_IsNamed()
+    {
+        var encoder = new InstructionEncoder(new LetterTokenizer(), PromptTemplate.Plain);
+        var solving = new ProblemSolving(Create("gpt2"), encoder, (_, _) => true);
+        var problem = new Instruction(new string('a', 62), "b") { Source = "test.jsonl, line 3" };
+        Assert.Equal(
+            "test.jsonl, line 3: its prompt has 64 tokens, which leave no room for an answer in the model's context of "
+            + "64; leave it out, or use a model with a longer one.",
+            Assert.Throws<TextDataException>(() => solving.Solve(
+                [new("cat", "purr"), problem], 4, stop: TestContext.Current.CancellationToken)).Message);
+        Assert.Single(solving.Solve(
+            [problem with { Question = new string('a', 61) }], 4, stop: TestContext.Current.CancellationToken));
+    }
+
     [Fact]
     public void AttentionThatKeepsNothing_IsRefused()
     {

@@ -45,6 +45,72 @@ public sealed class TextDataTests : IDisposable
     }
 
     [Theory]
+    [InlineData("\\ud83d", "r", "query")]
+    [InlineData("q \\ude00 ", "r", "query")]
+    [InlineData("q", "\\ud83dx", "response")]
+    [InlineData("q", "\\ud83d\\ud83d", "response")]
+    public void Read_HalfOfASurrogatePair_IsNamed(string query, string response, string field)
+    {
+        var good = "{\"query\":\"\\ud83d\\ude00\",\"response\":\"r\"}";
+        var bad = $"{{\"query\":\"{query}\",\"response\":\"{response}\"}}";
+        File.WriteAllText(folder.File("lines"), $"{good}\n{bad}\n");
+        File.WriteAllText(folder.File("array"), $"[{good},{bad}]");
+        foreach (var (file, place) in new[] { ("lines", "line 2"), ("array", "element 2") })
+        {
+            Assert.Equal(
+                $"{folder.File(file)}, {place}: '{field}' has half of a surrogate pair (\\ud800 to \\udfff alone), which "
+                + "is no character; write both halves, or take it out.",
+                Assert.Throws<TextDataException>(() => InstructionFile.Read(folder.File(file)).ToList()).Message);
+        }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(700)]
+    public void Read_LineThatIsNotUtf8_IsNamed(int line)
+    {
+        var good = "{\"query\":\"é\",\"response\":\"r\"}\n";
+        using (var file = File.Create(folder.File("lines")))
+        {
+            file.Write(System.Text.Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(good, line - 1))));
+            file.Write(System.Text.Encoding.Latin1.GetBytes(good));
+        }
+
+        Assert.Equal(
+            $"{folder.File("lines")}, line {line}: it is not UTF-8; save the file as UTF-8.",
+            Assert.Throws<TextDataException>(() => InstructionFile.Read(folder.File("lines")).ToList()).Message);
+    }
+
+    [Fact]
+    public void Read_SaysWhereAnInstructionIsFrom()
+    {
+        File.WriteAllText(folder.File("lines"), "\n{\"query\":\"q\",\"response\":\"r\"}\n");
+        var instruction = InstructionFile.Read(folder.File("lines")).Single();
+        Assert.Equal($"{folder.File("lines")}, line 2", instruction.Source);
+        Assert.Equal(new Instruction("q", "r"), instruction);
+    }
+
+    [Fact]
+    public void Batches_OfTextsThatTeachNothing_AreRefused()
+    {
+        var text = Text(3, 2);
+        Assert.Contains("one row or more", Message(() => new TextBatches([text], 0, 1)));
+        Assert.Contains("no texts", Message(() => new TextBatches([], 1, 1)));
+        Assert.Contains("Text 1 (counted from 0): with 1 token nothing is predicted", Message(() =>
+            new TextBatches([text, Text(0, 1)], 1, 1)));
+        Assert.Contains("Text 0 (counted from 0): with 0 tokens nothing", Message(() =>
+            new TextBatches([new([], [])], 1, 1)));
+        Assert.StartsWith("a.jsonl, line 7: with 1 token", Message(() => new TextBatches(
+            [new([1], [true]) { Source = "a.jsonl, line 7" }], 1, 1)));
+        Assert.Contains("with 5 tokens go 4 marks", Message(() => new TextBatches(
+            [text with { Learned = text.Learned[1..] }], 1, 1)));
+        Assert.Contains("In none of the texts", Message(() => new TextBatches(
+            [Text(3, 0), new([1, 2], [true, false])], 1, 1)));
+
+        static string Message(Action make) => Assert.ThrowsAny<ArgumentException>(make).Message;
+    }
+
+    [Theory]
     [InlineData("[{\"query\":\"q\",\"response\":\"r\"}, 5]", "element 2: it lacks")]
     [InlineData("[{\"query\":\"q\",\"response\":\"r\"}, {\"query\"", "the JSON ends or breaks there")]
     public void Read_BadElement_IsNamed(string text, string words)

@@ -209,6 +209,22 @@ public sealed class TextTrainingTests : IDisposable
         Assert.Equal(8, more.Losses.Count);
     }
 
+    [Theory]
+    [InlineData(40, 3, "id 40 is not in the model's vocabulary of 40; use the tokenizer that came with the model")]
+    [InlineData(-1, 3, "id -1 is not in the model's vocabulary of 40")]
+    [InlineData(5, 34, "its 34 tokens are more than the model's context of 32 holds; leave it out")]
+    public void TextThatTheModelCannotTake_IsRefusedBeforeTraining(int last, int length, string words)
+    {
+        using var model = Create("bone");
+        var text = Text(1, length - 1);
+        text.Ids[^1] = last;
+        var batches = new TextBatches([Text(2, 2), text with { Source = "data.jsonl, line 9" }], 1, 1);
+        var message = Assert.Throws<ArgumentException>(() => new TextTraining(model, batches, Options(1))).Message;
+        Assert.StartsWith("data.jsonl, line 9: ", message);
+        Assert.Contains(words, message);
+        new TextTraining(model, new TextBatches([Text(1, 32)], 1, 1), Options(1)).Dispose(); // 32 are seen
+    }
+
     [Fact]
     public void Nan_StopsWithThePlace_AndLeavesTheParameters()
     {

@@ -34,7 +34,7 @@ public sealed partial class ProjBone(int blocks) : Gated(false, blocks);
 [Quantize(Bits = 4, Targets = "*.proj")]
 public sealed partial class QuantizedProj(int blocks) : Gated(false, blocks);
 
-/// <summary>An annotation that finds no layer when the model is built would train it whole, or leave it float.</summary>
+/// <summary>An annotation that finds no layer when the model is built would leave it whole or float.</summary>
 public sealed class TakerTests
 {
     [Fact]

@@ -10,7 +10,8 @@ namespace Marrow.Language;
 /// <param name="WithInput">The same for an instruction with an input, <c>{1}</c>.</param>
 /// <param name="Separator">What stands between the prompt and the response.</param>
 /// <param name="Reasoning">What evaluation puts behind the prompt, so that the model reasons before it answers.</param>
-public sealed partial record PromptTemplate(string WithoutInput, string WithInput, string Separator = "", string Reasoning = "")
+public sealed partial record PromptTemplate(
+    string WithoutInput, string WithInput, string Separator = "", string Reasoning = "")
 {
     /// <summary>
     /// Alpaca's, with which the Bone paper trains on MetaMathQA and evaluates GSM8K and MATH (those of MetaMath and

@@ -7,6 +7,9 @@ namespace Marrow.Language;
 /// <param name="Learned">For each id whether the model is to predict it: those of responses.</param>
 public sealed record TokenizedText(int[] Ids, bool[] Learned)
 {
+    /// <summary>Where its text was read, file and line, for messages; null if nowhere.</summary>
+    public string? Source { get; init; }
+
     /// <summary>How many ids there are.</summary>
     public int Length => Ids.Length;
 }
@@ -32,7 +35,10 @@ public sealed class InstructionEncoder(Tokenizer tokenizer, PromptTemplate templ
         var prompt = template.Prompt(instruction);
         int[] whole = [.. tokenizer.Encode(prompt + template.Separator + instruction.Response, addBegin), End];
         var first = tokenizer.Encode(prompt, addBegin).Zip(whole).TakeWhile(pair => pair.First == pair.Second).Count();
-        return new(whole, [.. Enumerable.Range(0, whole.Length).Select(place => place >= first)]);
+        return new(whole, [.. Enumerable.Range(0, whole.Length).Select(place => place >= first)])
+        {
+            Source = instruction.Source,
+        };
     }
 
     /// <summary>The ids that a model shall continue when it is evaluated.</summary>

@@ -32,17 +32,23 @@ public sealed class ProblemSolving(
     /// <param name="report">Told how many are done and how many of these are solved, after every batch.</param>
     /// <param name="stop">Stops between two tokens; what is judged by then is returned.</param>
     /// <returns>In the order of the problems.</returns>
+    /// <exception cref="TextDataException">A problem leaves no room for an answer in the model's context.</exception>
+    /// <exception cref="ArithmeticException">The model's logits hold NaN.</exception>
     public IReadOnlyList<SolvedProblem> Solve(
         IReadOnlyList<Instruction> problems, int count, int batch = 16, Action<int, int>? report = null,
             CancellationToken stop = default)
     {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batch);
+        var prompts = problems
+            .Select((problem, index) => (Index: index, Ids: encoder.EncodePrompt(problem)))
+            .OrderBy(prompt => prompt.Ids.Length)
+            .ToList();
+        RequireRoom(problems, prompts);
         var wasTraining = model.Module.training;
         model.Module.eval();
         var solved = new SolvedProblem?[problems.Count];
         try
         {
-            var prompts = problems.Select((problem, index) =>
-                (Index: index, Ids: encoder.EncodePrompt(problem))).OrderBy(prompt => prompt.Ids.Length);
             foreach (var chunk in prompts.Chunk(batch))
             {
                 var texts = Generation.Continue(
@@ -72,6 +78,17 @@ public sealed class ProblemSolving(
         }
 
         return [.. solved.OfType<SolvedProblem>()];
+    }
+
+    private void RequireRoom(IReadOnlyList<Instruction> problems, IReadOnlyList<(int Index, int[] Ids)> prompts)
+    {
+        if (prompts.Count > 0 && prompts[^1] is var (index, ids) && ids.Length >= model.Context)
+        {
+            throw new TextDataException(
+                $"{problems[index].Source ?? $"Problem {index} (counted from 0)"}: its prompt has {ids.Length} tokens, "
+                + $"which leave no room for an answer in the model's context of {model.Context}; leave it out, or use "
+                + "a model with a longer one.");
+        }
     }
 
     // The texts' last tokens are enough: a token is one byte or more.

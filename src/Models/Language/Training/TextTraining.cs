@@ -16,11 +16,15 @@ public sealed class TextTraining : IDisposable
     /// <param name="model">The model, with its base loaded.</param>
     /// <param name="batches">What to train on.</param>
     /// <param name="options">The recipe.</param>
+    /// <exception cref="ArgumentException">A text is longer than the model's context, or has ids that it has
+    /// not.</exception>
     /// <exception cref="CheckpointException">The checkpoint cannot be read or is another model's.</exception>
     public TextTraining(ICausalModel model, TextBatches batches, TextTrainingOptions options)
     {
+        RequireFit(model, batches);
         var device = model.Module.parameters().First().device;
-        training = new(model, number => batches[number, device], batch => new BatchLoss(Loss(model, batch), batch.Learned), new()
+        BatchLoss LossOf(TextBatch batch) => new(Loss(model, batch), batch.Learned);
+        training = new(model, number => batches[number, device], LossOf, new()
         {
             Steps = options.Steps,
             Accumulation = options.Accumulation,
@@ -69,4 +73,29 @@ public sealed class TextTraining : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => training.Dispose();
+
+    /// <summary>Refuses texts at which the model would fail, in the middle of the training.</summary>
+    private static void RequireFit(ICausalModel model, TextBatches batches)
+    {
+        var vocabulary = Vocabulary.Of(model);
+        foreach (var (index, text) in batches.Rows.Index())
+        {
+            // The last id is only predicted.
+            if (text.Length - 1 > model.Context)
+            {
+                throw new ArgumentException(
+                    $"{TextBatches.Name(text, index)}: its {text.Length} tokens are more than the model's context of "
+                    + $"{model.Context} holds; leave it out (InstructionEncoder.EncodeAll does), or cut it.",
+                    nameof(batches));
+            }
+
+            if (Array.Find(text.Ids, id => id < 0 || id >= vocabulary) is var id && (id < 0 || id >= vocabulary))
+            {
+                throw new ArgumentException(
+                    $"{TextBatches.Name(text, index)}: id {id} is not in the model's vocabulary of {vocabulary}; use "
+                    + "the tokenizer that came with the model.",
+                    nameof(batches));
+            }
+        }
+    }
 }
