@@ -64,6 +64,16 @@ public sealed class TextDataTests : IDisposable
         }
     }
 
+    [Fact]
+    public void ReadConversation_HalfOfASurrogatePair_IsNamed()
+    {
+        File.WriteAllText(
+            folder.File("lines"), "{\"messages\":[{\"role\":\"user\",\"content\":\"\\ud83d\"}]}");
+        Assert.Contains(
+            "line 1, message 1: 'content' has half of a surrogate pair",
+            Assert.Throws<TextDataException>(() => ConversationFile.Read(folder.File("lines")).ToList()).Message);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(700)]
