@@ -87,6 +87,10 @@ internal sealed class ChatSession : IDisposable
             answers.WriteLine();
             dialogue.Answered(answer.ToString());
         }
+        catch (ArgumentException fault)
+        {
+            answers.WriteLine(fault.Message); // a question longer than the context; the next may be shorter
+        }
         finally
         {
             Console.CancelKeyPress -= interrupt;

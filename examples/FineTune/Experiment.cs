@@ -133,7 +133,10 @@ internal sealed class Experiment
         var (train, heldOut, source) = problems;
         var context = options.Context is { } own ? Math.Min(own, from.Context ?? own) : from.Context;
         var (fitting, tooLong) = encoder.EncodeAll(train, context);
-        var test = heldOut.Where(problem => !(encoder.Encode(problem).Length > context)).ToList();
+        var test = heldOut
+            .Where(problem => !(encoder.Encode(problem).Length > context)
+                && !(encoder.EncodePrompt(problem).Length >= context))
+            .ToList();
         screen.Say(
             $"Problems: {fitting.Count:N0} to learn from; {Math.Min(test.Count, options.Test):N0} held out "
             + $"({source}).");
@@ -234,11 +237,7 @@ internal sealed class Experiment
     {
         var texts = test.Select(encoder.Encode).ToList();
         var longest = texts.Max(text => text.Learned.Count(learned => learned));
-        var solving = new ProblemSolving(
-            model,
-            encoder,
-            (solution, reference) =>
-                FinalAnswer.IsGsm8kSolved(solution, reference) || FinalAnswer.IsMathSolved(solution, reference));
+        var solving = new ProblemSolving(model, encoder, FinalAnswer.IsSolved);
         var solved = solving.Solve(test, longest, SolvedAtOnce, stop: stop);
         if (solved.Count < test.Count)
         {

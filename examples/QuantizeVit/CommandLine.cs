@@ -17,6 +17,10 @@ internal static class CommandLine
             DefaultValueFactory = _ => "imagefolder",
         };
         format.AcceptOnlyFromAmong("cifar10", "idx", "imagefolder");
+        var skip = new Option<bool>("--skip-unreadable")
+        {
+            Description = "Leave out images that cannot be read, instead of stopping.",
+        };
         var image = Number("--image", 32, 8, 512, "Edge of the model's input, a multiple of 4.");
         var teacherSteps = Number("--teacher-steps", 700, 1, int.MaxValue, "Training steps of the float teacher.");
         var steps = Number("--steps", 320, 1, int.MaxValue, "Training steps of each quantized model.");
@@ -40,7 +44,7 @@ internal static class CommandLine
             "Trains a vision transformer with weights and activations of a few bits in several ways, and compares "
             + "them.")
         {
-            bits, data, format, image, teacherSteps, steps, annealing, batch, seeds, output, json, log,
+            bits, data, format, skip, image, teacherSteps, steps, annealing, batch, seeds, output, json, log,
         };
 
         // A synchronous action: System.CommandLine would end an asynchronous one on Ctrl-C, and results with it.
@@ -48,6 +52,7 @@ internal static class CommandLine
             parsed.GetValue(bits),
             parsed.GetValue(data),
             parsed.GetValue(format)!,
+            parsed.GetValue(skip),
             parsed.GetValue(image),
             parsed.GetValue(teacherSteps),
             parsed.GetValue(steps),

@@ -56,6 +56,11 @@ internal sealed class Experiment
         screen.Say(
             $"{task.Splits.Training.Count} images to train on, {task.Splits.Validation.Count} to validate, "
             + $"{Classes} classes.");
+        if (task.Splits.Skipped is [var first, ..] skipped)
+        {
+            screen.Warn($"{skipped.Count} images are skipped, the first because of: {first.Message}");
+        }
+
         var teachers = new Dictionary<int, (double, long)>();
         var results = new List<MethodResult>();
         foreach (var seed in options.Seeds)

@@ -20,7 +20,7 @@ internal sealed record ImageTask(ImageSplits Splits, IImageTransform Training, I
             ({ } folder, "cifar10") => (ImageSplits.Cifar10(folder), Normalization.Cifar10, true),
             ({ } folder, "idx") =>
                 (ImageSplits.Idx(folder), new Normalization([0.5f, 0.5f, 0.5f], [0.5f, 0.5f, 0.5f]), false),
-            ({ } folder, _) => (ImageSplits.Folders(folder), Normalization.ImageNet, true),
+            ({ } folder, _) => (ImageSplits.Folders(folder, options.SkipUnreadable), Normalization.ImageNet, true),
         };
         return new(
             splits,

@@ -4,6 +4,7 @@ namespace Marrow.Examples.QuantizeVit;
 /// <param name="Bits">Bits of weights and activations.</param>
 /// <param name="Data">Folder of images, or null: generate them.</param>
 /// <param name="Format">cifar10, idx or imagefolder.</param>
+/// <param name="SkipUnreadable">Whether images that cannot be read are left out.</param>
 /// <param name="Image">Edge of the model's input.</param>
 /// <param name="TeacherSteps">Steps of the float teacher.</param>
 /// <param name="Steps">Steps of each quantized model.</param>
@@ -17,6 +18,7 @@ internal sealed record Options(
     int Bits,
     string? Data,
     string Format,
+    bool SkipUnreadable,
     int Image,
     int TeacherSteps,
     int Steps,

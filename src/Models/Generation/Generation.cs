@@ -14,7 +14,10 @@ public static class Generation
     /// <param name="options">How to continue them.</param>
     /// <param name="stop">Ends the generation between two tokens; what there is then is returned.</param>
     /// <returns>Each prompt with its continuation, which also ends where the model's context does.</returns>
-    /// <exception cref="ArgumentException">A prompt is empty.</exception>
+    /// <exception cref="ArgumentException">
+    /// A prompt is empty, longer than the model's context, or has ids that the model has not.
+    /// </exception>
+    /// <exception cref="ArithmeticException">The model's logits hold NaN.</exception>
     public static IReadOnlyList<int[]> Continue(
         ICausalModel model, IReadOnlyList<int[]> prompts, GenerationOptions options, CancellationToken stop = default)
     {
@@ -31,16 +34,34 @@ public static class Generation
     /// <param name="options">How to continue them.</param>
     /// <param name="stop">Ends the generation between two tokens.</param>
     /// <returns>The new tokens, each with the number of its prompt.</returns>
-    /// <exception cref="ArgumentException">A prompt is empty.</exception>
+    /// <exception cref="ArgumentException">
+    /// A prompt is empty, longer than the model's context, or has ids that the model has not.
+    /// </exception>
+    /// <exception cref="ArithmeticException">The model's logits hold NaN.</exception>
     public static IEnumerable<GeneratedToken> Stream(
         ICausalModel model, IReadOnlyList<int[]> prompts, GenerationOptions options, CancellationToken stop = default)
     {
-        var texts = prompts.Select(prompt => prompt.Length > 0
-            ? new List<int>(prompt)
-            : throw new ArgumentException(
-                "A prompt has no token; begin it with the tokenizer's first id.", nameof(prompts))).ToList();
-        return Run(model, texts, options.Checked(), stop);
+        var vocabulary = Vocabulary.Of(model);
+        foreach (var (number, prompt) in prompts.Index())
+        {
+            if (Fault(prompt, model.Context, vocabulary) is { } fault)
+            {
+                throw new ArgumentException($"Prompt {number} (counted from 0) {fault}.", nameof(prompts));
+            }
+        }
+
+        return Run(model, [.. prompts.Select(prompt => new List<int>(prompt))], options.Checked(), stop);
     }
+
+    /// <summary>What is wrong with a prompt and what to do, as the end of a sentence; null if nothing is.</summary>
+    private static string? Fault(int[] prompt, int? context, long? vocabulary) =>
+        prompt.Length == 0 ? "has no token; begin it with the tokenizer's first id"
+        : prompt.Length > context
+            ? $"has {prompt.Length} tokens, more than the model's context of {context}; shorten it"
+        : prompt.Any(id => id < 0 || id >= vocabulary)
+            ? $"has id {prompt.First(id => id < 0 || id >= vocabulary)}, which is not in the model's vocabulary of "
+                + $"{vocabulary}; use the tokenizer that came with the model"
+        : null;
 
     private static IEnumerable<GeneratedToken> Run(
         ICausalModel model, List<List<int>> texts, GenerationOptions options, CancellationToken stop)
@@ -79,7 +100,8 @@ public static class Generation
         {
             var (text, added) = (texts[row], texts[row].Count - lengths[row]);
             return added > 0 && (
-                added >= options.Count || text.Count >= limit || options.Stops?.Contains(text[^1]) == true);
+                added >= options.Count || text.Count >= limit || options.Stops?.Contains(text[^1]) == true
+                || options.IsDone?.Invoke(text[lengths[row]..]) == true);
         }
     }
 

@@ -9,8 +9,17 @@ namespace Marrow.Models;
 /// Sample among the likeliest tokens that together have this probability (arXiv 1904.09751); 1: all.
 /// </param>
 /// <param name="Seed">Decides what is sampled.</param>
+/// <param name="IsDone">
+/// Asked with all that was added to a prompt, after each token, whether that ends its continuation; null: never.
+/// </param>
 public sealed record GenerationOptions(
-    int Count, IReadOnlyList<int>? Stops = null, double Temperature = 0, int TopK = 0, double TopP = 1, ulong Seed = 0)
+    int Count,
+    IReadOnlyList<int>? Stops = null,
+    double Temperature = 0,
+    int TopK = 0,
+    double TopP = 1,
+    ulong Seed = 0,
+    Func<IReadOnlyList<int>, bool>? IsDone = null)
 {
     internal GenerationOptions Checked() =>
         Count < 1 ? throw new ArgumentOutOfRangeException(

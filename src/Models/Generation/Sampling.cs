@@ -8,9 +8,17 @@ internal sealed class Sampling(GenerationOptions options) : IDisposable
     private readonly Generator generator = new(options.Seed, CPU);
 
     /// <summary>One id for each row of logits [batch, vocabulary].</summary>
+    /// <exception cref="ArithmeticException">A row holds NaN, or nothing that is likely at all.</exception>
     public int[] Next(Tensor logits)
     {
         using var scope = NewDisposeScope();
+        if (!logits.amax(-1).isfinite().all().item<bool>())
+        {
+            throw new ArithmeticException(
+                "The model's logits hold NaN or infinity, so no token follows; check its weights, and decode a model "
+                + "that was trained in bfloat16 in bfloat16 or float32, not in float16.");
+        }
+
         if (options.Temperature == 0)
         {
             return Ids(logits.argmax(-1));

@@ -59,6 +59,11 @@ internal sealed class Adaptation : IDisposable
     /// <summary>Whether the adapter has values to train from, which some methods get only after building.</summary>
     public bool IsStarted { get; set; }
 
+    /// <summary>
+    /// Whether its values were given: loaded, restored or made of gradients. They suit the base that was there.
+    /// </summary>
+    public bool IsGiven { get; set; }
+
     /// <summary>What initialization took out of the frozen weight, by the parameters' names, or null.</summary>
     public IReadOnlyDictionary<string, Tensor>? Factors => factors.Values;
 
@@ -93,6 +98,7 @@ internal sealed class Adaptation : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
+        IsGiven = false;
         Set(Settings.InitialValues(layer.HasPackedBase ? BaseWeight() : layer.Weight));
         if (!layer.HasPackedBase)
         {
@@ -106,7 +112,7 @@ internal sealed class Adaptation : IDisposable
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         layer.Weight.copy_(WithoutFactors(BaseWeight(), initial));
-        IsStarted = true;
+        (IsStarted, IsGiven) = (true, true);
     }
 
     /// <summary>Gives the adapter of a layer that was built on the meta device its first values.</summary>

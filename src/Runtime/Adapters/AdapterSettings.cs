@@ -45,6 +45,9 @@ public abstract record AdapterSettings
     /// </summary>
     internal virtual IReadOnlyDictionary<string, Tensor>? InitialFactors(Tensor weight) => null;
 
+    /// <summary>Whether what an adapter starts from, and so what it means, depends on the base.</summary>
+    internal virtual bool DependsOnBase => false;
+
     /// <summary>
     /// What must be called before training, as the end of a sentence; null if an adapter can train as it is built.
     /// </summary>

@@ -15,6 +15,7 @@ internal sealed class Recomputation(
 {
     private readonly bool[] wanted = [.. inputs.Select(input => input.requires_grad)];
     private readonly bool isEager = EagerMode.IsOn;
+    private readonly Device device = inputs.Length > 0 ? inputs[0].device : CPU;
 
     /// <inheritdoc/>
     public override string Name => name;
@@ -36,7 +37,7 @@ internal sealed class Recomputation(
     /// <inheritdoc/>
     public override Tensor Forward(Saved saved, IReadOnlyList<Tensor?> inputs)
     {
-        saved.Keep([.. inputs.Skip(1), get_rng_state()]);
+        saved.Keep([.. inputs.Skip(1), RandomState.Start(device)]);
         return function([.. inputs.Skip(1).Select(input => input!)]);
     }
 
@@ -46,10 +47,7 @@ internal sealed class Recomputation(
         using var grad = enable_grad();
         using var eager = isEager ? new EagerMode() : null;
         var own = Enumerable.Range(0, wanted.Length).Select(i => saved[i].detach().requires_grad_(wanted[i])).ToArray();
-        var later = get_rng_state();
-        set_rng_state(saved[wanted.Length]);
-        var y = function(own);
-        set_rng_state(later);
+        var y = RandomState.Again(saved[wanted.Length], device, () => function(own));
         if (y.requires_grad)
         {
             y.backward([dy]);

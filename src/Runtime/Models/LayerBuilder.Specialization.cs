@@ -15,7 +15,8 @@ public sealed partial class LayerBuilder
     private Func<LinearSite, Linear>? headQuantizer;
     private QuantizerOf<Conv2dSite, Conv2d>? convolutionQuantizer;
     private QuantizerOf<AttentionSite, Attention>? attentionQuantizer;
-    private bool recomputesBlocks;
+    private readonly List<string> layers = [];
+    private bool recomputesBlocks, quantizesAny;
 
     /// <summary>Adapts every layer of this model and its blocks that the targets match.</summary>
     /// <param name="targets">Patterns over layer names, joined by <c>|</c>; null: all but the output head.</param>
@@ -105,6 +106,7 @@ public sealed partial class LayerBuilder
         }
 
         Func<LinearSite, Linear>? found = null;
+        Note(layer);
         for (var builder = this; builder is not null; builder = builder.outer)
         {
             if (builder.Special(layer.Substring(builder.prefix.Length), layer, isHead) is { } create)
@@ -126,6 +128,8 @@ public sealed partial class LayerBuilder
         var adapted = adapters.Where(adapter => adapter.Means(relative, isHead)).ToList();
         Require(adapted.Count < 2 ? null : $"Two class-level adapters target layer '{layer}'; narrow one's Targets");
         var isQuantized = quantizer is { } own && own.Means(relative, isHead);
+        adapted.ForEach(adapter => adapter.IsUsed = true);
+        quantizesAny |= isQuantized || (isHead && headQuantizer is not null);
         return (adapted, isQuantized) switch
         {
             ([{ Quantized: { } both }], true) => both,
@@ -141,14 +145,15 @@ public sealed partial class LayerBuilder
         string layer, Func<AdapterOf, Func<TSite, TLayer>?> kind)
     {
         var found = new List<Func<TSite, TLayer>>();
+        Note(layer);
         for (var builder = IsTrained(layer) ? null : this; builder is not null; builder = builder.outer)
         {
-            found.AddRange(
-                from adapter in builder.adapters
-                where adapter.Names(layer[builder.prefix.Length..])
-                let create = kind(adapter)
-                where create is not null
-                select create);
+            foreach (var adapter in builder.adapters.Where(adapter =>
+                kind(adapter) is not null && adapter.Names(layer[builder.prefix.Length..])))
+            {
+                adapter.IsUsed = true;
+                found.Add(kind(adapter)!);
+            }
         }
 
         Require(found.Count < 2 ? null : $"Two class-level adapters target layer '{layer}'; narrow one's Targets");
@@ -162,6 +167,7 @@ public sealed partial class LayerBuilder
         {
             if (annotation(builder) is { } found && found.Means(layer.Substring(builder.prefix.Length), isHead: false))
             {
+                builder.quantizesAny = true;
                 return found.Create;
             }
         }
@@ -182,6 +188,35 @@ public sealed partial class LayerBuilder
         }
 
         return false;
+    }
+
+    /// <summary>Notes a layer that an annotation of the classes around it may mean.</summary>
+    private void Note(string layer)
+    {
+        for (var builder = this; builder is not null; builder = builder.outer)
+        {
+            builder.layers.Add(layer[builder.prefix.Length..]);
+        }
+    }
+
+    /// <summary>Refuses an annotation that no layer took: the model would train whole, or compute in floats.</summary>
+    private void RequireTakers()
+    {
+        foreach (var adapter in adapters)
+        {
+            RequireTaker(adapter.IsUsed, "adapter", "adapts", adapter.Targets);
+        }
+
+        RequireTaker(quantizer is null || quantizesAny, "quantizer", "quantizes", quantizer?.Targets);
+
+        void RequireTaker(bool isUsed, string what, string does, string? targets) => Require(isUsed
+            ? null
+            : $"{model.GetType().Name}'s {what} "
+                + (targets is null ? "without Targets" : $"with Targets = \"{targets}\"") + $" {does} no layer; "
+                + (layers.Count == 0
+                    ? "the model has none that it could take"
+                    : $"there are {string.Join(", ", layers.Distinct().Take(20).Select(layer => $"'{layer}'"))}"
+                        + (layers.Count > 20 ? ", …" : "") + ": name some of them in Targets"));
     }
 
     private void Mark(string name, nn.Module module)
@@ -213,6 +248,8 @@ public sealed partial class LayerBuilder
         Func<Conv2dSite, Conv2d>? Convolution,
         Func<EmbeddingSite, Embedding>? Embedding)
     {
+        public bool IsUsed { get; set; }
+
         public bool Means(string layer, bool isHead) => LayerTargets.Mean(Targets, Exclude, layer, isHead);
 
         public bool Names(string layer) => LayerTargets.Name(Targets, Exclude, layer);

@@ -45,6 +45,7 @@ public sealed partial class LayerBuilder : ILinearBuilder
         {
             model.Specialize(builder);
             model.BuildLayers(builder);
+            builder.RequireTakers();
         }
         finally
         {

@@ -31,6 +31,15 @@ public static class CheckpointOperations
                 "The model's adapters are merged into its weights; Unmerge it before loading others.");
         }
 
+        if (model.AdaptedLayers().Select(pair => pair.Layer).FirstOrDefault(layer =>
+            layer.Adaptation is { IsGiven: true, Settings.DependsOnBase: true }) is { } given)
+        {
+            throw new InvalidOperationException(
+                $"The adapter of layer '{given.LayerName}' was loaded or started for the base that the model has, and "
+                + "another base would start it anew; load the base first and the adapter then, or call StartAdapters "
+                + "to give the adapter up.");
+        }
+
         OutputFolder.Complete(path);
         LoadedConfiguration.Take(model, path);
         using var checkpoint = CheckpointReader.Open(path);

@@ -75,7 +75,7 @@ public static class PeftAdapters
 
         foreach (var (_, layer) in model.AdaptedLayers())
         {
-            layer.Adaptation.IsStarted = true;
+            (layer.Adaptation.IsStarted, layer.Adaptation.IsGiven) = (true, true);
         }
 
         model.State.BasePath ??= file.BasePath;

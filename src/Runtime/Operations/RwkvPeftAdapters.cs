@@ -69,6 +69,8 @@ public static class RwkvPeftAdapters
         {
             file.CopyInto(name, wanted.GetValueOrDefault(name) ?? weights[name]);
         }
+
+        layers.ForEach(pair => pair.Layer.Adaptation.IsGiven = true);
     }
 
     private static IEnumerable<(string Name, Parameter Value)> Wanted(string layer, Adaptation adapter) =>

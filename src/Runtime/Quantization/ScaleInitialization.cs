@@ -2,18 +2,26 @@ using static TorchSharp.torch;
 
 namespace Marrow.Quantization;
 
-/// <summary>Steps start as zeros, which training cannot reach, and get their values from the first batch.</summary>
+/// <summary>
+/// Steps start as zeros, which training cannot reach, and each gets its value from the first batch in which what it
+/// quantizes is not all zero.
+/// </summary>
 internal static class ScaleInitialization
 {
-    /// <summary>Fills steps that are all still zero, in place, so that optimizers and checkpoints keep them.</summary>
-    public static void Apply(Tensor step, Func<Tensor> initial)
+    /// <summary>Fills steps that are still zero, in place, so that optimizers and checkpoints keep them.</summary>
+    /// <returns>Whether none is zero any more.</returns>
+    public static bool Apply(Tensor step, Func<Tensor> initial)
     {
         using var noGrad = no_grad();
-        using var any = step.count_nonzero();
-        if (any.item<long>() == 0)
+        using var scope = NewDisposeScope();
+        if (IsComplete())
         {
-            using var value = initial();
-            step.copy_(value.view(step.shape));
+            return true;
         }
+
+        step.copy_(where(step == 0, initial().view(step.shape), step));
+        return IsComplete();
+
+        bool IsComplete() => step.count_nonzero().item<long>() == step.numel();
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using static TorchSharp.torch;
 
 namespace Marrow;
@@ -29,6 +30,7 @@ public sealed class Training<TBatch> : IDisposable
     private readonly TrainingState state;
     private readonly TrainingLog? log;
     private readonly List<double> losses = [];
+    private readonly Device device;
     private bool isStopped;
 
     /// <summary>Prepares a run; takes up the state of the options' checkpoint if there is one.</summary>
@@ -57,13 +59,19 @@ public sealed class Training<TBatch> : IDisposable
     public Training(IModel model, Func<long, TBatch> batches, Func<TBatch, BatchLoss> loss, TrainingOptions options)
     {
         (this.model, this.batches, this.loss, this.options) = (model, batches, loss, options.Checked());
+        device = model.Module.parameters().FirstOrDefault()?.device ?? CPU;
         optimizer = options.Optimizer(TrainedParameter.Of(model.Module));
         oscillation = options.Oscillation is { } treated && model.QuantizedWeights().Any()
             ? new OscillationTreatment(model, treated, options.Steps)
             : null;
         average = options.AverageDecay > 0 ? new ExponentialAverage(model.Module, options.AverageDecay) : null;
         evaluations = options.Evaluation is { } evaluation ? new Evaluations(model, evaluation) : null;
-        state = new TrainingState(model, optimizer, Oscillations, average, losses) { Evaluations = evaluations };
+        state = new TrainingState(model, optimizer, Oscillations, average, losses)
+        {
+            Evaluations = evaluations,
+            Recipe = Recipe(),
+            Steps = Steps,
+        };
         log = options.Log is { } folder ? new TrainingLog(folder, options.LogEvery, Oscillations) : null;
         if (options.Checkpoint is { } path)
         {
@@ -169,12 +177,27 @@ public sealed class Training<TBatch> : IDisposable
         evaluations?.Dispose();
     }
 
+    /// <summary>What decides which batches a step takes.</summary>
+    private Dictionary<string, string> Recipe()
+    {
+        var recipe = new Dictionary<string, string> { ["accumulation"] = Text(options.Accumulation) };
+        if (options.BatchSize is { } size)
+        {
+            recipe["batch size"] = Text(size);
+        }
+
+        return recipe;
+
+        static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+    }
+
     private TrainingProgress Take()
     {
         using var scope = NewDisposeScope();
         var rate = Step < options.Steps
             ? options.Rate.Rate(Step)
             : new CosineSchedule(options.Oscillation!.AnnealingRate, AnnealingSteps).Rate(Step - options.Steps);
+        Autograd.RandomState.Seed(device); // from the CPU's state, which is resumed
         optimizer.ZeroGradients();
         var (sum, clock) = (new WeightedSum(options.Accumulation), new Stopwatch());
         for (var pass = 0; pass < options.Accumulation; pass++)
@@ -183,17 +206,25 @@ public sealed class Training<TBatch> : IDisposable
         }
 
         clock.Start();
-        sum.Normalize(optimizer.Parameters, Step);
-        var frozen = oscillation?.Freeze(Step);
-        var norm = Clip();
-        optimizer.Step(rate, frozen?.Masks);
+        sum.Normalize(optimizer.Parameters);
+        var (norm, frozen) = sum.IsEmpty ? (0, null) : Move(rate);
         Autograd.ReturnedGradients.Free();
-        average?.Update();
-        oscillation?.Follow(Step);
         clock.Stop();
         Step++;
         losses.Add(sum.Loss);
-        return new(Step, Steps, sum.Loss, rate, norm, Measure(), frozen?.Share, clock.Elapsed.TotalMilliseconds);
+        return new(Step, Steps, sum.Loss, rate, norm, Measure(), frozen, clock.Elapsed.TotalMilliseconds);
+    }
+
+    /// <summary>Moves the parameters by their gradients.</summary>
+    /// <returns>The gradients' norm, and the share of annealed weights that are frozen.</returns>
+    private (double Norm, double? Frozen) Move(double rate)
+    {
+        var frozen = oscillation?.Freeze(Step);
+        var norm = Clip();
+        optimizer.Step(rate, frozen?.Masks);
+        average?.Update();
+        oscillation?.Follow(Step);
+        return (norm, frozen?.Share);
     }
 
     /// <summary>Forward and backward of one batch.</summary>

@@ -10,6 +10,12 @@ public sealed record TrainingOptions
     public int Accumulation { get; init; } = 1;
 
     /// <summary>
+    /// What a batch holds, if it is to be checked when a run is resumed: another accumulation or batch size would take
+    /// other batches than those that were left. Null: not checked.
+    /// </summary>
+    public int? BatchSize { get; init; }
+
+    /// <summary>
     /// The learning rate: <see cref="CosineSchedule"/>, <see cref="LinearSchedule"/>, <see cref="ConstantSchedule"/>,
     /// <see cref="OneCycleSchedule"/>, or your own.
     /// </summary>
@@ -47,6 +53,7 @@ public sealed record TrainingOptions
     {
         ArgumentOutOfRangeException.ThrowIfNegative(Steps);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(Accumulation);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(BatchSize ?? 1);
         ArgumentOutOfRangeException.ThrowIfNegative(ClipNorm);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(CheckpointEvery);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(LogEvery);

@@ -23,7 +23,14 @@ public sealed class TrainingState(
     ExponentialAverage? average = null,
     List<double>? losses = null)
 {
-    private const string StepKey = "step", SignedKey = "signed.", RandomName = "random", LossesName = "losses";
+    private const string StepKey = "step", SignedKey = "signed.", RecipeKey = "recipe.";
+    private const string RandomName = "random", LossesName = "losses";
+
+    /// <summary>What a resumed run must have in common with the one that saved, by name.</summary>
+    internal IReadOnlyDictionary<string, string> Recipe { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The most steps that a resumed run may have taken.</summary>
+    internal int Steps { get; init; } = int.MaxValue;
 
     /// <summary>What was measured, and the best state; or null.</summary>
     internal Evaluations? Evaluations { get; init; }
@@ -58,7 +65,7 @@ public sealed class TrainingState(
                 select KeyValuePair.Create(SignedKey + convolution.LayerName, "true"))
             {
                 [StepKey] = step.ToString(CultureInfo.InvariantCulture),
-            });
+            }.Concat(Recipe.Select(pair => KeyValuePair.Create(RecipeKey + pair.Key, pair.Value))).ToDictionary());
     }
 
     /// <summary>Takes the state up.</summary>
@@ -74,6 +81,25 @@ public sealed class TrainingState(
             || !int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var step))
         {
             throw new CheckpointException(path, "it states no step", "use a file that a training run saved");
+        }
+
+        if (step > Steps)
+        {
+            throw new CheckpointException(
+                path,
+                $"the run has taken {step} steps, and these options ask for {Steps}",
+                "ask for as many or more, or begin anew with another checkpoint");
+        }
+
+        foreach (var (name, value) in Recipe)
+        {
+            if (file.Metadata.TryGetValue(RecipeKey + name, out var former) && former != value)
+            {
+                throw new CheckpointException(
+                    path,
+                    $"the run began with {name} {former}, and these options have {value}",
+                    "resume with the options that the run began with, or begin anew with another checkpoint");
+            }
         }
 
         foreach (var (name, layer) in model.AdaptedLayers())

@@ -11,8 +11,11 @@ internal sealed class WeightedSum(int batches)
 {
     private double first, sum;
 
-    /// <summary>The mean loss, once it is normalized.</summary>
+    /// <summary>The mean loss, once it is normalized; 0 if no batch has a weight.</summary>
     public double Loss { get; private set; }
+
+    /// <summary>Whether no batch has a weight, so that there is nothing to learn from.</summary>
+    public bool IsEmpty => sum == 0;
 
     /// <summary>Takes up a batch; what is to be run backward.</summary>
     public Tensor Add(Tensor mean, double value, double weight)
@@ -25,15 +28,9 @@ internal sealed class WeightedSum(int batches)
     }
 
     /// <summary>Makes means of the sums.</summary>
-    /// <exception cref="TrainingException">No batch has a weight.</exception>
-    public void Normalize(IReadOnlyList<TrainedParameter> parameters, int step)
+    public void Normalize(IReadOnlyList<TrainedParameter> parameters)
     {
-        if (sum == 0)
-        {
-            throw new TrainingException($"Step {step}: all its batches weigh 0, so there is nothing to learn from.");
-        }
-
-        if (sum != batches)
+        if (!IsEmpty && sum != batches)
         {
             Loss *= batches / sum;
             foreach (var parameter in parameters)

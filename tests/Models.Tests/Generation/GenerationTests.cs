@@ -65,12 +65,17 @@ public sealed class GenerationTests : IDisposable
     }
 
     [Fact]
-    public void Context_EndsATextAndLeavesALongerPromptAlone()
+    public void Context_EndsAText_AndALongerPromptIsRefused()
     {
         var model = Create("llama");
         var texts = Continue(
             model, [[1, 2, 3], [.. Enumerable.Repeat(1, 80)], [.. Enumerable.Repeat(2, 79)]], new(100));
         Assert.Equal([80, 80, 80], texts.Select(text => text.Length));
+        Assert.Equal(
+            "Prompt 1 (counted from 0) has 81 tokens, more than the model's context of 80; shorten it. "
+            + "(Parameter 'prompts')",
+            Assert.Throws<ArgumentException>(() =>
+                Continue(model, [[1], [.. Enumerable.Repeat(1, 81)]], new(1))).Message);
         Assert.Contains("longer than the model's context of 80", Assert.Throws<ArgumentException>(() =>
             model.StartDecoding(1).Append(zeros([1, 81], dtype: int64))).Message);
         Assert.Contains("no token", Assert.Throws<ArgumentException>(() => Continue(model, [[]], new(1))).Message);

@@ -79,6 +79,43 @@ internal sealed class LetterTokenizer : Tokenizer
         string.Concat(ids.Where(id => id >= 2).Select(id => Letters[id - 2]));
 }
 
+/// <summary>Says the same to every prompt, whose last letter is a line's end.</summary>
+internal sealed class Repeating(string text) : SmallGpt2, ICausalModel
+{
+    private readonly int[] said = new LetterTokenizer().Encode(text, addBegin: false);
+
+    /// <summary>Tokens of the longest continuation.</summary>
+    public int Tokens { get; private set; }
+
+    Decoding ICausalModel.StartDecoding(int batch) => new Saying(this, batch);
+
+    private sealed class Saying(Repeating model, int batch) : Decoding(batch)
+    {
+        private int[] spoken = new int[batch];
+
+        public override void Dispose()
+        {
+        }
+
+        protected override Tensor Run(Tensor ids)
+        {
+            var ends = new LetterTokenizer().Encode("\n", addBegin: false)[0];
+            var logits = zeros(Batch, 40);
+            for (var row = 0; row < Batch; row++)
+            {
+                spoken[row] = spoken[row] > 0 ? spoken[row] + 1 : ids[row, -1].item<long>() == ends ? 1 : 0;
+                logits[row, spoken[row] > 0 ? model.said[spoken[row] - 1] : 0] = 1;
+                model.Tokens = Math.Max(model.Tokens, spoken[row]);
+            }
+
+            return logits;
+        }
+
+        protected override void KeepRows(Tensor rows) =>
+            spoken = [.. rows.data<long>().ToArray().Select(row => spoken[row])];
+    }
+}
+
 /// <summary>A causal model of a user's own decodes, streams, trains and is scored.</summary>
 public sealed class OwnModelTests : IDisposable
 {
@@ -167,6 +204,60 @@ public sealed class OwnModelTests : IDisposable
 
         IReadOnlyList<SolvedProblem> Solve() =>
             solving.Solve(problems, count: 8, stop: TestContext.Current.CancellationToken);
+    }
+
+    [Theory]
+    [InlineData(null, "ab")]
+    [InlineData("b", "a")]
+    [InlineData("", "ab. q: a.")]
+    public void Solve_EndsBeforeAStop(string? stop, string solution)
+    {
+        using var model = new Repeating("ab. q: a.");
+        var encoder = new InstructionEncoder(
+            new LetterTokenizer(), PromptTemplate.Plain with { Stops = [". q:"] }, addBegin: false);
+        string[]? stops = stop is null ? null : stop.Length > 0 ? [stop] : [];
+        var solved = new ProblemSolving(model, encoder, (answer, _) => answer == solution, stops).Solve(
+            [new("cat", "purr"), new("a", "b")], count: 9, stop: TestContext.Current.CancellationToken);
+        Assert.All(solved, problem => Assert.Equal((solution, true), (problem.Solution, problem.IsSolved)));
+        Assert.Equal(stop is null ? 6 : stop.Length > 0 ? 2 : 9, model.Tokens);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void NanLogits_AreNoToken(double temperature)
+    {
+        var model = Create("gpt2");
+        using (no_grad()) model.Module.parameters().First().fill_(float.NaN);
+        Assert.Contains("logits hold NaN", Assert.Throws<ArithmeticException>(() => Models.Generation.Continue(
+            model, [[1, 2]], new(3, Temperature: temperature), TestContext.Current.CancellationToken)).Message);
+        var solving = new ProblemSolving(
+            model, new InstructionEncoder(new LetterTokenizer(), PromptTemplate.Plain), (_, _) => true);
+        Assert.Throws<ArithmeticException>(() =>
+            solving.Solve([new("cat", "purr")], 4, stop: TestContext.Current.CancellationToken));
+    }
+
+    [Theory]
+    [InlineData(40)]
+    [InlineData(-1)]
+    public void PromptWithAnIdThatTheModelHasNot_IsRefused(int id) => Assert.Contains(
+        $"Prompt 1 (counted from 0) has id {id}, which is not in the model's vocabulary of 40",
+        Assert.Throws<ArgumentException>(() => Models.Generation.Continue(
+            Create("qwen"), [[1], [2, id]], new(3), TestContext.Current.CancellationToken)).Message);
+
+    [Fact]
+    public void ProblemThatLeavesNoRoomForAnAnswer_IsNamed()
+    {
+        var encoder = new InstructionEncoder(new LetterTokenizer(), PromptTemplate.Plain);
+        var solving = new ProblemSolving(Create("gpt2"), encoder, (_, _) => true);
+        var problem = new Instruction(new string('a', 62), "b") { Source = "test.jsonl, line 3" };
+        Assert.Equal(
+            "test.jsonl, line 3: its prompt has 64 tokens, which leave no room for an answer in the model's context of "
+            + "64; leave it out, or use a model with a longer one.",
+            Assert.Throws<TextDataException>(() => solving.Solve(
+                [new("cat", "purr"), problem], 4, stop: TestContext.Current.CancellationToken)).Message);
+        Assert.Single(solving.Solve(
+            [problem with { Question = new string('a', 61) }], 4, stop: TestContext.Current.CancellationToken));
     }
 
     [Fact]

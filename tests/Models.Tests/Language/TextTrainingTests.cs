@@ -132,6 +132,99 @@ public sealed class TextTrainingTests : IDisposable
             Assert.True(pair.First.allclose(pair.Second, 1e-4, 1e-6)));
     }
 
+    [Theory]
+    [InlineData(TextGrouping.Shuffled)]
+    [InlineData(TextGrouping.Buckets)]
+    public void Accumulation_OfTextsThatDifferInLength_IsOnePassOverAll(TextGrouping grouping)
+    {
+        // 2 and 26 learned tokens, and none.
+        TokenizedText[] texts = [Text(4, 2), Text(4, 26), Text(9, 0)];
+        using var parts = Create("bone");
+        using var whole = Create("bone");
+        var losses = new List<double>();
+        foreach (var (model, size, accumulation) in new[] { (parts, 1, 3), (whole, 3, 1) })
+        {
+            using var training = new TextTraining(
+                model,
+                new TextBatches(texts, size, 1, grouping),
+                Options(1) with { Accumulation = accumulation, ClipNorm = 0 });
+            training.Run(cancellation: TestContext.Current.CancellationToken);
+            losses.Add(training.Losses[0]);
+        }
+
+        Assert.Equal(losses[0], losses[1], 1e-5);
+        var (one, other) = (Gradient(parts), Gradient(whole));
+        Assert.Equal(1, nn.functional.cosine_similarity(one, other, 0).item<float>(), 1e-5);
+        Assert.True(one.allclose(other, 1e-3, 1e-6));
+
+        static Tensor Gradient(ICausalModel model) =>
+            cat([.. model.AdapterParameters().Select(parameter => parameter.grad!.flatten())]);
+    }
+
+    [Fact]
+    public void StepInWhichNothingIsLearned_MovesNothing()
+    {
+        using var model = Create("bone");
+        using (no_grad()) model.AdapterParameters()[0].add_(1);
+        var before = model.AdapterParameters()[0].clone();
+        using var training = new TextTraining(
+            model, new TextBatches([Text(4, 0), Text(1, 1)], 1, 1), Options(2) with { WeightDecay = 0.1 });
+        var steps = new List<double>();
+        training.Run(
+            progress =>
+            {
+                steps.Add(progress.Loss);
+                if (progress.Loss == 0 && steps.Count == 1)
+                {
+                    Assert.True(model.AdapterParameters()[0].Equals(before));
+                }
+            },
+            TestContext.Current.CancellationToken);
+        Assert.Single(steps, loss => loss == 0);
+        Assert.All(steps, loss => Assert.True(double.IsFinite(loss)));
+    }
+
+    [Theory]
+    [InlineData(2, 4, 6, "the run began with accumulation 1, and these options have 2; resume with the options")]
+    [InlineData(1, 8, 6, "the run began with batch size 4, and these options have 8; resume with the options")]
+    [InlineData(1, 4, 3, "the run has taken 5 steps, and these options ask for 3; ask for as many or more")]
+    public void ResumingWithAnotherRecipe_IsRefused(int accumulation, int size, int steps, string message)
+    {
+        var checkpoint = folder.File("state.safetensors");
+        using (var first = Create("bone"))
+        {
+            using var training = new TextTraining(first, Batches(), Options(5) with { Checkpoint = checkpoint });
+            training.Run(cancellation: TestContext.Current.CancellationToken);
+        }
+
+        using var second = Create("bone");
+        var before = second.AdapterParameters()[0].clone();
+        var options = Options(steps) with { Checkpoint = checkpoint, Accumulation = accumulation };
+        Assert.Contains(message, Assert.Throws<CheckpointException>(() =>
+            new TextTraining(second, new TextBatches(Texts(), size, 7), options)).Message);
+        Assert.True(second.AdapterParameters()[0].Equals(before));
+        using var more = new TextTraining(
+            second, Batches(), Options(8) with { Checkpoint = checkpoint }); // the schedule is then that of 8 steps
+        more.Run(cancellation: TestContext.Current.CancellationToken);
+        Assert.Equal(8, more.Losses.Count);
+    }
+
+    [Theory]
+    [InlineData(40, 3, "id 40 is not in the model's vocabulary of 40; use the tokenizer that came with the model")]
+    [InlineData(-1, 3, "id -1 is not in the model's vocabulary of 40")]
+    [InlineData(5, 34, "its 34 tokens are more than the model's context of 32 holds; leave it out")]
+    public void TextThatTheModelCannotTake_IsRefusedBeforeTraining(int last, int length, string words)
+    {
+        using var model = Create("bone");
+        var text = Text(1, length - 1);
+        text.Ids[^1] = last;
+        var batches = new TextBatches([Text(2, 2), text with { Source = "data.jsonl, line 9" }], 1, 1);
+        var message = Assert.Throws<ArgumentException>(() => new TextTraining(model, batches, Options(1))).Message;
+        Assert.StartsWith("data.jsonl, line 9: ", message);
+        Assert.Contains(words, message);
+        new TextTraining(model, new TextBatches([Text(1, 32)], 1, 1), Options(1)).Dispose(); // 32 are seen
+    }
+
     [Fact]
     public void Nan_StopsWithThePlace_AndLeavesTheParameters()
     {
@@ -165,6 +258,10 @@ public sealed class TextTrainingTests : IDisposable
     }
 
     private static TextTrainingOptions Options(int steps) => new() { Steps = steps, LearningRate = 0.02 };
+
+    private static TokenizedText Text(int prompt, int response) => new(
+        [.. Enumerable.Range(0, prompt + response).Select(i => 3 + (7 * i % 37))],
+        [.. Enumerable.Range(0, prompt + response).Select(i => i >= prompt)]);
 
     /// <summary>Texts whose response repeats the prompt.</summary>
     private static List<TokenizedText> Texts()

@@ -74,6 +74,49 @@ public sealed class InitializationTests : IDisposable
         Assert.Contains("init_lora_weights is \"pissa\"", error.Message);
     }
 
+    [Theory, MemberData(nameof(Started))]
+    public void AdapterThatWasLoadedBeforeTheBase_IsNotStartedAnew(string form)
+    {
+        var model = Forms.All[form]();
+        var (basePath, adapter) = (Path.Combine(folder.Path, "base"), Path.Combine(folder.Path, "adapter"));
+        new OneLinear((int)model.Layer.InFeatures, (int)model.Layer.OutFeatures, true).SavePretrained(basePath);
+        using (no_grad()) foreach (var value in model.AdapterParameters()) value.mul_(1.1);
+        model.SaveAdapter(adapter);
+        var late = Forms.All[form]();
+        late.LoadAdapter(adapter);
+        var before = late.AdapterParameters().Select(value => value.clone()).ToList();
+        Assert.Contains("load the base first", Assert.Throws<InvalidOperationException>(() =>
+            late.LoadPretrained(basePath)).Message);
+        Assert.All(late.AdapterParameters().Zip(before), pair => Assert.True(pair.First.Equals(pair.Second)));
+        late.StartAdapters();
+        late.LoadPretrained(basePath);
+        late.LoadAdapter(adapter);
+    }
+
+    [Fact]
+    public void AdapterThatNeedsNoBase_MayBeLoadedBeforeIt()
+    {
+        var model = new Lora12To8();
+        using (no_grad()) foreach (var value in model.AdapterParameters()) value.add_(0.1);
+        model.SavePretrained(Path.Combine(folder.Path, "base"));
+        model.SaveAdapter(Path.Combine(folder.Path, "adapter"));
+        var late = new Lora12To8();
+        late.LoadAdapter(Path.Combine(folder.Path, "adapter"));
+        late.LoadPretrained(Path.Combine(folder.Path, "base"));
+        var x = randn(5, 12);
+        Assert.True(late.call(x).Equals(model.call(x)));
+    }
+
+    [Fact]
+    public void LoraGa_ThatWasStartedBeforeTheBase_IsNotGivenUp()
+    {
+        var model = new LoraGa12To8();
+        model.SavePretrained(folder.Path);
+        model.StartLoraGa(1, _ => model.call(randn(2, 12)).square().sum());
+        Assert.Contains("load the base first", Assert.Throws<InvalidOperationException>(() =>
+            model.LoadPretrained(folder.Path)).Message);
+    }
+
     [Theory]
     [InlineData("\"alpha_pattern\": {\"proj\": 4}", "lora_alpha of 'blocks.0.proj' is 4, but the model's is 6")]
     [InlineData("\"rank_pattern\": {\"pro.\": 4}", "r of 'blocks.0.proj' is 4, but the model's is 3")]

@@ -38,7 +38,7 @@ public sealed class ChatEncoder(Tokenizer tokenizer, ChatFormat format)
             position = next;
         }
 
-        return new(ids, learned);
+        return new(ids, learned) { Source = conversation.Source.Length > 0 ? conversation.Source : null };
     }
 
     /// <summary>The ids that a model shall continue with an answer.</summary>

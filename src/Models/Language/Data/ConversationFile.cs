@@ -34,7 +34,7 @@ public static class ConversationFile
         {
             if (record.ValueKind == JsonValueKind.Object && record.TryGetProperty(list, out var messages)
                 && messages.ValueKind == JsonValueKind.Array
-                && messages.EnumerateArray().All(message => RecordFile.Text(message, role) is not null))
+                && messages.EnumerateArray().All(message => RecordFile.Text(message, role, where) is not null))
             {
                 return Conversation([.. messages.EnumerateArray().Select((message, number) =>
                     Message(message, role, content, $"{where}, message {number + 1}"))], record, where);
@@ -53,7 +53,7 @@ public static class ConversationFile
             throw new TextDataException($"{where}: its conversation has no message; leave it out.");
         }
 
-        if (messages[0].Role != ChatRole.System && RecordFile.Text(record, "system") is { Length: > 0 } system)
+        if (messages[0].Role != ChatRole.System && RecordFile.Text(record, "system", where) is { Length: > 0 } system)
         {
             messages.Insert(0, new(ChatRole.System, system));
         }
@@ -67,14 +67,14 @@ public static class ConversationFile
 
     private static ChatMessage Message(JsonElement message, string role, string content, string where)
     {
-        var name = RecordFile.Text(message, role)!;
+        var name = RecordFile.Text(message, role, where)!;
         return new(
             Roles.TryGetValue(name, out var known)
                 ? known
                 : throw new TextDataException(
                     $"{where}: the {role} {CheckpointException.Quote(name)} is not known; these are: "
                     + $"{string.Join(", ", Roles.Keys)}."),
-            RecordFile.Text(message, content)
+            RecordFile.Text(message, content, where)
                 ?? throw new TextDataException($"{where}: its {content} is no text; leave the conversation out."));
     }
 }

@@ -25,12 +25,14 @@ public static class InstructionFile
     {
         foreach (var (question, response) in Fields)
         {
-            if (RecordFile.Text(json, question) is { } asked && RecordFile.Text(json, response) is { } answered)
+            if (Text(question) is { } asked && Text(response) is { } answered)
             {
-                return new(asked, answered, RecordFile.Text(json, "input") ?? "", RecordFile.Text(json, "type") ?? "");
+                return new(asked, answered, Text("input") ?? "", Text("type") ?? "") { Source = where };
             }
         }
 
         throw new TextDataException($"{where}: it lacks the text fields of an instruction; these are known: {Known}.");
+
+        string? Text(string name) => RecordFile.Text(json, name, where);
     }
 }

@@ -1,4 +1,6 @@
+using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace Marrow.Language;
 
@@ -29,11 +31,24 @@ internal static class RecordFile
     }
 
     /// <summary>A field's text; null if it has none.</summary>
-    public static string? Text(JsonElement record, string name) =>
-        record.ValueKind == JsonValueKind.Object && record.TryGetProperty(name, out var value)
-            && value.ValueKind == JsonValueKind.String
-            ? value.GetString()
-            : null;
+    /// <exception cref="TextDataException">It holds an unpaired surrogate.</exception>
+    public static string? Text(JsonElement record, string name, string where)
+    {
+        try
+        {
+            return record.ValueKind == JsonValueKind.Object && record.TryGetProperty(name, out var value)
+                && value.ValueKind == JsonValueKind.String
+                ? value.GetString()
+                : null;
+        }
+        catch (InvalidOperationException fault)
+        {
+            throw new TextDataException(
+                $"{where}: '{name}' has half of a surrogate pair (\\ud800 to \\udfff alone), which is no character; "
+                + "write both halves, or take it out.",
+                fault);
+        }
+    }
 
     private static FileStream Open(string path)
     {
@@ -64,13 +79,30 @@ internal static class RecordFile
 
     private static IEnumerable<(JsonElement Record, string Where)> ReadLines(string path, Stream stream)
     {
-        using var reader = new StreamReader(stream, leaveOpen: true);
-        for (var number = 1; reader.ReadLine() is { } line; number++)
+        using var reader = new StreamReader(
+            stream, new UTF8Encoding(false, throwOnInvalidBytes: true), leaveOpen: true);
+        for (var number = 1; Next(reader, path) is { } line; number++)
         {
             if (!string.IsNullOrWhiteSpace(line))
             {
                 yield return (Parse(line, $"{path}, line {number}"), $"{path}, line {number}");
             }
+        }
+    }
+
+    private static string? Next(StreamReader reader, string path)
+    {
+        try
+        {
+            return reader.ReadLine();
+        }
+        catch (DecoderFallbackException fault)
+        {
+            // The reader is ahead of the line that it gives.
+            var line = File.ReadLines(path, Encoding.Latin1)
+                .TakeWhile(line => Utf8.IsValid(Encoding.Latin1.GetBytes(line)))
+                .Count() + 1;
+            throw new TextDataException($"{path}, line {line}: it is not UTF-8; save the file as UTF-8.", fault);
         }
     }
 

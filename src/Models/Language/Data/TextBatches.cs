@@ -25,6 +25,16 @@ public enum TextGrouping
 /// </param>
 public sealed record TextBatch(Tensor Ids, Tensor Labels) : IDisposable
 {
+    /// <summary>How many tokens are to be learned.</summary>
+    public long Learned
+    {
+        get
+        {
+            using var scope = NewDisposeScope();
+            return Labels.ne(TextBatches.Ignored).sum().item<long>();
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -57,20 +67,22 @@ public sealed class TextBatches
     /// <param name="seed">Decides the order.</param>
     /// <param name="grouping">How they come together.</param>
     /// <param name="rowLength">Tokens of a packed row; the longest text's if not given.</param>
-    /// <exception cref="ArgumentException">There are no texts, or one is longer than a packed row.</exception>
+    /// <exception cref="ArgumentException">
+    /// There are no texts, one has no two tokens or is longer than a packed row, or nothing is to be learned.
+    /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">The size is not positive.</exception>
     public TextBatches(IReadOnlyList<TokenizedText> texts, int size, ulong seed, TextGrouping grouping =
         TextGrouping.Shuffled, int? rowLength = null)
     {
-        if (texts.Count == 0)
-        {
-            throw new ArgumentException("There are no texts to make batches of.", nameof(texts));
-        }
-
+        Check(texts, size);
         (this.size, this.seed, this.grouping) = (size, seed, grouping);
         this.texts = grouping == TextGrouping.Packed
             ? Pack(texts, rowLength ?? texts.Max(text => text.Length), seed)
             : texts;
     }
+
+    /// <summary>Rows of a batch.</summary>
+    public int Size => size;
 
     /// <summary>Batches of one pass over all texts.</summary>
     public int Count => (texts.Count + size - 1) / size;
@@ -88,6 +100,44 @@ public sealed class TextBatches
             }
 
             return Make([.. epoch.Value.Batches[number % Count].Select(index => texts[index])], device ?? CPU);
+        }
+    }
+
+    /// <summary>The rows of batches, each a text or several.</summary>
+    internal IReadOnlyList<TokenizedText> Rows => texts;
+
+    /// <summary>A text as messages call it.</summary>
+    internal static string Name(TokenizedText text, int index) => text.Source ?? $"Text {index} (counted from 0)";
+
+    private static void Check(IReadOnlyList<TokenizedText> texts, int size)
+    {
+        if (size < 1)
+        {
+            throw new ArgumentOutOfRangeException(nameof(size), size, "A batch has one row or more.");
+        }
+
+        if (texts.Count == 0)
+        {
+            throw new ArgumentException("There are no texts to make batches of.", nameof(texts));
+        }
+
+        foreach (var (index, text) in texts.Index())
+        {
+            if (text.Length < 2 || text.Learned.Length != text.Length)
+            {
+                throw new ArgumentException(
+                    $"{Name(text, index)}: with {text.Length} token{(text.Length == 1 ? "" : "s")} "
+                    + (text.Length < 2
+                        ? "nothing is predicted; leave out texts of less than two."
+                        : $"go {text.Learned.Length} marks of what is learned; give each token one."),
+                    nameof(texts));
+            }
+        }
+
+        if (!texts.Any(text => text.Learned.Skip(1).Contains(true)))
+        {
+            throw new ArgumentException(
+                "In none of the texts is a token to be learned; mark those of the responses.", nameof(texts));
         }
     }
 

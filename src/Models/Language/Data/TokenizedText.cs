@@ -7,6 +7,9 @@ namespace Marrow.Language;
 /// <param name="Learned">For each id whether the model is to predict it: those of responses.</param>
 public sealed record TokenizedText(int[] Ids, bool[] Learned)
 {
+    /// <summary>Where its text was read, file and line, for messages; null if nowhere.</summary>
+    public string? Source { get; init; }
+
     /// <summary>How many ids there are.</summary>
     public int Length => Ids.Length;
 }
@@ -20,12 +23,22 @@ public sealed class InstructionEncoder(Tokenizer tokenizer, PromptTemplate templ
     /// <summary>The id that ends a response.</summary>
     public int End => tokenizer.EndId;
 
-    /// <summary>Prompt and response, the end id behind it; only the response is learned.</summary>
+    /// <summary>The texts that end a response (<see cref="PromptTemplate.Stops"/>).</summary>
+    public IReadOnlyList<string> Stops => template.Stops;
+
+    /// <summary>
+    /// Prompt and response, the end id behind it; only the response is learned. The ids are those of the whole text: a
+    /// token that holds the end of the prompt and the beginning of the response is a part of the response.
+    /// </summary>
     public TokenizedText Encode(Instruction instruction)
     {
-        var prompt = tokenizer.Encode(template.Prompt(instruction), addBegin);
-        int[] response = [.. tokenizer.Encode(template.Separator + instruction.Response, addBegin: false), End];
-        return new([.. prompt, .. response], [.. prompt.Select(_ => false), .. response.Select(_ => true)]);
+        var prompt = template.Prompt(instruction);
+        int[] whole = [.. tokenizer.Encode(prompt + template.Separator + instruction.Response, addBegin), End];
+        var first = tokenizer.Encode(prompt, addBegin).Zip(whole).TakeWhile(pair => pair.First == pair.Second).Count();
+        return new(whole, [.. Enumerable.Range(0, whole.Length).Select(place => place >= first)])
+        {
+            Source = instruction.Source,
+        };
     }
 
     /// <summary>The ids that a model shall continue when it is evaluated.</summary>

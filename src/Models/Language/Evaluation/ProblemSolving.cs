@@ -1,3 +1,4 @@
+using System.Text;
 using Marrow.Models;
 
 namespace Marrow.Language;
@@ -12,11 +13,18 @@ public sealed record SolvedProblem(Instruction Problem, string Solution, bool Is
 /// <param name="model">The model.</param>
 /// <param name="encoder">How problems are written for it.</param>
 /// <param name="isSolved">
-/// Judges a solution by the reference: <see cref="FinalAnswer.IsGsm8kSolved"/> or <see
-/// cref="FinalAnswer.IsMathSolved"/>.
+/// Judges a solution by the reference: <see cref="FinalAnswer.IsSolved"/>, <see cref="FinalAnswer.IsGsm8kSolved"/> or
+/// <see cref="FinalAnswer.IsMathSolved"/>.
 /// </param>
-public sealed class ProblemSolving(ICausalModel model, InstructionEncoder encoder, Func<string, string, bool> isSolved)
+/// <param name="stops">Texts before which a solution ends; those of the encoder's template if not given.</param>
+public sealed class ProblemSolving(
+    ICausalModel model,
+    InstructionEncoder encoder,
+    Func<string, string, bool> isSolved,
+    IReadOnlyList<string>? stops = null)
 {
+    private readonly IReadOnlyList<string> stops = stops ?? encoder.Stops;
+
     /// <summary>Solves problems; those of about equal length in one batch.</summary>
     /// <param name="problems">The problems.</param>
     /// <param name="count">The most tokens of a solution.</param>
@@ -24,21 +32,30 @@ public sealed class ProblemSolving(ICausalModel model, InstructionEncoder encode
     /// <param name="report">Told how many are done and how many of these are solved, after every batch.</param>
     /// <param name="stop">Stops between two tokens; what is judged by then is returned.</param>
     /// <returns>In the order of the problems.</returns>
+    /// <exception cref="TextDataException">A problem leaves no room for an answer in the model's context.</exception>
+    /// <exception cref="ArithmeticException">The model's logits hold NaN.</exception>
     public IReadOnlyList<SolvedProblem> Solve(
         IReadOnlyList<Instruction> problems, int count, int batch = 16, Action<int, int>? report = null,
             CancellationToken stop = default)
     {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batch);
+        var prompts = problems
+            .Select((problem, index) => (Index: index, Ids: encoder.EncodePrompt(problem)))
+            .OrderBy(prompt => prompt.Ids.Length)
+            .ToList();
+        RequireRoom(problems, prompts);
         var wasTraining = model.Module.training;
         model.Module.eval();
         var solved = new SolvedProblem?[problems.Count];
         try
         {
-            var prompts = problems.Select((problem, index) =>
-                (Index: index, Ids: encoder.EncodePrompt(problem))).OrderBy(prompt => prompt.Ids.Length);
             foreach (var chunk in prompts.Chunk(batch))
             {
                 var texts = Generation.Continue(
-                    model, [.. chunk.Select(prompt => prompt.Ids)], new(count, [encoder.End]), stop: stop);
+                    model,
+                    [.. chunk.Select(prompt => prompt.Ids)],
+                    new(count, [encoder.End], IsDone: EndsInStop),
+                    stop);
                 if (stop.IsCancellationRequested)
                 {
                     break;
@@ -46,7 +63,7 @@ public sealed class ProblemSolving(ICausalModel model, InstructionEncoder encode
 
                 foreach (var ((index, prompt), text) in chunk.Zip(texts))
                 {
-                    var solution = encoder.Decode(text[prompt.Length..]);
+                    var solution = BeforeStop(encoder.Decode(text[prompt.Length..]));
                     solved[index] = new(problems[index], solution, isSolved(solution, problems[index].Response));
                 }
 
@@ -62,4 +79,26 @@ public sealed class ProblemSolving(ICausalModel model, InstructionEncoder encode
 
         return [.. solved.OfType<SolvedProblem>()];
     }
+
+    private void RequireRoom(IReadOnlyList<Instruction> problems, IReadOnlyList<(int Index, int[] Ids)> prompts)
+    {
+        if (prompts.Count > 0 && prompts[^1] is var (index, ids) && ids.Length >= model.Context)
+        {
+            throw new TextDataException(
+                $"{problems[index].Source ?? $"Problem {index} (counted from 0)"}: its prompt has {ids.Length} tokens, "
+                + $"which leave no room for an answer in the model's context of {model.Context}; leave it out, or use "
+                + "a model with a longer one.");
+        }
+    }
+
+    // The texts' last tokens are enough: a token is one byte or more.
+    private bool EndsInStop(IReadOnlyList<int> ids)
+    {
+        var longest = stops.Select(Encoding.UTF8.GetByteCount).DefaultIfEmpty().Max();
+        var last = encoder.Decode(ids.Skip(ids.Count - longest - 1));
+        return stops.Any(stop => last.Contains(stop, StringComparison.Ordinal));
+    }
+
+    private string BeforeStop(string solution) =>
+        stops.Aggregate(solution, (text, stop) => text.Split(stop, 2)[0]);
 }

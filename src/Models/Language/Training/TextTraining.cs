@@ -5,7 +5,8 @@ namespace Marrow.Language;
 
 /// <summary>
 /// Fine-tunes a causal language model on batches of texts: whatever is trainable, with AdamW on a cosine, accumulation,
-/// clipping, and the learning-rate ratios of LoRA+. It is <see cref="Training{TBatch}"/> with a loss and a recipe.
+/// clipping, and the learning-rate ratios of LoRA+. The loss of a step is the mean over all its learned tokens, however
+/// they are spread over batches. It is <see cref="Training{TBatch}"/> with a loss and a recipe.
 /// </summary>
 public sealed class TextTraining : IDisposable
 {
@@ -15,14 +16,19 @@ public sealed class TextTraining : IDisposable
     /// <param name="model">The model, with its base loaded.</param>
     /// <param name="batches">What to train on.</param>
     /// <param name="options">The recipe.</param>
+    /// <exception cref="ArgumentException">A text is longer than the model's context, or has ids that it has
+    /// not.</exception>
     /// <exception cref="CheckpointException">The checkpoint cannot be read or is another model's.</exception>
     public TextTraining(ICausalModel model, TextBatches batches, TextTrainingOptions options)
     {
+        RequireFit(model, batches);
         var device = model.Module.parameters().First().device;
-        training = new(model, number => batches[number, device], batch => Loss(model, batch), new()
+        BatchLoss LossOf(TextBatch batch) => new(Loss(model, batch), batch.Learned);
+        training = new(model, number => batches[number, device], LossOf, new()
         {
             Steps = options.Steps,
             Accumulation = options.Accumulation,
+            BatchSize = batches.Size,
             Rate = new CosineSchedule(
                 options.LearningRate, options.Steps, options.WarmUp, options.LastRate * options.LearningRate),
             Optimizer = parameters => new FusedAdamW(parameters, options.WeightDecay),
@@ -53,15 +59,43 @@ public sealed class TextTraining : IDisposable
                 new(step.Step, step.Steps, step.Loss, step.Rate, step.GradientNorm, step.Milliseconds)),
             cancellation);
 
-    /// <summary>The mean loss of a batch's learned tokens, with its graph.</summary>
+    /// <summary>The mean loss of a batch's learned tokens, with its graph; 0 if it has none.</summary>
     public static Tensor Loss(ICausalModel model, TextBatch batch)
     {
         using var scope = NewDisposeScope();
         var logits = ((nn.Module<Tensor, Tensor>)model.Module).call(batch.Ids);
         return scope.MoveToOuter(nn.functional.cross_entropy(
-            logits.flatten(0, 1).to(float32), batch.Labels.flatten(), ignore_index: TextBatches.Ignored));
+            logits.flatten(0, 1).to(float32),
+            batch.Labels.flatten(),
+            ignore_index: TextBatches.Ignored,
+            reduction: batch.Learned > 0 ? nn.Reduction.Mean : nn.Reduction.Sum));
     }
 
     /// <inheritdoc/>
     public void Dispose() => training.Dispose();
+
+    /// <summary>Refuses texts at which the model would fail, in the middle of the training.</summary>
+    private static void RequireFit(ICausalModel model, TextBatches batches)
+    {
+        var vocabulary = Vocabulary.Of(model);
+        foreach (var (index, text) in batches.Rows.Index())
+        {
+            // The last id is only predicted.
+            if (text.Length - 1 > model.Context)
+            {
+                throw new ArgumentException(
+                    $"{TextBatches.Name(text, index)}: its {text.Length} tokens are more than the model's context of "
+                    + $"{model.Context} holds; leave it out (InstructionEncoder.EncodeAll does), or cut it.",
+                    nameof(batches));
+            }
+
+            if (Array.Find(text.Ids, id => id < 0 || id >= vocabulary) is var id && (id < 0 || id >= vocabulary))
+            {
+                throw new ArgumentException(
+                    $"{TextBatches.Name(text, index)}: id {id} is not in the model's vocabulary of {vocabulary}; use "
+                    + "the tokenizer that came with the model.",
+                    nameof(batches));
+            }
+        }
+    }
 }

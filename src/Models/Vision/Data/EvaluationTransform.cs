@@ -7,15 +7,16 @@ namespace Marrow.Vision;
 public sealed class EvaluationTransform(int size, Normalization normalization, double crop = 1) : IImageTransform
 {
     /// <inheritdoc/>
-    public int Size => size;
+    public int Size { get; } = size > 0 ? size : throw new ArgumentOutOfRangeException(
+        nameof(size), size, "A side has one pixel or more.");
 
     /// <inheritdoc/>
     public void Apply(Picture image, Random random, Span<float> target)
     {
         var side = Math.Min(image.Width, image.Height) * crop;
-        var isFitting = image.Width == size && image.Height == size && crop == 1;
+        var isFitting = image.Width == Size && image.Height == Size && crop == 1;
         normalization.Write(
             isFitting ? image : Resampling.Resize(
-                image, (image.Width - side) / 2, (image.Height - side) / 2, side, side, size, size), target);
+                image, (image.Width - side) / 2, (image.Height - side) / 2, side, side, Size, Size), target);
     }
 }

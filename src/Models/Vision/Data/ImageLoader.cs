@@ -30,6 +30,9 @@ public sealed record ImageBatch(Tensor Images, Tensor Labels) : IDisposable
 public sealed class ImageLoader(
     ImageSet images, IImageTransform transform, int batchSize, ulong seed = 0, bool isTraining = true, int ahead = 4)
 {
+    private readonly int batchSize = batchSize > 0 ? batchSize : throw new ArgumentOutOfRangeException(
+        nameof(batchSize), batchSize, "A batch has one image or more.");
+
     /// <summary>Batches in an epoch.</summary>
     public int Batches => isTraining ? images.Count / batchSize : (images.Count + batchSize - 1) / batchSize;
 

@@ -8,6 +8,9 @@ public sealed record ImageSplits(ImageSet Training, ImageSet Validation)
     // Of a set without validation images of its own, every fifth image of a class is one.
     private const int HeldOut = 5;
 
+    /// <summary>Images of folders that were skipped, each with the reason.</summary>
+    public IReadOnlyList<ImageDataException> Skipped { get; init; } = [];
+
     /// <summary>
     /// CIFAR-10: <c>train*.bin</c> or <c>data_batch*.bin</c>, and <c>test*.bin</c>, in one folder.
     /// </summary>
@@ -50,28 +53,38 @@ public sealed record ImageSplits(ImageSet Training, ImageSet Validation)
     /// Folders of classes in <c>train</c> and <c>val</c> (or <c>validation</c>, <c>test</c>); without those, every
     /// fifth image of a class is for validation.
     /// </summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="skipUnreadable">Leaves out what <see cref="ImageFolder.Open"/> cannot read.</param>
     /// <exception cref="ImageDataException">There are no images, or the two parts have other classes.</exception>
-    public static ImageSplits Folders(string folder)
+    public static ImageSplits Folders(string folder, bool skipUnreadable = false)
     {
+        var skipped = new List<ImageDataException>();
         var training = Path.Combine(folder, "train");
         var validation = new[] { "val", "validation", "test" }
             .Select(name => Path.Combine(folder, name))
             .FirstOrDefault(Directory.Exists);
         if (!Directory.Exists(training))
         {
-            return Of(ImageFolder.Open(folder));
+            return Of(Open(folder)) with { Skipped = skipped };
         }
 
         if (validation is null)
         {
-            return Of(ImageFolder.Open(training));
+            return Of(Open(training)) with { Skipped = skipped };
         }
 
-        var splits = new ImageSplits(ImageFolder.Open(training), ImageFolder.Open(validation));
+        var splits = new ImageSplits(Open(training), Open(validation)) { Skipped = skipped };
         return splits.Training.Classes.SequenceEqual(splits.Validation.Classes)
             ? splits
             : throw new ImageDataException(
                 validation, "its class folders are not those of the training images", "give both the same classes");
+
+        ImageFolder Open(string path)
+        {
+            var images = ImageFolder.Open(path, skipUnreadable);
+            skipped.AddRange(images.Skipped);
+            return images;
+        }
     }
 
     private static ImageSplits Of(ImageSet whole)

@@ -9,7 +9,8 @@ namespace Marrow.Vision;
 public sealed class TrainingTransform(int size, Normalization normalization) : IImageTransform
 {
     /// <inheritdoc/>
-    public int Size => size;
+    public int Size { get; } = size > 0 ? size : throw new ArgumentOutOfRangeException(
+        nameof(size), size, "A side has one pixel or more.");
 
     /// <summary>Smallest part of the image's area that a crop keeps. DeiT: 0.08; small images want more.</summary>
     public double LeastArea { get; init; } = 0.08;
@@ -71,12 +72,12 @@ public sealed class TrainingTransform(int size, Normalization normalization) : I
             {
                 return Resampling.Resize(
                     image, random.NextDouble() * (image.Width - width), random.NextDouble() * (image.Height - height),
-                        width, height, size, size);
+                        width, height, Size, Size);
             }
         }
 
         double side = Math.Min(image.Width, image.Height);
-        return Resampling.Resize(image, (image.Width - side) / 2, (image.Height - side) / 2, side, side, size, size);
+        return Resampling.Resize(image, (image.Width - side) / 2, (image.Height - side) / 2, side, side, Size, Size);
     }
 
     private static Picture Mirror(Picture image)
@@ -99,20 +100,20 @@ public sealed class TrainingTransform(int size, Normalization normalization) : I
     {
         for (var attempt = 0; attempt < 10; attempt++)
         {
-            var area = size * size * (0.02 + (0.31 * random.NextDouble()));
+            var area = Size * Size * (0.02 + (0.31 * random.NextDouble()));
             var ratio = Math.Exp(Math.Log(0.3) + (random.NextDouble() * (Math.Log(1 / 0.3) - Math.Log(0.3))));
             var (height, width) = ((int)Math.Round(Math.Sqrt(area * ratio)), (int)Math.Round(Math.Sqrt(area / ratio)));
-            if (height < 1 || width < 1 || height >= size || width >= size)
+            if (height < 1 || width < 1 || height >= Size || width >= Size)
             {
                 continue;
             }
 
-            var (top, left) = (random.Next(size - height), random.Next(size - width));
+            var (top, left) = (random.Next(Size - height), random.Next(Size - width));
             for (var channel = 0; channel < 3; channel++)
             {
                 for (var y = top; y < top + height; y++)
                 {
-                    foreach (ref var value in target.Slice((((channel * size) + y) * size) + left, width))
+                    foreach (ref var value in target.Slice((((channel * Size) + y) * Size) + left, width))
                     {
                         value = (float)(Math.Sqrt(-2 * Math.Log(1 - random.NextDouble()))
                             * Math.Cos(2 * Math.PI * random.NextDouble()));

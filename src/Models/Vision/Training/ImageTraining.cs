@@ -33,10 +33,11 @@ public sealed class ImageTraining : IDisposable
     {
         (this.model, this.teacher, this.options) = (model, teacher, options);
         batches = new MixedBatches(images, transform, options);
-        training = new((IModel)model, batches.Next, Loss, new()
+        training = new((IModel)model, batches.Next, batch => new BatchLoss(Loss(batch), batch.Images.size(0)), new()
         {
             Steps = options.Steps,
             Accumulation = options.Accumulation,
+            BatchSize = options.BatchSize,
             Rate = new CosineSchedule(options.LearningRate, options.Steps, options.WarmUp),
             Optimizer = parameters => new FusedAdamW(parameters, options.WeightDecay),
             ClipNorm = options.ClipNorm,

@@ -25,6 +25,9 @@ public sealed record DoraSettings(
     private protected override string Attribute => "Dora";
 
     /// <inheritdoc/>
+    internal override bool DependsOnBase => true;
+
+    /// <inheritdoc/>
     internal override IReadOnlyDictionary<string, Tensor> InitialValues(Tensor weight) =>
         new Dictionary<string, Tensor> { [Magnitude] = RowNorms.Of(weight) };
 

@@ -116,6 +116,9 @@ public record LoraSettings(
     }
 
     /// <inheritdoc/>
+    internal override bool DependsOnBase => Init != LoraInit.Kaiming;
+
+    /// <inheritdoc/>
     internal override string? NeededBeforeTraining => Init == LoraInit.LoraGa
         ? "call StartLoraGa, which initializes it from gradients, or load an adapter"
         : null;

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Marrow.Quantization.Layers;
 
 /// <summary>
-/// The quantizer of activations, with steps that a layer owns and that the first input gives their values.
+/// The quantizer of activations, with steps that a layer owns and that the first inputs give their values.
 /// </summary>
 /// <param name="parameter">Finds the layer's parameters, which moving it replaces.</param>
 /// <param name="step">Name of the steps.</param>
@@ -26,10 +26,9 @@ internal sealed class ActivationQuantizer(
     {
         if (!hasStep)
         {
-            hasStep = true;
             using var scope = NewDisposeScope();
             using var noGrad = no_grad();
-            ScaleInitialization.Apply(Step, () => QuantizerMethods.Activations.InitialStep(
+            hasStep = ScaleInitialization.Apply(Step, () => QuantizerMethods.Activations.InitialStep(
                 x, before, range, sharing, constant: range.Low == 0 ? 4 : 2));
         }
 

@@ -117,13 +117,12 @@ public sealed class LsqConv2d : Conv2d, IQuantizedLayer
             return;
         }
 
-        hasSteps = true;
-        ScaleInitialization.Apply(WeightStep, () =>
+        hasSteps = ScaleInitialization.Apply(WeightStep, () =>
             Settings.Method.Steps!.InitialStep(
                 Weight, null, LevelRange.Signed(Settings.Bits), ScaleGranularity.Row, constant: 2));
         if (Settings.Activations > 0)
         {
-            ScaleInitialization.Apply(GetParameter(StepName), () =>
+            hasSteps &= ScaleInitialization.Apply(GetParameter(StepName), () =>
                 QuantizerMethods.Activations.InitialStep(
                     Shifted(), null, InputRange, ScaleGranularity.ImageChannel, constant: 2));
         }

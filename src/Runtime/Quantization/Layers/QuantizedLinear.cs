@@ -208,18 +208,18 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
             return;
         }
 
-        hasSteps = true;
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
+        hasSteps = true;
         if (Settings.Method.Steps is { } steps)
         {
-            ScaleInitialization.Apply(
+            hasSteps = ScaleInitialization.Apply(
                 WeightStep, () => steps.InitialStep(Weight, null, WeightRange, ScaleGranularity.Row, constant: 2));
         }
 
         if (Settings.Activations > 0)
         {
-            ScaleInitialization.Apply(Step, () => QuantizerMethods.Activations.InitialStep(
+            hasSteps &= ScaleInitialization.Apply(Step, () => QuantizerMethods.Activations.InitialStep(
                 x, Before, Range, Sharing, constant: isUnsigned && tokens > 1 ? 4 : 2));
         }
     }
