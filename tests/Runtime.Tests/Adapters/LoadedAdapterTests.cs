@@ -272,7 +272,7 @@ public sealed class LoadedAdapterTests : IDisposable
     [Theory]
     [InlineData("""{"peft_type":"ADALORA"}""", "peft_type is 'ADALORA'; Marrow has LORA")]
     [InlineData("""{"target_modules":["norm"]}""", "it adapts 'model.layers.0.norm', which is a RmsNorm")]
-    [InlineData("""{"target_modules":["embed_tokens"],"use_dora":true}""", "it adapts 'model.embed_tokens', which Dora")]
+    [InlineData("""{"target_modules":["embed_tokens"],"use_dora":true}""", "it adapts 'model.embed_tokens', which Do")]
     [InlineData("""{"init_lora_weights":"corda"}""", "init_lora_weights is 'corda', which changed the base")]
     [InlineData("""{"r":100}""", "Rank 100 at layer 'model.layers.0.self_attn.q_proj' is not in 1 to 8")]
     [InlineData("""{"r":"two"}""", "r is \"two\", not a number")]
