@@ -8,7 +8,13 @@ internal static class SentencePieceModel
     private const int Normal = 1, Unknown = 2, Control = 3, Byte = 6, BytePairs = 2;
 
     /// <exception cref="CheckpointException">The file is damaged, or of a kind that is not supported.</exception>
-    public static Vocabulary Read(string path)
+    public static Vocabulary Read(string path) => Parsed(path).Vocabulary;
+
+    /// <summary>The pieces by id, with the kinds that the format has.</summary>
+    /// <exception cref="CheckpointException">The file is damaged, or of a kind that is not supported.</exception>
+    public static IReadOnlyList<SentencePiece> ReadPieces(string path) => Parsed(path).Pieces;
+
+    private static (Vocabulary Vocabulary, IReadOnlyList<SentencePiece> Pieces) Parsed(string path)
     {
         try
         {
@@ -25,9 +31,9 @@ internal static class SentencePieceModel
         }
     }
 
-    private static Vocabulary Parse(string path, byte[] file)
+    private static (Vocabulary Vocabulary, IReadOnlyList<SentencePiece> Pieces) Parse(string path, byte[] file)
     {
-        var pieces = new List<Piece>();
+        var pieces = new List<SentencePiece>();
         var (trainer, normalizer) = (new ProtobufFields(), new ProtobufFields());
         var input = new CodedInputStream(file);
         // Field numbers here and below are those of sentencepiece_model.proto.
@@ -76,12 +82,13 @@ internal static class SentencePieceModel
         if (vocabulary.ByteFallback && !vocabulary.HasAllBytes)
             throw new CheckpointException(
                 path, "it demands byte fallback but lacks some of the 256 bytes", "fetch it again");
-        return vocabulary;
+        return (vocabulary, pieces);
     }
 
     private static CheckpointException Unsupported(string path, string what) =>
         new(path, $"it has {what}, which is not supported",
         "use a model with a SentencePiece BPE tokenizer as LLaMA 2's, or tokenize outside");
-
-    private readonly record struct Piece(string Text, double Score, int Kind);
 }
+
+/// <summary>A piece of a SentencePiece model.</summary>
+internal readonly record struct SentencePiece(string Text, double Score, int Kind);

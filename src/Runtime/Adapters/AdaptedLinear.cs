@@ -108,6 +108,12 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer, IAdaptedLayer
         return EagerMode.IsOn ? Eager(x) : LayerFunction.Run(this, x);
     }
 
+    /// <summary>A [r, in] and B [out, r] of which the adapter adds B A to the base's weight, or null.</summary>
+    internal (Tensor A, Tensor B)? LowRank() => Settings.LowRank(
+        new(Settings, Adapter.ToDictionary(pair => pair.Name, pair => (Tensor)pair.Value), Adaptation.Factors),
+        InFeatures,
+        OutFeatures);
+
     /// <summary>The weight with the adapter folded in, by plain differentiable operations: [out, in].</summary>
     public abstract Tensor AdaptedWeight();
 

@@ -71,6 +71,15 @@ public abstract record AdapterSettings
     /// </summary>
     internal virtual AdapterState Saved(AdapterState state) => state;
 
+    /// <summary>
+    /// A [r, in] and B [out, r] of which the adapter adds B A to the weight; null if there are none that are smaller
+    /// than the weight.
+    /// </summary>
+    /// <param name="state">The adapter.</param>
+    /// <param name="inFeatures">Features of the layer's input.</param>
+    /// <param name="outFeatures">Features of its output.</param>
+    internal virtual (Tensor A, Tensor B)? LowRank(AdapterState state, long inFeatures, long outFeatures) => null;
+
     /// <summary>PEFT's name of a parameter, below the layer's.</summary>
     internal virtual string PeftName(string parameter) => parameter;
 

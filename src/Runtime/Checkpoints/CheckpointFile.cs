@@ -1,3 +1,4 @@
+using Marrow.Checkpoints.Gguf;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -19,10 +20,11 @@ internal abstract class CheckpointFile : IDisposable
     /// <summary>Words about the file; empty if it has none.</summary>
     public abstract IReadOnlyDictionary<string, string> Metadata { get; }
 
-    /// <summary>Opens a safetensors file or a PyTorch checkpoint, whichever it is.</summary>
-    /// <exception cref="CheckpointException">The file is missing, unreadable or neither.</exception>
-    public static CheckpointFile Open(string path) =>
-        TorchFile.IsOne(path) ? TorchFile.Open(path) : SafetensorsFile.Open(path);
+    /// <summary>Opens a safetensors file, a PyTorch checkpoint or a GGUF file, whichever it is.</summary>
+    /// <exception cref="CheckpointException">The file is missing, unreadable or none of them.</exception>
+    public static CheckpointFile Open(string path) => TorchFile.IsOne(path) ? TorchFile.Open(path)
+        : GgufFile.IsOne(path) ? GgufCheckpoint.Open(path)
+        : SafetensorsFile.Open(path);
 
     /// <summary>A new CPU tensor with the stored type and shape.</summary>
     /// <exception cref="CheckpointException">No tensor has this name.</exception>

@@ -98,13 +98,27 @@ public static class CheckpointOperations
     /// </exception>
     public static void SavePretrained(this IModel model, string directory) => FolderUpdate.Write(directory, folder =>
     {
-        var weights = BaseWeight.Of(model);
-        var layout = new CheckpointLayout(model, weights, directory);
-        SafetensorsWriter.WriteSharded(
-            folder, directory, layout.Tensors.Select(tensor => Pending(layout, tensor, weights)), ShardBytes);
+        var weights = Tensors(model, directory);
+        SafetensorsWriter.WriteSharded(folder, directory, weights, ShardBytes);
         LoadedConfiguration.Write(
             model, folder, directory, weights.Select(weight => weight.Type).FirstOrDefault(ScalarType.Float32));
     });
+
+    /// <summary>The tensors of a model's checkpoint.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="path">Where they are to go, for messages.</param>
+    /// <param name="isPlain">Without what quantizers learned.</param>
+    internal static IReadOnlyList<PendingTensor> Tensors(IModel model, string path, bool isPlain = false)
+    {
+        var weights = BaseWeight.Of(model);
+        var layout = new CheckpointLayout(model, weights, path);
+        return
+        [
+            .. from tensor in layout.Tensors
+               where !isPlain || !layout.In(tensor).All(weight => weight.IsOptional)
+               select Pending(layout, tensor, weights),
+        ];
+    }
 
     /// <summary>A tensor of a checkpoint, made of the model's weights when it is written.</summary>
     private static PendingTensor Pending(

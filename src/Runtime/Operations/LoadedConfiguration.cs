@@ -103,7 +103,8 @@ internal static class LoadedConfiguration
         }
     }
 
-    private static JsonObject? Of(IModel model, ScalarType type)
+    /// <summary>The config.json of a model; null if it has none.</summary>
+    public static JsonObject? Of(IModel model, ScalarType type)
     {
         var json = model.State.Configuration?.DeepClone().AsObject();
         if (model is IPretrained pretrained)

@@ -58,8 +58,8 @@ public sealed class TextDataTests : IDisposable
         foreach (var (file, place) in new[] { ("lines", "line 2"), ("array", "element 2") })
         {
             Assert.Equal(
-                $"{folder.File(file)}, {place}: '{field}' has half of a surrogate pair (\\ud800 to \\udfff alone), which "
-                + "is no character; write both halves, or take it out.",
+                $"{folder.File(file)}, {place}: '{field}' has half of a surrogate pair (\\ud800 to \\udfff alone), "
+                + "which is no character; write both halves, or take it out.",
                 Assert.Throws<TextDataException>(() => InstructionFile.Read(folder.File(file)).ToList()).Message);
         }
     }

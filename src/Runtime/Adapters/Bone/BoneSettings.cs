@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using Marrow.Adapters;
 using Marrow.Adapters.Peft;
 using Marrow.Shared;
 using TorchSharp.Modules;
@@ -66,6 +67,23 @@ public sealed record BoneSettings(BoneForm Form, long BlockSize, long MiniRank =
             (_, "mini") => new BoneSettings(BoneForm.Mini, block, file.Integer("mini_r", unset: 1), dropout),
             (_, var other) => throw new FormatException($"init_weights is '{other}'"),
         };
+    }
+
+    /// <summary>
+    /// Free and mini: <c>W′[o, j] = W[o, j] + M[j mod r, o mod c]</c>, so A is the tiling of the input.
+    /// </summary>
+    internal override (Tensor A, Tensor B)? LowRank(AdapterState state, long inFeatures, long outFeatures)
+    {
+        if (Form is BoneForm.Row or BoneForm.Column)
+        {
+            return null;
+        }
+
+        var m = state.Values.Values.Single(); // [r, c]
+        var tiles = eye(BlockSize, dtype: m.dtype, device: m.device)
+            .repeat(1, (inFeatures + BlockSize - 1) / BlockSize)
+            .narrow(1, 0, inFeatures);
+        return (tiles, m.t().repeat(outFeatures / m.size(1), 1));
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using Marrow.Adapters;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -36,6 +37,9 @@ public sealed record DoraSettings(
         IReadOnlyList<(IReadOnlyDictionary<string, Parameter> Values, double Weight)> parts) =>
             throw new InvalidOperationException(
         "DoRA divides by the lengths of the changed rows, so its adapters have no weighted sum; merge one instead.");
+
+    /// <inheritdoc/>
+    internal override (Tensor A, Tensor B)? LowRank(AdapterState state, long inFeatures, long outFeatures) => null;
 
     /// <inheritdoc/>
     internal override string? RwkvPeftName(string parameter) => null;

@@ -152,6 +152,13 @@ public record LoraSettings(
     internal override AdapterState Saved(AdapterState state) => Init == LoraInit.LoraGa ? AsLora(state) : state;
 
     /// <inheritdoc/>
+    internal override (Tensor A, Tensor B)? LowRank(AdapterState state, long inFeatures, long outFeatures)
+    {
+        var plain = AsLora(state);
+        return (plain.Values[A], plain.Values[B] * ((LoraSettings)plain.Settings).Scale);
+    }
+
+    /// <inheritdoc/>
     internal override string PeftName(string parameter) => parameter is A or B ? $"{parameter}.weight" : parameter;
 
     /// <inheritdoc/>
