@@ -28,7 +28,8 @@ public sealed class PackedMarrow : IDisposable
     {
         var repository = Repository();
         var output = Run(
-            repository, $"pack -c {Configuration} --no-build -o {Path.Combine(folder, "feed")} -p:PackageVersion={Version}");
+            repository,
+            $"pack -c {Configuration} --no-build -o {Path.Combine(folder, "feed")} -p:PackageVersion={Version}");
         Assert.True(output.Code == 0, output.Text);
         File.WriteAllText(Path.Combine(folder, "nuget.config"), $"""
             <configuration>
