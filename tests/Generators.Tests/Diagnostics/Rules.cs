@@ -322,6 +322,21 @@ public class Rules
         }
         """);
 
+    [Fact]
+    public async Task MRW203_QkrOfOneBit_IsReported() => Assert.Contains(
+        "[Qkr] quantizes by StatsQ also beside other weights",
+        (await Markup.Check("""
+            [Model]
+            public partial class Net(int width)
+            {
+                [Attention(nameof(width), 2, Tokens = 4)] public partial Attention Look { get; }
+                [Forward] private Tensor Network(Tensor x) => Look.call(x);
+            }
+
+            [Quantize({|MRW203:Bits = 1|}, Activations = 4, Weights = WeightQuantizer.Lsq), Qkr]
+            public partial class OneBit() : Net(8);
+            """))[0].GetMessage());
+
     [Theory]
     [InlineData(
         "[Embedding(9, 4), {|MRW106:Lora|}(Rank = 2, Init = LoraInit.Pissa)] public partial Embedding Ids { get; }",

@@ -11,7 +11,23 @@ internal static class QkrRule
 {
     private static readonly string Name = QkrMethod.Instance.Attribute;
 
-    public static IEnumerable<Violation> Check(ModelCheck check)
+    public static IEnumerable<Violation> Check(ModelCheck check) => Placement(check).Concat(Bits(check));
+
+    /// <summary>Its factors are quantized by the usual method, whatever the other weights are by.</summary>
+    private static IEnumerable<Violation> Bits(ModelCheck check) =>
+        from written in WrittenQuantizer.Of(check)
+        let quantizer = written.Quantizer
+        where quantizer.Attention is QkrMethod
+            && quantizer.Bits.Integer is { } bits
+            && quantizer.Weights.BitsError(bits) is null
+            && quantizer.BaseWeights.BitsError(bits) is not null
+        select new Violation(
+            DiagnosticIds.Qkr,
+            written.At("Bits"),
+            $"[Qkr] quantizes by {quantizer.BaseWeights.Words} also beside other weights: "
+                + quantizer.BaseWeights.BitsError(quantizer.Bits.Integer!.Value));
+
+    private static IEnumerable<Violation> Placement(ModelCheck check)
     {
         foreach (var attention in check.Type.Layers.OfType<AttentionSpec>())
         {
