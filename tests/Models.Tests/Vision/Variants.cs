@@ -29,3 +29,45 @@ public sealed partial class FiveBitViT() : PlainViT;
 [Quantize(Bits = 2, Activations = 2), Qkr]
 public sealed partial class QuantizedSwin() : Swin(
     image: 32, patch: 4, dim: 16, depth0: 2, depth1: 2, depth2: 2, depth3: 2, heads: 1, window: 4, classes: 10);
+
+[Quantize(Bits = 4, Activations = 4)]
+public sealed partial class FourBitViT() : PlainViT;
+
+[Quantize(Bits = 1, Activations = 2, Weights = WeightQuantizer.Lsq)]
+public sealed partial class SignViT() : PlainViT;
+
+[Quantize(Bits = 4), Qkr]
+public sealed partial class WeightOnlyQkrViT() : PlainViT;
+
+[Lora(Rank = 4)]
+public sealed partial class LoraViT() : PlainViT;
+
+[Quantize(Bits = 4, Scope = QuantizeScope.FrozenBase), Lora(Rank = 4)]
+public sealed partial class PackedLoraViT() : PlainViT;
+
+[Quantize(Bits = 3), Lora(Rank = 4)]
+public sealed partial class MergedLoraViT() : PlainViT;
+
+[Model]
+public partial class WithoutDistillation() : VisionTransformer(
+    image: 16, patch: 4, dim: 32, depth: 2, heads: 2, classes: 10);
+
+[Model]
+public partial class PlainSwin() : Swin(
+    image: 32, patch: 4, dim: 16, depth0: 2, depth1: 2, depth2: 2, depth3: 2, heads: 1, window: 4, classes: 10);
+
+/// <summary>A Swin whose maps, 11, 6, 3 and 2 wide, fill neither windows nor mergings.</summary>
+[Model]
+public partial class OddSwin() : Swin(
+    image: 44, patch: 4, dim: 16, depth0: 2, depth1: 2, depth2: 2, depth3: 2, heads: 1, window: 4, classes: 10);
+
+[Quantize(Bits = 3, Activations = 4)]
+public sealed partial class QuantizedOddSwin() : OddSwin;
+
+/// <summary>A model that derives from a known one and computes something else.</summary>
+[Model]
+public partial class OtherNetwork() : PlainViT
+{
+    [Forward]
+    private TorchSharp.torch.Tensor Doubled(TorchSharp.torch.Tensor x) => 2 * Logits(x).Class;
+}

@@ -87,6 +87,9 @@ public partial class DeiT(
         return scope.MoveToOuter(Head.call(x.select(1, 0)), HeadDist.call(x.select(1, 1)));
     }
 
+    /// <summary>[channels, image, image].</summary>
+    internal long[] InputShape => [channels, image, image];
+
     /// <inheritdoc/>
     public IEnumerable<string> ConfigurationFaults(JsonElement configuration) =>
         TimmConfiguration.Faults(configuration, image, channels, classes);

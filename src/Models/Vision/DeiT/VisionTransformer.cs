@@ -63,6 +63,9 @@ public partial class VisionTransformer(
         return Head.call(Norm.call(x).select(1, 0));
     }
 
+    /// <summary>[channels, image, image].</summary>
+    internal long[] InputShape => [channels, image, image];
+
     /// <inheritdoc/>
     public IEnumerable<string> ConfigurationFaults(JsonElement configuration) =>
         TimmConfiguration.Faults(configuration, image, channels, classes);

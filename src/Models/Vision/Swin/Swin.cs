@@ -76,6 +76,9 @@ public partial class Swin(
         return Head.call(Norm.call(x).mean([1, 2]));
     }
 
+    /// <summary>[channels, image, image].</summary>
+    internal long[] InputShape => [channels, image, image];
+
     /// <inheritdoc/>
     public IEnumerable<string> ConfigurationFaults(JsonElement configuration) =>
         TimmConfiguration.Faults(configuration, image, channels, classes);
