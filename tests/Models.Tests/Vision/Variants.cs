@@ -71,3 +71,29 @@ public partial class OtherNetwork() : PlainViT
     [Forward]
     private TorchSharp.torch.Tensor Doubled(TorchSharp.torch.Tensor x) => 2 * Logits(x).Class;
 }
+
+[Model]
+public partial class SmallViT(double normEps = 1e-6) : VisionTransformer(
+    image: 16, patch: 4, dim: 32, depth: 2, heads: 4, classes: 7, normEps: normEps);
+
+[Model]
+public partial class HuggingFaceViT() : SmallViT(1e-12);
+
+[Quantize(Bits = 2, Activations = 2), Qkr]
+public sealed partial class HuggingFaceQkrViT() : HuggingFaceViT;
+
+[Model]
+public partial class ThreeClassViT(double normEps) : VisionTransformer(
+    image: 16, patch: 4, dim: 32, depth: 2, heads: 4, classes: 3, normEps: normEps);
+
+[Model]
+public partial class UnclassifiedTokenViT() : VisionTransformer(
+    image: 16, patch: 4, dim: 32, depth: 2, heads: 4, classes: 7, normEps: 1e-12, distillationToken: true);
+
+[Model]
+public partial class HuggingFaceDeiT() : DeiT(
+    image: 16, patch: 4, dim: 32, depth: 2, heads: 4, classes: 7, normEps: 1e-12);
+
+[Model]
+public partial class FittingSwin() : Swin(
+    image: 32, patch: 2, dim: 16, depth0: 2, depth1: 2, depth2: 2, depth3: 2, heads: 1, window: 2, classes: 10);

@@ -9,7 +9,9 @@ internal static class TransformerGraph
     /// <summary>Images to logits.</summary>
     public static OnnxValue ToOnnx(this VisionTransformer model, OnnxGraph graph, OnnxValue x)
     {
-        x = Stream(graph, x, model.PatchEmbed, model.Blocks, model.Norm, model.PosEmbed, ("cls_token", model.ClsToken));
+        (string, Tensor)[] tokens = [("cls_token", model.ClsToken)];
+        tokens = model.DistToken is { } token ? [.. tokens, ("dist_token", token)] : tokens;
+        x = Stream(graph, x, model.PatchEmbed, model.Blocks, model.Norm, model.PosEmbed, tokens);
         return model.Head.ToOnnx(graph, graph.Select(x, 1, 0));
     }
 
