@@ -14,11 +14,11 @@ public static class CheckpointOperations
     private const long ShardBytes = 5_000_000_000;
 
     /// <summary>
-    /// Loads the base weights from safetensors under their public names, which <see cref="CheckpointAttribute"/> and
-    /// the attributes beside it say: a file, or a folder as Hugging Face's libraries write it (config.json, if the
-    /// architecture knows it, one file or shards with an index). A config.json beside a single file counts too. Every
-    /// name and shape is checked before the first weight is changed. Adapters that depend on the base are initialized
-    /// from it now; others stay as they are.
+    /// Loads the base weights under their public names, which <see cref="CheckpointAttribute"/> and the attributes
+    /// beside it say: from a safetensors file or a PyTorch checkpoint (.pth, .bin), of which nothing is executed, or
+    /// from a folder as Hugging Face's libraries write it (config.json, if the architecture knows it, one file or
+    /// shards with an index). A config.json beside a single file counts too. Every name and shape is checked before the
+    /// first weight is changed. Adapters that depend on the base are initialized from it now; others stay as they are.
     /// </summary>
     /// <param name="model">The model; one on the meta device gets its weights on <paramref name="device"/>.</param>
     /// <param name="path">File or folder.</param>
@@ -27,9 +27,13 @@ public static class CheckpointOperations
     /// Whether the layers that are marked by <c>[Head]</c> keep what they start with, to be trained anew; the
     /// checkpoint may have heads of any size, or none.
     /// </param>
+    /// <param name="note">
+    /// Hears, a sentence for each file, what of a PyTorch checkpoint is left aside, such as an optimizer's state.
+    /// </param>
     /// <exception cref="CheckpointException">The checkpoint cannot be read or does not fit the model.</exception>
     /// <exception cref="ArgumentException">A new head is asked for, and the model has none.</exception>
-    public static void LoadPretrained(this IModel model, string path, Device? device = null, bool newHead = false)
+    public static void LoadPretrained(
+        this IModel model, string path, Device? device = null, bool newHead = false, Action<string>? note = null)
     {
         if (model.AdaptedLayers().Any(pair => pair.Layer.Adaptation.IsMerged))
         {
@@ -102,6 +106,10 @@ public static class CheckpointOperations
 
         model.StartAdapters();
         model.State.BasePath = path;
+        foreach (var sentence in checkpoint.Notes)
+        {
+            note?.Invoke(sentence);
+        }
     }
 
     /// <summary>
