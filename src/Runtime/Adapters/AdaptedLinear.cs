@@ -2,6 +2,7 @@ using System.ComponentModel;
 using Marrow.Adapters;
 using Marrow.Autograd;
 using Marrow.Layers;
+using Marrow.Onnx;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -163,6 +164,14 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer, IAdaptedLayer
     {
         using var scope = NewDisposeScope();
         Add(name, Adaptation.Declare(name, sizes, Initial.Uniform(bound)), trainable: true);
+    }
+
+    private protected override OnnxValue WeightToOnnx(OnnxGraph graph)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var weight = !Adaptation.IsEnabled ? Adaptation.BaseWeight() : IsMerged ? Weight : AdaptedWeight();
+        return graph.Constant($"{LayerName}.weight", weight);
     }
 
     /// <inheritdoc/>

@@ -20,6 +20,9 @@ internal abstract class CheckpointFile : IDisposable
     /// <summary>Words about the file; empty if it has none.</summary>
     public abstract IReadOnlyDictionary<string, string> Metadata { get; }
 
+    /// <summary>What of the file is left aside, in a sentence; null if nothing.</summary>
+    public virtual string? Note => null;
+
     /// <summary>Opens a safetensors file, a PyTorch checkpoint or a GGUF file, whichever it is.</summary>
     /// <exception cref="CheckpointException">The file is missing, unreadable or none of them.</exception>
     public static CheckpointFile Open(string path) => TorchFile.IsOne(path) ? TorchFile.Open(path)

@@ -3,12 +3,13 @@ using static TorchSharp.torch;
 namespace Marrow.Checkpoints;
 
 /// <summary>
-/// A checkpoint to read from: one safetensors file or PyTorch checkpoint (.pth), or a folder with one of the former or
-/// with shards and their index.
+/// A checkpoint to read from: one safetensors file or PyTorch checkpoint (.pth, .bin), or a folder with one of either
+/// or with shards and their index; safetensors come first.
 /// </summary>
 internal sealed class CheckpointReader : IDisposable
 {
     internal const string SingleFile = "model.safetensors", IndexFile = "model.safetensors.index.json";
+    private const string TorchFile = "pytorch_model.bin", TorchIndexFile = "pytorch_model.bin.index.json";
 
     private readonly string path;
     private readonly List<CheckpointFile> files;
@@ -27,24 +28,33 @@ internal sealed class CheckpointReader : IDisposable
     /// <summary>The files' metadata; the first file's value where several have one.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
+    /// <summary>What of the files is left aside, a sentence for each of which something is.</summary>
+    public IEnumerable<string> Notes =>
+        files.Where(file => file.Note is not null).Select(file => $"{file.Path}: {file.Note}.");
+
     /// <summary>
     /// Opens a checkpoint and checks every header; the weights themselves are read when they are copied.
     /// </summary>
     /// <param name="path">
-    /// A safetensors or PyTorch file, or a folder that holds model.safetensors or model.safetensors.index.json.
+    /// A safetensors or PyTorch file, or a folder that holds model.safetensors or pytorch_model.bin, or the index of
+    /// either's shards.
     /// </param>
     /// <exception cref="CheckpointException">Nothing usable is there, a shard is missing, or a file is not
     /// valid.</exception>
     public static CheckpointReader Open(string path)
     {
         if (!Directory.Exists(path)) return OpenSingle(path, path);
-        var (single, index) = (Path.Combine(path, SingleFile), Path.Combine(path, IndexFile));
-        if (File.Exists(single)) return OpenSingle(path, single);
-        if (File.Exists(index)) return OpenSharded(path, index);
+        foreach (var (name, index) in new[] { (SingleFile, IndexFile), (TorchFile, TorchIndexFile) })
+        {
+            var (single, shards) = (Path.Combine(path, name), Path.Combine(path, index));
+            if (File.Exists(single)) return OpenSingle(path, single);
+            if (File.Exists(shards)) return OpenSharded(path, shards);
+        }
+
         throw new CheckpointException(
             path,
-            $"the folder holds neither {SingleFile} nor {IndexFile}",
-            "name the folder or file of a safetensors checkpoint");
+            $"the folder holds neither {SingleFile} nor {TorchFile}, nor the index of either's shards",
+            "name the folder or file of a checkpoint");
     }
 
     /// <summary>A new CPU tensor with the stored type and shape.</summary>

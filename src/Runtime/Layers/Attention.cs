@@ -1,4 +1,5 @@
 using Marrow.Layers;
+using Marrow.Onnx;
 using static TorchSharp.torch;
 
 namespace Marrow;
@@ -62,6 +63,10 @@ public class Attention : Layer
     private protected void BuildProjection(ILinearBuilder builder) =>
         Proj = builder.Linear("proj", Site.Dim, Site.Dim, bias: true, Site.Positions);
 
+    internal sealed override OnnxValue ToOnnx(OnnxGraph graph, OnnxValue x) => windows is null
+        ? Attend(graph, x, bias: null)
+        : windows.ToOnnx(x, GetParameter(BiasTable), graph, Attend);
+
     /// <summary>Attention among N positions.</summary>
     /// <param name="x">[B, N, dim].</param>
     /// <param name="bias">Added to the scaled products of queries and keys, [1 or B, heads, N, N]; or null.</param>
@@ -72,6 +77,49 @@ public class Attention : Layer
         var (q, k, v) = (heads[0], heads[1], heads[2]); // [B, heads, N, d]
         return Proj.call(Join(nn.functional.scaled_dot_product_attention(q, k, v, attn_mask: bias)));
     }
+
+    /// <summary>The same in a graph.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="x">[B, N, dim].</param>
+    /// <param name="bias">[1 or windows, heads, N, N]; or null.</param>
+    private protected virtual OnnxValue Attend(OnnxGraph graph, OnnxValue x, Tensor? bias)
+    {
+        var qkv = Qkv!.ToOnnx(graph, x);
+        var (q, k, v) = (Part(0), Part(1), Part(2));
+        return Attend(graph, graph.Scale(graph.MatMul(q, graph.Transpose(k, 0, 1, 3, 2)), Scale), bias, v);
+
+        OnnxValue Part(int index) =>
+            Heads(graph, graph.Slice(qkv, 2, index * Site.Dim, (index + 1) * Site.Dim));
+    }
+
+    /// <summary>From logits and values to the output.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="logits">[B, heads, N, N].</param>
+    /// <param name="bias">As above.</param>
+    /// <param name="v">[B, heads, N, d].</param>
+    /// <param name="quantize">Quantizes the attention weights, if they are.</param>
+    private protected OnnxValue Attend(
+        OnnxGraph graph, OnnxValue logits, Tensor? bias, OnnxValue v, Func<OnnxValue, OnnxValue>? quantize = null)
+    {
+        if (bias is not null)
+        {
+            var name = $"{LayerName}.bias";
+            logits = bias.size(0) == 1
+                ? graph.Add(logits, graph.Constant(name, bias))
+                : graph.Reshape(
+                    graph.Add(
+                        graph.Reshape(logits, [-1, bias.size(0), .. logits.Shape[1..]]), graph.Constant(name, bias)),
+                    logits.Shape);
+        }
+
+        var weights = graph.Softmax(logits);
+        var heads = graph.MatMul(quantize?.Invoke(weights) ?? weights, v);
+        return Proj.ToOnnx(graph, graph.Reshape(graph.Transpose(heads, 0, 2, 1, 3), -1, v.Shape[2], Site.Dim));
+    }
+
+    /// <summary>[B, N, dim] to [B, heads, N, d] in a graph.</summary>
+    private protected OnnxValue Heads(OnnxGraph graph, OnnxValue x) =>
+        graph.Transpose(graph.Reshape(x, -1, x.Shape[1], Site.Heads, HeadDim), 0, 2, 1, 3);
 
     /// <summary><c>softmax(logits + bias)</c>, [B, heads, N, N].</summary>
     protected static Tensor Softmax(Tensor logits, Tensor? bias) =>

@@ -1,3 +1,4 @@
+using Marrow.Onnx;
 using static TorchSharp.torch;
 
 namespace Marrow.Layers;
@@ -18,14 +19,12 @@ internal sealed class AttentionWindows(long window, long shift)
     public Tensor Run(Tensor x, Tensor table, Func<Tensor, Tensor?, Tensor> attend)
     {
         var (batch, height, width, dim) = (x.size(0), x.size(1), x.size(2), x.size(3));
-        var (bottom, right) = (Missing(height), Missing(width));
+        var (bottom, right, rows, columns, down, across) = Cut(height, width);
         if (bottom + right > 0)
         {
             x = nn.functional.pad(x, [0, 0, 0, right, 0, bottom]);
         }
 
-        var (rows, columns) = ((height + bottom) / window, (width + right) / window);
-        var (down, across) = (rows > 1 ? shift : 0, columns > 1 ? shift : 0);
         if (down + across > 0)
         {
             x = x.roll([-down, -across], [1, 2]);
@@ -34,16 +33,10 @@ internal sealed class AttentionWindows(long window, long shift)
         // [B, rows, columns, window, window, dim] as [B · windows, window², dim]
         var cut = x.view(batch, rows, window, columns, window, dim).transpose(2, 3).reshape(
             batch * rows * columns, window * window, dim);
-        var bias = Biases(table);
-        if (down + across > 0)
+        var bias = Biases(table, rows, columns, down, across);
+        if (bias.size(0) > 1)
         {
-            // [windows, 1, window², window²]
-            var mask = Mask(rows, columns, down, across, x.dtype, x.device).unsqueeze(1);
-            bias = (bias.unsqueeze(0) + mask).repeat(batch, 1, 1, 1);
-        }
-        else
-        {
-            bias = bias.unsqueeze(0);
+            bias = bias.repeat(batch, 1, 1, 1);
         }
 
         x = attend(cut, bias).view(batch, rows, columns, window, window, dim).transpose(2, 3)
@@ -54,6 +47,48 @@ internal sealed class AttentionWindows(long window, long shift)
         }
 
         return bottom + right > 0 ? x.narrow(1, 0, height).narrow(2, 0, width) : x;
+    }
+
+    /// <summary>The same in a graph, whose bias is [1 or windows, heads, window², window²].</summary>
+    public OnnxValue ToOnnx(
+        OnnxValue x, Tensor table, OnnxGraph graph, Func<OnnxGraph, OnnxValue, Tensor?, OnnxValue> attend)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var (height, width, dim) = (x.Shape[1], x.Shape[2], x.Shape[3]);
+        var (bottom, right, rows, columns, down, across) = Cut(height, width);
+        x = graph.Pad(x, 0, bottom, right, 0);
+        x = graph.RollBack(graph.RollBack(x, 1, down), 2, across);
+        x = graph.Transpose(graph.Reshape(x, -1, rows, window, columns, window, dim), 0, 1, 3, 2, 4, 5);
+        x = attend(
+            graph, graph.Reshape(x, -1, window * window, dim), Biases(table, rows, columns, down, across));
+        x = graph.Transpose(graph.Reshape(x, -1, rows, columns, window, window, dim), 0, 1, 3, 2, 4, 5);
+        x = graph.Reshape(x, -1, rows * window, columns * window, dim);
+        x = graph.RollBack(graph.RollBack(x, 1, down == 0 ? 0 : (rows * window) - down), 2,
+            across == 0 ? 0 : (columns * window) - across);
+        return bottom + right == 0 ? x : graph.Slice(graph.Slice(x, 1, 0, height), 2, 0, width);
+    }
+
+    /// <summary>
+    /// What is missing at bottom and right, how many windows there are then, and by how much they shift.
+    /// </summary>
+    private (long Bottom, long Right, long Rows, long Columns, long Down, long Across) Cut(long height, long width)
+    {
+        var (bottom, right) = (Missing(height), Missing(width));
+        var (rows, columns) = ((height + bottom) / window, (width + right) / window);
+        return (bottom, right, rows, columns, rows > 1 ? shift : 0, columns > 1 ? shift : 0);
+    }
+
+    /// <summary>
+    /// What is added to the products of queries and keys: [1, heads, window², window²], or with shifts
+    /// [windows, heads, window², window²].
+    /// </summary>
+    private Tensor Biases(Tensor table, long rows, long columns, long down, long across)
+    {
+        var bias = Biases(table).unsqueeze(0);
+        return down + across > 0
+            ? bias + Mask(rows, columns, down, across, table.dtype, table.device).unsqueeze(1)
+            : bias;
     }
 
     /// <summary>The bias of each pair of positions, [heads, window², window²].</summary>

@@ -1,4 +1,5 @@
 using Marrow.Layers;
+using Marrow.Onnx;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -54,6 +55,23 @@ public class Conv2d : Layer
     /// <summary>x [batch, in, height, width] to [batch, out, …].</summary>
     public override Tensor forward(Tensor x) => Convolve(x, Weight, Bias);
 
+    internal override OnnxValue ToOnnx(OnnxGraph graph, OnnxValue x)
+    {
+        var weight = WeightToOnnx(graph);
+        return graph.Node(
+            "Conv",
+            [x.Shape[0], Site.OutChannels, Places(x.Shape[2]), Places(x.Shape[3])],
+            [x, weight, Bias is { } bias ? graph.Constant($"{LayerName}.bias", bias) : null],
+            ("group", Site.Groups),
+            ("kernel_shape", new[] { Site.Kernel, Site.Kernel }),
+            ("strides", new[] { Site.Stride, Site.Stride }),
+            ("pads", new[] { Site.Padding, Site.Padding, Site.Padding, Site.Padding }));
+    }
+
+    /// <summary>The weight that meets x, [out, in / groups, kernel, kernel].</summary>
+    private protected virtual OnnxValue WeightToOnnx(OnnxGraph graph) =>
+        graph.Constant($"{LayerName}.weight", Weight);
+
     private protected override string? Wanted(Tensor x) =>
         x.dim() != 4 || x.size(1) != Site.InChannels || x.dtype != Weight.dtype
             || Math.Min(x.size(2), x.size(3)) + (2 * Site.Padding) < Site.Kernel
@@ -91,7 +109,8 @@ public class Conv2d : Layer
             nn.functional.unfold(input, (kernel, kernel), (1, 1), (padding, padding), (stride, stride))));
         var y = cat([.. parts], 1).view(x.size(0), weight.size(0), Places(x.size(2)), Places(x.size(3)));
         return scope.MoveToOuter(bias is null ? y : y + bias.view(1, -1, 1, 1));
-
-        long Places(long edge) => ((edge + (2 * padding) - kernel) / stride) + 1;
     }
+
+    /// <summary>Places that the kernel takes along an edge.</summary>
+    private long Places(long edge) => ((edge + (2 * Site.Padding) - Site.Kernel) / Site.Stride) + 1;
 }

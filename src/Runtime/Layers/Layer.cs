@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Marrow.Layers;
+using Marrow.Onnx;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -57,6 +58,12 @@ public abstract class Layer(string name) : nn.Module<Tensor, Tensor>(name), ICom
 
     /// <summary>Parameters that an exported model has no use for: latent weights and what finds their scales.</summary>
     internal virtual IReadOnlyList<string> LatentParameters => [];
+
+    /// <summary>Adds what the layer computes in evaluation to a graph.</summary>
+    /// <exception cref="CheckpointException">It has no form in ONNX, or not yet all values.</exception>
+    internal virtual OnnxValue ToOnnx(OnnxGraph graph, OnnxValue x) => throw graph.Unknown(
+        $"layer '{LayerName}' is a {GetType().Name}, which the export to ONNX does not know",
+        "use a linear layer, a convolution, a LayerNorm or an Attention in its place");
 
     /// <summary>Makes the layer one for inference: packed weights take the place of the latent parameters.</summary>
     /// <param name="weights">By the names of the layer's quantized weights.</param>

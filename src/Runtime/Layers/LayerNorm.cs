@@ -1,3 +1,4 @@
+using Marrow.Onnx;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -29,6 +30,17 @@ public sealed class LayerNorm : Layer
 
     /// <summary>x [..., dim] to the same shape and type.</summary>
     public override Tensor forward(Tensor x) => nn.functional.layer_norm(x, [dim], Weight, Bias, eps);
+
+    internal override OnnxValue ToOnnx(OnnxGraph graph, OnnxValue x) => graph.Node(
+        "LayerNormalization",
+        x.Shape,
+        [
+            x,
+            graph.Constant($"{LayerName}.weight", Weight),
+            Bias is { } bias ? graph.Constant($"{LayerName}.bias", bias) : null,
+        ],
+        ("axis", -1L),
+        ("epsilon", (float)eps));
 
     private protected override string? Wanted(Tensor x) => WantedLast(x, dim, Weight.dtype);
 }

@@ -1,3 +1,4 @@
+using Marrow.Onnx;
 using Marrow.Quantization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -82,6 +83,17 @@ public class Linear : Layer
 
     /// <summary>x [..., in] to y [..., out].</summary>
     public override Tensor forward(Tensor x) => nn.functional.linear(x, Weight, Bias);
+
+    internal override OnnxValue ToOnnx(OnnxGraph graph, OnnxValue x)
+    {
+        var y = graph.Linear(x, WeightToOnnx(graph));
+        return Bias is { } bias ? graph.Add(y, graph.Constant($"{LayerName}.bias", bias)) : y;
+    }
+
+    /// <summary>The weight that meets x, [out, in].</summary>
+    private protected virtual OnnxValue WeightToOnnx(OnnxGraph graph) => HasPackedBase
+        ? graph.Weight($"{LayerName}.weight", Base)
+        : graph.Constant($"{LayerName}.weight", Weight);
 
     private protected override string? Wanted(Tensor x) =>
         WantedLast(x, InFeatures, HasPackedBase ? GetParameter("weight.scale").dtype : Weight.dtype);

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Marrow.Autograd;
+using Marrow.Checkpoints;
 using Marrow.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -28,6 +29,9 @@ internal sealed class ModelState(
 
     /// <summary>The biases that are trained beside the adapters.</summary>
     public AdapterBias Biases { get; set; }
+
+    /// <summary>The format that the weights were loaded from, and are saved in; null: what the class says.</summary>
+    public CheckpointFormat? Format { get; set; }
 
     /// <summary>Whether the model keeps only its inputs for the backward, and runs again there.</summary>
     public bool Recomputes { get; set; }

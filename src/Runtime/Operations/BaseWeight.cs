@@ -40,6 +40,9 @@ internal sealed record BaseWeight(
     /// <summary>Whether a checkpoint may lack it: a quantizer's steps start from the first input.</summary>
     public bool IsOptional => Layer?.QuantizerParameters.Contains(Key) == true;
 
+    /// <summary>Whether it belongs to an output head.</summary>
+    public bool IsOfHead => Owner is Linear { IsHead: true };
+
     /// <summary>Number of its rows.</summary>
     public long Rows => Shape.Length == 0 ? 1 : Shape[0];
 

@@ -31,6 +31,10 @@ internal sealed class CheckpointLayout
 
         Apply(model, Table(model), "", hasPrefix);
 
+        // [Fuse] may divide a tensor of which the model has only some rows: the biases of queries and keys under QKR.
+        ignored.AddRange(Tensors.Where(tensor => tensor.Rows.Count == 0));
+        Tensors = [.. Tensors.Where(tensor => tensor.Rows.Count > 0)];
+
         // Quantizers are Marrow's own, so no other library's checkpoint has names for them.
         var quantizers = Enumerable.Range(0, weights.Count).Where(i => weights[i].IsOptional).Select(Whole);
         Tensors = [.. Tensors.Concat(quantizers).OrderBy(tensor => tensor.Rows.Min(rows => rows.Tensor))];
@@ -85,6 +89,7 @@ internal sealed class CheckpointLayout
     {
         var map = new CheckpointMap();
         model.MapCheckpoint(map);
+        model.State.Format?.Map(map);
         return map.Table;
     }
 

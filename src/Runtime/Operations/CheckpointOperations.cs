@@ -14,16 +14,26 @@ public static class CheckpointOperations
     private const long ShardBytes = 5_000_000_000;
 
     /// <summary>
-    /// Loads the base weights from safetensors under their public names, which <see cref="CheckpointAttribute"/> and
-    /// the attributes beside it say: a file, or a folder as Hugging Face's libraries write it (config.json, if the
-    /// architecture knows it, one file or shards with an index). Every name and shape is checked before the first
-    /// weight is changed. Adapters that depend on the base are initialized from it now; others stay as they are.
+    /// Loads the base weights under their public names, which <see cref="CheckpointAttribute"/> and the attributes
+    /// beside it say: from a safetensors file or a PyTorch checkpoint (.pth, .bin), of which nothing is executed, or
+    /// from a folder as Hugging Face's libraries write it (config.json, if the architecture knows it, one file or
+    /// shards with an index). A config.json beside a single file counts too. Every name and shape is checked before the
+    /// first weight is changed. Adapters that depend on the base are initialized from it now; others stay as they are.
     /// </summary>
     /// <param name="model">The model; one on the meta device gets its weights on <paramref name="device"/>.</param>
     /// <param name="path">File or folder.</param>
     /// <param name="device">Where to put the weights of a meta model; the CPU if null.</param>
+    /// <param name="newHead">
+    /// Whether the layers that are marked by <c>[Head]</c> keep what they start with, to be trained anew; the
+    /// checkpoint may have heads of any size, or none.
+    /// </param>
+    /// <param name="note">
+    /// Hears, a sentence for each file, what of a PyTorch checkpoint is left aside, such as an optimizer's state.
+    /// </param>
     /// <exception cref="CheckpointException">The checkpoint cannot be read or does not fit the model.</exception>
-    public static void LoadPretrained(this IModel model, string path, Device? device = null)
+    /// <exception cref="ArgumentException">A new head is asked for, and the model has none.</exception>
+    public static void LoadPretrained(
+        this IModel model, string path, Device? device = null, bool newHead = false, Action<string>? note = null)
     {
         if (model.AdaptedLayers().Any(pair => pair.Layer.Adaptation.IsMerged))
         {
@@ -41,10 +51,18 @@ public static class CheckpointOperations
         }
 
         OutputFolder.Complete(path);
-        LoadedConfiguration.Take(model, path);
-        using var checkpoint = CheckpointReader.Open(path);
         var weights = BaseWeight.Of(model);
-        using var sources = CheckpointSources.Find(model, weights, checkpoint, path);
+        if (newHead && !weights.Any(weight => weight.IsOfHead))
+        {
+            throw new ArgumentException(
+                $"{model.GetType().Name} has no layer that is marked by [Head], so none can start anew.",
+                nameof(newHead));
+        }
+
+        LoadedConfiguration.Take(model, path, newHead);
+        using var checkpoint = CheckpointReader.Open(path);
+        model.State.Format = (model as ICheckpointFormats)?.FormatOf([.. checkpoint.Tensors.Keys]);
+        using var sources = CheckpointSources.Find(model, weights, checkpoint, path, newHead);
 
         using var noGrad = no_grad();
         if (model.Module.parameters().Any(parameter => parameter.device_type == DeviceType.META))
@@ -56,11 +74,13 @@ public static class CheckpointOperations
         {
             using var scope = NewDisposeScope();
             var weight = weights[i];
-            var target = weight.State?.Target(device ?? CPU) ?? sources.Empty(i);
             if (!sources.Has(i))
             {
-                continue; // a quantizer's steps start from the first input
+                KeepStart(weight, device ?? CPU);
+                continue;
             }
+
+            var target = weight.State?.Target(device ?? CPU) ?? sources.Empty(i);
 
             sources.CopyInto(i, target);
 
@@ -79,8 +99,17 @@ public static class CheckpointOperations
             }
         }
 
+        if (newHead)
+        {
+            LoadedConfiguration.TakeNewHead(model);
+        }
+
         model.StartAdapters();
         model.State.BasePath = path;
+        foreach (var sentence in checkpoint.Notes)
+        {
+            note?.Invoke(sentence);
+        }
     }
 
     /// <summary>
@@ -118,6 +147,19 @@ public static class CheckpointOperations
                where !isPlain || !layout.In(tensor).All(weight => weight.IsOptional)
                select Pending(layout, tensor, weights),
         ];
+    }
+
+    /// <summary>
+    /// A quantizer's steps start from the first input, a new head as it did; on the meta device it has yet to.
+    /// </summary>
+    private static void KeepStart(BaseWeight weight, Device device)
+    {
+        var (isMeta, target) = (weight.IsMeta, weight.State?.Target(device));
+        if (isMeta && target is not null && !weight.IsOptional)
+        {
+            var bound = 1 / Math.Sqrt(((Linear)weight.Owner).InFeatures);
+            target.uniform_(-bound, bound);
+        }
     }
 
     /// <summary>A tensor of a checkpoint, made of the model's weights when it is written.</summary>

@@ -18,11 +18,11 @@ internal sealed class CheckpointSources : IDisposable
 
     /// <summary>
     /// Finds each weight. A checkpoint of the plain model has nothing for quantizers, and may have several weights of a
-    /// quantized model in one tensor.
+    /// quantized model in one tensor. With a new head it may have any head, or none.
     /// </summary>
     /// <exception cref="CheckpointException">A tensor is missing, unknown or of another shape.</exception>
     public static CheckpointSources Find(
-        IModel model, IReadOnlyList<BaseWeight> weights, CheckpointReader checkpoint, string path)
+        IModel model, IReadOnlyList<BaseWeight> weights, CheckpointReader checkpoint, string path, bool newHead)
     {
         var prefix = CheckpointLayout.PrefixOf(model);
         var hasPrefix = checkpoint.Tensors.Keys.Any(name => name.StartsWith(prefix, StringComparison.Ordinal));
@@ -35,6 +35,12 @@ internal sealed class CheckpointSources : IDisposable
         var missing = new List<string>();
         for (var i = 0; i < weights.Count; i++)
         {
+            if (newHead && weights[i].IsOfHead)
+            {
+                found[i] = [];
+                continue;
+            }
+
             found[i] = new[] { ownSources[i], plainSources[i] }.FirstOrDefault(
                 sources => sources.All(source => checkpoint.Tensors.ContainsKey(source.Tensor.Name))) ?? [];
             if (found[i].Count == 0 && !weights[i].IsOptional)
@@ -47,7 +53,12 @@ internal sealed class CheckpointSources : IDisposable
 
         var used = found.SelectMany(sources => sources).DistinctBy(source => source.Tensor.Name).ToList();
         var layouts = used.Select(source => source.Layout).Append(own).Distinct().ToList();
-        var known = used.Select(source => source.Tensor.Name).ToHashSet();
+        var known = used.Select(source => source.Tensor.Name)
+            .Concat(Enumerable.Range(0, weights.Count)
+                .Where(i => newHead && weights[i].IsOfHead)
+                .SelectMany(i => ownSources[i])
+                .Select(source => source.Tensor.Name))
+            .ToHashSet();
         var extra = checkpoint.Tensors.Keys
             .Where(name => !known.Contains(name) && !layouts.Exists(layout => layout.Ignores(name)))
             .Select(name => $"'{name}'")
@@ -75,7 +86,9 @@ internal sealed class CheckpointSources : IDisposable
                     $"'{tensor.Name}' is [{string.Join(", ", stored)}], but the model's "
                         + (owner == tensor.Name ? "" : $"{Owners(layout, tensor)} ")
                         + $"{(layout.IsOneWeight(tensor) ? "is" : "would be")} [{string.Join(", ", wanted)}]",
-                    $"use a checkpoint of {model.GetType().Name}'s sizes");
+                    $"use a checkpoint of {model.GetType().Name}'s sizes"
+                        + (layout.In(tensor).All(weight => weight.IsOfHead)
+                            ? ", or ask for a new head (newHead: true) that is trained anew" : ""));
             }
         }
 

@@ -21,6 +21,10 @@ internal static class LoadedConfiguration
         "tokenizer_config.json", "vocab.json", "vocab.txt",
     ];
 
+    /// <summary>What timm and Hugging Face's libraries say of a classifier's classes.</summary>
+    private static readonly string[] HeadFields =
+        ["num_classes", "num_labels", "id2label", "label2id", "label_names", "label_descriptions"];
+
     private static readonly JsonSerializerOptions Indented = new()
     {
         WriteIndented = true,
@@ -28,19 +32,21 @@ internal static class LoadedConfiguration
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    /// <summary>Checks a folder's config.json against the model, and keeps it.</summary>
-    /// <exception cref="CheckpointException">It is missing, or does not fit the model.</exception>
-    public static void Take(IModel model, string path)
+    /// <summary>
+    /// Checks the config.json of a folder, or the one beside a file, against the model, and keeps it.
+    /// </summary>
+    /// <exception cref="CheckpointException">A folder has none, or it does not fit the model.</exception>
+    public static void Take(IModel model, string path, bool newHead)
     {
         model.State.Configuration = null;
-        var file = Path.Combine(path, ConfigFile);
-        if (!Directory.Exists(path) || (model is not IPretrained && !File.Exists(file)))
-        {
-            return;
-        }
-
+        var file = Path.Combine(FolderOf(path), ConfigFile);
         if (!File.Exists(file))
         {
+            if (model is not IPretrained || !Directory.Exists(path))
+            {
+                return;
+            }
+
             throw new CheckpointException(
                 path,
                 "the folder has no config.json",
@@ -50,12 +56,16 @@ internal static class LoadedConfiguration
         try
         {
             var json = JsonNode.Parse(File.ReadAllText(file))!.AsObject();
+            var withoutHead = WithoutHead(json);
+            json = newHead ? withoutHead : json;
             if (model is IPretrained pretrained && Faults(pretrained, json) is { Count: > 0 } faults)
             {
+                var isOfHead = !newHead && Faults(pretrained, withoutHead).Count == 0;
                 throw new CheckpointException(
                     file,
                     string.Join("; ", faults),
-                    $"use a checkpoint of {model.GetType().Name}'s sizes, or a class with these");
+                    $"use a checkpoint of {model.GetType().Name}'s sizes, or a class with these"
+                        + (isOfHead ? ", or ask for a new head (newHead: true) that is trained anew" : ""));
             }
 
             model.State.Configuration = json;
@@ -76,6 +86,15 @@ internal static class LoadedConfiguration
         }
     }
 
+    /// <summary>Says of the head what the model has, once its checkpoint's format is known.</summary>
+    public static void TakeNewHead(IModel model)
+    {
+        if (model is IPretrained pretrained && model.State.Configuration is { } json)
+        {
+            Set(json, Own(model, pretrained), HeadFields);
+        }
+    }
+
     /// <summary>
     /// Writes what was loaded, with the sizes of the model where it has others, and the files beside it that the folder
     /// does not have yet.
@@ -87,11 +106,12 @@ internal static class LoadedConfiguration
             folder.WriteText(ConfigFile, json.ToJsonString(Indented) + "\n");
         }
 
-        if (model.State.BasePath is not { } source || !Directory.Exists(source))
+        if (model.State.BasePath is not { } path || (model.State.Configuration is null && !Directory.Exists(path)))
         {
             return;
         }
 
+        var source = FolderOf(path);
         foreach (var name in Companions)
         {
             var file = Path.Combine(source, name);
@@ -109,17 +129,15 @@ internal static class LoadedConfiguration
         var json = model.State.Configuration?.DeepClone().AsObject();
         if (model is IPretrained pretrained)
         {
+            var own = Own(model, pretrained);
             if (json is null)
             {
-                return pretrained.Configuration();
+                return own;
             }
 
             if (Faults(pretrained, json).Count > 0)
             {
-                foreach (var (field, value) in pretrained.Configuration())
-                {
-                    json[field] = value?.DeepClone();
-                }
+                Set(json, own, own.Select(pair => pair.Key));
             }
         }
 
@@ -129,6 +147,32 @@ internal static class LoadedConfiguration
         }
 
         return json;
+    }
+
+    private static JsonObject Own(IModel model, IPretrained pretrained) =>
+        model.State.Format?.Configuration() ?? pretrained.Configuration();
+
+    private static void Set(JsonObject json, JsonObject from, IEnumerable<string> fields)
+    {
+        foreach (var field in fields.Where(from.ContainsKey))
+        {
+            json[field] = from[field]?.DeepClone();
+        }
+    }
+
+    private static string FolderOf(string path) =>
+        Directory.Exists(path) ? path : Path.GetDirectoryName(Path.GetFullPath(path))!;
+
+    private static JsonObject WithoutHead(JsonObject json)
+    {
+        var rest = json.DeepClone().AsObject();
+        foreach (var field in HeadFields)
+        {
+            rest.Remove(field);
+            (rest["pretrained_cfg"] as JsonObject)?.Remove(field);
+        }
+
+        return rest;
     }
 
     private static List<string> Faults(IPretrained model, JsonObject json)

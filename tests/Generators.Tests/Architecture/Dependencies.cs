@@ -17,7 +17,7 @@ public class Dependencies
     private static readonly string[] Runtime =
     [
         "Native", "Checkpoints", "Autograd", "Recurrence",
-        "Quantization", "Quantization/Packed", "Quantization/StatsQ", "Quantization/Lsq",
+        "Quantization", "Quantization/Packed", "Quantization/StatsQ", "Quantization/Lsq", "Onnx",
         "Layers", "Adapters", "Models", "Quantization/Layers", "Quantization/Qkr", "Operations",
         "Quantization/Oscillations", "Training", "Adapters/Bone", "Adapters/LowRank",
     ];

@@ -10,7 +10,7 @@ using __Layers = global::Marrow.Emitted.Halved;
 /// Halved is DeiT with StatsQ, 2 bits, activations 2 bits and LSQ, 8 bits, activations 8 bits.
 /// 104,791 parameters.
 /// </remarks>
-[global::Marrow.CompilerServices.BaseCall("32", "16", "64", "1", "2", "10", "3", "4")]
+[global::Marrow.CompilerServices.BaseCall("32", "16", "64", "1", "2", "10", "3", "4", "1E-06")]
 partial class Halved
 {
     /// <summary>The layers with their shapes and parameters.</summary>

@@ -10,7 +10,7 @@ using __Layers = global::Marrow.Emitted.TwoBitTiny;
 /// TwoBitTiny is DeiT with StatsQ, 2 bits, activations 2 bits, CGA and LSQ, 8 bits, activations 8 bits.
 /// 6,081,509 parameters.
 /// </remarks>
-[global::Marrow.CompilerServices.BaseCall("224", "16", "192", "12", "3", "1000", "3", "4")]
+[global::Marrow.CompilerServices.BaseCall("224", "16", "192", "12", "3", "1000", "3", "4", "1E-06")]
 partial class TwoBitTiny
 {
     /// <summary>The layers with their shapes and parameters.</summary>

@@ -55,16 +55,21 @@ public sealed class FuzzTests
     }
 
     [Theory]
-    [InlineData(11)]
-    [InlineData(12)]
-    [InlineData(13)]
-    public void Open_MutatedTorchFile_LoadsOrIsRefusedWithinBounds(int seed)
+    [InlineData(11, "")]
+    [InlineData(12, "")]
+    [InlineData(13, "zip2.pth")]
+    [InlineData(14, "zip4.pth")]
+    [InlineData(15, "legacy2.pth")]
+    [InlineData(16, "legacy4.pth")]
+    public void Open_MutatedTorchFile_LoadsOrIsRefusedWithinBounds(int seed, string made)
     {
         using var folder = new TemporaryFolder();
         using var scope = NewDisposeScope();
         var random = new Random(seed);
-        var good = TorchBytes.Make([("layers.0.weight", ones(4, 6)), ("layers.0.bias", ones(6, ScalarType.BFloat16)),
-            ("turned", ones(3, 2).t()), ("steps", tensor(5L))]);
+        var good = made.Length > 0
+            ? TorchBytes.Made(made)
+            : TorchBytes.Make([("layers.0.weight", ones(4, 6)), ("layers.0.bias", ones(6, ScalarType.BFloat16)),
+                ("turned", ones(3, 2).t()), ("steps", tensor(5L))]);
         var path = folder.File("fuzzed.pth");
         int loaded = 0, refused = 0;
         for (var i = 0; i < Mutations; i++)

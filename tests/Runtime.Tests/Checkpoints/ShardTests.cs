@@ -95,7 +95,7 @@ public sealed class ShardTests
     public void Open_EmptyFolder_SaysWhatItLooksFor()
     {
         using var folder = new TemporaryFolder();
-        Assert.Contains("neither model.safetensors nor " + Index,
+        Assert.Contains("neither model.safetensors nor pytorch_model.bin, nor the index of either",
             Assert.Throws<CheckpointException>(() => CheckpointReader.Open(folder.Path)).Message);
     }
 

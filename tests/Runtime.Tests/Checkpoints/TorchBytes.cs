@@ -5,17 +5,26 @@ using static TorchSharp.torch;
 namespace Marrow.Tests.Checkpoints;
 
 /// <summary>
-/// Writes what <c>torch.save</c> writes for a state_dict: protocol 2, an OrderedDict, one storage for each tensor.
+/// Writes what <c>torch.save</c> writes for a state_dict: protocol 2, an OrderedDict, one storage for each tensor;
+/// alone or below a name, with a number beside it.
 /// </summary>
 internal static class TorchBytes
 {
-    public static byte[] Make(IEnumerable<(string Name, Tensor Value)> tensors)
+    public static byte[] Make(
+        IEnumerable<(string Name, Tensor Value)> tensors, string below = "", string beside = "")
     {
         using var target = new MemoryStream();
         using (var archive = new ZipArchive(target, ZipArchiveMode.Create))
         {
             var pickle = new MemoryStream();
-            Write(pickle, "\u0080\u0002ccollections\nOrderedDict\n)R(");
+            Write(pickle, "\u0080\u0002");
+            if (below.Length > 0)
+            {
+                Write(pickle, "}(");
+                Text(pickle, below);
+            }
+
+            Write(pickle, "ccollections\nOrderedDict\n)R(");
             foreach (var (index, (name, value)) in tensors.Index())
             {
                 var (storage, strides) = Storage(value);
@@ -36,13 +45,29 @@ internal static class TorchBytes
 
             Write(pickle, "u}");
             Text(pickle, "_metadata");
-            Write(pickle, "}sb.");
+            Write(pickle, "}sb");
+            if (beside.Length > 0)
+            {
+                Text(pickle, beside);
+                Number(pickle, 1);
+            }
+
+            Write(pickle, below.Length > 0 ? "u." : ".");
             Entry(archive, "archive/data.pkl", pickle.ToArray());
             Entry(archive, "archive/byteorder", "little"u8.ToArray());
             Entry(archive, "archive/version", "3\n"u8.ToArray());
         }
 
         return target.ToArray();
+    }
+
+    /// <summary>A file of <c>Torch/make.py</c>.</summary>
+    public static byte[] Made(string name)
+    {
+        using var source = typeof(TorchBytes).Assembly.GetManifestResourceStream(name)!;
+        using var bytes = new MemoryStream();
+        source.CopyTo(bytes);
+        return bytes.ToArray();
     }
 
     /// <summary>The values in memory order with their strides: a transposed tensor is stored as it lies.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Marrow.Checkpoints;
 using static TorchSharp.torch;
 
 namespace Marrow.Models;
@@ -16,9 +17,18 @@ namespace Marrow.Models;
 /// <param name="classes">Number of classes.</param>
 /// <param name="channels">Channels of the image.</param>
 /// <param name="mlpRatio">Width inside the MLP over <paramref name="dim"/>.</param>
+/// <param name="normEps">Added to the variance in the norms: 1e-6 in timm's models, 1e-12 in Hugging Face's.</param>
 [Model]
 public partial class DeiT(
-    int image, int patch, int dim, int depth, int heads, int classes, int channels = 3, int mlpRatio = 4) : IPretrained
+    int image,
+    int patch,
+    int dim,
+    int depth,
+    int heads,
+    int classes,
+    int channels = 3,
+    int mlpRatio = 4,
+    double normEps = 1e-6) : IPretrained, ICheckpointFormats
 {
     /// <summary>The token that is classified.</summary>
     [Parameter(1, 1, nameof(dim), Init = ParameterInit.Normal)]
@@ -42,11 +52,12 @@ public partial class DeiT(
         nameof(heads),
         "dim * mlpRatio",
         "(image / patch) * (image / patch) + 2",
+        nameof(normEps),
         Count = nameof(depth))]
     public partial ModuleList<VisionBlock> Blocks { get; }
 
     /// <summary>The last norm.</summary>
-    [LayerNorm(nameof(dim), Eps = 1e-6)]
+    [LayerNorm(nameof(dim), Eps = nameof(normEps))]
     public partial LayerNorm Norm { get; }
 
     /// <summary>Class token to logits.</summary>
@@ -87,12 +98,27 @@ public partial class DeiT(
         return scope.MoveToOuter(Head.call(x.select(1, 0)), HeadDist.call(x.select(1, 1)));
     }
 
-    /// <inheritdoc/>
-    public IEnumerable<string> ConfigurationFaults(JsonElement configuration) =>
-        TimmConfiguration.Faults(configuration, image, channels, classes);
+    /// <summary>[channels, image, image].</summary>
+    internal long[] InputShape => [channels, image, image];
+
+    private VisionSizes Sizes => TransformerCheckpoints.Sizes(
+        "deit_{0}_distilled", "deit", (image, patch, dim, depth, heads, classes, channels, mlpRatio), normEps);
 
     /// <inheritdoc/>
-    public JsonObject Configuration() => TimmConfiguration.Write("deit_distilled", image, channels, classes);
+    public IEnumerable<string> ConfigurationFaults(JsonElement configuration) =>
+        HuggingFaceConfiguration.IsOne(configuration)
+            ? HuggingFaceConfiguration.Faults(configuration, Sizes)
+            : TimmConfiguration.Faults(configuration, Sizes);
+
+    /// <inheritdoc/>
+    public JsonObject Configuration() => TimmConfiguration.Write(Sizes);
+
+    CheckpointFormat? ICheckpointFormats.FormatOf(IReadOnlyCollection<string> names) =>
+        TransformerCheckpoints.HuggingFace(
+            names,
+            "deit.",
+            [("cls_classifier", "head"), ("distillation_classifier", "head_dist")],
+            () => HuggingFaceConfiguration.Write(Sizes, "DeiTForImageClassificationWithTeacher"));
 }
 
 /// <summary>DeiT-T, distilled, for 224 × 224 images.</summary>

@@ -7,11 +7,12 @@ namespace Marrow.Models;
 /// <param name="heads">Heads of attention.</param>
 /// <param name="hidden">Width inside the MLP.</param>
 /// <param name="tokens">Number of tokens.</param>
+/// <param name="normEps">Added to the variance in the norms.</param>
 [Model]
-public partial class VisionBlock(int dim, int heads, int hidden, int tokens)
+public partial class VisionBlock(int dim, int heads, int hidden, int tokens, double normEps = 1e-6)
 {
     /// <summary>The norm before attention.</summary>
-    [LayerNorm(nameof(dim), Eps = 1e-6)]
+    [LayerNorm(nameof(dim), Eps = nameof(normEps))]
     public partial LayerNorm Norm1 { get; }
 
     /// <summary>Attention.</summary>
@@ -19,7 +20,7 @@ public partial class VisionBlock(int dim, int heads, int hidden, int tokens)
     public partial Attention Attn { get; }
 
     /// <summary>The norm before the MLP.</summary>
-    [LayerNorm(nameof(dim), Eps = 1e-6)]
+    [LayerNorm(nameof(dim), Eps = nameof(normEps))]
     public partial LayerNorm Norm2 { get; }
 
     /// <summary>The MLP.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Marrow.Checkpoints;
 using static TorchSharp.torch;
 
 namespace Marrow.Models;
@@ -16,16 +17,37 @@ namespace Marrow.Models;
 /// <param name="classes">Number of classes.</param>
 /// <param name="channels">Channels of the image.</param>
 /// <param name="mlpRatio">Width inside the MLP over <paramref name="dim"/>.</param>
+/// <param name="normEps">Added to the variance in the norms: 1e-6 in timm's models, 1e-12 in Hugging Face's.</param>
+/// <param name="distillationToken">
+/// Whether there is a second token that no head classifies, as in Hugging Face's DeiTForImageClassification.
+/// </param>
 [Model]
 public partial class VisionTransformer(
-    int image, int patch, int dim, int depth, int heads, int classes, int channels = 3, int mlpRatio = 4) : IPretrained
+    int image,
+    int patch,
+    int dim,
+    int depth,
+    int heads,
+    int classes,
+    int channels = 3,
+    int mlpRatio = 4,
+    double normEps = 1e-6,
+    bool distillationToken = false) : IPretrained, ICheckpointFormats
 {
     /// <summary>The token whose last state is classified.</summary>
     [Parameter(1, 1, nameof(dim), Init = ParameterInit.Normal)]
     public partial Tensor ClsToken { get; }
 
+    /// <summary>The token that learned from a teacher, or null.</summary>
+    [Parameter(1, 1, nameof(dim), Init = ParameterInit.Normal, When = nameof(distillationToken))]
+    public partial Tensor? DistToken { get; }
+
     /// <summary>Added to every token by its place.</summary>
-    [Parameter(1, "(image / patch) * (image / patch) + 1", nameof(dim), Init = ParameterInit.Normal)]
+    [Parameter(
+        1,
+        "(image / patch) * (image / patch) + (distillationToken ? 2 : 1)",
+        nameof(dim),
+        Init = ParameterInit.Normal)]
     public partial Tensor PosEmbed { get; }
 
     /// <summary>Image to patches.</summary>
@@ -37,12 +59,13 @@ public partial class VisionTransformer(
         nameof(dim),
         nameof(heads),
         "dim * mlpRatio",
-        "(image / patch) * (image / patch) + 1",
+        "(image / patch) * (image / patch) + (distillationToken ? 2 : 1)",
+        nameof(normEps),
         Count = nameof(depth))]
     public partial ModuleList<VisionBlock> Blocks { get; }
 
     /// <summary>The last norm.</summary>
-    [LayerNorm(nameof(dim), Eps = 1e-6)]
+    [LayerNorm(nameof(dim), Eps = nameof(normEps))]
     public partial LayerNorm Norm { get; }
 
     /// <summary>Class token to logits.</summary>
@@ -54,7 +77,9 @@ public partial class VisionTransformer(
     [Forward]
     private Tensor Network(Tensor x)
     {
-        x = cat([ClsToken.expand(x.shape[0], 1, dim), PatchEmbed.call(x)], 1) + PosEmbed;
+        var batch = x.shape[0];
+        Tensor[] tokens = DistToken is { } token ? [ClsToken, token] : [ClsToken];
+        x = cat([.. tokens.Select(token => token.expand(batch, 1, dim)), PatchEmbed.call(x)], 1) + PosEmbed;
         foreach (var block in Blocks)
         {
             x = block.call(x);
@@ -63,10 +88,29 @@ public partial class VisionTransformer(
         return Head.call(Norm.call(x).select(1, 0));
     }
 
-    /// <inheritdoc/>
-    public IEnumerable<string> ConfigurationFaults(JsonElement configuration) =>
-        TimmConfiguration.Faults(configuration, image, channels, classes);
+    /// <summary>[channels, image, image].</summary>
+    internal long[] InputShape => [channels, image, image];
+
+    private VisionSizes Sizes => TransformerCheckpoints.Sizes(
+        "vit_{0}",
+        distillationToken ? "deit" : "vit",
+        (image, patch, dim, depth, heads, classes, channels, mlpRatio),
+        normEps);
 
     /// <inheritdoc/>
-    public JsonObject Configuration() => TimmConfiguration.Write("vision_transformer", image, channels, classes);
+    public IEnumerable<string> ConfigurationFaults(JsonElement configuration) =>
+        HuggingFaceConfiguration.IsOne(configuration)
+            ? HuggingFaceConfiguration.Faults(configuration, Sizes)
+            : TimmConfiguration.Faults(configuration, Sizes);
+
+    /// <inheritdoc/>
+    public JsonObject Configuration() => TimmConfiguration.Write(Sizes);
+
+    CheckpointFormat? ICheckpointFormats.FormatOf(IReadOnlyCollection<string> names) =>
+        TransformerCheckpoints.HuggingFace(
+            names,
+            distillationToken ? "deit." : "vit.",
+            [("classifier", "head")],
+            () => HuggingFaceConfiguration.Write(
+                Sizes, distillationToken ? "DeiTForImageClassification" : "ViTForImageClassification"));
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Marrow.Checkpoints;
 using static TorchSharp.torch;
 
 namespace Marrow.Models;
@@ -33,7 +34,7 @@ public partial class Swin(
     int window,
     int classes,
     int channels = 3,
-    int mlpRatio = 4) : IPretrained
+    int mlpRatio = 4) : IPretrained, ICheckpointFormats
 {
     /// <summary>Image to patches.</summary>
     [Block(nameof(image), nameof(patch), nameof(channels), nameof(dim))]
@@ -76,12 +77,23 @@ public partial class Swin(
         return Head.call(Norm.call(x).mean([1, 2]));
     }
 
-    /// <inheritdoc/>
-    public IEnumerable<string> ConfigurationFaults(JsonElement configuration) =>
-        TimmConfiguration.Faults(configuration, image, channels, classes);
+    /// <summary>[channels, image, image].</summary>
+    internal long[] InputShape => [channels, image, image];
+
+    private VisionSizes Sizes => SwinCheckpoints.Sizes(
+        (image, patch, dim, heads, window, classes, channels, mlpRatio), depth0, depth1, depth2, depth3);
 
     /// <inheritdoc/>
-    public JsonObject Configuration() => TimmConfiguration.Write("swin_transformer", image, channels, classes);
+    public IEnumerable<string> ConfigurationFaults(JsonElement configuration) =>
+        HuggingFaceConfiguration.IsOne(configuration)
+            ? HuggingFaceConfiguration.Faults(configuration, Sizes)
+            : TimmConfiguration.Faults(configuration, Sizes);
+
+    /// <inheritdoc/>
+    public JsonObject Configuration() => TimmConfiguration.Write(Sizes);
+
+    CheckpointFormat? ICheckpointFormats.FormatOf(IReadOnlyCollection<string> names) =>
+        SwinCheckpoints.FormatOf(names, Sizes);
 }
 
 /// <summary>Swin-T for 224 × 224 images.</summary>

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using Marrow.Adapters;
+using Marrow.Onnx;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -61,6 +62,14 @@ public sealed class LoraConv2d : Conv2d, IAdaptedLayer
     /// <summary>W + s B A, [out, in, kernel, kernel].</summary>
     public Tensor AdaptedWeight() =>
         Weight.add(B.flatten(1).mm(A.flatten(1)).view(Weight.shape), alpha: settings.Scale);
+
+    private protected override OnnxValue WeightToOnnx(OnnxGraph graph)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var weight = !adaptation.IsEnabled ? adaptation.BaseWeight() : adaptation.IsMerged ? Weight : AdaptedWeight();
+        return graph.Constant($"{LayerName}.weight", weight);
+    }
 
     Parameter IAdaptedLayer.GetParameter(string name) => GetParameter(name);
 

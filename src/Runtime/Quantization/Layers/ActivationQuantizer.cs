@@ -1,3 +1,4 @@
+using Marrow.Onnx;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -34,4 +35,12 @@ internal sealed class ActivationQuantizer(
 
         return QuantizerMethods.Activations.Quantize(x, Step, range, sharing, before, after);
     }
+
+    /// <summary>x̂ in a graph.</summary>
+    public OnnxValue ToOnnx(OnnxGraph graph, OnnxValue x, string name) =>
+        graph.Quantize(x, $"{name}.step", Step, range, sharing);
+
+    /// <summary>x̂ in a graph, with shifts.</summary>
+    public OnnxValue ToOnnx(OnnxGraph graph, OnnxValue x, string name, Tensor before, Tensor after) =>
+        graph.Quantize(x, name, Step, range, sharing, before, after);
 }

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using Marrow.Onnx;
 using Marrow.Quantization;
 using Marrow.Quantization.Layers;
 using TorchSharp.Modules;
@@ -100,6 +101,36 @@ public sealed class LsqConv2d : Conv2d, IQuantizedLayer
         }
 
         return scope.MoveToOuter(Convolve(x, weight, Bias));
+    }
+
+    internal override OnnxValue ToOnnx(OnnxGraph graph, OnnxValue x)
+    {
+        if (Settings.Activations == 0)
+        {
+            return base.ToOnnx(graph, x);
+        }
+
+        using var scope = NewDisposeScope();
+        var (step, name) = (GetParameter(StepName), $"{LayerName}.input");
+        return base.ToOnnx(graph, hasShifts
+            ? graph.Quantize(
+                x, name, step, InputRange, ScaleGranularity.ImageChannel, Map(BeforeName), Map(AfterName))
+            : graph.Quantize(x, $"{name}.step", step, InputRange, ScaleGranularity.ImageChannel));
+
+        Tensor Map(string shift) => GetParameter(shift).view(x.Shape[2], x.Shape[3]);
+    }
+
+    private protected override OnnxValue WeightToOnnx(OnnxGraph graph)
+    {
+        using var scope = NewDisposeScope();
+        var weight = packed ?? ((IQuantizedLayer)this).QuantizedWeights.Single().Pack();
+        return graph.Weight(
+            $"{LayerName}.weight",
+            weight,
+            Site.OutChannels,
+            Site.InChannels / Site.Groups,
+            Site.Kernel,
+            Site.Kernel);
     }
 
     private void Prepare(Tensor x)

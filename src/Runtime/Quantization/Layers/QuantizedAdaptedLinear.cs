@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using Marrow.Onnx;
 using Marrow.Quantization;
 using Marrow.Quantization.Layers;
 using static TorchSharp.torch;
@@ -47,6 +48,13 @@ public abstract class QuantizedAdaptedLinear : AdaptedLinear, IQuantizedLayer
     {
         Remove(LatentParameters);
         packed = Take(weights[$"{LayerName}.weight"], "weight");
+    }
+
+    private protected override OnnxValue WeightToOnnx(OnnxGraph graph)
+    {
+        using var scope = NewDisposeScope();
+        return graph.Weight(
+            $"{LayerName}.weight", packed ?? ((IQuantizedLayer)this).QuantizedWeights.Single().Pack());
     }
 
     private protected override Tensor? Exported(Tensor x)

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using Marrow.Onnx;
 using Marrow.Quantization.Layers;
 using static TorchSharp.torch;
 
@@ -45,6 +46,29 @@ public sealed class QuantizedAttention : Attention
         Tensor Part(long index, ActivationQuantizer quantizer, string after) => quantizer.Run(
             qkv.narrow(2, index * Site.Dim, Site.Dim),
                 GetParameter("move_qkv_b4.bias").narrow(0, index * Site.Dim, Site.Dim), GetParameter(after));
+    }
+
+    /// <inheritdoc/>
+    private protected override OnnxValue Attend(OnnxGraph graph, OnnxValue x, Tensor? bias)
+    {
+        using var scope = NewDisposeScope();
+        var qkv = Qkv!.ToOnnx(graph, x);
+        var q = Part(0, query, "q");
+        var k = Part(1, key, "k");
+        var v = Part(2, value, "v");
+        return Attend(
+            graph,
+            graph.Scale(graph.MatMul(q, graph.Transpose(k, 0, 1, 3, 2)), Scale),
+            bias,
+            v,
+            p => weights.ToOnnx(graph, p, $"{LayerName}.softmax"));
+
+        OnnxValue Part(int index, ActivationQuantizer quantizer, string name) => Heads(graph, quantizer.ToOnnx(
+            graph,
+            graph.Slice(qkv, 2, index * Site.Dim, (index + 1) * Site.Dim),
+            $"{LayerName}.{name}",
+            GetParameter("move_qkv_b4.bias").narrow(0, index * Site.Dim, Site.Dim),
+            GetParameter($"move_{name}_aft.bias")));
     }
 
     private ActivationQuantizer Quantizer(string step, long steps, LevelRange range, ScaleGranularity sharing)

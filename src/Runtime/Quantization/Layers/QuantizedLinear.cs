@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using Marrow.Autograd;
 using Marrow.Kernels.PackedGemv;
+using Marrow.Onnx;
 using Marrow.Quantization;
 using Marrow.Quantization.Layers;
 using TorchSharp.Modules;
@@ -137,6 +138,18 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
         {
             throw new ArithmeticException($"Layer '{LayerName}': {fault.Message}", fault);
         }
+    }
+
+    internal override OnnxValue ToOnnx(OnnxGraph graph, OnnxValue x) => base.ToOnnx(
+        graph,
+        Settings.Activations == 0
+            ? x
+            : graph.Quantize(x, $"{LayerName}.input", Step, Range, Sharing, Before, After));
+
+    private protected override OnnxValue WeightToOnnx(OnnxGraph graph)
+    {
+        using var scope = NewDisposeScope();
+        return graph.Weight($"{LayerName}.weight", packed ?? QuantizedWeight.Pack());
     }
 
     Tensor IExplicitLayer.Forward(Saved saved, Tensor x) => Forward(saved, x);

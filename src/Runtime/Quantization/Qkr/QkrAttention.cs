@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using Marrow.Layers;
+using Marrow.Onnx;
 using Marrow.Quantization.Layers;
 using Marrow.Quantization.Qkr;
 using TorchSharp.Modules;
@@ -152,6 +153,47 @@ public sealed class QkrAttention : Attention, IQuantizedLayer
         var p = Softmax(logits, bias);
         p = weights?.Run(p) ?? p;
         return Proj.call(Join(p.matmul(Heads(v))));
+    }
+
+    /// <inheritdoc/>
+    private protected override OnnxValue Attend(OnnxGraph graph, OnnxValue x, Tensor? bias)
+    {
+        using var scope = NewDisposeScope();
+        var (n, dim, heads) = (x.Shape[1], Site.Dim, Site.Heads);
+        var (valueWeight, productWeight) = packed ?? Packed();
+        x = input?.ToOnnx(
+            graph, x, $"{LayerName}.input", GetParameter(InputBefore), GetParameter(InputAfter)) ?? x;
+        var v = graph.Linear(x, graph.Weight($"{LayerName}.v.weight", valueWeight));
+        v = ValueBias is { } valueBias ? graph.Add(v, graph.Constant($"{LayerName}.v.bias", valueBias)) : v;
+        v = value?.ToOnnx(
+            graph, v, $"{LayerName}.v", GetParameter("move_v_b4.bias"), GetParameter("move_v_aft.bias")) ?? v;
+        var z = graph.Linear(x, graph.Weight($"{LayerName}.qk", productWeight)); // [B, N, heads · dim]
+        if (product is not null)
+        {
+            // Steps are for positions and heads, shifts for heads and channels.
+            z = graph.Add(z, graph.Constant($"{LayerName}.z.before", GetParameter("move_qkx_b4.bias")));
+            z = product.ToOnnx(graph, graph.Reshape(z, -1, n * heads, dim), $"{LayerName}.z");
+            z = graph.Add(
+                graph.Reshape(z, -1, n, heads * dim),
+                graph.Constant($"{LayerName}.z.after", GetParameter("move_qkx_aft.bias")));
+        }
+
+        var logits = graph.MatMul(
+            graph.Reshape(x, -1, 1, n, dim), // [B, 1, N, dim]
+            graph.Transpose(graph.Reshape(z, -1, n, heads, dim), 0, 2, 3, 1)); // [B, heads, dim, N]
+        return Attend(
+            graph,
+            graph.Scale(logits, Scale),
+            bias,
+            Heads(graph, v),
+            weights is null ? null : p => weights.ToOnnx(graph, p, $"{LayerName}.softmax"));
+    }
+
+    /// <summary>Both weights, packed; they belong to the present dispose scope.</summary>
+    private (PackedWeight Value, PackedWeight Product) Packed()
+    {
+        var both = ((IQuantizedLayer)this).QuantizedWeights.Select(weight => weight.Pack()).ToList();
+        return (both[0], both[1]);
     }
 
     private ActivationQuantizer Quantizer(string step, long steps, LevelRange range, ScaleGranularity sharing)

@@ -7,7 +7,7 @@
 
 namespace Marrow.Examples.QuantizeVit;
 
-[global::Marrow.CompilerServices.BaseCall("image", "4", "96", "4", "3", "classes", "3", "4")]
+[global::Marrow.CompilerServices.BaseCall("image", "4", "96", "4", "3", "classes", "3", "4", "1E-06")]
 partial class SmallViT
 {
     /// <summary>The layers with their shapes and parameters.</summary>
