@@ -11,18 +11,19 @@ public static class CausalModel
     /// </summary>
     /// <param name="path">A folder of Hugging Face's; an RWKV-6 as .pth or safetensors.</param>
     /// <param name="device">Where to put it; the CPU if null.</param>
+    /// <param name="dtype">The type of its weights; that of new tensors, float32 as a rule, if null.</param>
     /// <exception cref="CheckpointException">It cannot be read, or is of a model that is not supported.</exception>
-    public static ICausalModel Load(string path, Device? device = null)
+    public static ICausalModel Load(string path, Device? device = null, ScalarType? dtype = null)
     {
-        var model = Create(path);
+        var model = Create(path, dtype);
         model.LoadPretrained(path, device);
         return model;
     }
 
     /// <summary>Makes the model on the meta device.</summary>
-    private static ICausalModel Create(string path)
+    private static ICausalModel Create(string path, ScalarType? dtype)
     {
-        using var shapes = Construction.On(META);
+        using var shapes = Construction.On(META, dtype);
         if (!File.Exists(Path.Combine(path, "config.json")))
         {
             var sizes = Rwkv6Sizes.Read(path);

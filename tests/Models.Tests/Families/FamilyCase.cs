@@ -31,7 +31,9 @@ internal sealed class FamilyCase
     /// <summary>Writes the checkpoint into a folder.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="rename">What becomes of the tensors' names.</param>
-    public void Write(string folder, Func<string, string>? rename = null)
+    /// <param name="more">Other tensors in the file.</param>
+    public void Write(
+        string folder, Func<string, string>? rename = null, IReadOnlyList<(string Name, Tensor Value)>? more = null)
     {
         using var scope = NewDisposeScope();
         Directory.CreateDirectory(folder);
@@ -39,7 +41,7 @@ internal sealed class FamilyCase
         var tensors = json["tensors"]!.AsObject().Select((pair, number) => (
             rename?.Invoke(pair.Key) ?? pair.Key,
             Values(pair.Key, [.. pair.Value!.AsArray().Select(size => (long)size!)], number)));
-        SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), tensors);
+        SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), tensors.Concat(more ?? []));
     }
 
     /// <summary>Largest difference of logits [tokens, vocabulary] to the published ones.</summary>
