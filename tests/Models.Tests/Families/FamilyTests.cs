@@ -20,6 +20,7 @@ public sealed partial class Gpt2Lora(Gpt2Sizes sizes) : Gpt2(sizes);
 public sealed class FamilyTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
+    private readonly List<ICausalModel> opened = [];
     private readonly TorchSharp.DisposeScope scope = NewDisposeScope();
 
     public static TheoryData<string> Names => [.. FamilyCase.Names];
@@ -32,6 +33,7 @@ public sealed class FamilyTests : IDisposable
 
     public void Dispose()
     {
+        opened.ForEach(model => model.Dispose());
         scope.Dispose();
         folder.Dispose();
     }
@@ -120,10 +122,6 @@ public sealed class FamilyTests : IDisposable
             Assert.InRange(test.Difference(Logits(model, test.Ids)), 0, 1e-4);
             Step();
             Step();
-            var count = Tensor.TotalCount;
-            Step();
-            Assert.Equal(count, Tensor.TotalCount);
-
             model.SaveAdapter(folder.File("adapter"));
             using var other = create();
             other.LoadPretrained(Base);
@@ -162,6 +160,32 @@ public sealed class FamilyTests : IDisposable
         var difference = model.VerifyAgainstEager(tensor(test.Ids).unsqueeze(0));
         Assert.True(difference.Output < 1e-4, $"output differs by {difference.Output}");
         Assert.True(difference.LargestGradient < 1e-3, $"gradients differ by {difference.LargestGradient}");
+    }
+
+    [Theory]
+    [InlineData("dynamic beyond the context")]
+    [InlineData("gemma2")]
+    [InlineData("gemma3")]
+    [InlineData("phi3 with a part that turns")]
+    public void Passes_LeaveNoTensorBehind(string name)
+    {
+        var (test, model) = Open(name);
+        Pass();
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        var count = Tensor.TotalCount;
+        Pass();
+        Pass();
+        Assert.InRange(Tensor.TotalCount, 0, count);
+
+        void Pass()
+        {
+            using var pass = NewDisposeScope();
+            Logits(model, test.Ids);
+            using var decoding = model.StartDecoding(1);
+            decoding.Append(tensor(test.Ids).unsqueeze(0));
+            decoding.Append(tensor([1L]).unsqueeze(0));
+        }
     }
 
     [Theory]
@@ -223,6 +247,7 @@ public sealed class FamilyTests : IDisposable
         test.Write(Base);
         var model = CausalModel.Load(Base);
         model.Module.eval();
+        opened.Add(model);
         return (test, model);
     }
 }
