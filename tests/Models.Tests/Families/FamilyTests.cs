@@ -47,6 +47,27 @@ public sealed class FamilyTests : IDisposable
     }
 
     [Theory]
+    [InlineData("llama2")]
+    [InlineData("llama3")]
+    [InlineData("llama3.2")]
+    [InlineData("llama with rope_parameters")]
+    [InlineData("linear")]
+    [InlineData("yarn")]
+    [InlineData("mistral without window")]
+    [InlineData("qwen2")]
+    [InlineData("qwen2.5 with yarn")]
+    [InlineData("qwen3")]
+    [InlineData("gpt2")]
+    public void Gguf_ComputesTheSameInLlamaCpp(string name)
+    {
+        var (test, model) = Open(name);
+        model.SaveGguf(folder.File("model.gguf"), GgufType.F32);
+        using var there = new Gguf.LlamaCpp(folder.File("model.gguf"));
+        var logits = there.Logits(test.Ids);
+        Assert.InRange(test.Difference(stack(logits.Select(row => tensor(row)))), 0, 5e-3);
+    }
+
+    [Theory]
     [MemberData(nameof(FixedNames))]
     public void Decoding_GivesWhatTheWholeSequenceGives(string name)
     {
