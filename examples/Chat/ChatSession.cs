@@ -2,7 +2,6 @@ using System.Text;
 using Marrow.Language;
 using Marrow.Models;
 using Marrow.Tokenizers;
-using static TorchSharp.torch;
 
 namespace Marrow.Examples.Chat;
 
@@ -29,7 +28,7 @@ internal sealed class ChatSession : IDisposable
         var tokenizer = Tokenizer.Load(folder);
         var format = template is null ? ChatFormat.Find(folder) : null;
         return new(
-            Load(path, folder, adapter),
+            Load(path, adapter),
             tokenizer,
             format is null
                 ? new Instructions(tokenizer, template ?? PromptTemplate.Plain)
@@ -52,13 +51,9 @@ internal sealed class ChatSession : IDisposable
         tokenizer.Dispose();
     }
 
-    private static ICausalModel Load(string path, string folder, string? adapter)
+    private static ICausalModel Load(string path, string? adapter)
     {
-        using var shapes = Construction.On(META);
-        ICausalModel model = File.Exists(Path.Combine(folder, "config.json"))
-            ? new LlamaBase(LlamaSizes.Read(path))
-            : new Rwkv6Base(Rwkv6Sizes.Read(path));
-        model.LoadPretrained(path);
+        var model = CausalModel.Load(path);
         if (adapter is not null)
         {
             model.LoadAdapter(adapter);

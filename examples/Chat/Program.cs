@@ -2,10 +2,10 @@
 //
 //   dotnet run -c Release --project examples/Chat -- --base BASE [--adapter DIR] [--template alpaca]
 //
-// BASE is the folder of a Hugging Face LLaMA, or an RWKV-6 (.pth or safetensors) with its tokenizer beside it. What the
-// main job leaves will do: --base runs/finetune/base --adapter runs/finetune/adapters/bone-row. Each line is a
-// question, the next of a conversation if the model has a chat template; an empty one ends the program, Ctrl-C an
-// answer.
+// BASE is a folder of Hugging Face's (LLaMA, Mistral, Qwen, Gemma, Phi-3, GPT-2), or an RWKV-6 (.pth or safetensors)
+// with its tokenizer beside it. What the main job leaves will do: --base runs/finetune/base --adapter
+// runs/finetune/adapters/bone-row. Each line is a question, the next of a conversation if the model has a chat template;
+// an empty one ends the program, Ctrl-C an answer.
 
 using System.CommandLine;
 using System.CommandLine.Invocation;

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Marrow.Models;
 using Marrow.Tokenizers;
 using static TorchSharp.torch;
@@ -7,21 +9,20 @@ namespace Marrow.Examples.FineTune;
 /// <summary>The model that every method starts from.</summary>
 /// <param name="Path">Where its weights are.</param>
 /// <param name="Tokenizer">Its own.</param>
-/// <param name="Vocabulary">How many ids it knows.</param>
 /// <param name="Context">Its longest sequence, or null.</param>
-internal abstract record BaseModel(string Path, Tokenizer Tokenizer, int Vocabulary, int? Context)
+internal abstract record BaseModel(string Path, Tokenizer Tokenizer, int? Context)
 {
-    /// <summary>A base that is there: a LLaMA in Hugging Face's form, or an RWKV-6 as .pth or safetensors.</summary>
-    public static BaseModel Open(string path, bool isRwkv)
+    /// <summary>
+    /// A base that is there: a folder of Hugging Face's with a decoder or a GPT-2, or an RWKV-6 as .pth or safetensors.
+    /// </summary>
+    public static BaseModel Open(string path)
     {
-        BaseModel model = isRwkv
-            ? new Rwkv6Base(path, TokenizerBeside(path), Rwkv6Sizes.Read(path))
-            : new LlamaBase(path, TokenizerBeside(path), LlamaSizes.Read(path));
-        return model.Tokenizer.VocabularySize <= model.Vocabulary
-            ? model
-            : throw new UserException(
-                $"{path}: its tokenizer has {model.Tokenizer.VocabularySize} ids, but its model only "
-                + $"{model.Vocabulary}.");
+        return ModelType(path) switch
+        {
+            null => new Rwkv6Base(path, TokenizerBeside(path), Rwkv6Sizes.Read(path)),
+            "gpt2" => new Gpt2Base(path, TokenizerBeside(path), Gpt2Sizes.Read(path)),
+            _ => new DecoderBase(path, TokenizerBeside(path), DecoderSizes.Read(path)),
+        };
     }
 
     /// <summary>
@@ -46,6 +47,20 @@ internal abstract record BaseModel(string Path, Tokenizer Tokenizer, int Vocabul
 
     private protected abstract ICausalModel Build(Method method, Size size);
 
+    /// <summary>What the folder's config.json says; null: there is none, as RWKV has it.</summary>
+    private static string? ModelType(string path)
+    {
+        var file = System.IO.Path.Combine(path, "config.json");
+        try
+        {
+            return File.Exists(file) ? JsonNode.Parse(File.ReadAllText(file))?["model_type"]?.ToString() ?? "" : null;
+        }
+        catch (Exception fault) when (fault is JsonException or InvalidOperationException)
+        {
+            return ""; // what reads the sizes says what is wrong
+        }
+    }
+
     private static Tokenizer TokenizerBeside(string path) =>
         Tokenizer.Load(File.Exists(path) ? System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))! : path);
 
@@ -58,16 +73,23 @@ internal abstract record BaseModel(string Path, Tokenizer Tokenizer, int Vocabul
     }
 }
 
-/// <summary>A LLaMA.</summary>
-internal sealed record LlamaBase(string Path, Tokenizer Tokenizer, LlamaSizes Sizes)
-    : BaseModel(Path, Tokenizer, Sizes.Vocabulary, Sizes.Context)
+/// <summary>A decoder.</summary>
+internal sealed record DecoderBase(string Path, Tokenizer Tokenizer, DecoderSizes Sizes)
+    : BaseModel(Path, Tokenizer, Sizes.Context)
 {
-    private protected override ICausalModel Build(Method method, Size size) => method.Llama(Sizes, size);
+    private protected override ICausalModel Build(Method method, Size size) => method.Decoder(Sizes, size);
+}
+
+/// <summary>A GPT-2.</summary>
+internal sealed record Gpt2Base(string Path, Tokenizer Tokenizer, Gpt2Sizes Sizes)
+    : BaseModel(Path, Tokenizer, Sizes.Context)
+{
+    private protected override ICausalModel Build(Method method, Size size) => method.Gpt2(Sizes, size);
 }
 
 /// <summary>An RWKV-6.</summary>
 internal sealed record Rwkv6Base(string Path, Tokenizer Tokenizer, Rwkv6Sizes Sizes)
-    : BaseModel(Path, Tokenizer, Sizes.Vocabulary, Context: null)
+    : BaseModel(Path, Tokenizer, Context: null)
 {
     private protected override ICausalModel Build(Method method, Size size) => method.Rwkv6(Sizes, size);
 }

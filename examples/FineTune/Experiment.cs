@@ -53,7 +53,7 @@ internal sealed class Experiment
         // A bad file shows before any training.
         var problems = options.Data is { } file ? ProblemFile.Split(file) : Generated();
         var from = options.Base is { } path
-            ? BaseModel.Open(path, options.IsRwkv)
+            ? BaseModel.Open(path)
             : Pretraining.Prepare(options, screen, stop);
         if (from is null)
         {

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Marrow.Examples.FineTune;
 
 /// <summary>What the command line says.</summary>
-/// <param name="Model">llama or rwkv6.</param>
-/// <param name="Base">Folder of a Hugging Face LLaMA, or an RWKV-6's weights; null: pretrain a small one.</param>
+/// <param name="Model">What to pretrain: llama or rwkv6.</param>
+/// <param name="Base">Folder of a Hugging Face model, or an RWKV-6's weights; null: pretrain a small one.</param>
 /// <param name="Template">How problems are written.</param>
 /// <param name="Data">A file of problems, or null: generate them.</param>
 /// <param name="PretrainData">A text to pretrain the small base on, or null: generated problems.</param>
@@ -43,7 +43,7 @@ internal sealed record Options(
     string? Json,
     Device Device)
 {
-    /// <summary>Whether the architecture is RWKV-6.</summary>
+    /// <summary>Whether an RWKV-6 is pretrained.</summary>
     public bool IsRwkv => Model == "rwkv6";
 
     /// <summary>The recipe that all methods share: a short warm-up, then a cosine down to a twentieth.</summary>

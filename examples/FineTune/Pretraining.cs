@@ -34,7 +34,7 @@ internal static class Pretraining
         if (File.Exists(stamp) && File.ReadAllText(stamp) == settings)
         {
             screen.Say($"Base: {directory}, pretrained by an earlier run.");
-            return BaseModel.Open(directory, options.IsRwkv);
+            return BaseModel.Open(directory);
         }
 
         manual_seed(options.Seeds[0]);
@@ -55,14 +55,14 @@ internal static class Pretraining
         model.SavePretrained(directory);
         CharacterTokenizer.Write(directory);
         AtomicFile.WriteText(stamp, settings);
-        return BaseModel.Open(directory, options.IsRwkv);
+        return BaseModel.Open(directory);
     }
 
     private static ICausalModel Small(Options options)
     {
         if (!options.IsRwkv)
         {
-            return new LlamaFull(new(
+            return new DecoderFull(new(
                 CharacterTokenizer.VocabularySize, Hidden: 128, Intermediate: 256, Layers: 3, Heads: 4,
                     KeyValueHeads: 4, options.Context ?? Context));
         }

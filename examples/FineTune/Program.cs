@@ -10,7 +10,7 @@
 //   dotnet run -c Release --project examples/FineTune -- --model rwkv6
 //   dotnet run -c Release --project examples/FineTune -- --base BASE --data MetaMathQA.json --template alpaca
 //
-// Start reading at LlamaVariants.cs (the methods), then Experiment.cs (what happens).
+// Start reading at DecoderVariants.cs (the methods), then Experiment.cs (what happens).
 
 using System.CommandLine;
 using System.CommandLine.Invocation;

@@ -69,13 +69,13 @@ internal sealed class LlamaStep : IDisposable
         {
             var attention = block.SelfAttn;
             var normed = Norm(x, block.InputLayernorm.Weight);
-            var (q, k, v) = (Rotate(Heads(Project(attention.QProj, normed)), cos, sin),
-                Rotate(Heads(Project(attention.KProj, normed)), cos, sin), Heads(Project(attention.VProj, normed)));
+            var (q, k, v) = (Rotate(Heads(Project(attention.QProj!, normed)), cos, sin),
+                Rotate(Heads(Project(attention.KProj!, normed)), cos, sin), Heads(Project(attention.VProj!, normed)));
             x = x + Project(attention.OProj,
                 scaled_dot_product_attention(q, k, v, is_casual: true).transpose(1, 2).reshape(x.shape));
             var second = Norm(x, block.PostAttentionLayernorm.Weight);
             x = x + Project(block.Mlp.DownProj,
-                silu(Project(block.Mlp.GateProj, second)) * Project(block.Mlp.UpProj, second));
+                silu(Project(block.Mlp.GateProj!, second)) * Project(block.Mlp.UpProj!, second));
         }
 
         return linear(Norm(x, model.Norm.Weight), model.LmHead.Weight);

@@ -13,10 +13,9 @@ internal static class AdapterFolder
     {
         using var expected = JsonDocument.Parse(File.ReadAllText(Path.Combine(directory, "expected.json")));
         var basePath = Path.Combine(bases, expected.RootElement.GetProperty("base").GetString()!);
-        using var model = new LlamaCase(LlamaSizes.Read(basePath));
-        model.LoadPretrained(basePath);
+        using var model = CausalModel.Load(basePath);
         model.LoadAdapter(directory);
-        model.eval();
+        model.Module.eval();
 
         var ids = ModelFolder.Batch(ModelFolder.Integers(expected.RootElement.GetProperty("ids")));
         var greedy = expected.RootElement.GetProperty("greedy");
@@ -30,7 +29,7 @@ internal static class AdapterFolder
 
             using var noGrad = no_grad();
             foreach (var comparison in ModelFolder.Logits(
-                $"logits{suffix}", model.call(ids)[0], expected.RootElement.GetProperty($"logits{suffix}")))
+                $"logits{suffix}", ModelFolder.Run(model, ids), expected.RootElement.GetProperty($"logits{suffix}")))
             {
                 yield return comparison;
             }
@@ -41,7 +40,7 @@ internal static class AdapterFolder
                 Generation.Continue(model, [prompt], new(continued.Length - prompt.Length))[0], continued);
         }
 
-        var weights = model.named_parameters().ToDictionary(pair => pair.name, pair => pair.parameter);
+        var weights = model.Module.named_parameters().ToDictionary(pair => pair.name, pair => pair.parameter);
         foreach (var row in expected.RootElement.GetProperty("merged_rows").EnumerateArray())
         {
             var (name, index) = (row.GetProperty("tensor").GetString()!, row.GetProperty("row").GetInt64());

@@ -1,4 +1,3 @@
-using Marrow.Models;
 using static TorchSharp.torch;
 
 namespace Marrow.Parity;
@@ -38,9 +37,3 @@ public sealed partial class LoraCase(int inFeatures, int outFeatures, bool bias,
 [Lora(Rank = nameof(r), Alpha = nameof(alpha), RankStabilized = true)]
 public sealed partial class RankStabilizedLoraCase(int inFeatures, int outFeatures, bool bias, int r, double alpha)
     : OneLinear(inFeatures, outFeatures, bias);
-
-/// <summary>A LLaMA of a checkpoint's sizes.</summary>
-[Model]
-public partial class LlamaCase(LlamaSizes sizes) : Llama(
-    sizes.Vocabulary, sizes.Hidden, sizes.Intermediate, sizes.Layers, sizes.Heads, sizes.KeyValueHeads,
-    sizes.Context, sizes.NormEps, sizes.RopeTheta, sizes.Tied);

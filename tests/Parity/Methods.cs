@@ -112,7 +112,7 @@ internal static class Methods
     private static IEnumerable<Comparison> Llama(ReferenceCase file)
     {
         var ids = file.Tensor("input_ids");
-        var model = new LlamaCase(new LlamaSizes(
+        var model = new Decoder(new DecoderSizes(
             file.Integer("vocab_size"),
             file.Integer("hidden_size"),
             file.Integer("intermediate_size"),

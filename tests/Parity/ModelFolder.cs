@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Marrow.Parity;
 
-/// <summary>A Hugging Face LLaMA folder with expected logits, greedy continuations and encodings.</summary>
+/// <summary>A folder of a Hugging Face language model with expected logits, greedy continuations and encodings.</summary>
 internal static class ModelFolder
 {
     private static readonly Tolerance LogitTolerance = new(2e-4, 0);
@@ -14,14 +14,8 @@ internal static class ModelFolder
     {
         using var expected = JsonDocument.Parse(File.ReadAllText(Path.Combine(directory, "expected.json")));
         var tokenizer = Tokenizer.Load(directory);
-        LlamaCase model;
-        using (Construction.On(META))
-        {
-            model = new LlamaCase(LlamaSizes.Read(directory));
-        }
-
-        model.LoadPretrained(directory);
-        model.eval();
+        using var model = CausalModel.Load(directory);
+        model.Module.eval();
         foreach (var (number, test) in expected.RootElement.GetProperty("cases").EnumerateArray().Index())
         {
             var (prompt, ids) = (Integers(test.GetProperty("prompt")), Integers(test.GetProperty("ids")));
@@ -32,7 +26,7 @@ internal static class ModelFolder
 
             using var noGrad = no_grad();
             foreach (var comparison in Logits(
-                $"cases[{number}].logits", model.call(Batch(ids))[0], test.GetProperty("logits")))
+                $"cases[{number}].logits", Run(model, Batch(ids)), test.GetProperty("logits")))
             {
                 yield return comparison;
             }
@@ -52,6 +46,9 @@ internal static class ModelFolder
         var position = entry.GetProperty("position").GetInt64();
         return Comparison.Of($"{name}[{position}]", computed[position], Values(entry), LogitTolerance);
     });
+
+    public static Tensor Run(ICausalModel model, Tensor ids) =>
+        ((nn.Module<Tensor, Tensor>)model.Module).call(ids)[0];
 
     public static Tensor Values(JsonElement entry) =>
         tensor(entry.GetProperty("values").EnumerateArray().Select(value => value.GetSingle()).ToArray());

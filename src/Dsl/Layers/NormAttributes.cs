@@ -10,6 +10,12 @@ public sealed class RmsNormAttribute(object dim) : LayerAttribute
 
     /// <summary>Added to the mean square: a constant or an expression. 1e-6 if not given.</summary>
     public object Eps { get; set; } = 1e-6;
+
+    /// <summary>
+    /// Whether w is stored less one, and so starts as zeros: <c>x / sqrt(mean x² + eps) · (1 + w)</c>, as in Gemma. A
+    /// constant or an expression; false if not given.
+    /// </summary>
+    public object ZeroCentered { get; set; } = false;
 }
 
 /// <summary>Layer normalization over the last dimension, <c>(x − mean) / sqrt(var + eps) · w + b</c>.</summary>

@@ -2,7 +2,7 @@ namespace Marrow;
 
 /// <summary>
 /// Puts one block in the place of another, wherever it is in the model: with
-/// <c>[Replace(typeof(SelfAttention), typeof(QwenAttention))]</c> a class that derives from Llama is Llama with
+/// <c>[Replace(typeof(DecoderAttention), typeof(NearAttention))]</c> a class that derives from Llama is Llama with
 /// another attention. The replacement derives from what it replaces and takes the same constructor arguments.
 /// </summary>
 /// <param name="block">The block's type, as the architecture declares it.</param>

@@ -248,10 +248,15 @@ internal sealed record EmbeddingSpec(
 }
 
 /// <summary>[RmsNorm].</summary>
-internal sealed record RmsNormSpec(PropertySpec Property, SizeExpression Dim, SizeExpression Eps) : LayerSpec(Property)
+internal sealed record RmsNormSpec(
+    PropertySpec Property, SizeExpression Dim, SizeExpression Eps, SizeExpression ZeroCentered) : LayerSpec(Property)
 {
     private protected override IEnumerable<Argument> OwnArguments =>
-        [Size("dim", Dim, "dimension"), new("Eps", Eps, ValueKind.Number)];
+    [
+        Size("dim", Dim, "dimension"),
+        new("Eps", Eps, ValueKind.Number),
+        new("ZeroCentered", ZeroCentered, ValueKind.Boolean),
+    ];
 
     private protected override IEnumerable<ArgumentError> OwnRangeErrors(string layer) =>
         NegativeEps(layer, Eps) is { } error ? [error] : [];
@@ -260,10 +265,11 @@ internal sealed record RmsNormSpec(PropertySpec Property, SizeExpression Dim, Si
 
     public override string Shape => Dim.ToString();
 
-    public override string? Formula => $"y = x / sqrt(mean x² + eps) · w, w [{Dim}]";
+    public override string? Formula =>
+        $"y = x / sqrt(mean x² + eps) · {(ZeroCentered.Value is true ? "(1 + w)" : "w")}, w [{Dim}]";
 
     private protected override LayerSpec EvaluateOwn(Func<SizeExpression, SizeExpression> evaluate) =>
-        this with { Dim = evaluate(Dim), Eps = evaluate(Eps) };
+        this with { Dim = evaluate(Dim), Eps = evaluate(Eps), ZeroCentered = evaluate(ZeroCentered) };
 }
 
 /// <summary>[LayerNorm].</summary>

@@ -62,7 +62,8 @@ internal sealed record LayerView(
         AttentionSpec attention => Attention(attention, key),
         EmbeddingSpec embedding => $"builder.Embedding({key}, {Print(embedding.Rows)}, {Print(embedding.Dim)}"
             + $"{Given(embedding.PaddingIndex, "paddingIndex")}{Init(embedding)}{Adapter(embedding)})",
-        RmsNormSpec norm => $"builder.RmsNorm({key}, {Print(norm.Dim)}, {Print(norm.Eps)})",
+        RmsNormSpec norm => $"builder.RmsNorm({key}, {Print(norm.Dim)}, {Print(norm.Eps)}"
+            + (norm.ZeroCentered.Value is false ? ")" : $", zeroCentered: {Print(norm.ZeroCentered)})"),
         LayerNormSpec norm =>
             $"builder.LayerNorm({key}, {Print(norm.Dim)}, {Print(norm.Eps)}, bias: {Print(norm.Bias)})",
         DropoutSpec dropout => $"builder.Dropout({key}, {Print(dropout.Probability)})",

@@ -29,7 +29,7 @@ internal static class BaseCallReader
             var texts = record is { Kind: TypedConstantKind.Array, IsNull: false } array ? array.Values : [];
             for (var i = 0; i < Math.Min(arguments.Length, texts.Length); i++)
             {
-                arguments[i] = Recorded(sizes, texts[i].Value as string ?? "?");
+                arguments[i] = sizes.FromRecord(texts[i].Value as string ?? "?", parameters[i].Type);
             }
         }
         else if (ArgumentList(type) is { } list)
@@ -59,9 +59,6 @@ internal static class BaseCallReader
                 .FirstOrDefault(constructor => constructor.Initializer.IsKind(SyntaxKind.BaseConstructorInitializer))
                 ?.Initializer?.ArgumentList)
         .FirstOrDefault(list => list is not null);
-
-    private static SizeExpression Recorded(SizeReader sizes, string text) =>
-        sizes.FromText(text) is { Error: null } expression ? expression : new SizeExpression.Opaque(text, "");
 
     private static int IndexOf(IReadOnlyList<IParameterSymbol> parameters, string name)
     {

@@ -127,7 +127,8 @@ internal sealed class LayerReader(
                 Given("Tokens"),
                 annotations.Marker(property)),
             (KnownNames.Embedding, 2) => new EmbeddingSpec(spec, Size(0), Size(1), Given("PaddingIndex")),
-            ("Marrow.RmsNormAttribute", 1) => new RmsNormSpec(spec, Size(0), Option("Eps", 1e-6)),
+            ("Marrow.RmsNormAttribute", 1) => new RmsNormSpec(
+                spec, Size(0), Option("Eps", 1e-6), Option("ZeroCentered", false)),
             ("Marrow.LayerNormAttribute", 1) =>
                 new LayerNormSpec(spec, Size(0), Option("Eps", 1e-5), Option("Bias", true)),
             ("Marrow.DropoutAttribute", 1) => new DropoutSpec(spec, Size(0)),

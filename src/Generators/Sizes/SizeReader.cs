@@ -72,49 +72,12 @@ internal sealed class SizeReader(INamedTypeSymbol type, IReadOnlyList<string> pa
         {
             BaseObjectCreationExpressionSyntax creation
                 when semantics.GetSymbolInfo(creation).Symbol is IMethodSymbol constructor =>
-                Recorded(inner, Parts(creation, constructor)),
-            CollectionExpressionSyntax list when list.Elements.All(item => item is ExpressionElementSyntax) =>
-                Recorded(inner, list.Elements.Select((item, i) =>
-                    Part($"{i}", ((ExpressionElementSyntax)item).Expression))),
-            ImplicitArrayCreationExpressionSyntax array => Recorded(
-                inner, array.Initializer.Expressions.Select((item, i) => Part($"{i}", item))),
-            ArrayCreationExpressionSyntax { Initializer: { } items } => Recorded(
-                inner, items.Expressions.Select((item, i) => Part($"{i}", item))),
-            _ => null,
+                Recorded(inner, Parts(creation, constructor, (_, value) => FromBaseCall(value, semantics))),
+            _ => Items(inner) is { } items
+                ? Recorded(inner, items.Select((item, i) => new SizeExpression.NamedSize(
+                    $"{i}", FromBaseCall(item, semantics))))
+                : null,
         };
-
-        SizeExpression.Record Recorded(ExpressionSyntax inner, IEnumerable<SizeExpression.NamedSize> parts)
-        {
-            var opaque = Opaque(inner);
-            return new(opaque.Text, opaque.Identifiers, parts.ToEquatable());
-        }
-
-        SizeExpression.NamedSize Part(string name, ExpressionSyntax value) => new(name, FromBaseCall(value, semantics));
-
-        // The parameters of a record's constructor are its members' names; an initializer names them itself.
-        IEnumerable<SizeExpression.NamedSize> Parts(
-            BaseObjectCreationExpressionSyntax creation, IMethodSymbol constructor)
-        {
-            var given = creation.Initializer?.Expressions.OfType<AssignmentExpressionSyntax>()
-                .Where(assignment => assignment.Left is IdentifierNameSyntax)
-                .Select(assignment => Part(
-                    ((IdentifierNameSyntax)assignment.Left).Identifier.ValueText, assignment.Right)) ?? [];
-            if (!constructor.ContainingType.IsRecord)
-            {
-                return given;
-            }
-
-            var arguments = creation.ArgumentList?.Arguments ?? default;
-            var positional = arguments.Select((argument, i) => Part(
-                argument.NameColon?.Name.Identifier.ValueText
-                    ?? constructor.Parameters.ElementAtOrDefault(i)?.Name
-                    ?? "",
-                argument.Expression));
-            var defaults = constructor.Parameters
-                .Where(parameter => parameter.HasExplicitDefaultValue)
-                .Select(parameter => new SizeExpression.NamedSize(parameter.Name, Default(parameter)));
-            return given.Concat(positional).Concat(defaults); // the first of a name counts
-        }
 
         bool IsInt32(ExpressionSyntax inner) =>
             semantics.GetTypeInfo(inner).Type?.SpecialType == SpecialType.System_Int32;
@@ -122,6 +85,102 @@ internal sealed class SizeReader(INamedTypeSymbol type, IReadOnlyList<string> pa
         SizeExpression Bound(IdentifierNameSyntax name) => parameters.Contains(name.Identifier.ValueText)
             ? NameOf(name.Identifier.ValueText)
             : Opaque(name);
+    }
+
+    /// <summary>
+    /// An argument that the generator recorded in another assembly, where nothing but the target's type says what its
+    /// names mean; what is no size stays opaque.
+    /// </summary>
+    public SizeExpression FromRecord(string text, ITypeSymbol target) =>
+        FromRecord(SyntaxFactory.ParseExpression(text), target);
+
+    private SizeExpression FromRecord(ExpressionSyntax syntax, ITypeSymbol? target)
+    {
+        if (target is INamedTypeSymbol { OriginalDefinition.SpecialType: SpecialType.System_Nullable_T } nullable)
+        {
+            target = nullable.TypeArguments[0];
+        }
+
+        return (syntax, target) switch
+        {
+            (BaseObjectCreationExpressionSyntax creation, INamedTypeSymbol { IsRecord: true } record)
+                when IsOf(creation, record)
+                    && record.InstanceConstructors.OrderByDescending(one => one.Parameters.Length).FirstOrDefault()
+                        is { } constructor =>
+                Recorded(syntax, Parts(creation, constructor, (name, value) => FromRecord(
+                    value,
+                    constructor.Parameters.FirstOrDefault(parameter => parameter.Name == name)?.Type
+                        ?? record.GetMembers(name).OfType<IPropertySymbol>().FirstOrDefault()?.Type))),
+            (MemberAccessExpressionSyntax access, INamedTypeSymbol { TypeKind: TypeKind.Enum } owner)
+                when Member(owner, access.Name.Identifier.ValueText) is { } member => member,
+            _ when Items(syntax) is { } items => Recorded(
+                syntax, items.Select((item, i) => new SizeExpression.NamedSize($"{i}", FromRecord(item, null)))),
+            _ => FromText(syntax.ToString()) is { Error: null } expression ? expression : Opaque(syntax),
+        };
+    }
+
+    private static bool IsOf(BaseObjectCreationExpressionSyntax creation, INamedTypeSymbol record) =>
+        creation is not ObjectCreationExpressionSyntax { Type: var type }
+        || type.ToString().Split('.', ':').Last() == record.Name;
+
+    /// <summary>The items of a list that is written out, or null.</summary>
+    private static IEnumerable<ExpressionSyntax>? Items(ExpressionSyntax syntax) => syntax switch
+    {
+        CollectionExpressionSyntax list when list.Elements.All(item => item is ExpressionElementSyntax) =>
+            list.Elements.Select(item => ((ExpressionElementSyntax)item).Expression),
+        ImplicitArrayCreationExpressionSyntax array => array.Initializer.Expressions,
+        ArrayCreationExpressionSyntax { Initializer: { } items } => items.Expressions,
+        _ => null,
+    };
+
+    private static SizeExpression.Record Recorded(
+        ExpressionSyntax syntax, IEnumerable<SizeExpression.NamedSize> parts)
+    {
+        var opaque = Opaque(syntax);
+        return new(opaque.Text, opaque.Identifiers, parts.ToEquatable());
+    }
+
+    /// <summary>
+    /// The members of a configuration: the parameters of a record's constructor are their names, and an initializer
+    /// names them itself.
+    /// </summary>
+    private static IEnumerable<SizeExpression.NamedSize> Parts(
+        BaseObjectCreationExpressionSyntax creation,
+        IMethodSymbol constructor,
+        Func<string, ExpressionSyntax, SizeExpression> read)
+    {
+        var given = creation.Initializer?.Expressions.OfType<AssignmentExpressionSyntax>()
+            .Where(assignment => assignment.Left is IdentifierNameSyntax)
+            .Select(assignment => Part(
+                ((IdentifierNameSyntax)assignment.Left).Identifier.ValueText, assignment.Right)) ?? [];
+        if (!constructor.ContainingType.IsRecord)
+        {
+            return given;
+        }
+
+        var arguments = creation.ArgumentList?.Arguments ?? default;
+        var positional = arguments.Select((argument, i) => Part(
+            argument.NameColon?.Name.Identifier.ValueText
+                ?? constructor.Parameters.ElementAtOrDefault(i)?.Name
+                ?? "",
+            argument.Expression));
+        var defaults = constructor.Parameters
+            .Where(parameter => parameter.HasExplicitDefaultValue)
+            .Select(parameter => new SizeExpression.NamedSize(parameter.Name, Default(parameter)));
+        return given.Concat(positional).Concat(defaults); // the first of a name counts
+
+        SizeExpression.NamedSize Part(string name, ExpressionSyntax value) => new(name, read(name, value));
+    }
+
+    private static SizeExpression.EnumMember? Member(INamedTypeSymbol owner, string name) =>
+        owner.GetMembers(name).OfType<IFieldSymbol>().FirstOrDefault() is { ConstantValue: { } value } field
+            ? EnumMember(owner, field, value)
+            : null;
+
+    private static SizeExpression.EnumMember EnumMember(INamedTypeSymbol owner, IFieldSymbol field, object value)
+    {
+        var type = owner.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat);
+        return new(System.Convert.ToInt64(value), $"{type}.{field.Name}", type);
     }
 
     /// <summary>The value of a parameter that is not given; one that is no size stays opaque.</summary>
@@ -204,10 +263,7 @@ internal sealed class SizeReader(INamedTypeSymbol type, IReadOnlyList<string> pa
     private SizeExpression? Static(MemberAccessExpressionSyntax access) => SizeSymbols.Static(type, access) switch
     {
         { ContainingType: { TypeKind: TypeKind.Enum } owner, ConstantValue: { } value } field =>
-            new SizeExpression.EnumMember(
-                System.Convert.ToInt64(value),
-                $"{owner.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat)}.{field.Name}",
-                owner.ToDisplayString(SymbolDisplayFormat.FullyQualifiedFormat)),
+            EnumMember(owner, field, value),
         { ConstantValue: { } value } => FromConstant(value),
         _ => null,
     };

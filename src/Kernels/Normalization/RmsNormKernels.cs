@@ -6,11 +6,14 @@ using Marrow.Kernels.Vectors;
 
 namespace Marrow.Kernels.Normalization;
 
-/// <summary><c>y = r x w</c> with <c>r = 1 / sqrt(mean x² + eps)</c>.</summary>
+/// <summary>
+/// <c>y = r x (c + w)</c> with <c>r = 1 / sqrt(mean x² + eps)</c> and the center c of w, 0 or 1.
+/// </summary>
 internal unsafe struct RmsNormForwardKernel : IRangeKernel
 {
     public int Columns;
     public double Eps;
+    public float Center;
     public float* X, Weight, Y, Roots;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -35,31 +38,34 @@ internal unsafe struct RmsNormForwardKernel : IRangeKernel
 
             var root = (float)(1 / Math.Sqrt(((Vector256.Sum(squares) + sum) / columns) + Eps));
             Roots[row] = root;
-            var each = Vector256.Create(root);
+            var (each, center) = (Vector256.Create(root), Vector256.Create(Center));
             for (column = 0; column <= columns - Lanes.Count; column += Lanes.Count)
             {
-                (Vector256.Load(x + column) * each * Vector256.Load(w + column)).Store(y + column);
+                (Vector256.Load(x + column) * each * (Vector256.Load(w + column) + center)).Store(y + column);
             }
 
             for (; column < columns; column++)
             {
-                y[column] = x[column] * root * w[column];
+                y[column] = x[column] * root * (w[column] + Center);
             }
         }
     }
 }
 
-/// <summary><c>dx = r w dy − x r³ mean(w dy x)</c>, <c>dw = Σ r x dy</c>.</summary>
+/// <summary>
+/// <c>dx = r v dy − x r³ mean(v dy x)</c> with <c>v = c + w</c>, <c>dw = Σ r x dy</c>.
+/// </summary>
 internal unsafe struct RmsNormBackwardKernel : IRangeKernel
 {
     public int Columns;
+    public float Center;
     public float* X, Weight, Roots, Dy, Dx;
     public PartialSums Sums;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void Run(int first, int end, int part)
     {
-        var columns = Columns;
+        var (columns, center) = (Columns, Vector256.Create(Center));
         float* w = Weight, sums = Sums.Begin(part);
         for (var row = first; row < end; row++)
         {
@@ -68,12 +74,14 @@ internal unsafe struct RmsNormBackwardKernel : IRangeKernel
             for (; column <= columns - Lanes.Count; column += Lanes.Count)
             {
                 along = Vector256.FusedMultiplyAdd(
-                    Vector256.Load(w + column) * Vector256.Load(dy + column), Vector256.Load(x + column), along);
+                    (Vector256.Load(w + column) + center) * Vector256.Load(dy + column),
+                    Vector256.Load(x + column),
+                    along);
             }
 
             for (; column < columns; column++)
             {
-                rest += w[column] * dy[column] * x[column];
+                rest += (w[column] + Center) * dy[column] * x[column];
             }
 
             var root = Roots[row];
@@ -82,7 +90,7 @@ internal unsafe struct RmsNormBackwardKernel : IRangeKernel
             for (column = 0; column <= columns - Lanes.Count; column += Lanes.Count)
             {
                 var (value, gradient) = (Vector256.Load(x + column), Vector256.Load(dy + column) * each);
-                ((gradient * Vector256.Load(w + column)) - (value * less)).Store(dx + column);
+                ((gradient * (Vector256.Load(w + column) + center)) - (value * less)).Store(dx + column);
                 if (sums != null)
                 {
                     Vector256.FusedMultiplyAdd(gradient, value, Vector256.Load(sums + column)).Store(sums + column);
@@ -91,7 +99,7 @@ internal unsafe struct RmsNormBackwardKernel : IRangeKernel
 
             for (; column < columns; column++)
             {
-                dx[column] = (root * w[column] * dy[column]) - (x[column] * back);
+                dx[column] = (root * (w[column] + Center) * dy[column]) - (x[column] * back);
                 if (sums != null)
                 {
                     sums[column] += root * dy[column] * x[column];

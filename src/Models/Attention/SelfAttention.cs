@@ -1,5 +1,4 @@
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn.functional;
 
 namespace Marrow.Models;
 
@@ -76,55 +75,11 @@ public partial class SelfAttention(
     [Forward]
     private Tensor Network(Tensor x, Tensor? rotary = null, Tensor? mask = null)
     {
-        var tokens = x.size(1);
-        var query = Turned(Heads(QProj.call(x), heads), rotary).transpose(1, 2);
-        var key = Turned(Heads(KProj.call(x), keyValueHeads), rotary).transpose(1, 2);
-        var value = Heads(VProj.call(x), keyValueHeads).transpose(1, 2);
-        var cache = causal ? CachedDecoding.Current?.NextCache() : null;
-        var past = cache?.Length ?? 0;
-        if (cache is not null)
-        {
-            (key, value) = cache.Append(key, value);
-        }
-
-        if (tokens == 1 && past > 0 && mask is null)
-        {
-            return OProj.call(cache!.Attend(query.squeeze(2), window).reshape(x.shape));
-        }
-
-        if (keyValueHeads < heads)
-        {
-            key = key.repeat_interleave(heads / keyValueHeads, 1);
-            value = value.repeat_interleave(heads / keyValueHeads, 1);
-        }
-
-        var isPlain = causal && past == 0 && mask is null && (window == 0 || window >= tokens);
-        var mixed = scaled_dot_product_attention(
-            query,
-            key,
-            value,
-            isPlain ? null : Visible(tokens, past, mask, x.device),
-            training ? dropout : 0,
-            is_casual: isPlain);
-        return OProj.call(mixed.transpose(1, 2).reshape(x.shape));
-    }
-
-    /// <summary>What queries see, broadcast to [batch, heads, tokens, past + tokens]; null: all.</summary>
-    private Tensor? Visible(long tokens, long past, Tensor? mask, Device device)
-    {
-        if (mask is not null && mask.dtype != ScalarType.Bool)
-        {
-            throw new ArgumentException($"A mask of attention says by bool what is seen; this is {mask.dtype}.");
-        }
-
-        if (!causal && window == 0)
-        {
-            return mask;
-        }
-
-        var near = ones([tokens, past + tokens], dtype: @bool, device: device).tril(causal ? past : past + window - 1);
-        near = window == 0 ? near : near.triu(past - window + 1);
-        return mask is null ? near : mask.logical_and(near);
+        var query = Turned(Heads(QProj.call(x), heads), rotary);
+        var key = Turned(Heads(KProj.call(x), keyValueHeads), rotary);
+        var value = Heads(VProj.call(x), keyValueHeads);
+        var attention = new ScaledAttention(causal, window, Dropout: training ? dropout : 0);
+        return OProj.call(attention.Mix(query, key, value, mask));
     }
 
     /// <summary>[batch, tokens, count · head] to [batch, tokens, count, head].</summary>

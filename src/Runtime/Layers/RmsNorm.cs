@@ -6,23 +6,25 @@ using static TorchSharp.torch;
 namespace Marrow;
 
 /// <summary>
-/// Root mean square normalization over the last dimension, <c>x / sqrt(mean x² + eps) · w</c> (arXiv 1910.07467).
-/// Types narrower than float32 are normalized in float32.
+/// Root mean square normalization over the last dimension, <c>x / sqrt(mean x² + eps) · w</c> (arXiv 1910.07467),
+/// or <c>· (1 + w)</c> where w is zero-centered. Types narrower than float32 are normalized in float32, and scaled there
+/// too if w is zero-centered, for which 1 + w has too few digits in theirs.
 /// </summary>
 public sealed class RmsNorm : Layer
 {
     private readonly long dim;
     private readonly double eps;
+    private readonly bool zeroCentered;
 
-    internal RmsNorm(string name, long dim, double eps, ScalarType dtype, Device device)
+    internal RmsNorm(string name, long dim, double eps, bool zeroCentered, ScalarType dtype, Device device)
         : base(name)
     {
-        (this.dim, this.eps) = (dim, eps);
+        (this.dim, this.eps, this.zeroCentered) = (dim, eps, zeroCentered);
         using var scope = NewDisposeScope();
-        Add("weight", ones(dim, dtype: dtype, device: device), trainable: true);
+        Add("weight", full([dim], zeroCentered ? 0 : 1, dtype: dtype, device: device), trainable: true);
     }
 
-    /// <summary>The scale, [dim].</summary>
+    /// <summary>The scale, or what it is above one, [dim].</summary>
     public Parameter Weight => GetParameter("weight");
 
     /// <summary>x [..., dim] to the same shape and type.</summary>
@@ -38,12 +40,14 @@ public sealed class RmsNorm : Layer
 
         if (!EagerMode.IsOn && RmsNormOperation.Suits(x, Weight))
         {
-            return OperationFunction.Run(new RmsNormOperation(eps, Weight.requires_grad), x, Weight);
+            return OperationFunction.Run(new RmsNormOperation(eps, zeroCentered, Weight.requires_grad), x, Weight);
         }
 
         using var scope = NewDisposeScope();
         var wide = x.element_size() < 4 ? x.to(ScalarType.Float32) : x;
         var normal = wide * (wide.square().mean([-1], keepdim: true) + eps).rsqrt();
-        return scope.MoveToOuter(normal.to(x.dtype) * Weight);
+        return scope.MoveToOuter(zeroCentered
+            ? (normal * (Weight.to(normal.dtype) + 1)).to(x.dtype)
+            : normal.to(x.dtype) * Weight);
     }
 }

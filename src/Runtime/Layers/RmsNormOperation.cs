@@ -10,11 +10,13 @@ namespace Marrow.Layers;
 /// <summary>
 /// <see cref="RmsNorm"/> of float32 on the CPU in one pass each way, where torch's operations make sixteen:
 /// <c>y = r x w</c> with <c>r = 1 / sqrt(mean x² + eps)</c>; <c>dx = r w dy − x r³ mean(w dy x)</c>, <c>dw = Σ r x
-/// dy</c>.
+/// dy</c>. Where w is zero-centered, 1 + w stands in its place.
 /// </summary>
-internal sealed unsafe class RmsNormOperation(double eps, bool learns) : Operation
+internal sealed unsafe class RmsNormOperation(double eps, bool zeroCentered, bool learns) : Operation
 {
     public override string Name => "an RMSNorm";
+
+    private float Center => zeroCentered ? 1 : 0;
 
     public static bool Suits(Tensor x, Tensor weight) =>
         TensorMemory.AreFloats(x, weight) && x.dim() > 0 && x.size(-1) == weight.size(0);
@@ -28,6 +30,7 @@ internal sealed unsafe class RmsNormOperation(double eps, bool learns) : Operati
         {
             Columns = (int)weight.numel(),
             Eps = eps,
+            Center = Center,
             X = x.Floats(),
             Weight = weight.Floats(),
             Y = y.Floats(),
@@ -47,6 +50,7 @@ internal sealed unsafe class RmsNormOperation(double eps, bool learns) : Operati
         var kernel = new RmsNormBackwardKernel
         {
             Columns = (int)weight.numel(),
+            Center = Center,
             X = x.Floats(),
             Weight = weight.Floats(),
             Roots = roots.Floats(),

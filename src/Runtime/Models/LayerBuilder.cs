@@ -203,10 +203,10 @@ public sealed partial class LayerBuilder : ILinearBuilder
     }
 
     /// <summary>Root mean square normalization.</summary>
-    public RmsNorm RmsNorm(string name, long dim, double eps)
+    public RmsNorm RmsNorm(string name, long dim, double eps, bool zeroCentered = false)
     {
         Require(AdapterSizes.Positive(prefix + name, "Dimension", dim));
-        return Register(name, new RmsNorm(prefix + name, dim, eps, dtype, device));
+        return Register(name, new RmsNorm(prefix + name, dim, eps, zeroCentered, dtype, device));
     }
 
     /// <summary>Layer normalization.</summary>

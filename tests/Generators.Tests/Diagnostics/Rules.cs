@@ -283,6 +283,44 @@ public class Rules
     }
 
     [Fact]
+    public Task MRW101_ConfigurationThatAnotherAssemblyWritesOut_IsRead()
+    {
+        var library = TestCompilation.Compile(
+            """
+            public enum Kind { Small, Large }
+
+            public sealed record NetSizes(int Width, int[] Depths, Kind Kind = Kind.Small, int? More = null)
+            {
+                public int? Inner { get; init; }
+            }
+
+            [Model] public partial class Net(NetSizes sizes)
+            {
+                [Linear("sizes.Width", "sizes.Kind == Kind.Large ? sizes.Depths[1] : 7")]
+                public partial Linear Up { get; }
+
+                [Linear("sizes.Depths[1]", "sizes.More ?? sizes.Inner ?? 7")] public partial Linear Down { get; }
+
+                [Forward] private Tensor Network(Tensor x) => Down.call(Up.call(x));
+            }
+
+            [Model] public partial class Doubled(int width)
+                : Net(new NetSizes(width, [4, 24], Kind: Kind.Large) { Inner = 2 * width });
+
+            [Model] public partial class Targeted(int width) : Net(new(width, new[] { 4, 24 }, Kind.Large, More: 8));
+            """,
+            "Library");
+        return Markup.Check(
+            """
+            [Bone({|MRW101:BlockSize = 16|})] public partial class Small() : Doubled(16);
+            [Bone(BlockSize = 8)] public partial class Right() : Doubled(16);
+            [Bone({|MRW101:BlockSize = 16|})] public partial class Less() : Targeted(16);
+            [Bone(BlockSize = 8)] public partial class Good() : Targeted(16);
+            """,
+            library);
+    }
+
+    [Fact]
     public async Task MRW102_RankAboveTheSmallerSize_IsReportedOnTheArgument() => Assert.Contains(
         "Rank 65 at layer 'up' is not in 1 to 64",
         (await Markup.Check(Mlp

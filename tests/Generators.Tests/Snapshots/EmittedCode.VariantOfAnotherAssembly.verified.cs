@@ -10,7 +10,8 @@ using __Layers = global::Marrow.Emitted.TinyLlama;
 /// TinyLlama is Llama with Bone free, block 64; the base is frozen.
 /// 32,768 trainable parameters beside 263,744 frozen ones (12.42 %).
 /// </remarks>
-[global::Marrow.CompilerServices.BaseCall("512", "64", "172", "4", "4", "4", "4096", "1E-05", "10000.0", "false")]
+[global::Marrow.CompilerServices.BaseCall(
+    "512", "64", "172", "4", "4", "4", "4096", "1E-05", "10000.0", "false", "null")]
 partial class TinyLlama
 {
     /// <summary>The layers with their shapes and parameters.</summary>
@@ -31,7 +32,6 @@ partial class TinyLlama
         new("model.layers.{0-3}.mlp.down_proj",            "172 → 64", repeat: 4, parameters: 11008),
         new("model.norm",                                  "64", repeat: 1, parameters: 64),
         new("lm_head",                                     "64 → 512", repeat: 1, parameters: 32768),
-        new("rotary",                                      "2 × 4096 × 16 (table)", repeat: 1, parameters: 0),
     ]);
 
     /// <inheritdoc/>

@@ -51,12 +51,11 @@ public sealed partial class FusedGpt2(bool keeps) : ICausalModel
 
 /// <summary>Attention with biases and a window, in the place of LLaMA's.</summary>
 [Model]
-public partial class QwenAttention(
-    int width, int heads, int keyValueHeads, bool causal, int window, bool bias, bool outputBias, double dropout)
-    : SelfAttention(width, heads, keyValueHeads, causal, window: 7, bias: true, outputBias, dropout);
+public partial class NearAttention(DecoderSizes sizes, int head, int layer)
+    : DecoderAttention(sizes with { QkvBias = true, Window = 7 }, head, layer);
 
-[Replace(typeof(SelfAttention), typeof(QwenAttention))]
-public sealed partial class SmallQwen() : Models.Llama(40, 32, 48, 2, heads: 4, keyValueHeads: 2, context: 64);
+[Replace(typeof(DecoderAttention), typeof(NearAttention))]
+public sealed partial class SmallNear() : Models.Llama(40, 32, 48, 2, heads: 4, keyValueHeads: 2, context: 64);
 
 /// <summary>One id for each letter.</summary>
 internal sealed class LetterTokenizer : Tokenizer
@@ -301,7 +300,7 @@ public sealed class OwnModelTests : IDisposable
         {
             "gpt2" => new SmallGpt2(),
             "lora" => new SmallGpt2Lora(),
-            "qwen" => new SmallQwen(),
+            "near" => new SmallNear(),
             _ => new FusedGpt2(keeps: true),
         };
         using var noGrad = no_grad();

@@ -63,8 +63,7 @@ public sealed class GgufTests
         var source = SharedData.Require($"data/weights/{name}");
         using var folder = new TemporaryFolder();
         using var scope = NewDisposeScope();
-        using var model = new Parity.LlamaCase(LlamaSizes.Read(source));
-        model.LoadPretrained(source);
+        using var model = (Decoder)CausalModel.Load(source);
         model.SaveGguf(folder.File("m.gguf"), GgufType.F32);
         using var there = new LlamaCpp(folder.File("m.gguf"));
         using var tokenizer = Tokenizer.Load(source);

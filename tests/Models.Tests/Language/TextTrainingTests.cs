@@ -230,7 +230,7 @@ public sealed class TextTrainingTests : IDisposable
     {
         using var model = Create("bone");
         var before = model.AdapterParameters()[0].clone();
-        using (no_grad()) ((Models.Llama)model).Layers[1].Mlp.UpProj.Weight[0, 0] = float.NaN;
+        using (no_grad()) ((Models.Llama)model).Layers[1].Mlp.UpProj!.Weight[0, 0] = float.NaN;
         using var training = new TextTraining(model, Batches(), Options(2));
         var error = Assert.Throws<TrainingException>(() =>
             training.Run(cancellation: TestContext.Current.CancellationToken));

@@ -26,7 +26,7 @@ public sealed class ConfigurationFuzzTests
                 folder.File("config.json"), random.Next(5) == 0 ? bytes[..random.Next(bytes.Length)] : bytes);
             try
             {
-                LlamaSizes.Read(folder.Path);
+                DecoderSizes.Read(folder.Path);
             }
             catch (CheckpointException error)
             {

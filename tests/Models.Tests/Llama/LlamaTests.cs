@@ -203,8 +203,8 @@ public class LlamaTests
     {
         using var folder = new TemporaryFolder();
         var source = SharedData.Require($"data/adapters/{adapter}");
-        var sizes = Models.LlamaSizes.Read(SharedData.Require("data/weights/babyllama105-hf"));
-        using var model = new Parity.LlamaCase(sizes);
+        var sizes = Models.DecoderSizes.Read(SharedData.Require("data/weights/babyllama105-hf"));
+        using var model = new Models.Decoder(sizes);
         model.LoadAdapter(source);
         model.SaveAdapter(folder.Path);
         using var before = SafetensorsFile.Open(Path.Combine(source, "adapter_model.safetensors"));

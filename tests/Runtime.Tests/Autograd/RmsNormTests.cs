@@ -15,13 +15,14 @@ public class RmsNormTests
     {
         using var scope = NewDisposeScope();
         manual_seed(rows);
-        foreach (var learns in (bool[])[true, false])
+        foreach (var (learns, zeroCentered) in new[] { (true, false), (false, false), (true, true), (false, true) })
         {
             var (x, w, dy) = (randn(rows, columns), randn(columns), randn(rows, columns));
             var (y, dx, dw) = Gradients(x, w.requires_grad_(learns), dy, (a, b) =>
-                OperationFunction.Run(new RmsNormOperation(1e-5, learns), a, b));
+                OperationFunction.Run(new RmsNormOperation(1e-5, zeroCentered, learns), a, b));
             var exact = Gradients(
-                x.to(float64), w.to(float64).detach().requires_grad_(learns), dy.to(float64), Formula);
+                x.to(float64), w.to(float64).detach().requires_grad_(learns), dy.to(float64), (a, b) =>
+                    Formula(a, zeroCentered ? b + 1 : b));
             Near(exact.Y, y);
             Near(exact.Dx, dx);
             Assert.Equal(learns, dw is not null);
@@ -38,7 +39,7 @@ public class RmsNormTests
         using var scope = NewDisposeScope();
         var (x, w) = (randn(6, 4, 16).transpose(0, 1), ones(16));
         Near(Formula(x.to(float64), w.to(float64)),
-            OperationFunction.Run(new RmsNormOperation(1e-5, learns: false), x, w));
+            OperationFunction.Run(new RmsNormOperation(1e-5, zeroCentered: false, learns: false), x, w));
     }
 
     [Fact]
@@ -46,7 +47,7 @@ public class RmsNormTests
     {
         using var scope = NewDisposeScope();
         var x = randn(2, 8, requires_grad: true);
-        var loss = OperationFunction.Run(new RmsNormOperation(1e-5, learns: false), x, ones(8)).sum();
+        var loss = OperationFunction.Run(new RmsNormOperation(1e-5, zeroCentered: false, learns: false), x, ones(8)).sum();
         Assert.ThrowsAny<Exception>(() => loss.backward(create_graph: true));
     }
 

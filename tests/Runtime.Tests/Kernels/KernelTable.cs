@@ -254,7 +254,7 @@ internal static class KernelTable
         var (x, weight) = (inputs.Strided(rows, columns).detach().requires_grad_(),
             inputs.Normal(columns).requires_grad_());
         var fused = RmsNormOperation.Suits(x, weight)
-            ? OperationFunction.Run(new RmsNormOperation(1e-5, learns: true), x, weight) : Plain();
+            ? OperationFunction.Run(new RmsNormOperation(1e-5, zeroCentered: false, learns: true), x, weight) : Plain();
         var dy = randn(rows, columns, dtype: inputs.Type);
         var plain = Plain();
         yield return new(fused, plain, 1e-5);

@@ -38,7 +38,6 @@ partial class Llama2Dora
             "DoRA, rank 36", 547840),
         new("model.norm",                                   "4096", repeat: 1, parameters: 4096),
         new("lm_head",                                      "4096 → 32000", repeat: 1, parameters: 131072000),
-        new("rotary",                                       "2 × 4096 × 128 (table)", repeat: 1, parameters: 0),
     ]);
 
     /// <inheritdoc/>

@@ -11,7 +11,7 @@ namespace Marrow.Examples.Plans;
 /// 6,738,415,616 parameters.
 /// </remarks>
 [global::Marrow.CompilerServices.BaseCall(
-    "32000", "4096", "11008", "32", "32", "32", "4096", "1E-05", "10000.0", "false")]
+    "32000", "4096", "11008", "32", "32", "32", "4096", "1E-05", "10000.0", "false", "null")]
 partial class Llama2Full
 {
     /// <summary>The layers with their shapes and parameters.</summary>
@@ -30,6 +30,5 @@ partial class Llama2Full
         new("model.layers.{0-31}.mlp.down_proj",            "11008 → 4096", repeat: 32, parameters: 45088768),
         new("model.norm",                                   "4096", repeat: 1, parameters: 4096),
         new("lm_head",                                      "4096 → 32000", repeat: 1, parameters: 131072000),
-        new("rotary",                                       "2 × 4096 × 128 (table)", repeat: 1, parameters: 0),
     ]);
 }

@@ -38,7 +38,6 @@ partial class Llama2QuantizedBoneFree
             "Bone free, block 64", 262144, quantizer: "StatsQ, 4 bits, packed"),
         new("model.norm",                                   "4096", repeat: 1, parameters: 4096),
         new("lm_head",                                      "4096 → 32000", repeat: 1, parameters: 131072000),
-        new("rotary",                                       "2 × 4096 × 128 (table)", repeat: 1, parameters: 0),
     ]);
 
     /// <inheritdoc/>

@@ -1,0 +1,45 @@
+using static TorchSharp.torch;
+
+namespace Marrow.Models;
+
+/// <summary>Language models from their folders, whichever architecture they have.</summary>
+public static class CausalModel
+{
+    /// <summary>
+    /// Makes the model that a checkpoint is of, with its weights: a <see cref="Decoder"/> or <see cref="Gpt2"/> as its
+    /// config.json says, or an <see cref="Rwkv6"/>, which has none.
+    /// </summary>
+    /// <param name="path">A folder of Hugging Face's; an RWKV-6 as .pth or safetensors.</param>
+    /// <param name="device">Where to put it; the CPU if null.</param>
+    /// <param name="dtype">The type of its weights; that of new tensors, float32 as a rule, if null.</param>
+    /// <exception cref="CheckpointException">It cannot be read, or is of a model that is not supported.</exception>
+    public static ICausalModel Load(string path, Device? device = null, ScalarType? dtype = null)
+    {
+        var model = Create(path, dtype);
+        model.LoadPretrained(path, device);
+        return model;
+    }
+
+    /// <summary>Makes the model on the meta device.</summary>
+    private static ICausalModel Create(string path, ScalarType? dtype)
+    {
+        using var shapes = Construction.On(META, dtype);
+        if (!File.Exists(Path.Combine(path, "config.json")))
+        {
+            var sizes = Rwkv6Sizes.Read(path);
+            return new Rwkv6(
+                sizes.Vocabulary, sizes.Width, sizes.Inner, sizes.Layers, sizes.HeadSize, sizes.MixRank,
+                sizes.DecayRank);
+        }
+
+        return ConfigurationFields.Read<ICausalModel>(path, config => config.Text("model_type") switch
+        {
+            Gpt2Configuration.ModelType => new Gpt2(Gpt2Configuration.Read(config)),
+            var type when DecoderConfiguration.ModelTypes.Contains(type) => new Decoder(
+                DecoderConfiguration.Read(config)),
+            var other => throw new ConfigurationException(
+                $"model_type is {CheckpointException.Quote(other ?? "missing")}",
+                string.Join(", ", DecoderConfiguration.ModelTypes.Append(Gpt2Configuration.ModelType))),
+        });
+    }
+}
