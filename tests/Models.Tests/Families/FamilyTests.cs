@@ -58,6 +58,7 @@ public sealed class FamilyTests : IDisposable
     [InlineData("qwen2.5 with yarn")]
     [InlineData("qwen3")]
     [InlineData("gpt2")]
+    [InlineData("phi3 with a part that turns")]
     public void Gguf_ComputesTheSameInLlamaCpp(string name)
     {
         var (test, model) = Open(name);
@@ -65,6 +66,36 @@ public sealed class FamilyTests : IDisposable
         using var there = new Gguf.LlamaCpp(folder.File("model.gguf"));
         var logits = there.Logits(test.Ids);
         Assert.InRange(test.Difference(stack(logits.Select(row => tensor(row)))), 0, 5e-3);
+    }
+
+    [Theory]
+    [InlineData("mistral", 5)]
+    [InlineData("qwen2 with windows", 4)]
+    [InlineData("phi3", 9)]
+    public void Gguf_OfAModelWithWindows_HasTheContextOfOne(string name, int window)
+    {
+        var (test, model) = Open(name);
+        model.SaveGguf(folder.File("model.gguf"), GgufType.F32);
+        using var there = new Gguf.LlamaCpp(folder.File("model.gguf"));
+        Assert.Equal(window, there.Context);
+        var ids = test.Ids.Take(window).ToArray();
+        var logits = stack(there.Logits(ids).Select(row => tensor(row)));
+        Assert.True(logits.allclose(Logits(model, ids), 1e-3, 5e-3));
+    }
+
+    [Theory]
+    [InlineData("llama with biases", "llama.cpp's llama computes silu, and this model gelu")]
+    [InlineData("qwen3 with biases and layer_types", "qwen3 has nothing like 'model.layers.0.self_attn.q_proj.bias'")]
+    [InlineData("gemma2", "llama.cpp's gemma2 takes query_pre_attn_scalar as 12, and this model's is 10")]
+    [InlineData("dynamic within the context", "GGUF states no rope_scaling of type dynamic")]
+    [InlineData("yarn with attention_factor", "GGUF states no attention_factor of yarn")]
+    [InlineData("gpt2 with other options", "llama.cpp's gpt2 computes gelu_new, and this model relu")]
+    public void Gguf_OfWhatLlamaCppDoesNotCompute_IsRefused(string name, string words)
+    {
+        var (_, model) = Open(name);
+        var fault = Assert.Throws<CheckpointException>(() => model.SaveGguf(folder.File("model.gguf")));
+        Assert.Contains(words, fault.Message);
+        Assert.False(File.Exists(folder.File("model.gguf")));
     }
 
     [Theory]

@@ -106,6 +106,30 @@ public sealed class GgufTests
         }
     }
 
+    [Theory]
+    [InlineData("gemma2", """
+        "attn_logit_softcapping":5.0,"final_logit_softcapping":7.0,"query_pre_attn_scalar":16,"sliding_window":5
+        """)]
+    [InlineData("gemma3_text", """
+        "rope_theta":1000000.0,"rope_local_base_freq":10000.0,"sliding_window_pattern":6,"query_pre_attn_scalar":16,
+        "sliding_window":5
+        """)]
+    public void Gemma_WithItsWindowsAndCaps_ComputesTheSameThere(string type, string fields)
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        File.WriteAllText(folder.File("config.json"), $$"""
+            {"model_type":"{{type}}","vocab_size":40,"hidden_size":32,"intermediate_size":48,"num_hidden_layers":7,
+             "num_attention_heads":4,"num_key_value_heads":2,"head_dim":16,"max_position_embeddings":64,
+             "rms_norm_eps":1e-6,"hidden_activation":"gelu_pytorch_tanh",{{fields}}}
+            """);
+        using var model = new Decoder(DecoderSizes.Read(folder.Path));
+        Disturb(model, model.named_parameters());
+        model.SaveGguf(folder.File("m.gguf"), GgufType.F32);
+        using var there = new LlamaCpp(folder.File("m.gguf"));
+        AssertSame(model, there, 9e-3); // its GELU is a table in half precision
+    }
+
     [Fact]
     public void Llama31_FrequenciesAreStated()
     {

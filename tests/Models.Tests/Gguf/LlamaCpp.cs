@@ -32,6 +32,9 @@ internal sealed class LlamaCpp : IDisposable
         }
     }
 
+    /// <summary>The longest text that the file says it is for.</summary>
+    public int Context => weights.ContextSize;
+
     /// <summary>Logits [positions][vocabulary].</summary>
     public float[][] Logits(IReadOnlyList<long> ids)
     {

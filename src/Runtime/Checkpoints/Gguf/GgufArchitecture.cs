@@ -36,13 +36,25 @@ internal sealed partial class GgufArchitecture
     /// <summary>The families that llama.cpp and Marrow have.</summary>
     private static readonly IReadOnlyList<GgufArchitecture> All =
     [
-        new("llama", ["llama", "mistral"], Decoder([.. Separate, .. NormBefore])) { PermutesHeads = true },
-        new("qwen2", ["qwen2"], Decoder([.. Separate, .. NormBefore])),
+        new("llama", ["llama", "mistral"], Decoder([.. Separate, .. NormBefore]))
+        {
+            PermutesHeads = true, Biases = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
+        },
+        new("qwen2", ["qwen2"], Decoder([.. Separate, .. NormBefore])) { Biases = ["q_proj", "k_proj", "v_proj"] },
         new("qwen3", ["qwen3"], Decoder([.. Separate, .. NormBefore])),
         new("phi3", ["phi3"], Decoder([.. Fused, .. NormBefore])),
-        new("gemma2", ["gemma2"], Decoder([.. Separate, .. NormsAround])) { AddsOneToNorms = true },
-        new("gemma3", ["gemma3", "gemma3_text"], Decoder([.. Separate, .. NormsAround])) { AddsOneToNorms = true },
-        new("gpt2", ["gpt2"], Gpt2()) { IsGpt2 = true },
+        new("gemma2", ["gemma2"], Decoder([.. Separate, .. NormsAround]))
+        {
+            AddsOneToNorms = true, Activation = "gelu_pytorch_tanh",
+        },
+        new("gemma3", ["gemma3", "gemma3_text"], Decoder([.. Separate, .. NormsAround]))
+        {
+            AddsOneToNorms = true, Activation = "gelu_pytorch_tanh",
+        },
+        new("gpt2", ["gpt2"], Gpt2())
+        {
+            IsGpt2 = true, Biases = ["c_attn", "c_proj", "c_fc", "ln_1", "ln_2", "ln_f"], Activation = "gelu_new",
+        },
     ];
 
     private readonly IReadOnlyList<string> modelTypes;
@@ -56,6 +68,12 @@ internal sealed partial class GgufArchitecture
 
     /// <summary>Its name in GGUF.</summary>
     public string Name { get; }
+
+    /// <summary>The activation that llama.cpp computes for it.</summary>
+    public string Activation { get; private init; } = "silu";
+
+    /// <summary>The layers whose biases llama.cpp adds.</summary>
+    private IReadOnlyList<string> Biases { get; init; } = [];
 
     /// <summary>Whether rotary pairs are neighbors there, and halves of a head in Hugging Face's layout.</summary>
     private bool PermutesHeads { get; init; }
@@ -84,8 +102,12 @@ internal sealed partial class GgufArchitecture
 
     /// <summary>A tensor's name in GGUF; null if it has none.</summary>
     /// <param name="name">Its name in Hugging Face's layout.</param>
-    public string? Stored(string name) => Translated(
-        name.StartsWith("transformer.", StringComparison.Ordinal) ? name["transformer.".Length..] : name, stored);
+    public string? Stored(string name) =>
+        name.EndsWith(".bias", StringComparison.Ordinal) && !Biases.Contains(name.Split('.')[^2])
+            ? null
+            : Translated(
+                name.StartsWith("transformer.", StringComparison.Ordinal) ? name["transformer.".Length..] : name,
+                stored);
 
     /// <summary>A tensor's name in Hugging Face's layout; null if it has none.</summary>
     public string? Own(string name) => Translated(name, own);

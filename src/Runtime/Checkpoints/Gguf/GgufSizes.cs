@@ -40,8 +40,15 @@ internal sealed class GgufSizes(GgufArchitecture family, JsonObject written)
         yield return ($"{name}.block_count", Count(Whole("num_hidden_layers", "n_layer")));
         yield return ($"{name}.vocab_size", Count(Whole("vocab_size")));
         yield return ($"{name}.attention.head_count", Count(Heads));
+        RequireActivation();
         if (name == "gpt2")
         {
+            if (config["scale_attn_by_inverse_layer_idx"] is JsonValue scaled && (bool)scaled
+                || config["scale_attn_weights"] is JsonValue plain && !(bool)plain)
+            {
+                throw new NotSupportedException("llama.cpp's gpt2 scales attention by the head's size alone");
+            }
+
             yield return ($"{name}.feed_forward_length", Count(
                 config["n_inner"] is null ? 4 * Width : Whole("n_inner")));
             yield return ($"{name}.attention.layer_norm_epsilon", Real("layer_norm_epsilon", 1e-5));
@@ -53,7 +60,8 @@ internal sealed class GgufSizes(GgufArchitecture family, JsonObject written)
         yield return ($"{name}.attention.key_length", Count(HeadSize));
         yield return ($"{name}.attention.value_length", Count(HeadSize));
         yield return ($"{name}.attention.layer_norm_rms_epsilon", Real("rms_norm_eps", 1e-6));
-        yield return ($"{name}.rope.dimension_count", Count(HeadSize));
+        yield return ($"{name}.rope.dimension_count", Count(
+            (long)(HeadSize * (config["partial_rotary_factor"] is JsonValue part ? (double)part : 1))));
         yield return ($"{name}.rope.freq_base", RopeBase());
         foreach (var entry in Rope().Concat(Gemma()))
         {
@@ -93,13 +101,23 @@ internal sealed class GgufSizes(GgufArchitecture family, JsonObject written)
 
     private static object Count(long number) => checked((uint)number);
 
-    /// <summary>llama.cpp's llama architecture has no sliding window: within one there is no difference.</summary>
+    /// <summary>But for Gemma's, llama.cpp has no sliding windows: within one there is no difference.</summary>
     private long Context()
     {
         var context = Whole("max_position_embeddings", "n_positions");
-        return family.Name == "llama" && config["sliding_window"] is JsonValue window
-            ? Math.Min(context, (long)window)
-            : context;
+        var hasWindow = !family.Name.StartsWith("gemma", StringComparison.Ordinal)
+            && (config["use_sliding_window"] is not JsonValue use || (bool)use);
+        return hasWindow && config["sliding_window"] is JsonValue window ? Math.Min(context, (long)window) : context;
+    }
+
+    private void RequireActivation()
+    {
+        var own = (string?)(config["hidden_activation"] ?? config["hidden_act"] ?? config["activation_function"]);
+        if (own is not null && own != family.Activation)
+        {
+            throw new NotSupportedException(
+                $"llama.cpp's {family.Name} computes {family.Activation}, and this model {own}");
+        }
     }
 
     private IEnumerable<(string Key, object Value)> Rope()
