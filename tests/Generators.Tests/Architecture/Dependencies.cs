@@ -18,7 +18,8 @@ public class Dependencies
     [
         "Native", "Checkpoints", "Autograd", "Recurrence",
         "Quantization", "Quantization/Packed", "Quantization/StatsQ", "Quantization/Lsq", "Onnx",
-        "Layers", "Adapters", "Models", "Quantization/Layers", "Quantization/Qkr", "Operations",
+        "Checkpoints/Gguf", "Layers", "Adapters/Peft", "Adapters", "Models", "Quantization/Layers", "Quantization/Qkr",
+        "Operations", "Peft",
         "Quantization/Oscillations", "Training", "Adapters/Bone", "Adapters/LowRank",
     ];
 
@@ -65,7 +66,9 @@ public class Dependencies
 
     private static bool IsRegistration(FolderUse use) => use
         is { From: "Methods", File: "MethodTable.cs" }
-        or { From: "Quantization", File: "QuantizerMethods.cs" };
+        or { From: "Quantization", File: "QuantizerMethods.cs" }
+        or { From: "Peft", File: "AdapterLayers.cs" }
+        or { From: "Checkpoints", File: "CheckpointFile.cs" };
 
     private static FolderGraph Read(string project) =>
         project == "Runtime" ? FolderGraph.Of(project, "Marrow.CompilerServices") : FolderGraph.Of(project);

@@ -119,8 +119,10 @@ internal sealed class PeftConfiguration
         .Select(field => $"it uses {field}, which is not supported");
 
     /// <summary>What the file says otherwise of a layer.</summary>
-    public IEnumerable<string> Differences(AdapterSettings settings, string layer) =>
-        settings.PeftFields.Select(field => field.Difference(root, layer)).OfType<string>();
+    /// <param name="fields">What the layer's adapter has.</param>
+    /// <param name="layer">Its name.</param>
+    public IEnumerable<string> Differences(IEnumerable<PeftField> fields, string layer) =>
+        fields.Select(field => field.Difference(root, layer)).OfType<string>();
 
     private static CheckpointException NoConfiguration(string file, Exception fault) => new(
         file, $"it is no adapter configuration ({fault.Message})", "use the file that came with the adapter", fault);

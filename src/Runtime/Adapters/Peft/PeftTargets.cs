@@ -30,12 +30,16 @@ internal sealed class PeftTargets(JsonElement config)
             };
     }
 
+    /// <summary>Whether a module is one that a name means: PEFT takes names as endings.</summary>
+    public static bool IsNamed(string module, string name) =>
+        module == name || module.EndsWith("." + name, StringComparison.Ordinal);
+
     /// <summary>A regular expression over the whole name, or a list of names and endings; null: neither.</summary>
     private bool? Matches(string field, string layer) =>
         !config.TryGetProperty(field, out var value) ? null : value.ValueKind switch
         {
             JsonValueKind.String => PeftField.IsMatch(field, value.GetString()!, layer, isEnding: false),
-            JsonValueKind.Array => value.EnumerateArray().Any(name => PeftNames.IsNamed(layer, name.GetString()!)),
+            JsonValueKind.Array => value.EnumerateArray().Any(name => IsNamed(layer, name.GetString()!)),
             _ => null,
         };
 

@@ -1,3 +1,4 @@
+using Marrow.Adapters;
 using Marrow.Adapters.Peft;
 using Marrow.Layers;
 using Marrow.Models;
@@ -5,7 +6,7 @@ using Marrow.Shared;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Marrow.Adapters.Loaded;
+namespace Marrow.Peft;
 
 /// <summary>
 /// Adapters of models whose class has none: the layers that an adapter_config.json means become adapted ones over the
@@ -106,7 +107,7 @@ internal static class LoadedAdapters
             where !tensor.IsBuffer
             let name = stored.GetValueOrDefault(tensor.Name, tensor.Name)
             where LayerTargets.Around(PeftNames.Around(name)).Any(module =>
-                file.TrainedModules.Any(ending => PeftNames.IsNamed(module, ending)))
+                file.TrainedModules.Any(ending => PeftTargets.IsNamed(module, ending)))
             select (Parameter)tensor.Value;
     }
 }

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Marrow.Adapters.Loaded;
+namespace Marrow.Peft;
 
 /// <summary>
 /// A linear layer with each adapter, all of whose options are known only at run time. Nobody makes the model: it is

@@ -1,6 +1,6 @@
 using Marrow.Operations;
 
-namespace Marrow.Adapters.Peft;
+namespace Marrow.Peft;
 
 /// <summary>
 /// The names that PEFT has for a model's layers: those of its public checkpoint, which the attributes of its class may
@@ -56,8 +56,4 @@ internal sealed class PeftNames
 
     /// <summary>The name of the module that holds a tensor.</summary>
     public static string Around(string tensor) => tensor[..Math.Max(0, tensor.LastIndexOf('.'))];
-
-    /// <summary>Whether a module is one that a name means: PEFT takes names as endings.</summary>
-    public static bool IsNamed(string module, string name) =>
-        module == name || module.EndsWith("." + name, StringComparison.Ordinal);
 }

@@ -1,9 +1,10 @@
+using Marrow.Adapters;
 using Marrow.Checkpoints;
 using Marrow.Layers;
 using Marrow.Models;
 using static TorchSharp.torch;
 
-namespace Marrow.Adapters.Peft;
+namespace Marrow.Peft;
 
 /// <summary>The weights of an adapter's folder, checked against a model.</summary>
 internal sealed class PeftWeights : IDisposable

@@ -2,10 +2,10 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Marrow.Adapters;
-using Marrow.Adapters.Loaded;
 using Marrow.Adapters.Peft;
 using Marrow.Checkpoints;
 using Marrow.Models;
+using Marrow.Peft;
 using Marrow.Shared;
 using static TorchSharp.torch;
 
@@ -179,7 +179,8 @@ public static class PeftAdapters
     {
         var (own, names) = (OneKind(model), new PeftNames(model));
         var faults = file.Guard(config => model.AdaptedLayers()
-            .SelectMany(layer => config.Differences(layer.Layer.Adaptation.Settings, names.Layer(layer.Name)))
+            .SelectMany(layer => config.Differences(
+                layer.Layer.Adaptation.Settings.PeftFields, names.Layer(layer.Name)))
             .Distinct()
             .Concat(config.UnsupportedFields(own.UnsupportedPeftFields))
             .Concat(Untrained(model, names, config).Select(name =>
@@ -213,6 +214,6 @@ public static class PeftAdapters
             .Where(tensor => !trained.Contains(tensor.Own))
             .SelectMany(tensor => LayerTargets.Around(PeftNames.Around(tensor.Stored)))
             .Distinct()
-            .Where(module => endings.Exists(name => PeftNames.IsNamed(module, name)));
+            .Where(module => endings.Exists(name => PeftTargets.IsNamed(module, name)));
     }
 }

@@ -1,8 +1,9 @@
-using Kinds = Marrow.Emitted.Marrow.Adapters.Loaded.AdapterKinds;
+using Marrow.Adapters;
 using Marrow.Adapters.Peft;
+using Kinds = Marrow.Emitted.Marrow.Peft.AdapterKinds;
 using static TorchSharp.torch;
 
-namespace Marrow.Adapters.Loaded;
+namespace Marrow.Peft;
 
 /// <summary>Layers with adapters whose method and options come from a file.</summary>
 internal static class AdapterLayers
