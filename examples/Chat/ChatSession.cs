@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using Marrow.Language;
 using Marrow.Models;
@@ -8,27 +9,30 @@ namespace Marrow.Examples.Chat;
 /// <summary>Questions in, answers out as they come to be.</summary>
 internal sealed class ChatSession : IDisposable
 {
-    private readonly ICausalModel model;
+    private readonly IReadOnlyList<Voice> voices;
     private readonly Tokenizer tokenizer;
     private readonly Dialogue dialogue;
     private readonly GenerationOptions options;
 
-    private ChatSession(ICausalModel model, Tokenizer tokenizer, Dialogue dialogue, GenerationOptions options) =>
-        (this.model, this.tokenizer, this.dialogue, this.options) =
-            (model, tokenizer, dialogue, options with { Stops = dialogue.Ends });
+    private ChatSession(
+        IReadOnlyList<Voice> voices, Tokenizer tokenizer, Dialogue dialogue, GenerationOptions options) =>
+        (this.voices, this.tokenizer, this.dialogue, this.options) =
+            (voices, tokenizer, dialogue, options with { Stops = dialogue.Ends });
 
     /// <summary>Loads base, adapter and tokenizer.</summary>
     /// <param name="path">The base.</param>
     /// <param name="adapter">The adapter's folder, if there is one.</param>
+    /// <param name="gguf">The model as a GGUF file, from which llama.cpp answers too; null: it does not.</param>
     /// <param name="template">How instructions are written; if null, as the model's own chat template has it.</param>
     /// <param name="options">How answers are made.</param>
-    public static ChatSession Open(string path, string? adapter, PromptTemplate? template, GenerationOptions options)
+    public static ChatSession Open(
+        string path, string? adapter, string? gguf, PromptTemplate? template, GenerationOptions options)
     {
         var folder = File.Exists(path) ? Path.GetDirectoryName(Path.GetFullPath(path))! : path;
         var tokenizer = Tokenizer.Load(folder);
         var format = template is null ? ChatFormat.Find(folder) : null;
         return new(
-            Load(path, adapter),
+            Voices(Load(path, adapter), gguf),
             tokenizer,
             format is null
                 ? new Instructions(tokenizer, template ?? PromptTemplate.Plain)
@@ -47,8 +51,23 @@ internal sealed class ChatSession : IDisposable
 
     public void Dispose()
     {
-        model.Dispose();
+        voices.ToList().ForEach(voice => voice.Dispose());
         tokenizer.Dispose();
+    }
+
+    private static IReadOnlyList<Voice> Voices(ICausalModel model, string? gguf)
+    {
+        if (gguf is null)
+        {
+            return [new MarrowVoice(model)];
+        }
+
+        if (!File.Exists(gguf))
+        {
+            model.SaveGguf(gguf);
+        }
+
+        return [new MarrowVoice(model), new LlamaCppVoice(gguf)];
     }
 
     private static ICausalModel Load(string path, string? adapter)
@@ -71,16 +90,8 @@ internal sealed class ChatSession : IDisposable
         Console.CancelKeyPress += interrupt;
         try
         {
-            var (tokens, answer) = (
-                Generation.Stream(model, [dialogue.Ask(question)], options, stop.Token), new StringBuilder());
-            foreach (var piece in tokenizer.DecodeStream(tokens.Select(token => token.Id)))
-            {
-                answers.Write(piece);
-                answer.Append(piece);
-            }
-
-            answers.WriteLine();
-            dialogue.Answered(answer.ToString());
+            var prompt = dialogue.Ask(question);
+            dialogue.Answered(voices.Select(voice => Say(voice, prompt, answers, stop.Token)).ToList()[0]);
         }
         catch (ArgumentException fault)
         {
@@ -90,6 +101,31 @@ internal sealed class ChatSession : IDisposable
         {
             Console.CancelKeyPress -= interrupt;
         }
+    }
+
+    /// <summary>Writes an answer as it comes to be.</summary>
+    private string Say(Voice voice, int[] prompt, TextWriter answers, CancellationToken stop)
+    {
+        var (clock, count, answer) = (Stopwatch.StartNew(), 0, new StringBuilder());
+        var ids = voice.Continue(prompt, options, stop).Select(id =>
+        {
+            count++;
+            return id;
+        });
+        foreach (var piece in tokenizer.DecodeStream(ids))
+        {
+            answers.Write(piece);
+            answer.Append(piece);
+        }
+
+        answers.WriteLine();
+        if (voices.Count > 1)
+        {
+            var rate = count / clock.Elapsed.TotalSeconds;
+            answers.WriteLine(FormattableString.Invariant($"  [{voice.Name}: {count} tokens, {rate:F1} a second]"));
+        }
+
+        return answer.ToString();
     }
 
     private static bool Cancel(CancellationTokenSource stop)

@@ -1,11 +1,12 @@
 // Talks with a language model in the terminal: a base, with a PEFT adapter if there is one.
 //
-//   dotnet run -c Release --project examples/Chat -- --base BASE [--adapter DIR] [--template alpaca]
+//   dotnet run -c Release --project examples/Chat -- --base BASE [--adapter DIR] [--template alpaca] [--gguf FILE]
 //
 // BASE is a folder of Hugging Face's (LLaMA, Mistral, Qwen, Gemma, Phi-3, GPT-2), or an RWKV-6 (.pth or safetensors)
 // with its tokenizer beside it. What the main job leaves will do: --base runs/finetune/base --adapter
 // runs/finetune/adapters/bone-row. Each line is a question, the next of a conversation if the model has a chat template;
-// an empty one ends the program, Ctrl-C an answer.
+// an empty one ends the program, Ctrl-C an answer. With --gguf, llama.cpp answers too, and both say how fast they were;
+// a file that is not there yet is written, of the base with its adapter.
 
 using System.CommandLine;
 using System.CommandLine.Invocation;
@@ -18,6 +19,10 @@ var path = new Option<string>("--base") { Description = "The base.", Required = 
 var adapter = new Option<string?>("--adapter")
 {
     Description = "Folder of a PEFT adapter; it is merged into the base.",
+};
+var gguf = new Option<string?>("--gguf")
+{
+    Description = "A GGUF file of the model, from which llama.cpp answers too; written if it is not there.",
 };
 var template = new Option<string?>("--template")
 {
@@ -44,6 +49,7 @@ var command = new RootCommand("Talks with a language model.")
 {
     path,
     adapter,
+    gguf,
     template,
     count,
     temperature,
@@ -55,6 +61,7 @@ command.SetAction(parsed =>
     using var session = ChatSession.Open(
         parsed.GetRequiredValue(path),
         parsed.GetValue(adapter),
+        parsed.GetValue(gguf),
         parsed.GetValue(template) switch
         {
             "alpaca" => PromptTemplate.Alpaca,

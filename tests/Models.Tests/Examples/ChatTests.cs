@@ -22,6 +22,28 @@ public sealed class ChatTests
     }
 
     [Fact]
+    public void Chat_WithAGgufFile_LetsLlamaCppSayTheSame()
+    {
+        var source = SharedData.Require("data/weights/babyllama105-hf");
+        using var folder = new TemporaryFolder();
+        var (code, output, error) = ExampleProcess.Run(
+            "Marrow.Chat.dll",
+            ["--base", source, "--template", "plain", "--count", "20", "--gguf", folder.File("model.gguf")],
+            input: "Once upon a time\n\n");
+        Assert.True(code == 0, error);
+        var lines = output.Split('\n');
+        Assert.Equal(lines[0][2..], lines[2]);
+        Assert.Matches(@"\[Marrow: 20 tokens, [\d.]+ a second\]", lines[1]);
+        Assert.Matches(@"\[llama.cpp: 20 tokens, [\d.]+ a second\]", lines[3]);
+
+        File.WriteAllText(folder.File("bad.gguf"), "GGUF");
+        (code, _, error) = ExampleProcess.Run(
+            "Marrow.Chat.dll", ["--base", source, "--gguf", folder.File("bad.gguf")], input: "\n");
+        Assert.Equal(1, code);
+        Assert.Contains("llama.cpp cannot load it", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Chat_WithoutATokenizer_SaysWhatIsMissing()
     {
         using var folder = new TemporaryFolder();
