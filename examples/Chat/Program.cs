@@ -4,9 +4,9 @@
 //
 // BASE is a folder of Hugging Face's (LLaMA, Mistral, Qwen, Gemma, Phi-3, GPT-2), or an RWKV-6 (.pth or safetensors)
 // with its tokenizer beside it. What the main job leaves will do: --base runs/finetune/base --adapter
-// runs/finetune/adapters/bone-row. Each line is a question, the next of a conversation if the model has a chat template;
-// an empty one ends the program, Ctrl-C an answer. With --gguf, llama.cpp answers too, and both say how fast they were;
-// a file that is not there yet is written, of the base with its adapter.
+// runs/finetune/adapters/bone-row. Each line is a question, the next of a conversation if the model has a chat
+// template; an empty one ends the program, Ctrl-C an answer. With --gguf, llama.cpp answers too, and both say how fast
+// they were; a file that is not there yet is written, of the base with its adapter.
 
 using System.CommandLine;
 using System.CommandLine.Invocation;

@@ -1,5 +1,6 @@
 using LLama;
 using LLama.Common;
+using LLama.Exceptions;
 using LLama.Native;
 using LLama.Sampling;
 using Marrow.Models;
@@ -49,8 +50,8 @@ internal sealed class LlamaCppVoice : Voice
             parameters.ContextSize = (uint)weights.ContextSize;
             context = weights.CreateContext(parameters);
         }
-        catch (Exception fault) when (fault is LLama.Exceptions.LLamaDecodeError or LLama.Exceptions.LoadWeightsFailedException
-            or ArgumentException or IOException)
+        catch (Exception fault) when (
+            fault is LLamaDecodeError or LoadWeightsFailedException or ArgumentException or IOException)
         {
             throw new UserException($"{path}: llama.cpp cannot load it ({fault.Message.TrimEnd('.')}).", fault);
         }
@@ -62,7 +63,8 @@ internal sealed class LlamaCppVoice : Voice
     {
         if (prompt.Length >= context.ContextSize)
         {
-            throw new ArgumentException($"The prompt has {prompt.Length} tokens; the context is {context.ContextSize}.");
+            throw new ArgumentException(
+                $"The prompt has {prompt.Length} tokens; the context is {context.ContextSize}.");
         }
 
         using ISamplingPipeline sampling = options.Temperature == 0

@@ -26,8 +26,8 @@ internal static class CommandLine
         model.AcceptOnlyFromAmong("llama", "rwkv6");
         var from = Text(
             "--base",
-            "Base to fine-tune: folder of a Hugging Face model (LLaMA, Mistral, Qwen, Gemma, Phi-3, GPT-2), or an RWKV-6 "
-            + "(.pth or safetensors) with its tokenizer beside it; without it a small one is pretrained.");
+            "Base to fine-tune: folder of a Hugging Face model (LLaMA, Mistral, Qwen, Gemma, Phi-3, GPT-2), or an "
+            + "RWKV-6 (.pth or safetensors) with its tokenizer beside it; without it a small one is pretrained.");
         var data = Text(
             "--data",
             "Problems as JSON, JSON lines or Parquet with the fields of MetaMathQA, GSM8K, MATH or Alpaca; generated "

@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace Marrow.Parity;
 
-/// <summary>A folder of a Hugging Face language model with expected logits, greedy continuations and encodings.</summary>
+/// <summary>
+/// A folder of a Hugging Face language model with expected logits, greedy continuations and encodings.
+/// </summary>
 internal static class ModelFolder
 {
     private static readonly Tolerance LogitTolerance = new(2e-4, 0);

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 namespace Marrow.Models;
 
 /// <summary>
-/// Attention of <see cref="Decoder"/>: causal, with grouped key and value heads (arXiv 2305.13245) and rotary positions.
+/// Attention of <see cref="Decoder"/>: causal, with grouped key and value heads (arXiv 2305.13245) and rotary
+/// positions.
 /// </summary>
 /// <param name="sizes">The model's sizes.</param>
 /// <param name="head">Components of a head.</param>

@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace Marrow.Models;
 
-/// <summary>The gated MLP of <see cref="Decoder"/>: <c>down(activation(gate x) · up x)</c> (arXiv 2002.05202).</summary>
+/// <summary>
+/// The gated MLP of <see cref="Decoder"/>: <c>down(activation(gate x) · up x)</c> (arXiv 2002.05202).
+/// </summary>
 /// <param name="hidden">Width of the residual stream.</param>
 /// <param name="intermediate">Width inside the MLP.</param>
 /// <param name="activation">What gates.</param>

@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace Marrow.Models;
 
-/// <summary>A block of <see cref="Gpt2"/>: attention, then the MLP, each on the normalized stream and added to it.</summary>
+/// <summary>
+/// A block of <see cref="Gpt2"/>: attention, then the MLP, each on the normalized stream and added to it.
+/// </summary>
 /// <param name="sizes">The model's sizes.</param>
 /// <param name="layer">The block's number, from 0.</param>
 [Model]

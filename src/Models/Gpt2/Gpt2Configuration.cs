@@ -15,7 +15,8 @@ internal static class Gpt2Configuration
     {
         if (config.Text("model_type") is var type && type != ModelType)
         {
-            throw new ConfigurationException($"model_type is {CheckpointException.Quote(type ?? "missing")}", ModelType);
+            throw new ConfigurationException(
+                $"model_type is {CheckpointException.Quote(type ?? "missing")}", ModelType);
         }
 
         config.Refuse("quantization_config");

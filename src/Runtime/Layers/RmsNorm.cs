@@ -7,8 +7,8 @@ namespace Marrow;
 
 /// <summary>
 /// Root mean square normalization over the last dimension, <c>x / sqrt(mean x² + eps) · w</c> (arXiv 1910.07467),
-/// or <c>· (1 + w)</c> where w is zero-centered. Types narrower than float32 are normalized in float32, and scaled there
-/// too if w is zero-centered, for which 1 + w has too few digits in theirs.
+/// or <c>· (1 + w)</c> where w is zero-centered. Types narrower than float32 are normalized in float32, and scaled
+/// there too if w is zero-centered, for which 1 + w has too few digits in theirs.
 /// </summary>
 public sealed class RmsNorm : Layer
 {

@@ -42,7 +42,8 @@ public sealed class ExampleTests
             Llama3Ids, 16, 24, 2, 4, 2, context: 512, ropeTheta: 500000, tied: true,
             rope: new Llama3Rope(8, 1, 4, 128)),
         "qwen3" => new Decoder(new(
-            Qwen3Ids, 16, 24, 2, 4, 2, Context: 512, NormEps: 1e-6, RopeTheta: 1e6, Tied: true, Head: 8, QkNorms: true)),
+            Qwen3Ids, 16, 24, 2, 4, 2, Context: 512, NormEps: 1e-6, RopeTheta: 1e6, Tied: true, Head: 8,
+            QkNorms: true)),
         _ => new Gpt2(new(Gpt2Ids, 16, 2, 4, Context: 512)),
     };
 }

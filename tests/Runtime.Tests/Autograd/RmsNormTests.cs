@@ -47,7 +47,8 @@ public class RmsNormTests
     {
         using var scope = NewDisposeScope();
         var x = randn(2, 8, requires_grad: true);
-        var loss = OperationFunction.Run(new RmsNormOperation(1e-5, zeroCentered: false, learns: false), x, ones(8)).sum();
+        var norm = new RmsNormOperation(1e-5, zeroCentered: false, learns: false);
+        var loss = OperationFunction.Run(norm, x, ones(8)).sum();
         Assert.ThrowsAny<Exception>(() => loss.backward(create_graph: true));
     }
 

@@ -38,7 +38,8 @@ internal sealed partial class GgufArchitecture
     [
         new("llama", ["llama", "mistral"], Decoder([.. Separate, .. NormBefore]))
         {
-            PermutesHeads = true, Biases = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
+            PermutesHeads = true,
+            Biases = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
         },
         new("qwen2", ["qwen2"], Decoder([.. Separate, .. NormBefore])) { Biases = ["q_proj", "k_proj", "v_proj"] },
         new("qwen3", ["qwen3"], Decoder([.. Separate, .. NormBefore])),
