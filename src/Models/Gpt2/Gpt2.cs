@@ -6,8 +6,8 @@ namespace Marrow.Models;
 
 /// <summary>
 /// GPT-2 (Radford et al., 2019): a decoder with learned positions, layer norms and fused queries, keys and values.
-/// Layer names and the [in, out] layout of its weights are those of Hugging Face's checkpoints, with "transformer." in front
-/// or without.
+/// Layer names and the [in, out] layout of its weights are those of Hugging Face's checkpoints, with "transformer." in
+/// front or without.
 /// </summary>
 /// <param name="sizes">The sizes; <see cref="Gpt2Sizes.Read"/> reads those of a checkpoint.</param>
 [Model]
