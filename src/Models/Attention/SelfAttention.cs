@@ -55,14 +55,8 @@ public partial class SelfAttention(
     /// <param name="head">Width of a head, d.</param>
     /// <param name="theta">Base of the angles.</param>
     /// <returns>[2, tokens, head], float64.</returns>
-    public static Tensor RotaryTable(long tokens, long head, double theta = 10000)
-    {
-        using var scope = NewDisposeScope();
-        var frequencies = pow(theta, arange(0, head, 2, dtype: float64) / -head);
-        var half = outer(arange(tokens, dtype: float64), frequencies);
-        var angles = cat([half, half], -1);
-        return scope.MoveToOuter(stack([angles.cos(), angles.sin()]));
-    }
+    public static Tensor RotaryTable(long tokens, long head, double theta = 10000) =>
+        Models.RotaryTable.Of(tokens, RopeScaling.Unscaled(theta, (int)head));
 
     /// <summary>Attention among the tokens of x.</summary>
     /// <param name="x">[batch, tokens, width].</param>
@@ -75,8 +69,8 @@ public partial class SelfAttention(
     [Forward]
     private Tensor Network(Tensor x, Tensor? rotary = null, Tensor? mask = null)
     {
-        var query = Turned(Heads(QProj.call(x), heads), rotary);
-        var key = Turned(Heads(KProj.call(x), keyValueHeads), rotary);
+        var query = Rotate(Heads(QProj.call(x), heads), rotary);
+        var key = Rotate(Heads(KProj.call(x), keyValueHeads), rotary);
         var value = Heads(VProj.call(x), keyValueHeads);
         var attention = new ScaledAttention(causal, window, Dropout: training ? dropout : 0);
         return OProj.call(attention.Mix(query, key, value, mask));
@@ -85,6 +79,6 @@ public partial class SelfAttention(
     /// <summary>[batch, tokens, count · head] to [batch, tokens, count, head].</summary>
     private static Tensor Heads(Tensor x, long count) => x.view(x.size(0), x.size(1), count, -1);
 
-    private static Tensor Turned(Tensor heads, Tensor? rotary) =>
+    private static Tensor Rotate(Tensor heads, Tensor? rotary) =>
         rotary is null ? heads : RotaryEmbedding.Rotate(heads, rotary[0], rotary[1]);
 }

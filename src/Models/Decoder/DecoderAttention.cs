@@ -49,8 +49,8 @@ public partial class DecoderAttention(DecoderSizes sizes, int head, int layer)
     private Tensor Network(Tensor x, Tensor rotary)
     {
         var (query, key, value) = Project(x);
-        query = Turn(QNorm?.call(query) ?? query, rotary);
-        key = Turn(KNorm?.call(key) ?? key, rotary);
+        query = Rotate(QNorm?.call(query) ?? query, rotary);
+        key = Rotate(KNorm?.call(key) ?? key, rotary);
         return OProj.call(sizes.Attention(layer, training).Mix(query, key, value));
     }
 
@@ -72,16 +72,16 @@ public partial class DecoderAttention(DecoderSizes sizes, int head, int layer)
 
     private Tensor Heads(Tensor x, long count) => x.view(x.size(0), x.size(1), count, head);
 
-    /// <summary>Turns the first components of each head, as many as the table has.</summary>
-    private static Tensor Turn(Tensor heads, Tensor rotary)
+    /// <summary>Rotates the first components of each head, as many as the table has.</summary>
+    private static Tensor Rotate(Tensor heads, Tensor rotary)
     {
-        var (turning, rest) = (rotary.size(2), heads.size(3) - rotary.size(2));
+        var (rotated, rest) = (rotary.size(2), heads.size(3) - rotary.size(2));
         return rest == 0
             ? RotaryEmbedding.Rotate(heads, rotary[0], rotary[1])
             : cat(
                 [
-                    RotaryEmbedding.Rotate(heads.narrow(3, 0, turning), rotary[0], rotary[1]),
-                    heads.narrow(3, turning, rest),
+                    RotaryEmbedding.Rotate(heads.narrow(3, 0, rotated), rotary[0], rotary[1]),
+                    heads.narrow(3, rotated, rest),
                 ],
                 3);
     }

@@ -44,6 +44,18 @@ internal sealed class RotaryTable(double theta, int width, RopeScaling? scaling 
         }
     }
 
+    /// <summary>Cosines and sines of all positions before a length.</summary>
+    /// <param name="length">Number of positions.</param>
+    /// <param name="frequencies">What each pair of components turns by from one position to the next.</param>
+    /// <returns>[2, length, 2 · frequencies], float64.</returns>
+    public static Tensor Of(long length, double[] frequencies)
+    {
+        using var scope = NewDisposeScope();
+        var half = outer(arange(length, dtype: float64), tensor(frequencies, dtype: float64));
+        var angles = cat([half, half], -1);
+        return scope.MoveToOuter(stack([angles.cos(), angles.sin()]));
+    }
+
     private void Keep(long rows, Tensor like)
     {
         using var scope = NewDisposeScope();
@@ -56,10 +68,7 @@ internal sealed class RotaryTable(double theta, int width, RopeScaling? scaling 
     private Tensor Compute(long rows, long length, Tensor like)
     {
         using var noGrad = no_grad();
-        var frequencies = tensor(
-            scaling?.Frequencies(theta, width, length) ?? RopeScaling.Unscaled(theta, width), dtype: float64);
-        var half = outer(arange(rows, dtype: float64), frequencies);
-        var angles = cat([half, half], -1);
-        return (stack([angles.cos(), angles.sin()]) * (scaling?.Magnitude ?? 1)).to(like.dtype).to(like.device);
+        var frequencies = scaling?.Frequencies(theta, width, length) ?? RopeScaling.Unscaled(theta, width);
+        return (Of(rows, frequencies) * (scaling?.Magnitude ?? 1)).to(like.dtype).to(like.device);
     }
 }
