@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace Marrow.Models;
@@ -12,4 +13,12 @@ namespace Marrow.Models;
 /// <param name="HuggingFace">Fields of Hugging Face's config.json, beside the classes.</param>
 internal sealed record VisionSizes(
     string Architecture, int Image, int Channels, int Classes, string Pool,
-    IReadOnlyDictionary<string, JsonNode> Arguments, IReadOnlyList<ConfigurationField> HuggingFace);
+    IReadOnlyDictionary<string, JsonNode> Arguments, IReadOnlyList<ConfigurationField> HuggingFace)
+{
+    /// <summary>
+    /// What in a config.json, Hugging Face's or timm's, does not fit the sizes; one sentence per field.
+    /// </summary>
+    public IEnumerable<string> Faults(JsonElement configuration) => HuggingFaceConfiguration.IsOne(configuration)
+        ? HuggingFaceConfiguration.Faults(configuration, this)
+        : TimmConfiguration.Faults(configuration, this);
+}

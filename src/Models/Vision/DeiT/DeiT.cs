@@ -105,10 +105,7 @@ public partial class DeiT(
         "deit_{0}_distilled", "deit", (image, patch, dim, depth, heads, classes, channels, mlpRatio), normEps);
 
     /// <inheritdoc/>
-    public IEnumerable<string> ConfigurationFaults(JsonElement configuration) =>
-        HuggingFaceConfiguration.IsOne(configuration)
-            ? HuggingFaceConfiguration.Faults(configuration, Sizes)
-            : TimmConfiguration.Faults(configuration, Sizes);
+    public IEnumerable<string> ConfigurationFaults(JsonElement configuration) => Sizes.Faults(configuration);
 
     /// <inheritdoc/>
     public JsonObject Configuration() => TimmConfiguration.Write(Sizes);

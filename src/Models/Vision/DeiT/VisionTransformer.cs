@@ -98,10 +98,7 @@ public partial class VisionTransformer(
         normEps);
 
     /// <inheritdoc/>
-    public IEnumerable<string> ConfigurationFaults(JsonElement configuration) =>
-        HuggingFaceConfiguration.IsOne(configuration)
-            ? HuggingFaceConfiguration.Faults(configuration, Sizes)
-            : TimmConfiguration.Faults(configuration, Sizes);
+    public IEnumerable<string> ConfigurationFaults(JsonElement configuration) => Sizes.Faults(configuration);
 
     /// <inheritdoc/>
     public JsonObject Configuration() => TimmConfiguration.Write(Sizes);

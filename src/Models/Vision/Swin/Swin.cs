@@ -84,10 +84,7 @@ public partial class Swin(
         (image, patch, dim, heads, window, classes, channels, mlpRatio), depth0, depth1, depth2, depth3);
 
     /// <inheritdoc/>
-    public IEnumerable<string> ConfigurationFaults(JsonElement configuration) =>
-        HuggingFaceConfiguration.IsOne(configuration)
-            ? HuggingFaceConfiguration.Faults(configuration, Sizes)
-            : TimmConfiguration.Faults(configuration, Sizes);
+    public IEnumerable<string> ConfigurationFaults(JsonElement configuration) => Sizes.Faults(configuration);
 
     /// <inheritdoc/>
     public JsonObject Configuration() => TimmConfiguration.Write(Sizes);
