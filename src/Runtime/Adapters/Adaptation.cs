@@ -91,6 +91,12 @@ internal sealed class Adaptation : IDisposable
     }
 
     /// <summary>
+    /// The weight that the layer computes with: the base's where the adapter is off, the merged or adapted one elsewhere.
+    /// Temporaries are freed by the caller.
+    /// </summary>
+    public Tensor EffectiveWeight() => !IsEnabled ? BaseWeight() : IsMerged ? layer.Weight : layer.AdaptedWeight();
+
+    /// <summary>
     /// Initializes an adapter that depends on the base anew from the base's present weight. What a method takes out of
     /// a packed base it took out before packing.
     /// </summary>

@@ -170,8 +170,7 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer, IAdaptedLayer
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var weight = !Adaptation.IsEnabled ? Adaptation.BaseWeight() : IsMerged ? Weight : AdaptedWeight();
-        return graph.Constant($"{LayerName}.weight", weight);
+        return graph.Constant($"{LayerName}.weight", Adaptation.EffectiveWeight());
     }
 
     /// <inheritdoc/>

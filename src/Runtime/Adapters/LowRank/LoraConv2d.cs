@@ -67,8 +67,7 @@ public sealed class LoraConv2d : Conv2d, IAdaptedLayer
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var weight = !adaptation.IsEnabled ? adaptation.BaseWeight() : adaptation.IsMerged ? Weight : AdaptedWeight();
-        return graph.Constant($"{LayerName}.weight", weight);
+        return graph.Constant($"{LayerName}.weight", adaptation.EffectiveWeight());
     }
 
     Parameter IAdaptedLayer.GetParameter(string name) => GetParameter(name);
