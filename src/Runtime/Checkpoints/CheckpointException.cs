@@ -5,7 +5,7 @@ namespace Marrow;
 /// </summary>
 public sealed class CheckpointException : Exception
 {
-    private const int LongestQuote = 120;
+    private const int LongestQuote = 120, MostProblems = 3;
 
     /// <param name="path">File or folder of the checkpoint.</param>
     /// <param name="problem">What is wrong and where, without a full stop.</param>
@@ -32,6 +32,11 @@ public sealed class CheckpointException : Exception
                 error);
         }
     }
+
+    /// <summary>The first of some problems, and how many more there are.</summary>
+    internal static string Join(IReadOnlyCollection<string> problems) =>
+        string.Join("; ", problems.Take(MostProblems))
+        + (problems.Count > MostProblems ? $"; and {problems.Count - MostProblems} more" : "");
 
     /// <summary>
     /// A name out of a file, which may be hostile, made fit for a message: short, printable, in quotes.

@@ -12,6 +12,17 @@ internal static class ModelAdapters
         where child.module is IAdaptedLayer
         select (child.name, (IAdaptedLayer)child.module);
 
+    /// <summary>Refuses to load into a model whose adapters are merged.</summary>
+    /// <exception cref="InvalidOperationException">They are.</exception>
+    internal static void RequireUnmerged(this IModel model)
+    {
+        if (model.AdaptedLayers().Any(pair => pair.Layer.Adaptation.IsMerged))
+        {
+            throw new InvalidOperationException(
+                "The model's adapters are merged into its weights; Unmerge it before loading others.");
+        }
+    }
+
     /// <summary>Where there is an adapter, only adapters train, and what is to be trained whole beside them.</summary>
     internal static void FreezeBase(this IModel model, IEnumerable<Parameter> trained)
     {

@@ -35,12 +35,7 @@ public static class CheckpointOperations
     public static void LoadPretrained(
         this IModel model, string path, Device? device = null, bool newHead = false, Action<string>? note = null)
     {
-        if (model.AdaptedLayers().Any(pair => pair.Layer.Adaptation.IsMerged))
-        {
-            throw new InvalidOperationException(
-                "The model's adapters are merged into its weights; Unmerge it before loading others.");
-        }
-
+        model.RequireUnmerged();
         if (model.AdaptedLayers().Select(pair => pair.Layer).FirstOrDefault(layer =>
             layer.Adaptation is { IsGiven: true, Settings.DependsOnBase: true }) is { } given)
         {

@@ -140,7 +140,7 @@ public static class ExportOperations
         {
             throw new CheckpointException(
                 file.Path,
-                $"{string.Join("; ", faults.Take(3))}{(faults.Count > 3 ? $"; and {faults.Count - 3} more" : "")}",
+                CheckpointException.Join(faults),
                 $"use a file that {model.GetType().Name} exported");
         }
     }

@@ -24,13 +24,8 @@ public static class RwkvPeftAdapters
     /// </exception>
     public static void LoadRwkvPeftAdapter(this IModel model, string path)
     {
+        model.RequireUnmerged();
         var layers = model.AdaptedLayers().ToList();
-        if (layers.Any(pair => pair.Layer.Adaptation.IsMerged))
-        {
-            throw new InvalidOperationException(
-                "The model's adapters are merged into its weights; Unmerge it before loading others.");
-        }
-
         var wanted = layers
             .SelectMany(pair => Wanted(pair.Name, pair.Layer.Adaptation))
             .ToDictionary(pair => pair.Name, pair => pair.Value);
@@ -57,11 +52,10 @@ public static class RwkvPeftAdapters
 
         if (faults.Count > 0)
         {
-            var more = faults.Count > 3 ? $"; and {faults.Count - 3} more differences" : "";
             var own = layers.FirstOrDefault().Layer?.Adaptation.Settings.ToString() ?? "no adapter";
             throw new CheckpointException(
                 path,
-                string.Join("; ", faults.Take(3)) + more,
+                CheckpointException.Join(faults),
                 $"load it into a class annotated like it; {model.GetType().Name} has {own}");
         }
 

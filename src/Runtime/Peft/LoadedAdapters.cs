@@ -88,7 +88,7 @@ internal static class LoadedAdapters
         return faults.Count == 0
             ? layers
             : throw file.Fault(
-                string.Join("; ", faults.Take(3)) + (faults.Count > 3 ? $"; and {faults.Count - 3} more" : ""),
+                CheckpointException.Join(faults),
                 $"load it into the model that it was trained on, not {model.GetType().Name}");
     }
 

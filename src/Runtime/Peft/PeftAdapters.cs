@@ -54,12 +54,7 @@ public static class PeftAdapters
     /// <exception cref="InvalidOperationException">The model's adapters are merged.</exception>
     public static void LoadAdapter(this IModel model, string directory)
     {
-        if (model.AdaptedLayers().Any(layer => layer.Layer.Adaptation.IsMerged))
-        {
-            throw new InvalidOperationException(
-                "The model's adapters are merged into its weights; Unmerge it before loading others.");
-        }
-
+        model.RequireUnmerged();
         OutputFolder.Complete(directory);
         var file = PeftConfiguration.Read(directory);
         if (model.AdaptedLayers().Any())

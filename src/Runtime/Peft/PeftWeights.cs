@@ -104,9 +104,8 @@ internal sealed class PeftWeights : IDisposable
             .ToList();
         if (faults.Count > 0)
         {
-            var more = faults.Count > 3 ? $"; and {faults.Count - 3} more differences" : "";
             throw new CheckpointException(
-                file.Path, string.Join("; ", faults.Take(3)) + more, $"use an adapter of {model.GetType().Name}");
+                file.Path, CheckpointException.Join(faults), $"use an adapter of {model.GetType().Name}");
         }
 
         return [.. from tensor in wanted
