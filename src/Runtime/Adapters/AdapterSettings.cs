@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Marrow.CompilerServices;
 
 /// <summary>
-/// An adapter method with its options: everything about the method that is not the emitted layer's mathematics. A
-/// method derives from it, and nothing outside its folder names it.
+/// An adapter method with its options: everything about the method that is not the emitted layer's mathematics. Nothing
+/// outside a method's folder names its settings but <c>AdapterLayers</c>, which makes adapters that a file says.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public abstract record AdapterSettings

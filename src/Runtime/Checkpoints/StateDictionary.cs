@@ -1,22 +1,22 @@
 namespace Marrow.Checkpoints;
 
 /// <summary>
-/// The tensors of a model by name, inside of what people save beside them: the weights may lie below "model" or
-/// "state_dict", with counters, arguments and an optimizer's state; names may begin with what DataParallel or
-/// torch.compile put before them.
+/// The tensors of a model by name, out of a file that holds more: the weights may lie below "model" or "state_dict",
+/// beside counters, arguments and an optimizer's state; names may begin with what DataParallel or torch.compile put
+/// before them.
 /// </summary>
 internal sealed class StateDictionary
 {
     private const int Deepest = 8, MostMembers = 1_000_000;
 
-    /// <summary>Below what a model's weights lie, the first that is there.</summary>
+    /// <summary>Keys below which a model's weights lie; the first that is there counts.</summary>
     private static readonly string[] Wrappers =
     [
         "state_dict", "model_state_dict", "model", "model_state", "module", "net", "network", "weights", "params",
         "state_dict_ema", "model_ema", "ema_state_dict", "ema", "params_ema",
     ];
 
-    /// <summary>What holds tensors that are no weights.</summary>
+    /// <summary>Keys of tensors that are no weights.</summary>
     private static readonly string[] Others =
     [
         "optimizer", "optimizers", "optimizer_state_dict", "optimizer_states", "optim", "lr_scheduler", "lr_schedulers",

@@ -11,11 +11,11 @@ public sealed partial class LayerBuilder
     private readonly List<string> trained = [];
     private readonly TrainedParts trainedParts;
     private readonly Dictionary<Type, Func<object?[], nn.Module>> replacements = [];
+    private readonly List<string> layers = []; // that an annotation may mean, for its messages
     private QuantizerOf<LinearSite, Linear>? quantizer;
     private Func<LinearSite, Linear>? headQuantizer;
     private QuantizerOf<Conv2dSite, Conv2d>? convolutionQuantizer;
     private QuantizerOf<AttentionSite, Attention>? attentionQuantizer;
-    private readonly List<string> layers = [];
     private bool recomputesBlocks, quantizesAny;
 
     /// <summary>Adapts every layer of this model and its blocks that the targets match.</summary>

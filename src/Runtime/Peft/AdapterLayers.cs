@@ -1,7 +1,7 @@
 using Marrow.Adapters;
 using Marrow.Adapters.Peft;
-using Kinds = Marrow.Emitted.Marrow.Peft.AdapterKinds;
 using static TorchSharp.torch;
+using Kinds = Marrow.Emitted.Marrow.Peft.AdapterKinds;
 
 namespace Marrow.Peft;
 

@@ -99,7 +99,7 @@ public sealed record BoneSettings(BoneForm Form, long BlockSize, long MiniRank =
     /// <summary>The change of the weight is linear in the blocks.</summary>
     internal override IReadOnlyDictionary<string, Tensor> Combine(
         IReadOnlyList<(IReadOnlyDictionary<string, Parameter> Values, double Weight)> parts) =>
-            parts[0].Values.ToDictionary(
+        parts[0].Values.ToDictionary(
             pair => pair.Key,
             pair => parts.Aggregate(zeros_like(pair.Value), (sum, part) =>
                 sum.add_(part.Values[pair.Key], alpha: part.Weight)));

@@ -20,6 +20,25 @@ internal sealed class PeftConfiguration
     /// <summary>What the adapter was trained on, or null.</summary>
     public string? BasePath => Text("base_model_name_or_path");
 
+    /// <summary>Which layers it means.</summary>
+    public PeftTargets Targets => new(root);
+
+    /// <summary>Names of modules that are trained whole.</summary>
+    public IReadOnlyList<string> TrainedModules =>
+        root.TryGetProperty("modules_to_save", out var list) && list.ValueKind == JsonValueKind.Array
+            ? [.. list.EnumerateArray().Select(name => name.GetString()!)]
+            : [];
+
+    /// <summary>Which biases are trained.</summary>
+    /// <exception cref="FormatException">It is none of PEFT's values.</exception>
+    public AdapterBias Bias => Text("bias") switch
+    {
+        null or "none" => AdapterBias.None,
+        "all" => AdapterBias.All,
+        var only when only.EndsWith("_only", StringComparison.OrdinalIgnoreCase) => AdapterBias.Adapted,
+        var other => throw new FormatException($"bias is '{other}'"),
+    };
+
     /// <summary>Reads the file of a folder.</summary>
     /// <exception cref="CheckpointException">It is missing, or no configuration.</exception>
     public static PeftConfiguration Read(string directory)
@@ -92,25 +111,6 @@ internal sealed class PeftConfiguration
             ? (long)number
             : throw new FormatException(FormattableString.Invariant($"{field} is {number}, not a whole number"));
     }
-
-    /// <summary>Which layers it means.</summary>
-    public PeftTargets Targets => new(root);
-
-    /// <summary>Names of modules that are trained whole.</summary>
-    public IReadOnlyList<string> TrainedModules =>
-        root.TryGetProperty("modules_to_save", out var list) && list.ValueKind == JsonValueKind.Array
-            ? [.. list.EnumerateArray().Select(name => name.GetString()!)]
-            : [];
-
-    /// <summary>Which biases are trained.</summary>
-    /// <exception cref="FormatException">It is none of PEFT's values.</exception>
-    public AdapterBias Bias => Text("bias") switch
-    {
-        null or "none" => AdapterBias.None,
-        "all" => AdapterBias.All,
-        var only when only.EndsWith("_only", StringComparison.OrdinalIgnoreCase) => AdapterBias.Adapted,
-        var other => throw new FormatException($"bias is '{other}'"),
-    };
 
     /// <summary>What of the file no model has.</summary>
     /// <param name="more">Fields that a method does not have.</param>
