@@ -24,7 +24,9 @@ internal sealed class Sampling(GenerationOptions options) : IDisposable
             return Ids(logits.argmax(-1));
         }
 
-        var scores = logits.cpu().to(float32) / options.Temperature;
+        // The likeliest stays at 0, however cold it is.
+        var exact = logits.cpu().to(float64);
+        var scores = ((exact - exact.amax([-1], keepdim: true)) / options.Temperature).to(float32);
         if (options.TopK > 0)
         {
             var (best, _) = scores.topk((int)Math.Min(options.TopK, scores.shape[1]), -1);

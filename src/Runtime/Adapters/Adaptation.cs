@@ -91,8 +91,8 @@ internal sealed class Adaptation : IDisposable
     }
 
     /// <summary>
-    /// The weight that the layer computes with: the base's where the adapter is off, the merged or adapted one elsewhere.
-    /// Temporaries are freed by the caller.
+    /// The weight that the layer computes with: the base's where the adapter is off, the merged or adapted one
+    /// elsewhere. Temporaries are freed by the caller.
     /// </summary>
     public Tensor EffectiveWeight() => !IsEnabled ? BaseWeight() : IsMerged ? layer.Weight : layer.AdaptedWeight();
 

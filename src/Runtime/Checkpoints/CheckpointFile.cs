@@ -47,6 +47,10 @@ internal abstract class CheckpointFile : IDisposable
         }
     }
 
+    /// <summary>Checks what <see cref="CopyInto"/> would refuse.</summary>
+    /// <exception cref="CheckpointException">No tensor has this name, or shape or type do not fit.</exception>
+    public void Require(string name, Tensor destination) => Check(Find(name), destination);
+
     /// <summary>
     /// Copies a stored tensor into an existing one of the same shape, on any device. Floating-point types convert to
     /// the destination's; needs one tensor's memory beside the destination at most.

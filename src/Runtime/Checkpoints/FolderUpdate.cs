@@ -130,6 +130,15 @@ internal sealed class FolderUpdate : IDisposable
             stream.Dispose();
         }
 
+        // What cannot be replaced must be known before the journal promises it.
+        if (files.Find(file => Directory.Exists(Path.Combine(directory, file.Name))) is { Name: { } inTheWay })
+        {
+            throw new CheckpointException(
+                directory,
+                $"a folder has the name '{inTheWay}' of a file to write",
+                "move it away; nothing was changed");
+        }
+
         removed.ExceptWith(files.Select(file => file.Name));
         var journal = new UpdateJournal(
             [.. files.Select(file => (Temporary(file.Name), file.Name))], [.. removed]);

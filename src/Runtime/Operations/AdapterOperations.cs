@@ -1,4 +1,5 @@
 using Marrow.Adapters;
+using Marrow.Layers;
 using Marrow.Models;
 using static TorchSharp.torch;
 
@@ -28,10 +29,19 @@ public static class AdapterOperations
     /// Folds every adapter into its weight, so that the model runs at the plain model's speed. The original weights
     /// are kept, which costs their memory again. Either all layers are merged or none.
     /// </summary>
-    /// <exception cref="InvalidOperationException">A merged weight would not be finite; the message names the
-    /// layer.</exception>
+    /// <exception cref="InvalidOperationException">A merged weight would not be finite, or is shared by a head that is
+    /// not adapted; the message names the layer.</exception>
     public static void Merge(this IModel model)
     {
+        if (model.Module.modules().OfType<TiedLinear>().FirstOrDefault(head => head.Embedding is IAdaptedLayer)
+            is { } tied)
+        {
+            throw new InvalidOperationException(
+                $"'{tied.Embedding.LayerName}' is adapted, and the head '{tied.LayerName}' shares its weight, which "
+                + "merging would change too; use the adapter unmerged, or merge it into a base whose head has a weight "
+                + "of its own.");
+        }
+
         var adapters = model.AdaptedLayers()
             .Select(pair => pair.Layer.Adaptation)
             .Where(adapter => !adapter.IsMerged)

@@ -23,17 +23,8 @@ internal static class AdapterLayers
     /// <exception cref="ArgumentException">The adapter does not suit the layer's sizes.</exception>
     public static nn.Module? Over(nn.Module plain, AdapterSettings settings) => plain switch
     {
-        Linear linear when linear.GetType() == typeof(Linear) => Sharing(linear, linear.Weight, Create(
-            new LinearSite(
-                linear.LayerName,
-                linear.InFeatures,
-                linear.OutFeatures,
-                linear.Bias is not null,
-                null,
-                PositiveInput: false,
-                linear.Weight.dtype,
-                META),
-            settings)),
+        Linear linear when linear.GetType() == typeof(Linear) => Sharing(
+            linear, linear.Weight, Create(linear, settings)),
         Embedding embedding when embedding.GetType() == typeof(Embedding) && IsPlain(settings) => Sharing(
             embedding,
             embedding.Weight,
@@ -49,8 +40,17 @@ internal static class AdapterLayers
     private static bool IsPlain(AdapterSettings settings) =>
         settings is LoraSettings { Init: LoraInit.Kaiming } and not DoraSettings;
 
-    private static AdaptedLinear Create(LinearSite site, AdapterSettings settings)
+    private static AdaptedLinear Create(Linear plain, AdapterSettings settings)
     {
+        var site = new LinearSite(
+            plain.LayerName,
+            plain.InFeatures,
+            plain.OutFeatures,
+            plain.Bias is not null,
+            null,
+            PositiveInput: false,
+            plain.Weight.dtype,
+            META);
         AdaptedLinear layer = settings switch
         {
             DoraSettings dora => new Kinds.Dora(site, dora.Rank, dora.Rank * dora.Scale, dora.Dropout),
@@ -62,6 +62,7 @@ internal static class AdapterLayers
             _ => throw new NotSupportedException(settings.GetType().Name),
         };
         layer.Adaptation.Settings = settings;
+        layer.IsHead = plain.IsHead;
         return layer;
     }
 

@@ -32,7 +32,7 @@ internal static class LoadedAdapters
         {
             model.State.Biases = bias;
             model.FreezeBase(trained);
-            using var weights = PeftWeights.Open(model, directory);
+            using var weights = PeftWeights.Open(model, directory, file.KeepsTies);
             foreach (var layer in layers.Values.OfType<AdaptedLinear>())
             {
                 layer.Adaptation.Initialize();
@@ -58,7 +58,7 @@ internal static class LoadedAdapters
         {
             var isWhole = names.TryLayer(own, out var layer);
             if (!targets.Mean(layer, module is Linear { IsHead: false } and not TiedLinear)
-                || !module.parameters(recurse: false).Any())
+                || (module is not TiedLinear && !module.parameters(recurse: false).Any()))
             {
                 continue;
             }
@@ -93,8 +93,8 @@ internal static class LoadedAdapters
     }
 
     private static string Words(nn.Module module, AdapterSettings settings, bool isWhole) =>
-        !isWhole ? "which is a part of another layer in checkpoints"
-        : module is TiedLinear ? "which shares the weight of an embedding"
+        module is TiedLinear ? "which shares the weight of an embedding"
+        : !isWhole ? "which is a part of another layer in checkpoints"
         : module is Embedding or Conv2d ? $"which {settings} cannot adapt"
         : $"which is a {module.GetType().Name} and cannot be adapted";
 

@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using Marrow.Adapters;
 using Marrow.Adapters.Peft;
 using Marrow.Checkpoints;
+using Marrow.Layers;
 using Marrow.Models;
 using Marrow.Peft;
 using Marrow.Shared;
@@ -60,7 +61,7 @@ public static class PeftAdapters
         if (model.AdaptedLayers().Any())
         {
             Check(model, file);
-            using var weights = PeftWeights.Open(model, directory);
+            using var weights = PeftWeights.Open(model, directory, file.KeepsTies);
             weights.CopyInto();
         }
         else
@@ -144,6 +145,11 @@ public static class PeftAdapters
             _ => "none",
         };
         config["base_model_name_or_path"] = model.State.BasePath;
+        if (model.Module.modules().OfType<TiedLinear>().Any(head => head.Weight.requires_grad))
+        {
+            config[PeftConfiguration.TiesField] = true;
+        }
+
         config["inference_mode"] = true;
         config["modules_to_save"] = trained.Count == 0 ? null : Names(trained);
         config["task_type"] = TaskType(model);

@@ -1,4 +1,5 @@
 using Marrow.Adapters;
+using Marrow.Adapters.Peft;
 using Marrow.Checkpoints;
 using Marrow.Layers;
 using Marrow.Models;
@@ -21,15 +22,20 @@ internal sealed class PeftWeights : IDisposable
         (this.file, this.found) = (file, found);
 
     /// <summary>Opens the file, and compares names and shapes with the model's.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="directory">The adapter's folder.</param>
+    /// <param name="keepsTies">Whether a trained embedding was the head's weight too.</param>
     /// <exception cref="CheckpointException">It cannot be read, or does not fit.</exception>
-    public static PeftWeights Open(IModel model, string directory)
+    public static PeftWeights Open(IModel model, string directory, bool keepsTies)
     {
         var path = Path.Combine(directory, FileName);
         var former = Path.Combine(directory, FormerFileName);
         var file = CheckpointFile.Open(!File.Exists(path) && File.Exists(former) ? former : path);
         try
         {
-            return new(file, Find(model, file));
+            var found = Find(model, file, keepsTies);
+            found.ForEach(tensor => file.Require(tensor.Stored, tensor.Value));
+            return new(file, found);
         }
         catch
         {
@@ -77,7 +83,7 @@ internal sealed class PeftWeights : IDisposable
     /// <inheritdoc/>
     public void Dispose() => file.Dispose();
 
-    private static List<(string Stored, Tensor Value)> Find(IModel model, CheckpointFile file)
+    private static List<(string Stored, Tensor Value)> Find(IModel model, CheckpointFile file, bool keepsTies)
     {
         var names = new PeftNames(model);
         var wanted = Wanted(model, names)
@@ -102,6 +108,11 @@ internal sealed class PeftWeights : IDisposable
                 select $"'{tensor.Name}' is [{string.Join(", ", shape)}], "
                     + $"but the model's is [{string.Join(", ", tensor.Value.shape)}]")
             .ToList();
+        if (faults.Count == 0)
+        {
+            RequireSharedHead(model, names, file, keepsTies);
+        }
+
         if (faults.Count > 0)
         {
             throw new CheckpointException(
@@ -151,6 +162,47 @@ internal sealed class PeftWeights : IDisposable
                 var layer = PeftNames.Prefix + names.Layer(name);
                 var weight = ((Layer)module).GetParameter("weight");
                 yield return ([$"{layer}.weight", $"{layer}.base_layer.weight"], weight, true);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Refuses a head and an embedding that were trained apart, as PEFT does it even where the model has one weight for
+    /// both.
+    /// </summary>
+    private static void RequireSharedHead(IModel model, PeftNames names, CheckpointFile file, bool keepsTies)
+    {
+        const string Remedy = "untie the base (tie_word_embeddings false, with a head's weight of its own), or set "
+            + $"{PeftConfiguration.TiesField} to true if they were trained as one";
+        using var scope = NewDisposeScope();
+        foreach (var (name, module) in model.Module.named_modules())
+        {
+            if (module is not TiedLinear head || head.Weight.device_type == TorchSharp.DeviceType.META)
+            {
+                continue;
+            }
+
+            var own = model.Module.named_modules().First(pair => pair.module == head.Embedding).name;
+            var (table, stored) = (PeftNames.Prefix + names.Layer(own), $"{PeftNames.Prefix}{name}.weight");
+            var embedding = new[] { $"{table}.weight", $"{table}.base_layer.weight" }
+                .FirstOrDefault(file.Tensors.ContainsKey);
+            if (file.Tensors.ContainsKey(stored))
+            {
+                var apart = file.ReadTensor(stored);
+                var shared = embedding is null ? head.Weight : file.ReadTensor(embedding);
+                if (!apart.shape.SequenceEqual(shared.shape)
+                    || !apart.to(head.Weight).eq(shared.to(head.Weight)).all().item<bool>())
+                {
+                    throw new CheckpointException(
+                        file.Path,
+                        $"'{stored}' is not the embedding's weight, which the model's head shares",
+                        "untie the base (tie_word_embeddings false, with a head's weight of its own)");
+                }
+            }
+            else if (embedding is not null && head.Weight.requires_grad && !keepsTies)
+            {
+                throw new CheckpointException(
+                    file.Path, $"'{embedding}' was trained apart from the head, which shares it in the model", Remedy);
             }
         }
     }

@@ -99,7 +99,9 @@ public sealed class GenerationTests : IDisposable
         Assert.Equal([2, 3], Draw(new(1, Temperature: 1, TopK: 2)).Distinct().Order());
         Assert.Equal([2, 3], Draw(new(1, Temperature: 1, TopP: 0.6)).Distinct().Order());
         Assert.Equal([3], Draw(new(1, Temperature: 1, TopP: 0.4)).Distinct());
-        Assert.All(Draw(new(1, Temperature: 0.01)), id => Assert.Equal(3, id));
+        Assert.All(
+            new[] { 0.01, 1e-30, 1e-300, double.Epsilon }.SelectMany(cold => Draw(new(1, Temperature: cold))),
+            id => Assert.Equal(3, id));
         Assert.Throws<ArgumentOutOfRangeException>(() => new GenerationOptions(1, TopP: 0).Checked());
     }
 

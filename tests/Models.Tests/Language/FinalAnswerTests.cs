@@ -38,6 +38,11 @@ public sealed class FinalAnswerTests
     [InlineData("#### Solution\nSo it is 7.", null)]
     [InlineData("#### -$18", "-$18")]
     [InlineData("####18", "18")]
+    [InlineData("##### 18", "18")]
+    [InlineData("##### Step 2\n#### 18", "18")]
+    [InlineData("The answer is: 5The answer is: 6", "5")]
+    [InlineData("The answer is: 5. The answer is: 6", "5")]
+    [InlineData("The answer is: The answer is: 6", "6")]
     [InlineData("#### **18**", "**18**")]
     // Behind the answer may come sentences, and a next problem.
     [InlineData("The answer is: 5. This is because of 7.", "5")]

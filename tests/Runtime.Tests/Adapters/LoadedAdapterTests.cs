@@ -77,6 +77,20 @@ public partial class RenamedBlock(int width)
     private Tensor Network(Tensor x) => Mix.call(x).tanh();
 }
 
+/// <summary>One whose head shares the embedding.</summary>
+[Model]
+public partial class TiedDecoder
+{
+    [Embedding(11, 8), Name("embed_tokens")] public partial Embedding Embed { get; }
+
+    [Linear(8, 8), Name("q_proj")] public partial Linear Q { get; }
+
+    [Head, Linear(8, 11, Bias = false, Tie = nameof(Embed))] public partial Linear LmHead { get; }
+
+    [Forward]
+    private Tensor Network(Tensor ids) => LmHead.call(Embed.call(ids).tanh());
+}
+
 [Lora(Rank = 2, Alpha = 6, RankStabilized = true, Dropout = 0.25, Targets = "*.q_proj|*.v_proj", Train = "lm_head",
     Bias = AdapterBias.Adapted)]
 public partial class DecoderAttentionLora() : PlainDecoder(11, 8, 3);
@@ -178,6 +192,8 @@ public sealed class LoadedAdapterTests : IDisposable
     [InlineData("""{"target_modules":"all-linear"}""", "d0 d1 d2 q0 q1 q2 u0 u1 u2 v0 v1 v2")]
     [InlineData("""{"target_modules":".*\\.(q|v)_proj"}""", "q0 q1 q2 v0 v1 v2")]
     [InlineData("""{"target_modules":"model\\.layers\\.[02]\\.self_attn\\.q_proj"}""", "q0 q2")]
+    [InlineData("""{"target_modules":"(?P<at>.*)\\.(?P<of>q|v)_(?:proj)\\Z"}""", "q0 q1 q2 v0 v1 v2")]
+    [InlineData("""{"target_modules":".*\\.(?P<n>[02])\\.(?!mlp).*(?!(?P=n))\\.q_proj"}""", "q0 q2")]
     [InlineData("""{"target_modules":"q_proj"}""", null)]
     [InlineData("""{"target_modules":["proj"]}""", null)]
     [InlineData("""{"target_modules":["self_attn.q_proj","mlp.up_proj"],"exclude_modules":["layers.1.mlp.up_proj"]}""",
@@ -249,6 +265,101 @@ public sealed class LoadedAdapterTests : IDisposable
     }
 
     [Fact]
+    public void AdaptedHeadAndEmbedding_WithTheirBase_AreTaken()
+    {
+        using var scope = NewDisposeScope();
+        using var model = new PlainDecoder(11, 8, 3);
+        Write(
+            """{"peft_type":"LORA","r":2,"lora_alpha":2}""",
+            """{"target_modules":["lm_head","embed_tokens"]}""",
+            [
+                ("base_model.model.lm_head.base_layer.weight", full([11, 8], 0.5)),
+                ("base_model.model.lm_head.lora_A.weight", ones(2, 8)),
+                ("base_model.model.lm_head.lora_B.weight", ones(11, 2)),
+                ("base_model.model.model.embed_tokens.base_layer.weight", full([11, 8], 0.25)),
+                ("base_model.model.model.embed_tokens.lora_embedding_A", ones(2, 11)),
+                ("base_model.model.model.embed_tokens.lora_embedding_B", ones(8, 2)),
+            ]);
+        model.LoadAdapter(folder);
+        Assert.Equal(8 * 2.5f, model.LmHead.call(ones(1, 8)).mean().item<float>());
+        Assert.Equal(2.25f, model.Embed.call(ids).mean().item<float>());
+    }
+
+    [Fact]
+    public void TensorOfAnotherType_IsNamed_BeforeAnythingChanges()
+    {
+        using var scope = NewDisposeScope();
+        using var model = new PlainDecoder(11, 8, 3);
+        Write(
+            """{"peft_type":"LORA","r":2,"target_modules":["layers.0.self_attn.q_proj"]}""",
+            """{"modules_to_save":["lm_head","norm"]}""",
+            [
+                .. Lora("model.layers.0.self_attn.q_proj", 2),
+                ("base_model.model.lm_head.weight", full([11, 8], 0.5)),
+                .. Enumerable.Range(0, 3).Select(i =>
+                    ($"base_model.model.model.layers.{i}.norm.weight", ones(8, dtype: i == 2 ? int64 : float32))),
+            ]);
+        var before = model.LmHead.Weight.clone();
+        var error = Assert.Throws<CheckpointException>(() => model.LoadAdapter(folder));
+        Assert.Contains("is stored as I64", error.Message);
+        Assert.True(model.LmHead.Weight.equal(before).all().item<bool>());
+    }
+
+    /// <summary>PEFT trains a copy of a weight that two layers share, unless it is told otherwise.</summary>
+    [Theory]
+    [InlineData("""{"modules_to_save":["lm_head"]}""", 0f, 1f, "'base_model.model.lm_head.weight' is not the embed")]
+    [InlineData("""{"modules_to_save":["lm_head","embed_tokens"]}""", 2f, 1f, "is not the embedding's weight")]
+    [InlineData("""{"modules_to_save":["lm_head","embed_tokens"]}""", 2f, 2f, null)]
+    [InlineData("""{"modules_to_save":["embed_tokens"]}""", 2f, 0f, "was trained apart from the head")]
+    [InlineData("""{"modules_to_save":["embed_tokens"],"ensure_weight_tying":true}""", 2f, 0f, null)]
+    [InlineData("""{"target_modules":["lm_head"]}""", 0f, 0f, "it adapts 'lm_head', which shares the weight")]
+    public void HeadThatSharesTheEmbedding_IsNotTrainedApart(string fields, float table, float head, string? expected)
+    {
+        using var scope = NewDisposeScope();
+        using var model = new TiedDecoder();
+        Write(
+            """{"peft_type":"LORA","r":2,"lora_alpha":4,"target_modules":["q_proj"]}""",
+            fields,
+            [
+                .. Lora("q_proj", 2),
+                .. new[] { ("embed_tokens", table), ("lm_head", head) }
+                    .Where(layer => layer.Item2 > 0)
+                    .Select(layer => ($"base_model.model.{layer.Item1}.weight", full([11, 8], layer.Item2))),
+            ]);
+        if (expected is not null)
+        {
+            Assert.Contains(expected, Assert.Throws<CheckpointException>(() => model.LoadAdapter(folder)).Message);
+            return;
+        }
+
+        model.LoadAdapter(folder);
+        Assert.Equal(table, model.LmHead.Weight.mean().item<float>());
+        model.SaveAdapter(At("again"));
+        using var second = new TiedDecoder();
+        second.LoadAdapter(At("again"));
+        Assert.True(second.call(ids).equal(model.call(ids)).all().item<bool>());
+    }
+
+    [Fact]
+    public void AdaptedEmbedding_WhoseWeightTheHeadShares_IsNotMerged()
+    {
+        using var scope = NewDisposeScope();
+        using var model = new TiedDecoder();
+        Write(
+            """{"peft_type":"LORA","r":2,"lora_alpha":2,"target_modules":["embed_tokens"]}""",
+            "{}",
+            [
+                ("base_model.model.embed_tokens.lora_embedding_A", ones(2, 11)),
+                ("base_model.model.embed_tokens.lora_embedding_B", ones(8, 2)),
+            ]);
+        var table = model.LmHead.Weight.clone();
+        model.LoadAdapter(folder);
+        Assert.Contains("'embed_tokens' is adapted, and the head 'lm_head' shares its weight",
+            Assert.Throws<InvalidOperationException>(model.Merge).Message);
+        Assert.True(model.LmHead.Weight.equal(table).all().item<bool>());
+    }
+
+    [Fact]
     public void Names_AreThoseOfTheCheckpoint_NotOfTheClass()
     {
         using var scope = NewDisposeScope();
@@ -275,12 +386,18 @@ public sealed class LoadedAdapterTests : IDisposable
     [InlineData("""{"target_modules":["embed_tokens"],"use_dora":true}""", "it adapts 'model.embed_tokens', which Do")]
     [InlineData("""{"init_lora_weights":"corda"}""", "init_lora_weights is 'corda', which changed the base")]
     [InlineData("""{"r":100}""", "Rank 100 at layer 'model.layers.0.self_attn.q_proj' is not in 1 to 8")]
-    [InlineData("""{"r":"two"}""", "r is \"two\", not a number")]
+    [InlineData("""{"r":"two"}""", "r is \"two\", not a finite number")]
     [InlineData("""{"r":2.5}""", "r is 2.5, not a whole number")]
     [InlineData("""{"bias":"some"}""", "bias is 'some'")]
     [InlineData("""{"target_modules":"("}""", "'^(?:()\\z' in target_modules is no usable regular expression")]
     [InlineData("""{"target_modules":null}""", "target_modules is neither a list of names nor a pattern")]
-    [InlineData("""{"target_modules":[1]}""", "it is no adapter configuration")]
+    [InlineData("""{"target_modules":[1]}""", "target_modules has 1, which is no name")]
+    [InlineData("""{"exclude_modules":[null]}""", "exclude_modules has null, which is no name")]
+    [InlineData("""{"modules_to_save":[2]}""", "modules_to_save has 2, which is no name")]
+    [InlineData("""{"layers_to_transform":["a"]}""", "layers_to_transform has \"a\", which is no layer's number")]
+    [InlineData("""{"layers_to_transform":0.5}""", "layers_to_transform has 0.5, which is no layer's number")]
+    [InlineData("""{"lora_alpha":1e999}""", "lora_alpha is 1e999, not a finite number")]
+    [InlineData("""{"bias":3}""", "bias is 3, not a text")]
     [InlineData("""{"layer_replication":[[0,1]]}""", "it uses layer_replication, which is not supported")]
     [InlineData("""{"lora_bias":true}""", "it uses lora_bias, which is not supported")]
     [InlineData("""{"target_modules":["q_proj","up_proj"]}""", "it lacks 'base_model.model.model.layers.0.mlp.up_proj")]

@@ -43,6 +43,27 @@ public sealed class FolderUpdateTests
             Directory.GetFiles(folder.Path, "*", SearchOption.AllDirectories).Length);
     }
 
+    [Theory]
+    [InlineData("adapter", "adapter_model.safetensors")]
+    [InlineData("adapter", "adapter_config.json")]
+    [InlineData("model", "model.safetensors")]
+    public void AFolderInTheWayOfAFile_IsNamed_AndNothingChanges(string what, string name)
+    {
+        using var folder = new TemporaryFolder();
+        using var model = new TrainingClassifier();
+        Save(what, model, folder.Path);
+        File.Delete(folder.File(name));
+        Directory.CreateDirectory(folder.File(name));
+        var before = Directory.GetFiles(folder.Path).ToDictionary(file => file, File.ReadAllBytes);
+        var error = Assert.Throws<CheckpointException>(() => Save(what, model, folder.Path));
+        Assert.Contains($"a folder has the name '{name}'", error.Message);
+        Assert.Equal(before, Directory.GetFiles(folder.Path).ToDictionary(file => file, File.ReadAllBytes));
+
+        Directory.Delete(folder.File(name));
+        Save(what, model, folder.Path);
+        Load(what, model, folder.Path);
+    }
+
     [Fact]
     public void Save_IntoTheWorkingFolder_Works()
     {
@@ -147,10 +168,20 @@ public sealed class FolderUpdateTests
         Write(folder.Path, [("a", ones(4)), ("old", ones(4))], 16);
 
         // Nothing can be renamed to the name of a folder, so the renames stop there.
-        File.Delete(folder.File(obstacle));
-        Directory.CreateDirectory(folder.File(obstacle));
-        var error = Assert.Throws<CheckpointException>(() =>
-            Write(folder.Path, [("a", zeros(4)), ("b", zeros(4)), ("new", zeros(4))], 16));
+        var error = Assert.Throws<CheckpointException>(() => Write(
+            folder.Path,
+            [("a", zeros(4)), ("b", zeros(4)), ("new", zeros(4))],
+            16,
+            path =>
+            {
+                if (Path.GetFileName(path).StartsWith(Journal, StringComparison.Ordinal))
+                {
+                    File.Delete(folder.File(obstacle));
+                    Directory.CreateDirectory(folder.File(obstacle));
+                }
+
+                return AtomicFile.OpenNew(path);
+            }));
         Assert.Contains("was interrupted while files were put in place", error.Message);
 
         Directory.Delete(folder.File(obstacle));

@@ -26,8 +26,11 @@ public static partial class FinalAnswer
         var markers = Markers().Matches(text);
         for (var i = 0; i < markers.Count; i++)
         {
-            var rest = text[(markers[i].Index + markers[i].Length)..];
-            var isHeading = markers[i].Value == HashMarker
+            var end = i + 1 < markers.Count && markers[i + 1].Value == PhraseMarker
+                ? markers[i + 1].Index
+                : text.Length;
+            var rest = text[(markers[i].Index + markers[i].Length)..end];
+            var isHeading = markers[i].Value != PhraseMarker
                 && (!BeginsWithNumber().IsMatch(rest) || (i + 1 < markers.Count && Heading().IsMatch(rest)));
             if (!isHeading && Passage(rest.TrimStart()) is { Length: > 0 } passage)
             {
@@ -160,7 +163,7 @@ public static partial class FinalAnswer
         LatexFractions().Replace(text, " $1/$2"),
         match => match.Value switch { "½" => " 1/2", "¼" => " 1/4", "¾" => " 3/4", "⅓" => " 1/3", _ => " 2/3" });
 
-    [GeneratedRegex($"{HashMarker}|{PhraseMarker}")]
+    [GeneratedRegex($"{HashMarker}#*|{PhraseMarker}")]
     private static partial Regex Markers();
 
     [GeneratedRegex(@"\\(?:boxed|fbox)(?![A-Za-z])\s*")]

@@ -36,7 +36,8 @@ public sealed record DoraSettings(
     internal override IReadOnlyDictionary<string, Tensor> Combine(
         IReadOnlyList<(IReadOnlyDictionary<string, Parameter> Values, double Weight)> parts) =>
         throw new InvalidOperationException(
-            "DoRA divides by the lengths of the changed rows, so its adapters have no weighted sum; merge one instead.");
+            "DoRA divides by the lengths of the changed rows, so its adapters have no weighted sum; merge one "
+            + "instead.");
 
     /// <inheritdoc/>
     internal override (Tensor A, Tensor B)? LowRank(AdapterState state, long inFeatures, long outFeatures) => null;

@@ -8,6 +8,9 @@ internal sealed class PeftConfiguration
     /// <summary>The file's name.</summary>
     public const string FileName = "adapter_config.json";
 
+    /// <summary>The field of <see cref="KeepsTies"/>.</summary>
+    public const string TiesField = "ensure_weight_tying";
+
     /// <summary>Fields of every method that change what an adapter does, and that models do not have.</summary>
     private static readonly string[] Unsupported =
         ["layer_replication", "target_parameters", "trainable_token_indices"];
@@ -26,13 +29,18 @@ internal sealed class PeftConfiguration
     /// <summary>Names of modules that are trained whole.</summary>
     public IReadOnlyList<string> TrainedModules =>
         root.TryGetProperty("modules_to_save", out var list) && list.ValueKind == JsonValueKind.Array
-            ? [.. list.EnumerateArray().Select(name => name.GetString()!)]
+            ? [.. PeftField.Names("modules_to_save", list)]
             : [];
+
+    /// <summary>Whether an embedding and the head that shares its weight were trained as one.</summary>
+    public bool KeepsTies => Flag(TiesField);
 
     /// <summary>Which biases are trained.</summary>
     /// <exception cref="FormatException">It is none of PEFT's values.</exception>
     public AdapterBias Bias => Text("bias") switch
     {
+        null when root.TryGetProperty("bias", out var value) && value.ValueKind != JsonValueKind.Null =>
+            throw new FormatException($"bias is {value.GetRawText()}, not a text"),
         null or "none" => AdapterBias.None,
         "all" => AdapterBias.All,
         var only when only.EndsWith("_only", StringComparison.OrdinalIgnoreCase) => AdapterBias.Adapted,
@@ -95,10 +103,10 @@ internal sealed class PeftConfiguration
             ?? (root.TryGetProperty(field, out var value) ? value : null);
         return found switch
         {
-            { ValueKind: JsonValueKind.Number } number => number.GetDouble(),
+            { ValueKind: JsonValueKind.Number } number when double.IsFinite(number.GetDouble()) => number.GetDouble(),
             null or { ValueKind: JsonValueKind.Null } when unset is { } usual => usual,
             null => throw new FormatException($"{field} is missing"),
-            { } other => throw new FormatException($"{field} is {other.GetRawText()}, not a number"),
+            { } other => throw new FormatException($"{field} is {other.GetRawText()}, not a finite number"),
         };
     }
 

@@ -12,7 +12,7 @@ namespace Marrow.Adapters.Peft;
 /// Whether a file with another value (null: without the field) means the same adapter; without it, only equal values
 /// do.
 /// </param>
-internal sealed record PeftField(string Name, JsonNode Value, Func<JsonElement?, bool>? Accepts = null)
+internal sealed partial record PeftField(string Name, JsonNode Value, Func<JsonElement?, bool>? Accepts = null)
 {
     /// <summary>The field that holds other values for some layers, by patterns over their names; null: none.</summary>
     public string? Pattern { get; init; }
@@ -66,6 +66,12 @@ internal sealed record PeftField(string Name, JsonNode Value, Func<JsonElement?,
         return null;
     }
 
+    /// <summary>The texts of a list.</summary>
+    /// <exception cref="FormatException">It holds something else.</exception>
+    public static IEnumerable<string> Names(string field, JsonElement list) => list.EnumerateArray().Select(
+        name => name.ValueKind == JsonValueKind.String ? name.GetString()!
+            : throw new FormatException($"{field} has {name.GetRawText()}, which is no name"));
+
     /// <summary>Whether a regular expression matches a name, or an ending of it that follows a dot.</summary>
     /// <exception cref="FormatException">It is no regular expression.</exception>
     public static bool IsMatch(string field, string pattern, string layer, bool isEnding) =>
@@ -77,7 +83,8 @@ internal sealed record PeftField(string Name, JsonNode Value, Func<JsonElement?,
     {
         try
         {
-            return Regex.Match(text, pattern, RegexOptions.None, TimeSpan.FromSeconds(1));
+            return Regex.Match(
+                text, PythonOnly().Replace(pattern, Translated), RegexOptions.None, TimeSpan.FromSeconds(1));
         }
         catch (Exception fault) when (fault is ArgumentException or RegexMatchTimeoutException)
         {
@@ -85,6 +92,19 @@ internal sealed record PeftField(string Name, JsonNode Value, Func<JsonElement?,
                 $"{CheckpointException.Quote(pattern)} in {field} is no usable regular expression", fault);
         }
     }
+
+    /// <summary>Python's named groups, references to them, and the end of a text, in the words of .NET.</summary>
+    private static string Translated(Match match) => match.Value switch
+    {
+        "(?P<" => "(?<",
+        @"\Z" => @"\z",
+        ['\\', ..] escaped => escaped,
+        _ => $@"\k<{match.Groups["name"].Value}>",
+    };
+
+    // An escaped character is taken whole, so that what follows an escaped backslash is none.
+    [GeneratedRegex(@"\\.|\(\?P<|\(\?P=(?<name>\w+)\)", RegexOptions.Singleline)]
+    private static partial Regex PythonOnly();
 
     private bool IsEqual(JsonElement found) => Value.ToJsonString() == (found.ValueKind == JsonValueKind.Number
         ? found.GetDouble().ToString("R", CultureInfo.InvariantCulture)

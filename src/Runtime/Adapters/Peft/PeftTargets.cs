@@ -39,7 +39,7 @@ internal sealed class PeftTargets(JsonElement config)
         !config.TryGetProperty(field, out var value) ? null : value.ValueKind switch
         {
             JsonValueKind.String => PeftField.IsMatch(field, value.GetString()!, layer, isEnding: false),
-            JsonValueKind.Array => value.EnumerateArray().Any(name => IsNamed(layer, name.GetString()!)),
+            JsonValueKind.Array => PeftField.Names(field, value).Any(name => IsNamed(layer, name)),
             _ => null,
         };
 
@@ -58,15 +58,19 @@ internal sealed class PeftTargets(JsonElement config)
             .FirstOrDefault(match => match.Success) is { } match
                 && int.TryParse(match.Groups[1].Value, CultureInfo.InvariantCulture, out var number)
                 && (wanted.ValueKind == JsonValueKind.Number
-                    ? wanted.GetInt32() == number
-                    : wanted.EnumerateArray().Any(one => one.GetInt32() == number));
+                    ? Number(wanted) == number
+                    : wanted.EnumerateArray().Any(one => Number(one) == number));
+
+        static int Number(JsonElement one) =>
+            one.ValueKind == JsonValueKind.Number && one.TryGetInt32(out var number) ? number
+                : throw new FormatException($"layers_to_transform has {one.GetRawText()}, which is no layer's number");
     }
 
     private IEnumerable<string> Lists(string field) => !config.TryGetProperty(field, out var value) ? []
         : value.ValueKind switch
         {
             JsonValueKind.String => [value.GetString()!],
-            JsonValueKind.Array => value.EnumerateArray().Select(name => name.GetString()!),
+            JsonValueKind.Array => PeftField.Names(field, value),
             _ => [],
         };
 }
