@@ -12,6 +12,18 @@ public sealed class ConversationFileTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
+    [Fact]
+    public void Content_ThatIsAListOfTexts_IsTheirSequence()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("c.json"), """
+            [{"messages":[
+                {"role":"user","content":[{"type":"text","text":"a "},{"type":"text","text":"b"}]},
+                {"role":"assistant","content":"c"}]}]
+            """);
+        Assert.Equal("a b", ConversationFile.Read(folder.File("c.json")).Single().Messages[0].Content);
+    }
+
     [Theory]
     [InlineData("", "messages", "role", "content", "system", "user", "assistant")]
     [InlineData("", "conversations", "from", "value", "system", "human", "gpt")]
@@ -42,6 +54,10 @@ public sealed class ConversationFileTests : IDisposable
     [InlineData("""{"messages":[]}""", "its conversation has no message;")]
     [InlineData("""{"messages":[{"role":"user","content":"q"}]}""", "no message of the assistant")]
     [InlineData("""{"messages":[{"role":"assistant","content":null}]}""", "message 1: its content is no text")]
+    [InlineData(
+        """{"messages":[{"role":"assistant","content":[{"type":"text","text":"a"},{"type":"image_url"}]}]}""",
+        "message 1: part 2 of its content is no text")]
+    [InlineData("""{"messages":[{"role":"assistant","content":["a"]}]}""", "part 1 of its content is no object")]
     [InlineData("""{"conversations":[{"from":"gpt","text":"r"}]}""", "message 1: its value is no text")]
     [InlineData("""{"messages":"q"}""", "it lacks a conversation")]
     [InlineData("""{"messages":[1]}""", "it lacks a conversation")]

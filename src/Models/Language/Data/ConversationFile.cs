@@ -4,8 +4,8 @@ namespace Marrow.Language;
 
 /// <summary>
 /// Conversations from JSON, JSON lines or Parquet, read as they are needed: a list <c>messages</c> of <c>role</c> and
-/// <c>content</c>, or ShareGPT's <c>conversations</c> of <c>from</c> and <c>value</c>, each with the system's message
-/// as the first or in a field <c>system</c>.
+/// <c>content</c> (a text, or a list of parts that are texts), or ShareGPT's <c>conversations</c> of <c>from</c> and
+/// <c>value</c>, each with the system's message as the first or in a field <c>system</c>.
 /// </summary>
 public static class ConversationFile
 {
@@ -75,6 +75,21 @@ public static class ConversationFile
                     $"{where}: the {role} {CheckpointException.Quote(name)} is not known; these are: "
                     + $"{string.Join(", ", Roles.Keys)}."),
             RecordFile.Text(message, content, where)
+                ?? Parts(message, content, where)
                 ?? throw new TextDataException($"{where}: its {content} is no text; leave the conversation out."));
     }
+
+    /// <summary>
+    /// A content that is a list of texts, <c>{"type": "text", "text": …}</c>; null if it is no such list.
+    /// </summary>
+    private static string? Parts(JsonElement message, string content, string where) =>
+        message.TryGetProperty(content, out var parts) && parts.ValueKind == JsonValueKind.Array
+            ? string.Concat(parts.EnumerateArray().Select((part, number) =>
+                part.ValueKind == JsonValueKind.Object ? RecordFile.Text(part, "text", where)
+                    ?? throw new TextDataException(
+                        $"{where}: part {number + 1} of its {content} is no text; leave the conversation out.")
+                : throw new TextDataException(
+                    $"{where}: part {number + 1} of its {content} is no object with a text; leave the conversation "
+                    + "out.")))
+            : null;
 }
