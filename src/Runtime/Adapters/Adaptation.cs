@@ -1,3 +1,4 @@
+using Marrow.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -7,7 +8,7 @@ namespace Marrow.Adapters;
 /// The adapter of one layer: its parameters and those that wait beside them, whether it is on or merged, and what it
 /// took out of the frozen weight.
 /// </summary>
-internal sealed class Adaptation : IDisposable
+internal sealed class Adaptation : ICompanion
 {
     private readonly IAdaptedLayer layer;
     private readonly InitialFactors factors = new();
@@ -154,7 +155,7 @@ internal sealed class Adaptation : IDisposable
         return weight;
     }
 
-    /// <summary>Moves along with the layer.</summary>
+    /// <inheritdoc/>
     public void Move(ScalarType? type, Device? target)
     {
         Merged.Move(type, target);

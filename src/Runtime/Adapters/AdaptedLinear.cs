@@ -23,7 +23,7 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer, IAdaptedLayer
         : base(site)
     {
         settings.Check(site);
-        Adaptation = new(this, settings, site.Dtype, site.Device);
+        Companion = Adaptation = new(this, settings, site.Dtype, site.Device);
         Weight.requires_grad = false;
         Bias?.requires_grad = false;
     }
@@ -34,7 +34,7 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer, IAdaptedLayer
         : base(site, packedBits)
     {
         settings.Check(site);
-        Adaptation = new(this, settings, site.Dtype, site.Device);
+        Companion = Adaptation = new(this, settings, site.Dtype, site.Device);
     }
 
     /// <inheritdoc/>
@@ -179,24 +179,6 @@ public abstract class AdaptedLinear : Linear, IExplicitLayer, IAdaptedLayer
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         base.Pack(Adaptation.WithoutFactors(weight));
-    }
-
-    /// <inheritdoc/>
-    protected override void _toEpilog(ScalarType? dtype, Device? device, bool non_blocking)
-    {
-        base._toEpilog(dtype, device, non_blocking);
-        Adaptation.Move(dtype, device);
-    }
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            Adaptation.Dispose();
-        }
-
-        base.Dispose(disposing);
     }
 
     private Tensor Eager(Tensor x)

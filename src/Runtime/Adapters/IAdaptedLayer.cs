@@ -20,7 +20,8 @@ internal interface IAdaptedLayer : IComponents
     bool HasPackedBase => false;
 
     /// <summary>A packed base as numbers; the caller owns it.</summary>
-    Tensor UnpackedBase() => throw new NotSupportedException();
+    Tensor UnpackedBase() =>
+        throw new InvalidOperationException($"The base of layer '{LayerName}' is not packed.");
 
     /// <summary>The weight with the adapter folded in, of the weight's shape.</summary>
     Tensor AdaptedWeight();

@@ -90,6 +90,9 @@ public abstract class Layer(string name) : nn.Module<Tensor, Tensor>(name), ICom
         return weight with { Words = GetParameter($"{name}.words"), Scale = GetParameter($"{name}.scale") };
     }
 
+    /// <summary>What moves and goes with the layer beside its own tensors, or null.</summary>
+    private protected ICompanion? Companion { get; set; }
+
     void IComponents.Replace(string name, Tensor value)
     {
         if (value is Parameter parameter)
@@ -135,5 +138,18 @@ public abstract class Layer(string name) : nn.Module<Tensor, Tensor>(name), ICom
         {
             (_deviceType, _deviceIndex) = (device.type, device.index);
         }
+
+        Companion?.Move(dtype, device);
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            Companion?.Dispose();
+        }
+
+        base.Dispose(disposing);
     }
 }

@@ -31,7 +31,7 @@ public sealed class LoraConv2d : Conv2d, IAdaptedLayer
         var inner = site.InChannels * site.Kernel * site.Kernel;
         settings.Check(new(
             site.Name, inner, site.OutChannels, site.HasBias, null, PositiveInput: false, site.Dtype, site.Device));
-        adaptation = new(this, settings, site.Dtype, site.Device);
+        Companion = adaptation = new(this, settings, site.Dtype, site.Device);
         Weight.requires_grad = false;
         Bias?.requires_grad = false;
         Add(LoraSettings.A, 1 / Math.Sqrt(inner), [settings.Rank, site.InChannels, site.Kernel, site.Kernel]);
@@ -71,24 +71,6 @@ public sealed class LoraConv2d : Conv2d, IAdaptedLayer
     }
 
     Parameter IAdaptedLayer.GetParameter(string name) => GetParameter(name);
-
-    /// <inheritdoc/>
-    protected override void _toEpilog(ScalarType? dtype, Device? device, bool non_blocking)
-    {
-        base._toEpilog(dtype, device, non_blocking);
-        adaptation.Move(dtype, device);
-    }
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            adaptation.Dispose();
-        }
-
-        base.Dispose(disposing);
-    }
 
     private void Add(string name, double bound, long[] sizes)
     {

@@ -25,7 +25,7 @@ public sealed class LoraEmbedding : Embedding, IAdaptedLayer
         this.settings = settings;
         settings.Check(new(
             site.Name, site.Count, site.Dim, HasBias: false, null, PositiveInput: false, site.Dtype, site.Device));
-        adaptation = new(this, settings, site.Dtype, site.Device);
+        Companion = adaptation = new(this, settings, site.Dtype, site.Device);
         Weight.requires_grad = false;
         using var scope = NewDisposeScope();
         Add(AName, adaptation.Declare(AName, [settings.Rank, site.Count], Initial.Uniform(0)), trainable: true);
@@ -60,22 +60,4 @@ public sealed class LoraEmbedding : Embedding, IAdaptedLayer
     public Tensor AdaptedWeight() => Weight.add(B.mm(A).t(), alpha: settings.Scale);
 
     Parameter IAdaptedLayer.GetParameter(string name) => GetParameter(name);
-
-    /// <inheritdoc/>
-    protected override void _toEpilog(ScalarType? dtype, Device? device, bool non_blocking)
-    {
-        base._toEpilog(dtype, device, non_blocking);
-        adaptation.Move(dtype, device);
-    }
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            adaptation.Dispose();
-        }
-
-        base.Dispose(disposing);
-    }
 }
