@@ -67,6 +67,9 @@ public class Linear : Layer
     /// <summary>Whether it is an output head of its architecture.</summary>
     internal bool IsHead { get; set; }
 
+    /// <summary>Whether it shared an embedding's weight before it got one of its own.</summary>
+    internal bool WasTied { get; set; }
+
     /// <summary>Whether the weight is packed; then there is no <see cref="Weight"/>.</summary>
     internal bool HasPackedBase => packedBits > 0;
 

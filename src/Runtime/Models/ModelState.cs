@@ -27,6 +27,11 @@ internal sealed class ModelState(
     /// <summary>The config.json of the folder that the weights were loaded from; null if there was none.</summary>
     public JsonObject? Configuration { get; set; }
 
+    /// <summary>
+    /// Embeddings and heads whose frozen weights came with an adapter, by the model's names: it is saved with them.
+    /// </summary>
+    public IReadOnlyList<string> BaseOfAdapter { get; set; } = [];
+
     /// <summary>The biases that are trained beside the adapters.</summary>
     public AdapterBias Biases { get; set; }
 

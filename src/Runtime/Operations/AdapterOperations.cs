@@ -29,19 +29,11 @@ public static class AdapterOperations
     /// Folds every adapter into its weight, so that the model runs at the plain model's speed. The original weights
     /// are kept, which costs their memory again. Either all layers are merged or none.
     /// </summary>
-    /// <exception cref="InvalidOperationException">A merged weight would not be finite, or is shared by a head that is
-    /// not adapted; the message names the layer.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// A merged weight would not be finite; the message names the layer.
+    /// </exception>
     public static void Merge(this IModel model)
     {
-        if (model.Module.modules().OfType<TiedLinear>().FirstOrDefault(head => head.Embedding is IAdaptedLayer)
-            is { } tied)
-        {
-            throw new InvalidOperationException(
-                $"'{tied.Embedding.LayerName}' is adapted, and the head '{tied.LayerName}' shares its weight, which "
-                + "merging would change too; use the adapter unmerged, or merge it into a base whose head has a weight "
-                + "of its own.");
-        }
-
         var adapters = model.AdaptedLayers()
             .Select(pair => pair.Layer.Adaptation)
             .Where(adapter => !adapter.IsMerged)
@@ -60,6 +52,8 @@ public static class AdapterOperations
             throw;
         }
 
+        // A head that shares an adapted embedding's weight goes on with the weight as it was.
+        model.Untie(model.Module.modules().OfType<TiedLinear>().Where(head => head.Embedding is IAdaptedLayer));
         foreach (var (adapter, weight) in adapters.Zip(merged))
         {
             adapter.Merged.Commit(weight);

@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Marrow.Checkpoints;
+using Marrow.Models;
 using static TorchSharp.torch;
 
 namespace Marrow.Operations;
@@ -132,13 +133,17 @@ internal static class LoadedConfiguration
             var own = Own(model, pretrained);
             if (json is null)
             {
-                return own;
+                json = own;
             }
-
-            if (Faults(pretrained, json).Count > 0)
+            else if (Faults(pretrained, json).Count > 0)
             {
                 Set(json, own, own.Select(pair => pair.Key));
             }
+        }
+
+        if (json is not null && model.AreUntied())
+        {
+            json[TiedHeads.Field] = false;
         }
 
         foreach (var field in new[] { "torch_dtype", "dtype" }.Where(field => json?[field] is not null))

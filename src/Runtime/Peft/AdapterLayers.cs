@@ -1,5 +1,7 @@
 using Marrow.Adapters;
 using Marrow.Adapters.Peft;
+using Marrow.Layers;
+using Marrow.Models;
 using static TorchSharp.torch;
 using Kinds = Marrow.Emitted.Marrow.Peft.AdapterKinds;
 
@@ -23,6 +25,7 @@ internal static class AdapterLayers
     /// <exception cref="ArgumentException">The adapter does not suit the layer's sizes.</exception>
     public static nn.Module? Over(nn.Module plain, AdapterSettings settings) => plain switch
     {
+        TiedLinear head => Over(TiedHeads.Untied(head), settings),
         Linear linear when linear.GetType() == typeof(Linear) => Sharing(
             linear, linear.Weight, Create(linear, settings)),
         Embedding embedding when embedding.GetType() == typeof(Embedding) && IsPlain(settings) => Sharing(
@@ -62,7 +65,7 @@ internal static class AdapterLayers
             _ => throw new NotSupportedException(settings.GetType().Name),
         };
         layer.Adaptation.Settings = settings;
-        layer.IsHead = plain.IsHead;
+        (layer.IsHead, layer.WasTied) = (plain.IsHead, plain.WasTied);
         return layer;
     }
 

@@ -23,15 +23,19 @@ internal static class LoadedAdapters
     /// </exception>
     public static void Load(IModel model, string directory, PeftConfiguration file)
     {
-        var (layers, trained, bias) = file.Guard(config =>
-            (Targets(model, config), Trained(model, config).ToList(), config.Bias));
+        var (layers, bias) = file.Guard(config => (
+            Targets(model, config)
+                .Concat(TrainedHeads(model, config))
+                .DistinctBy(pair => pair.Key)
+                .ToDictionary(pair => pair.Key, pair => pair.Value),
+            config.Bias));
         var exchange = new ModuleExchange(model.Module);
         var before = model.Module.parameters().Select(value => (value, value.requires_grad)).ToList();
         exchange.Replace(layers);
         try
         {
             model.State.Biases = bias;
-            model.FreezeBase(trained);
+            model.FreezeBase(file.Guard(config => Trained(model, config).ToList()));
             using var weights = PeftWeights.Open(model, directory, file.KeepsTies);
             foreach (var layer in layers.Values.OfType<AdaptedLinear>())
             {
@@ -57,7 +61,9 @@ internal static class LoadedAdapters
         foreach (var (own, module) in model.Module.named_modules())
         {
             var isWhole = names.TryLayer(own, out var layer);
-            if (!targets.Mean(layer, module is Linear { IsHead: false } and not TiedLinear)
+            var isMeant = targets.Mean(layer, module is Linear { IsHead: false } and not TiedLinear)
+                || (file.KeepsTies && module is TiedLinear head && targets.Mean(Table(model, names, head), false));
+            if (!isMeant
                 || (module is not TiedLinear && !module.parameters(recurse: false).Any()))
             {
                 continue;
@@ -66,7 +72,7 @@ internal static class LoadedAdapters
             var settings = AdapterLayers.Settings(file, layer);
             try
             {
-                if (isWhole && AdapterLayers.Over(module, settings) is { } adapted)
+                if ((isWhole || module is TiedLinear) && AdapterLayers.Over(module, settings) is { } adapted)
                 {
                     layers.Add(module, adapted);
                 }
@@ -93,10 +99,32 @@ internal static class LoadedAdapters
     }
 
     private static string Words(nn.Module module, AdapterSettings settings, bool isWhole) =>
-        module is TiedLinear ? "which shares the weight of an embedding"
-        : !isWhole ? "which is a part of another layer in checkpoints"
+        !isWhole ? "which is a part of another layer in checkpoints"
         : module is Embedding or Conv2d ? $"which {settings} cannot adapt"
         : $"which is a {module.GetType().Name} and cannot be adapted";
+
+    /// <summary>
+    /// The heads that share an embedding's weight where only one of the two is trained, or both are, but apart; each
+    /// with a layer that has a copy of the weight.
+    /// </summary>
+    private static IEnumerable<KeyValuePair<nn.Module, nn.Module>> TrainedHeads(IModel model, PeftConfiguration file)
+    {
+        var names = new PeftNames(model);
+        return
+            from pair in model.Module.named_modules()
+            let head = pair.module as TiedLinear
+            where head is not null && !file.KeepsTies
+                && (IsTrained(pair.name, file) || IsTrained(Table(model, names, head), file))
+            select KeyValuePair.Create((nn.Module)head, (nn.Module)TiedHeads.Untied(head));
+    }
+
+    /// <summary>PEFT's name of the embedding whose weight a head shares.</summary>
+    private static string Table(IModel model, PeftNames names, TiedLinear head) =>
+        names.Layer(model.Module.named_modules().First(pair => pair.module == head.Embedding).name);
+
+    private static bool IsTrained(string module, PeftConfiguration file) =>
+        LayerTargets.Around(module).Any(around =>
+            file.TrainedModules.Any(ending => PeftTargets.IsNamed(around, ending)));
 
     /// <summary>The parameters of the modules that a file trains whole.</summary>
     private static IEnumerable<Parameter> Trained(IModel model, PeftConfiguration file)
@@ -106,8 +134,7 @@ internal static class LoadedAdapters
             from tensor in StateTensor.Of(model)
             where !tensor.IsBuffer
             let name = stored.GetValueOrDefault(tensor.Name, tensor.Name)
-            where LayerTargets.Around(PeftNames.Around(name)).Any(module =>
-                file.TrainedModules.Any(ending => PeftTargets.IsNamed(module, ending)))
+            where IsTrained(PeftNames.Around(name), file)
             select (Parameter)tensor.Value;
     }
 }

@@ -15,11 +15,12 @@ internal sealed class PeftWeights : IDisposable
 
     private const string FormerFileName = "adapter_model.bin";
 
+    private readonly IModel model;
     private readonly CheckpointFile file;
     private readonly IReadOnlyList<(string Stored, Tensor Value)> found;
 
-    private PeftWeights(CheckpointFile file, IReadOnlyList<(string Stored, Tensor Value)> found) =>
-        (this.file, this.found) = (file, found);
+    private PeftWeights(IModel model, CheckpointFile file, IReadOnlyList<(string Stored, Tensor Value)> found) =>
+        (this.model, this.file, this.found) = (model, file, found);
 
     /// <summary>Opens the file, and compares names and shapes with the model's.</summary>
     /// <param name="model">The model.</param>
@@ -35,7 +36,7 @@ internal sealed class PeftWeights : IDisposable
         {
             var found = Find(model, file, keepsTies);
             found.ForEach(tensor => file.Require(tensor.Stored, tensor.Value));
-            return new(file, found);
+            return new(model, file, found);
         }
         catch
         {
@@ -68,6 +69,12 @@ internal sealed class PeftWeights : IDisposable
         {
             yield return (Biased(names, tensor)[0], value);
         }
+
+        foreach (var (name, layer) in TablesAndHeads(model)
+            .Where(pair => model.State.BaseOfAdapter.Contains(pair.Name) && !known.Contains($"{pair.Name}.weight")))
+        {
+            yield return (FrozenNames(names, name, layer)[0], layer.GetParameter("weight"));
+        }
     }
 
     /// <summary>Copies everything into the model.</summary>
@@ -78,6 +85,14 @@ internal sealed class PeftWeights : IDisposable
         {
             file.CopyInto(stored, value);
         }
+
+        var names = new PeftNames(model);
+        model.State.BaseOfAdapter =
+        [
+            .. from pair in TablesAndHeads(model)
+               where FrozenNames(names, pair.Name, pair.Layer).Any(file.Tensors.ContainsKey)
+               select pair.Name,
+        ];
     }
 
     /// <inheritdoc/>
@@ -151,18 +166,14 @@ internal sealed class PeftWeights : IDisposable
         }
 
         // PEFT saves embeddings and heads too where they are adapted or their vocabulary was changed.
-        foreach (var (name, module) in model.Module.named_modules())
+        foreach (var (name, _) in model.Module.named_modules().Where(pair => pair.module is TiedLinear))
         {
-            if (module is TiedLinear)
-            {
-                yield return ([$"{PeftNames.Prefix}{name}.weight"], null, true);
-            }
-            else if (module is Embedding or Linear { IsHead: true, HasPackedBase: false } && seen.Add($"{name}.weight"))
-            {
-                var layer = PeftNames.Prefix + names.Layer(name);
-                var weight = ((Layer)module).GetParameter("weight");
-                yield return ([$"{layer}.weight", $"{layer}.base_layer.weight"], weight, true);
-            }
+            yield return ([$"{PeftNames.Prefix}{name}.weight"], null, true);
+        }
+
+        foreach (var (name, layer) in TablesAndHeads(model).Where(pair => seen.Add($"{pair.Name}.weight")))
+        {
+            yield return (FrozenNames(names, name, layer), layer.GetParameter("weight"), true);
         }
     }
 
@@ -205,6 +216,19 @@ internal sealed class PeftWeights : IDisposable
                     file.Path, $"'{embedding}' was trained apart from the head, which shares it in the model", Remedy);
             }
         }
+    }
+
+    /// <summary>The embeddings and heads that have a weight of their own.</summary>
+    private static IEnumerable<(string Name, Layer Layer)> TablesAndHeads(IModel model) =>
+        from pair in model.Module.named_modules()
+        where pair.module is Embedding or Linear { IsHead: true, HasPackedBase: false } and not TiedLinear
+        select (pair.name, (Layer)pair.module);
+
+    private static string[] FrozenNames(PeftNames names, string name, Layer layer)
+    {
+        var module = PeftNames.Prefix + names.Layer(name);
+        var (plain, inner) = ($"{module}.weight", $"{module}.base_layer.weight");
+        return layer is IAdaptedLayer ? [inner, plain] : [plain, inner];
     }
 
     private static string[] Biased(PeftNames names, StateTensor tensor)

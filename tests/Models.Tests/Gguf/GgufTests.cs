@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Marrow.Checkpoints;
 using Marrow.Checkpoints.Gguf;
 using Marrow.Models;
 using Marrow.Tokenizers;
@@ -128,6 +129,34 @@ public sealed class GgufTests
         model.SaveGguf(folder.File("m.gguf"), GgufType.F32);
         using var there = new LlamaCpp(folder.File("m.gguf"));
         AssertSame(model, there, 9e-3); // its GELU is a table in half precision
+    }
+
+    /// <summary>PEFT trains a copy of the head, which has no place of its own in the base.</summary>
+    [Fact]
+    public void HeadThatAnAdapterTrainedApart_IsSavedWithAWeightOfItsOwn()
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        using var model = new Models.Llama(40, 64, 96, 2, 4, 2, context: 64, tied: true);
+        Disturb(model, model.named_parameters());
+        Directory.CreateDirectory(folder.File("adapter"));
+        File.WriteAllText(folder.File("adapter/adapter_config.json"), """
+            {"peft_type":"LORA","r":2,"lora_alpha":2,"target_modules":["embed_tokens"],"modules_to_save":["lm_head"]}
+            """);
+        SafetensorsWriter.Write(folder.File("adapter/adapter_model.safetensors"),
+        [
+            ("base_model.model.model.embed_tokens.lora_embedding_A", randn(2, 40)),
+            ("base_model.model.model.embed_tokens.lora_embedding_B", randn(64, 2)),
+            ("base_model.model.lm_head.weight", randn(40, 64)),
+        ]);
+        model.LoadAdapter(folder.File("adapter"));
+        model.Merge();
+        model.SaveGguf(folder.File("m.gguf"), GgufType.F32);
+        using var there = new LlamaCpp(folder.File("m.gguf"));
+        AssertSame(model, there, 2e-3);
+        model.SavePretrained(folder.File("merged"));
+        using var again = (Decoder)CausalModel.Load(folder.File("merged"));
+        AssertSame(again, there, 2e-3);
     }
 
     [Fact]

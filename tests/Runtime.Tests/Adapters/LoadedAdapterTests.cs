@@ -307,16 +307,17 @@ public sealed class LoadedAdapterTests : IDisposable
 
     /// <summary>PEFT trains a copy of a weight that two layers share, unless it is told otherwise.</summary>
     [Theory]
-    [InlineData("""{"modules_to_save":["lm_head"]}""", 0f, 1f, "'base_model.model.lm_head.weight' is not the embed")]
-    [InlineData("""{"modules_to_save":["lm_head","embed_tokens"]}""", 2f, 1f, "is not the embedding's weight")]
-    [InlineData("""{"modules_to_save":["lm_head","embed_tokens"]}""", 2f, 2f, null)]
-    [InlineData("""{"modules_to_save":["embed_tokens"]}""", 2f, 0f, "was trained apart from the head")]
-    [InlineData("""{"modules_to_save":["embed_tokens"],"ensure_weight_tying":true}""", 2f, 0f, null)]
-    [InlineData("""{"target_modules":["lm_head"]}""", 0f, 0f, "it adapts 'lm_head', which shares the weight")]
-    public void HeadThatSharesTheEmbedding_IsNotTrainedApart(string fields, float table, float head, string? expected)
+    [InlineData("""{"modules_to_save":["lm_head"]}""", 0f, 1f, false)]
+    [InlineData("""{"modules_to_save":["lm_head","embed_tokens"]}""", 2f, 1f, false)]
+    [InlineData("""{"modules_to_save":["embed_tokens"]}""", 2f, 0f, false)]
+    [InlineData("""{"modules_to_save":["embed_tokens"],"ensure_weight_tying":true}""", 2f, 0f, true)]
+    [InlineData("""{"modules_to_save":["embed_tokens"],"ensure_weight_tying":true}""", 2f, 2f, true)]
+    public void HeadThatSharesTheEmbedding_IsTrainedApart_UnlessTied(string fields, float table, float head, bool isTied)
     {
         using var scope = NewDisposeScope();
         using var model = new TiedDecoder();
+        using var before = model.LmHead.Weight.clone();
+        model.SavePretrained(At("base"));
         Write(
             """{"peft_type":"LORA","r":2,"lora_alpha":4,"target_modules":["q_proj"]}""",
             fields,
@@ -326,37 +327,74 @@ public sealed class LoadedAdapterTests : IDisposable
                     .Where(layer => layer.Item2 > 0)
                     .Select(layer => ($"base_model.model.{layer.Item1}.weight", full([11, 8], layer.Item2))),
             ]);
-        if (expected is not null)
-        {
-            Assert.Contains(expected, Assert.Throws<CheckpointException>(() => model.LoadAdapter(folder)).Message);
-            return;
-        }
-
         model.LoadAdapter(folder);
-        Assert.Equal(table, model.LmHead.Weight.mean().item<float>());
+        var expected = head > 0 ? full([11, 8], head) : isTied ? full([11, 8], table) : before;
+        Assert.True(model.LmHead.Weight.equal(expected).all().item<bool>());
+        Assert.True(model.Embed.Weight.equal(table > 0 ? full([11, 8], table) : before).all().item<bool>());
         model.SaveAdapter(At("again"));
         using var second = new TiedDecoder();
+        second.LoadPretrained(At("base"));
         second.LoadAdapter(At("again"));
         Assert.True(second.call(ids).equal(model.call(ids)).all().item<bool>());
     }
 
-    [Fact]
-    public void AdaptedEmbedding_WhoseWeightTheHeadShares_IsNotMerged()
+    [Theory]
+    [InlineData("""{"target_modules":["lm_head"]}""")]
+    [InlineData("""{"target_modules":["embed_tokens","lm_head"]}""")]
+    [InlineData("""{"target_modules":["embed_tokens"],"ensure_weight_tying":true}""")]
+    public void AdaptedHeadThatSharesTheEmbedding_IsMergedIntoAWeightOfItsOwn(string fields)
     {
         using var scope = NewDisposeScope();
         using var model = new TiedDecoder();
+        var table = model.LmHead.Weight.clone();
+        Write(
+            """{"peft_type":"LORA","r":2,"lora_alpha":2}""",
+            fields,
+            [
+                ("base_model.model.lm_head.lora_A.weight", full([2, 8], 0.5f)),
+                ("base_model.model.lm_head.lora_B.weight", ones(11, 2)),
+                .. fields.Contains("embed")
+                    ? new[]
+                    {
+                        ("base_model.model.embed_tokens.lora_embedding_A", ones(2, 11)),
+                        ("base_model.model.embed_tokens.lora_embedding_B", full([8, 2], 0.5f)),
+                    }
+                    : [],
+            ]);
+        model.LoadAdapter(folder);
+        var x = model.Embed.call(ids).tanh();
+        Assert.True(model.call(ids).allclose(nn.functional.linear(x, table + 1), atol: 1e-5));
+        model.Merge();
+        Assert.True(model.LmHead.Weight.allclose(table + 1));
+        Assert.True(model.Embed.Weight.allclose(fields.Contains("embed") ? table + 1 : table));
+    }
+
+    [Fact]
+    public void AdaptedEmbedding_WhoseWeightTheHeadShares_LeavesTheHeadAsItWas()
+    {
+        using var scope = NewDisposeScope();
+        using var model = new TiedDecoder();
+        model.SavePretrained(At("base"));
         Write(
             """{"peft_type":"LORA","r":2,"lora_alpha":2,"target_modules":["embed_tokens"]}""",
             "{}",
             [
                 ("base_model.model.embed_tokens.lora_embedding_A", ones(2, 11)),
                 ("base_model.model.embed_tokens.lora_embedding_B", ones(8, 2)),
+                ("base_model.model.embed_tokens.base_layer.weight", full([11, 8], 3f)),
             ]);
-        var table = model.LmHead.Weight.clone();
         model.LoadAdapter(folder);
-        Assert.Contains("'embed_tokens' is adapted, and the head 'lm_head' shares its weight",
-            Assert.Throws<InvalidOperationException>(model.Merge).Message);
-        Assert.True(model.LmHead.Weight.equal(table).all().item<bool>());
+        var y = model.call(ids);
+        model.Merge();
+        Assert.True(model.LmHead.Weight.eq(3).all().item<bool>());
+        Assert.True(model.Embed.Weight.eq(5).all().item<bool>());
+        Assert.True(model.call(ids).allclose(y, atol: 1e-5));
+        model.Unmerge();
+        model.SaveAdapter(At("again"));
+        using var second = new TiedDecoder();
+        second.LoadPretrained(At("base"));
+        second.LoadAdapter(At("again"));
+        Assert.True(second.call(ids).allclose(y, atol: 1e-5));
     }
 
     [Fact]

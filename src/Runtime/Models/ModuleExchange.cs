@@ -3,7 +3,7 @@ using System.Reflection;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
-namespace Marrow.Peft;
+namespace Marrow.Models;
 
 /// <summary>
 /// Puts modules of a model in the place of others. Whoever holds a module has it in TorchSharp's table and in a field,
