@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -17,7 +18,8 @@ internal sealed class ConfigurationFields(JsonElement json)
         var file = Path.Combine(directory, "config.json");
         try
         {
-            using var json = JsonDocument.Parse(File.ReadAllText(file));
+            using var json = JsonDocument.Parse(
+                File.ReadAllText(file), new() { AllowDuplicateProperties = false });
             return json.RootElement.ValueKind == JsonValueKind.Object
                 ? read(new(json.RootElement))
                 : throw new ConfigurationException("it is no JSON object");
@@ -76,6 +78,12 @@ internal sealed class ConfigurationFields(JsonElement json)
     public double? Number(string field) => Find(field) is not { } value ? null
         : value.ValueKind == JsonValueKind.Number && double.IsFinite(value.GetDouble()) ? value.GetDouble()
         : throw Wrong(field, value, "a number");
+
+    /// <summary>A share that dropout takes out.</summary>
+    public double? Dropout(string field) => Number(field) is not { } share ? null
+        : share is >= 0 and < 1 ? share
+        : throw new ConfigurationException(
+            string.Create(CultureInfo.InvariantCulture, $"{field} is {share}, not a share from 0 to below 1"));
 
     /// <summary>A positive integer.</summary>
     public int? Integer(string field) => Find(field) is not { } value ? null

@@ -61,7 +61,7 @@ internal sealed record DecoderFamily(
             Rope: rope,
             WindowedRopeTheta: windowedTheta,
             RotaryShare: RotaryShare(config),
-            AttentionDropout: config.Number("attention_dropout") ?? 0);
+            AttentionDropout: config.Dropout("attention_dropout") ?? 0);
     }
 
     private static DecoderSizes Llama(ConfigurationFields config)

@@ -16,7 +16,7 @@ internal static class Gpt2Configuration
         if (config.Text("model_type") is var type && type != ModelType)
         {
             throw new ConfigurationException(
-                $"model_type is {CheckpointException.Quote(type ?? "missing")}", ModelType);
+                type is null ? "model_type is missing" : $"model_type is {CheckpointException.Quote(type)}", ModelType);
         }
 
         config.Refuse("quantization_config");
@@ -36,9 +36,9 @@ internal static class Gpt2Configuration
                 config.Flag("tie_word_embeddings") ?? true,
                 config.Flag("scale_attn_weights") ?? true,
                 config.Flag("scale_attn_by_inverse_layer_idx") ?? false,
-                config.Number("resid_pdrop") ?? 0.1,
-                config.Number("embd_pdrop") ?? 0.1,
-                config.Number("attn_pdrop") ?? 0.1);
+                config.Dropout("resid_pdrop") ?? 0.1,
+                config.Dropout("embd_pdrop") ?? 0.1,
+                config.Dropout("attn_pdrop") ?? 0.1);
     }
 
     /// <summary>What in a file is not what these sizes say; one sentence per field.</summary>

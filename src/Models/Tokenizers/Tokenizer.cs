@@ -1,3 +1,5 @@
+using Marrow.Checkpoints;
+
 namespace Marrow.Tokenizers;
 
 /// <summary>Text to token ids and back. One tokenizer may be used by several threads at once.</summary>
@@ -37,6 +39,7 @@ public abstract class Tokenizer : IDisposable
     {
         if (File.Exists(path))
         {
+            GitLfs.RequireContent(path);
             return RwkvWorldTokenizer.Read(path);
         }
 
@@ -44,6 +47,11 @@ public abstract class Tokenizer : IDisposable
         var (vocabulary, merges) = (Path.Combine(path, "vocab.json"), Path.Combine(path, "merges.txt"));
         var world = Directory.Exists(path)
             ? Directory.EnumerateFiles(path, "rwkv_vocab*.txt").Order(StringComparer.Ordinal).LastOrDefault() : null;
+        foreach (var file in new[] { json, model, vocabulary, merges })
+        {
+            GitLfs.RequireContent(file);
+        }
+
         return File.Exists(json) ? HuggingFaceTokenizer.Read(TokenizerJson.Read(json), TokenizerFolder.Read(path))
             : File.Exists(model) ? SentencePieceTokenizer.Read(model, TokenizerFolder.Read(path))
             : File.Exists(vocabulary) && File.Exists(merges) ? Gpt2Files.Read(vocabulary, TokenizerFolder.Read(path))

@@ -3,20 +3,30 @@ namespace Marrow;
 /// <summary>
 /// A file that appears whole or not at all: written under a temporary name in the same folder, flushed to the disk,
 /// then renamed over the target by <see cref="Commit"/>. Disposed without a commit, it leaves the old file as it was. A
-/// link stays a link: the file that it leads to is replaced.
+/// link stays a link: the file that it leads to is replaced. To a device, such as /dev/stdout, is written directly.
 /// </summary>
 public sealed class AtomicFile : IDisposable
 {
-    private readonly string path, temporary;
+    private const string Ending = ".tmp";
+
+    private static readonly TimeSpan Abandoned = TimeSpan.FromHours(1);
+
+    private readonly string path;
+    private readonly string? temporary;
     private bool committed;
 
     private AtomicFile(string path, Func<string, Stream> open)
     {
-        var full = Path.GetFullPath(path);
-        this.path = new FileInfo(full).LinkTarget is null
-            ? full
-            : File.ResolveLinkTarget(full, returnFinalTarget: true)!.FullName;
-        temporary = $"{this.path}.{Guid.NewGuid():N}.tmp";
+        if (IsDevice(path))
+        {
+            this.path = Path.GetFullPath(path);
+            Stream = new FileStream(path, FileMode.Open, FileAccess.Write);
+            return;
+        }
+
+        this.path = Resolve(path);
+        RemoveAbandoned();
+        temporary = $"{this.path}.{Guid.NewGuid():N}{Ending}";
         Stream = open(temporary);
     }
 
@@ -54,7 +64,11 @@ public sealed class AtomicFile : IDisposable
     public void Commit()
     {
         Flush();
-        File.Move(temporary, path, overwrite: true);
+        if (temporary is not null)
+        {
+            File.Move(temporary, path, overwrite: true);
+        }
+
         committed = true;
     }
 
@@ -70,7 +84,19 @@ public sealed class AtomicFile : IDisposable
         {
             // Its buffer does not fit on the disk either; the file goes anyway, and the first error is on its way.
         }
-        File.Delete(temporary);
+        if (temporary is not null)
+        {
+            File.Delete(temporary);
+        }
+    }
+
+    /// <summary>The file that a path means: where it leads, if it is a link.</summary>
+    internal static string Resolve(string path)
+    {
+        var full = Path.GetFullPath(path);
+        return new FileInfo(full).LinkTarget is null
+            ? full
+            : File.ResolveLinkTarget(full, returnFinalTarget: true)!.FullName;
     }
 
     /// <param name="path">The file to create or replace.</param>
@@ -79,4 +105,22 @@ public sealed class AtomicFile : IDisposable
 
     internal static Stream OpenNew(string path) =>
         new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16);
+
+    /// <summary>Whether a path is no file to replace but where to write to, such as /dev/stdout.</summary>
+    private static bool IsDevice(string path) => !OperatingSystem.IsWindows()
+        && Path.GetDirectoryName(Path.GetFullPath(path)) is "/dev" or "/dev/fd" or "/dev/pts" or "/proc/self/fd";
+
+    /// <summary>Deletes what a process that was killed left of writing this file.</summary>
+    private void RemoveAbandoned()
+    {
+        var (folder, name) = (new DirectoryInfo(Path.GetDirectoryName(path)!), Path.GetFileName(path));
+        foreach (var file in folder.Exists ? folder.EnumerateFiles($"{name}.{new string('?', 32)}{Ending}") : [])
+        {
+            if (Guid.TryParseExact(file.Name[(name.Length + 1)..^Ending.Length], "N", out _)
+                && DateTime.UtcNow - file.LastWriteTimeUtc > Abandoned)
+            {
+                file.Delete();
+            }
+        }
+    }
 }

@@ -25,9 +25,13 @@ internal abstract class CheckpointFile : IDisposable
 
     /// <summary>Opens a safetensors file, a PyTorch checkpoint or a GGUF file, whichever it is.</summary>
     /// <exception cref="CheckpointException">The file is missing, unreadable or none of them.</exception>
-    public static CheckpointFile Open(string path) => TorchFile.IsOne(path) ? TorchFile.Open(path)
-        : GgufFile.IsOne(path) ? GgufCheckpoint.Open(path)
-        : SafetensorsFile.Open(path);
+    public static CheckpointFile Open(string path)
+    {
+        GitLfs.RequireContent(path);
+        return TorchFile.IsOne(path) ? TorchFile.Open(path)
+            : GgufFile.IsOne(path) ? GgufCheckpoint.Open(path)
+            : SafetensorsFile.Open(path);
+    }
 
     /// <summary>A new CPU tensor with the stored type and shape.</summary>
     /// <exception cref="CheckpointException">No tensor has this name.</exception>

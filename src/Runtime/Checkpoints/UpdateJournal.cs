@@ -72,7 +72,7 @@ internal sealed record UpdateJournal(
             var from = Path.Combine(directory, temporary);
             if (File.Exists(from))
             {
-                File.Move(from, Path.Combine(directory, name), overwrite: true);
+                File.Move(from, AtomicFile.Resolve(Path.Combine(directory, name)), overwrite: true);
             }
         }
 

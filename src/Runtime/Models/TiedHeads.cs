@@ -18,7 +18,8 @@ internal static class TiedHeads
 
     /// <summary>Gives heads weights of their own.</summary>
     public static void Untie(this IModel model, IEnumerable<TiedLinear> heads) =>
-        new ModuleExchange(model.Module).Replace(heads.ToDictionary(nn.Module (head) => head, nn.Module (head) => Untied(head)));
+        new ModuleExchange(model.Module).Replace(
+            heads.ToDictionary(nn.Module (head) => head, nn.Module (head) => Untied(head)));
 
     /// <summary>The layer that takes a head's place.</summary>
     public static Linear Untied(TiedLinear head)

@@ -56,7 +56,8 @@ internal static class LoadedConfiguration
 
         try
         {
-            var json = JsonNode.Parse(File.ReadAllText(file))!.AsObject();
+            var json = JsonNode.Parse(
+                File.ReadAllText(file), documentOptions: new() { AllowDuplicateProperties = false })!.AsObject();
             var withoutHead = WithoutHead(json);
             json = newHead ? withoutHead : json;
             if (model is IPretrained pretrained && Faults(pretrained, json) is { Count: > 0 } faults)

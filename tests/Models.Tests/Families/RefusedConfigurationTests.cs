@@ -13,7 +13,7 @@ public sealed class RefusedConfigurationTests : IDisposable
 
     [Theory]
     [InlineData("llama2", "model_type", "\"granite\"", "model_type is 'granite' (supported: llama, mistral, qwen2")]
-    [InlineData("llama2", "model_type", "null", "model_type is 'missing' (supported: llama")]
+    [InlineData("llama2", "model_type", "null", "model_type is missing (supported: llama")]
     [InlineData("llama2", "model_type", "7", "model_type is 7, not a text")]
     [InlineData("llama2", "hidden_act", "\"relu6\"", "hidden_act is 'relu6' (supported: silu, gelu")]
     [InlineData("llama2", "quantization_config", """{"bits":4}""", """quantization_config is {"bits":4} (supported""")]
@@ -27,6 +27,8 @@ public sealed class RefusedConfigurationTests : IDisposable
     [InlineData("llama2", "num_key_value_heads", "3", "num_key_value_heads 3 does not divide num_attention_heads 4")]
     [InlineData("llama2", "head_dim", "7", "7 components of a head of 7 cannot turn in pairs")]
     [InlineData("llama2", "rope_theta", "0", "the base of the rotary angles is not positive")]
+    [InlineData("llama2", "attention_dropout", "1.5", "attention_dropout is 1.5, not a share from 0 to below 1")]
+    [InlineData("llama2", "num_hidden_layers", "1000000", "num_hidden_layers is 1000000, but the weights have ")]
     [InlineData("llama2", "rms_norm_eps", "\"x\"", "rms_norm_eps is \"x\", not a number")]
     [InlineData("llama2", "attention_bias", "1", "attention_bias is 1, not true or false")]
     [InlineData("llama2", "rope_scaling", "\"linear\"", "rope_scaling is \"linear\", not an object")]

@@ -58,6 +58,11 @@ public sealed class ConversationFileTests : IDisposable
         """{"messages":[{"role":"assistant","content":[{"type":"text","text":"a"},{"type":"image_url"}]}]}""",
         "message 1: part 2 of its content is no text")]
     [InlineData("""{"messages":[{"role":"assistant","content":["a"]}]}""", "part 1 of its content is no object")]
+    [InlineData(
+        """{"messages":[{"role":"assistant","content":"","tool_calls":[{"id":"a"}]}]}""",
+        "message 1: it calls tools (tool_calls)")]
+    [InlineData("""{"messages":[{"role":"assistant","content":"r","weight":0.5}]}""", "its weight is neither 0 nor 1")]
+    [InlineData("""{"messages":[{"role":"assistant","content":"r","weight":0}]}""", "no message of the assistant")]
     [InlineData("""{"conversations":[{"from":"gpt","text":"r"}]}""", "message 1: its value is no text")]
     [InlineData("""{"messages":"q"}""", "it lacks a conversation")]
     [InlineData("""{"messages":[1]}""", "it lacks a conversation")]
@@ -93,6 +98,35 @@ public sealed class ConversationFileTests : IDisposable
         Assert.Equal((1, 1), encoder.EncodeAll([new(messages), new([.. messages, .. messages])], text.Length) is var all
             ? (all.Fitting.Count, all.TooLong)
             : default);
+    }
+
+    [Fact]
+    public void Encode_LearnsNothingOfMessagesOfWeight0()
+    {
+        using var tokenizer = Letters();
+        File.WriteAllText(folder.File("c.jsonl"), """
+            {"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"ba","weight":0},
+             {"role":"user","content":"b","weight":0},{"role":"assistant","content":"ab","weight":1,"tool_calls":[]}]}
+            """.ReplaceLineEndings(""));
+        var conversation = ConversationFile.Read(folder.File("c.jsonl")).Single();
+        var text = new ChatEncoder(tokenizer, ChatFormat.ChatMl).Encode(conversation);
+        Assert.Equal(["ab<|im_end|>"], Runs(text).Select(run => tokenizer.Decode(run, keepSpecial: true)));
+    }
+
+    [Theory]
+    [InlineData("", "it holds no record")]
+    [InlineData(" \n\n", "it holds no record")]
+    [InlineData("[]", "it holds no record")]
+    [InlineData("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "it is a pointer of Git LFS")]
+    public void FileWithoutRecords_IsNamed(string content, string words)
+    {
+        File.WriteAllText(folder.File("empty"), content);
+        foreach (var read in (Action[])[
+            () => ConversationFile.Read(folder.File("empty")).ToList(),
+            () => InstructionFile.Read(folder.File("empty")).ToList()])
+        {
+            Assert.StartsWith($"{folder.File("empty")}: {words}", Assert.Throws<TextDataException>(read).Message);
+        }
     }
 
     [Fact]

@@ -312,7 +312,8 @@ public sealed class LoadedAdapterTests : IDisposable
     [InlineData("""{"modules_to_save":["embed_tokens"]}""", 2f, 0f, false)]
     [InlineData("""{"modules_to_save":["embed_tokens"],"ensure_weight_tying":true}""", 2f, 0f, true)]
     [InlineData("""{"modules_to_save":["embed_tokens"],"ensure_weight_tying":true}""", 2f, 2f, true)]
-    public void HeadThatSharesTheEmbedding_IsTrainedApart_UnlessTied(string fields, float table, float head, bool isTied)
+    public void HeadThatSharesTheEmbedding_IsTrainedApart_UnlessTied(
+        string fields, float table, float head, bool isTied)
     {
         using var scope = NewDisposeScope();
         using var model = new TiedDecoder();
@@ -434,6 +435,7 @@ public sealed class LoadedAdapterTests : IDisposable
     [InlineData("""{"modules_to_save":[2]}""", "modules_to_save has 2, which is no name")]
     [InlineData("""{"layers_to_transform":["a"]}""", "layers_to_transform has \"a\", which is no layer's number")]
     [InlineData("""{"layers_to_transform":0.5}""", "layers_to_transform has 0.5, which is no layer's number")]
+    [InlineData("""{"lora_dropout":2}""", "lora_dropout is 2, not a share from 0 to below 1")]
     [InlineData("""{"lora_alpha":1e999}""", "lora_alpha is 1e999, not a finite number")]
     [InlineData("""{"bias":3}""", "bias is 3, not a text")]
     [InlineData("""{"layer_replication":[[0,1]]}""", "it uses layer_replication, which is not supported")]

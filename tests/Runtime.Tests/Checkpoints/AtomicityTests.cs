@@ -47,6 +47,46 @@ public sealed class AtomicityTests
     }
 
     [Fact]
+    public void Write_ToADevice_WritesThereAndLeavesIt()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no devices among its files.");
+        AtomicFile.WriteText("/dev/null", "text");
+        Assert.Equal("", File.ReadAllText("/dev/null"));
+        Assert.Empty(Directory.GetFiles("/dev", "null.*.tmp"));
+    }
+
+    [Fact]
+    public void Write_RemovesWhatAKilledProcessLeft_AndNothingElse()
+    {
+        using var folder = new TemporaryFolder();
+        var (left, young) = (folder.File($"x.{Guid.NewGuid():N}.tmp"), folder.File($"x.{Guid.NewGuid():N}.tmp"));
+        string[] others =
+            [young, folder.File("x.tmp"), folder.File("x.old.tmp"), folder.File($"y.{Guid.NewGuid():N}.tmp")];
+        foreach (var file in others.Prepend(left))
+        {
+            File.WriteAllText(file, "");
+            File.SetLastWriteTimeUtc(file, DateTime.UtcNow - TimeSpan.FromHours(file == young ? 0 : 2));
+        }
+
+        AtomicFile.WriteText(folder.File("x"), "text");
+        Assert.Equal(others.Append(folder.File("x")).Order(), Directory.GetFiles(folder.Path).Order());
+    }
+
+    [Fact]
+    public void PointerOfGitLfs_IsNamed()
+    {
+        using var folder = new TemporaryFolder();
+        foreach (var name in new[] { "model.safetensors", "pytorch_model.bin", "model.gguf" })
+        {
+            File.WriteAllText(
+                folder.File(name), "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12345\n");
+            Assert.Contains(
+                $"{name}: it is a pointer of Git LFS, not the file itself; fetch the file with 'git lfs pull'.",
+                Assert.Throws<CheckpointException>(() => CheckpointFile.Open(folder.File(name))).Message);
+        }
+    }
+
+    [Fact]
     public void Write_FolderThatDoesNotExist_SaysSo()
     {
         using var folder = new TemporaryFolder();

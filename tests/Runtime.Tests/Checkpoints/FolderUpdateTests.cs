@@ -97,6 +97,22 @@ public sealed class FolderUpdateTests
     }
 
     [Fact]
+    public void Save_OverAFileThatIsALink_ReplacesWhereItLeads()
+    {
+        using var folder = new TemporaryFolder();
+        using var scope = NewDisposeScope();
+        Directory.CreateDirectory(folder.File("disk"));
+        Directory.CreateDirectory(folder.File("model"));
+        File.WriteAllText(folder.File("disk/weights"), "old");
+        File.CreateSymbolicLink(folder.File("model/model.safetensors"), folder.File("disk/weights"));
+        Write(folder.File("model"), [("a", ones(3))], 1000);
+        Assert.NotNull(new FileInfo(folder.File("model/model.safetensors")).LinkTarget);
+        using var file = CheckpointFile.Open(folder.File("disk/weights"));
+        Assert.Equal(["a"], file.Tensors.Keys);
+        Assert.Single(Directory.GetFiles(folder.File("disk")));
+    }
+
+    [Fact]
     public void Save_BelowAFolderThatCannotBeWritten_Works()
     {
         if (OperatingSystem.IsWindows())

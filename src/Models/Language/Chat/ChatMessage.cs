@@ -16,7 +16,11 @@ public enum ChatRole
 /// <summary>What one of a conversation says.</summary>
 /// <param name="Role">Who.</param>
 /// <param name="Content">What.</param>
-public sealed record ChatMessage(ChatRole Role, string Content);
+public sealed record ChatMessage(ChatRole Role, string Content)
+{
+    /// <summary>Whether a model that is trained on the conversation learns to say it.</summary>
+    public bool IsLearned { get; init; } = Role == ChatRole.Assistant;
+}
 
 /// <summary>A conversation.</summary>
 /// <param name="Messages">What is said, in order.</param>

@@ -53,8 +53,9 @@ public sealed class TurnFormat : ChatFormat
             yield return new(HeaderOf(ChatRole.System) + DefaultSystem + End + Separator);
         }
 
-        foreach (var (role, content) in messages)
+        foreach (var message in messages)
         {
+            var (role, content) = message;
             if (role == ChatRole.System && SkipsSystem(content))
             {
                 continue;
@@ -66,7 +67,7 @@ public sealed class TurnFormat : ChatFormat
             }
 
             var text = Trims ? ChatTemplate.Trim(content) : content;
-            yield return new(text + End, IsLearned: role == ChatRole.Assistant);
+            yield return new(text + End, message.IsLearned);
             yield return new(Separator);
             if (PromptRule == PromptRule.BehindUser && role == ChatRole.User)
             {

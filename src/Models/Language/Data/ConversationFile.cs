@@ -6,11 +6,14 @@ namespace Marrow.Language;
 /// Conversations from JSON, JSON lines or Parquet, read as they are needed: a list <c>messages</c> of <c>role</c> and
 /// <c>content</c> (a text, or a list of parts that are texts), or ShareGPT's <c>conversations</c> of <c>from</c> and
 /// <c>value</c>, each with the system's message as the first or in a field <c>system</c>.
+/// A message of <c>weight</c> 0 is not learned.
 /// </summary>
 public static class ConversationFile
 {
     private static readonly (string List, string Role, string Content)[] Forms =
         [("messages", "role", "content"), ("conversations", "from", "value"), ("conversations", "role", "content")];
+
+    private static readonly string[] Calls = ["tool_calls", "function_call"];
 
     private static readonly Dictionary<string, ChatRole> Roles = new()
     {
@@ -58,17 +61,22 @@ public static class ConversationFile
             messages.Insert(0, new(ChatRole.System, system));
         }
 
-        return messages.Exists(message => message.Role == ChatRole.Assistant)
+        return messages.Exists(message => message.IsLearned)
             ? new(messages, where)
             : throw new TextDataException(
-                $"{where}: its conversation has no message of the assistant, so nothing is to be learned; leave it "
-                + "out.");
+                $"{where}: its conversation has no message of the assistant that is to be learned; leave it out.");
     }
 
     private static ChatMessage Message(JsonElement message, string role, string content, string where)
     {
         var name = RecordFile.Text(message, role, where)!;
-        return new(
+        if (Array.Find(Calls, call => IsThere(message, call)) is { } tools)
+        {
+            throw new TextDataException(
+                $"{where}: it calls tools ({tools}), which is not supported; leave the conversation out.");
+        }
+
+        var said = new ChatMessage(
             Roles.TryGetValue(name, out var known)
                 ? known
                 : throw new TextDataException(
@@ -77,7 +85,19 @@ public static class ConversationFile
             RecordFile.Text(message, content, where)
                 ?? Parts(message, content, where)
                 ?? throw new TextDataException($"{where}: its {content} is no text; leave the conversation out."));
+        return said with { IsLearned = said.IsLearned && HasWeight(message, where) };
     }
+
+    /// <summary>Whether a message counts; those of weight 0 are only read.</summary>
+    private static bool HasWeight(JsonElement message, string where) =>
+        !IsThere(message, "weight") || (message.GetProperty("weight") is { ValueKind: JsonValueKind.Number } weight
+            && weight.GetDouble() is 0 or 1
+            ? weight.GetDouble() == 1
+            : throw new TextDataException($"{where}: its weight is neither 0 nor 1; write one of them."));
+
+    private static bool IsThere(JsonElement message, string field) =>
+        message.TryGetProperty(field, out var value) && value.ValueKind != JsonValueKind.Null
+            && !(value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0);
 
     /// <summary>
     /// A content that is a list of texts, <c>{"type": "text", "text": …}</c>; null if it is no such list.

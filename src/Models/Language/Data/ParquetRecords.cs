@@ -76,6 +76,7 @@ internal static partial class ParquetRecords
 
     private static T Guard<T>(string file, Func<Stream, Task<T>> read)
     {
+        RecordFile.RequireContent(file);
         try
         {
             using var stream = File.OpenRead(file);

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
+using Marrow.Checkpoints;
 
 namespace Marrow.Language;
 
@@ -13,20 +14,28 @@ internal static class RecordFile
     /// <exception cref="TextDataException">It cannot be read; the message names the line or element.</exception>
     public static IEnumerable<(JsonElement Record, string Where)> Read(string path)
     {
-        if (ParquetRecords.Files(path) is { } files)
+        var isEmpty = true;
+        foreach (var record in ParquetRecords.Files(path) is { } files
+            ? files.SelectMany(ParquetRecords.Read)
+            : ReadJson(path))
         {
-            foreach (var record in files.SelectMany(ParquetRecords.Read))
-            {
-                yield return record;
-            }
-
-            yield break;
+            isEmpty = false;
+            yield return record;
         }
 
-        using var stream = Open(path);
-        foreach (var record in IsArray(stream) ? ReadArray(path, stream) : ReadLines(path, stream))
+        if (isEmpty)
         {
-            yield return record;
+            throw new TextDataException($"{path}: it holds no record; name a file that has some.");
+        }
+    }
+
+    /// <summary>Refuses what stands in a clone for a file that was not fetched.</summary>
+    /// <exception cref="TextDataException">It is such a pointer.</exception>
+    public static void RequireContent(string path)
+    {
+        if (GitLfs.IsPointer(path))
+        {
+            throw new TextDataException($"{path}: {GitLfs.Problem}; {GitLfs.Remedy}.");
         }
     }
 
@@ -47,6 +56,16 @@ internal static class RecordFile
                 $"{where}: '{name}' has half of a surrogate pair (\\ud800 to \\udfff alone), which is no character; "
                 + "write both halves, or take it out.",
                 fault);
+        }
+    }
+
+    private static IEnumerable<(JsonElement Record, string Where)> ReadJson(string path)
+    {
+        RequireContent(path);
+        using var stream = Open(path);
+        foreach (var record in IsArray(stream) ? ReadArray(path, stream) : ReadLines(path, stream))
+        {
+            yield return record;
         }
     }
 

@@ -58,7 +58,7 @@ public sealed record BoneSettings(BoneForm Form, long BlockSize, long MiniRank =
             return null;
         }
 
-        var (block, dropout) = (file.Integer("r", unset: 64), file.Number("miss_dropout", unset: 0));
+        var (block, dropout) = (file.Integer("r", unset: 64), file.Dropout("miss_dropout"));
         return (file.Text("peft_type"), file.Text("init_weights")) switch
         {
             (ColumnType, _) => new BoneSettings(BoneForm.Column, block),

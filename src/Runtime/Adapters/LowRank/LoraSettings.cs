@@ -70,7 +70,7 @@ public record LoraSettings(
 
         var (rank, alpha) = (file.Integer("r", "rank_pattern", layer, unset: 8),
             file.Number("lora_alpha", "alpha_pattern", layer, unset: 8));
-        var (stabilized, dropout) = (file.Flag("use_rslora"), file.Number("lora_dropout", unset: 0));
+        var (stabilized, dropout) = (file.Flag("use_rslora"), file.Dropout("lora_dropout"));
         var (init, iterations) = file.Text("init_lora_weights") switch
         {
             null or "gaussian" or "eva" or "orthogonal" => (LoraInit.Kaiming, 0),

@@ -54,7 +54,8 @@ internal sealed class PeftConfiguration
         var file = Path.Combine(directory, FileName);
         try
         {
-            using var json = JsonDocument.Parse(File.ReadAllText(file));
+            using var json = JsonDocument.Parse(
+                File.ReadAllText(file), new() { AllowDuplicateProperties = false });
             return json.RootElement.ValueKind == JsonValueKind.Object
                 ? new(file, json.RootElement.Clone())
                 : throw new FormatException("it is no JSON object");
@@ -109,6 +110,13 @@ internal sealed class PeftConfiguration
             { } other => throw new FormatException($"{field} is {other.GetRawText()}, not a finite number"),
         };
     }
+
+    /// <summary>A share that dropout takes out; 0 if it is missing.</summary>
+    /// <exception cref="FormatException">It is none.</exception>
+    public double Dropout(string field) => Number(field, unset: 0) is >= 0 and < 1 and var share
+        ? share
+        : throw new FormatException(
+            $"{field} is {root.GetProperty(field).GetRawText()}, not a share from 0 to below 1");
 
     /// <summary>The same of a whole number.</summary>
     /// <exception cref="FormatException">It is missing or not whole.</exception>

@@ -41,7 +41,7 @@ internal sealed class GemmaFormat : ChatFormat
             yield return new(Header(message.Role));
             yield return new(number == 0 && system is not null ? system + "\n\n" : "");
             var text = trims ? ChatTemplate.Trim(message.Content) : message.Content;
-            yield return new(text + End, IsLearned: message.Role == ChatRole.Assistant);
+            yield return new(text + End, message.IsLearned);
             yield return new(Separator);
         }
 

@@ -76,12 +76,13 @@ internal sealed class InstFormat : ChatFormat
             yield return new(systemOpen + system + systemClose);
         }
 
-        foreach (var (number, (role, content)) in others.Index())
+        foreach (var (number, message) in others.Index())
         {
+            var (role, content) = message;
             if (role == ChatRole.Assistant)
             {
                 var answer = trimsAnswers ? ChatTemplate.Trim(content) : content;
-                yield return new(answerOpen + answer + answerClose + template.End, IsLearned: true);
+                yield return new(answerOpen + answer + answerClose + template.End, message.IsLearned);
                 yield return new(behindAnswer);
                 continue;
             }

@@ -38,10 +38,10 @@ internal sealed class Qwen3Format(TurnFormat turns) : ChatFormat
             if (shows)
             {
                 // An answer without thoughts does not teach to think nothing.
-                yield return new($"{Open}\n{thought.Trim('\n')}\n{Close}\n\n", IsLearned: thought.Length > 0);
+                yield return new($"{Open}\n{thought.Trim('\n')}\n{Close}\n\n", message.IsLearned && thought.Length > 0);
             }
 
-            yield return new((shows ? answer.TrimStart('\n') : answer) + turns.End, IsLearned: true);
+            yield return new((shows ? answer.TrimStart('\n') : answer) + turns.End, message.IsLearned);
             yield return new(turns.Separator);
         }
 
