@@ -54,8 +54,7 @@ internal sealed class PeftConfiguration
         var file = Path.Combine(directory, FileName);
         try
         {
-            using var json = JsonDocument.Parse(
-                File.ReadAllText(file), new() { AllowDuplicateProperties = false });
+            using var json = JsonDocument.Parse(File.ReadAllText(file));
             return json.RootElement.ValueKind == JsonValueKind.Object
                 ? new(file, json.RootElement.Clone())
                 : throw new FormatException("it is no JSON object");
