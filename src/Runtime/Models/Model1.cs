@@ -49,6 +49,9 @@ public abstract class Model<T, TResult> : nn.Module<T, TResult>, IModel, ICompon
         ? state.Recompute(x => base.call((T)x[0]!), input)
         : base.call(input);
 
+    /// <summary>The class, its parameters, types and devices, in a line.</summary>
+    public override string ToString() => state.Describe();
+
     /// <summary>Says which layers get adapters; emitted for annotated classes.</summary>
     protected virtual void Specialize(LayerBuilder builder)
     {

@@ -50,6 +50,9 @@ public abstract class Model<T1, T2, TResult> : nn.Module<T1, T2, TResult>, IMode
         ? state.Recompute(x => base.call((T1)x[0]!, (T2)x[1]!), input1, input2)
         : base.call(input1, input2);
 
+    /// <summary>The class, its parameters, types and devices, in a line.</summary>
+    public override string ToString() => state.Describe();
+
     /// <summary>Says which layers get adapters; emitted for annotated classes.</summary>
     protected virtual void Specialize(LayerBuilder builder)
     {

@@ -51,6 +51,9 @@ public abstract class Model<T1, T2, T3, TResult> : nn.Module<T1, T2, T3, TResult
         ? state.Recompute(x => base.call((T1)x[0]!, (T2)x[1]!, (T3)x[2]!), input1, input2, input3)
         : base.call(input1, input2, input3);
 
+    /// <summary>The class, its parameters, types and devices, in a line.</summary>
+    public override string ToString() => state.Describe();
+
     /// <summary>Says which layers get adapters; emitted for annotated classes.</summary>
     protected virtual void Specialize(LayerBuilder builder)
     {

@@ -57,6 +57,9 @@ public abstract class Model<T1, T2, T3, T4, T5, T6, TResult>
             input1, input2, input3, input4, input5, input6)
         : base.call(input1, input2, input3, input4, input5, input6);
 
+    /// <summary>The class, its parameters, types and devices, in a line.</summary>
+    public override string ToString() => state.Describe();
+
     /// <summary>Says which layers get adapters; emitted for annotated classes.</summary>
     protected virtual void Specialize(LayerBuilder builder)
     {

@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Text;
+using Marrow.Models;
 
 namespace Marrow;
 
@@ -48,7 +48,7 @@ public sealed class ModelPlan(string model, IReadOnlyList<LayerPlan> rows)
     /// <summary>The plan as a table.</summary>
     public override string ToString()
     {
-        string[] head = ["layer", "shape", "adapter", "quantizer", "trainable", "total", "bytes (float32)"];
+        string[] head = ["layer", "shape", "adapter", "quantizer", "trainable", "total", "float32"];
         var lines = Rows.Select(row => new[]
         {
             row.Layer,
@@ -57,23 +57,12 @@ public sealed class ModelPlan(string model, IReadOnlyList<LayerPlan> rows)
             row.Quantizer ?? "",
             Number(row.Repeat * Trainable(row)),
             Number(row.Repeat * (row.Parameters + row.AdapterParameters)),
-            Number(row.Repeat * (row.Parameters + row.AdapterParameters) * 4),
+            Size(row.Repeat * (row.Parameters + row.AdapterParameters) * 4),
         })
-        .Append([Model, "", "", "", Number(TrainableParameters), Number(TotalParameters), Number(Bytes())])
+        .Append([Model, "", "", "", Number(TrainableParameters), Number(TotalParameters), Size(Bytes())])
         .Prepend(head)
         .ToList();
-        var widths = Enumerable.Range(0, head.Length)
-            .Select(column => lines.Max(line => line[column].Length))
-            .ToArray();
-        var text = new StringBuilder();
-        foreach (var line in lines)
-        {
-            var cells = line.Select((cell, column) =>
-                column < 4 ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column]));
-            text.AppendLine(string.Join("  ", cells).TrimEnd());
-        }
-
-        return text.ToString();
+        return TextTable.Of(lines, words: 4);
     }
 
     private long? Trainable(LayerPlan row) => IsAdapted && !row.IsTrained ? row.AdapterParameters : row.Parameters;
@@ -89,6 +78,14 @@ public sealed class ModelPlan(string model, IReadOnlyList<LayerPlan> rows)
     }
 
     private static string Number(long? value) => value?.ToString("N0", CultureInfo.InvariantCulture) ?? "at run time";
+
+    private static string Size(long? bytes) => bytes switch
+    {
+        null => "",
+        >= 1_000_000_000 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e9:F2} GB"),
+        >= 1_000_000 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:F2} MB"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e3:F2} kB"),
+    };
 
     private long? Sum(Func<LayerPlan, long?> parameters) =>
         Rows.Aggregate((long?)0, (sum, row) => sum + (row.Repeat * parameters(row)));

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Marrow.Autograd;
 using Marrow.Checkpoints;
@@ -44,6 +45,21 @@ internal sealed class ModelState(
     /// <summary>The parameter, persistent buffer or table of this name.</summary>
     public Tensor this[string name] => parameters.TryGetValue(name, out var parameter) ? parameter
         : buffers.TryGetValue(name, out var buffer) ? buffer.Value : tables[name];
+
+    /// <summary>The class, its parameters, types and devices, in a line.</summary>
+    public string Describe()
+    {
+        var all = model.parameters().ToList();
+        var (count, trained) = (Count(all), Count(all.Where(parameter => parameter.requires_grad)));
+        var types = all.Select(parameter => parameter.dtype.ToString().ToLowerInvariant()).Distinct();
+        var devices = all.Select(parameter => parameter.device.ToString()).Distinct();
+        var sizes = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{count:N0} parameters, {trained:N0} trainable ({100d * trained / Math.Max(count, 1):F2} %)");
+        return $"{model.GetType().Name}: {sizes}, {string.Join(" and ", types)} on {string.Join(" and ", devices)}";
+
+        static long Count(IEnumerable<Parameter> parameters) => parameters.Sum(parameter => parameter.numel());
+    }
 
     /// <summary>Refuses another number of inputs than the model takes.</summary>
     public void RequireInputs(object?[] inputs, int count)

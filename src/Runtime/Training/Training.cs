@@ -106,7 +106,10 @@ public sealed class Training<TBatch> : IDisposable
     /// Takes the steps that are left, until an evaluation's patience ends. If that keeps the best state, the model has
     /// it then. The model is put in training mode.
     /// </summary>
-    /// <param name="report">Hears of every step; it may call <see cref="Stop"/>.</param>
+    /// <param name="report">
+    /// Hears of every step, on the thread that trains; it may call <see cref="Stop"/>. <c>progress.Report</c> of an
+    /// <see cref="IProgress{T}"/> hears of them where that one was made.
+    /// </param>
     /// <param name="cancellation">Stops after the present step, with the state saved.</param>
     /// <exception cref="TrainingException">A loss or gradient is not finite; parameters are those before that
     /// step.</exception>
@@ -115,15 +118,18 @@ public sealed class Training<TBatch> : IDisposable
     {
         model.Module.train();
         isStopped = false;
+        options.Logger?.Begins(model.Module.GetName(), Step + 1, Steps);
         while (!IsDone && !isStopped)
         {
             var progress = Take();
             report?.Invoke(progress);
             log?.Write(progress);
+            Tell(progress);
             if (options.Checkpoint is { } path
                 && (Step % options.CheckpointEvery == 0 || IsDone || isStopped || cancellation.IsCancellationRequested))
             {
                 state.Save(path, Step);
+                options.Logger?.Saved(Step, path);
             }
 
             if (!IsDone)
@@ -136,6 +142,8 @@ public sealed class Training<TBatch> : IDisposable
         {
             UseBest();
         }
+
+        options.Logger?.Ended(Step);
     }
 
     /// <summary>Ends the run after the present step, with the state saved; another run goes on from there.</summary>
@@ -175,6 +183,19 @@ public sealed class Training<TBatch> : IDisposable
         oscillation?.Dispose();
         average?.Dispose();
         evaluations?.Dispose();
+    }
+
+    private void Tell(TrainingProgress progress)
+    {
+        if (Step % options.LogEvery == 0 || IsDone)
+        {
+            options.Logger?.Steps(Step, Steps, progress.Loss, progress.Rate, progress.GradientNorm);
+        }
+
+        if (progress.Score is { } score)
+        {
+            options.Logger?.Measured(Step, score);
+        }
     }
 
     /// <summary>What decides which batches a step takes.</summary>

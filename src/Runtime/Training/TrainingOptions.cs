@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+
 namespace Marrow;
 
 /// <summary>How a model is trained.</summary>
@@ -46,8 +48,13 @@ public sealed record TrainingOptions
     /// <summary>Folder for TensorBoard; null: none.</summary>
     public string? Log { get; init; }
 
-    /// <summary>Steps between entries of the log.</summary>
+    /// <summary>Steps between entries for TensorBoard and <see cref="Logger"/>.</summary>
     public int LogEvery { get; init; } = 10;
+
+    /// <summary>
+    /// The application's log, which hears of the run's begin and end, of steps, scores and saves; null: none.
+    /// </summary>
+    public ILogger? Logger { get; init; }
 
     internal TrainingOptions Checked()
     {

@@ -37,7 +37,8 @@ public sealed class TextTraining : IDisposable
             Checkpoint = options.Checkpoint,
             CheckpointEvery = options.CheckpointEvery,
             Log = options.Log,
-            LogEvery = 1,
+            LogEvery = options.LogEvery,
+            Logger = options.Logger,
         });
     }
 

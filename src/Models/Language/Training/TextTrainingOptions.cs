@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+
 namespace Marrow.Language;
 
 /// <summary>
@@ -35,6 +37,12 @@ public sealed record TextTrainingOptions
 
     /// <summary>Folder for TensorBoard; null: none.</summary>
     public string? Log { get; init; }
+
+    /// <summary>Steps between entries for TensorBoard and <see cref="Logger"/>.</summary>
+    public int LogEvery { get; init; } = 1;
+
+    /// <summary>The application's log; null: none.</summary>
+    public ILogger? Logger { get; init; }
 }
 
 /// <summary>How far a training is.</summary>

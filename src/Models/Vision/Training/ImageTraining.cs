@@ -53,6 +53,7 @@ public sealed class ImageTraining : IDisposable
             CheckpointEvery = options.CheckpointEvery,
             Log = options.Log,
             LogEvery = options.LogEvery,
+            Logger = options.Logger,
         });
     }
 

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+
 namespace Marrow.Vision;
 
 /// <summary>
@@ -73,6 +75,9 @@ public sealed record ImageTrainingOptions
 
     /// <summary>Steps between entries of the log and between counts of oscillation over all layers.</summary>
     public int LogEvery { get; init; } = 50;
+
+    /// <summary>The application's log; null: none.</summary>
+    public ILogger? Logger { get; init; }
 }
 
 /// <summary>How far a training is.</summary>

@@ -49,6 +49,11 @@ public sealed record BoneSettings(BoneForm Form, long BlockSize, long MiniRank =
             PeftField.Unchecked("miss_dropout", Dropout),
         ];
 
+    /// <inheritdoc/>
+    public override string ToString() =>
+        $"Bone {Form.ToString().ToLowerInvariant()}, block {BlockSize}"
+        + (Form == BoneForm.Mini ? $", columns {MiniRank}" : "");
+
     /// <summary>The settings of a layer in a file of PEFT's; null if it is of another type.</summary>
     /// <exception cref="FormatException">A field is not what it should be.</exception>
     internal static AdapterSettings? FromPeft(PeftConfiguration file)

@@ -23,6 +23,9 @@ public sealed record DoraSettings(
     private const string Magnitude = "lora_magnitude_vector";
 
     /// <inheritdoc/>
+    public override string ToString() => base.ToString();
+
+    /// <inheritdoc/>
     private protected override string Attribute => "Dora";
 
     /// <inheritdoc/>

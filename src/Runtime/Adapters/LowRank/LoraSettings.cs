@@ -37,6 +37,17 @@ public record LoraSettings(
     private protected virtual string Attribute => "Lora";
 
     /// <inheritdoc/>
+    public override string ToString() =>
+        $"{(this is DoraSettings ? "DoRA" : "LoRA")}, rank {Rank}{(RankStabilized ? ", rank-stabilized" : "")}"
+        + Init switch
+        {
+            LoraInit.Pissa => ", PiSSA",
+            LoraInit.Olora => ", OLoRA",
+            LoraInit.LoraGa => ", LoRA-GA",
+            _ => "",
+        };
+
+    /// <inheritdoc/>
     internal override void Check(LinearSite site) => site.Require(AdapterSizes.RankFits(
         site.Name, Attribute, Rank, site.InFeatures, site.OutFeatures, Init == LoraInit.LoraGa));
 

@@ -2,10 +2,10 @@ using Marrow.Generators.Analysis;
 using Marrow.Generators.Tests.Harness;
 using Xunit;
 
-namespace Marrow.Generators.Tests.Diagnostics;
+namespace Marrow.Generators.Tests.Documentation;
 
 /// <summary>Every diagnostic has a page, and every test class of the rules has a test of it.</summary>
-public class Documentation
+public class DiagnosticPages
 {
     public static TheoryData<string> Ids =>
         [.. new ModelAnalyzer().SupportedDiagnostics.Select(descriptor => descriptor.Id)];
