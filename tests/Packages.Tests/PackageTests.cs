@@ -78,7 +78,6 @@ public sealed class PackageTests(PackedMarrow packed)
                 """),
             ("Zoo/Net.cs", """
                 using Marrow;
-                using Marrow.Models;
                 using static TorchSharp.torch;
 
                 namespace Zoo;

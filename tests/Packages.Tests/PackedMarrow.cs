@@ -44,6 +44,9 @@ public sealed class PackedMarrow : IDisposable
     /// <summary>The file of a package.</summary>
     public string Package(string id) => Path.Combine(folder, "feed", $"{id}.{Version}.nupkg");
 
+    /// <summary>A file of the repository.</summary>
+    public static string InRepository(string name) => Path.Combine(Repository(), name);
+
     /// <summary>A folder for a project.</summary>
     public string Project(params (string Name, string Text)[] files)
     {

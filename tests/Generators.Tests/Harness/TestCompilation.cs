@@ -2,6 +2,7 @@ using Marrow.CompilerServices;
 using Marrow.Generators.Methods;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.Extensions.Logging;
 using TorchSharp;
 
 namespace Marrow.Generators.Tests.Harness;
@@ -30,18 +31,22 @@ internal static class TestCompilation
         MetadataReference.CreateFromFile(typeof(ModelAttribute).Assembly.Location),
         MetadataReference.CreateFromFile(typeof(LayerBuilder).Assembly.Location),
         MetadataReference.CreateFromFile(typeof(torch).Assembly.Location),
+        MetadataReference.CreateFromFile(typeof(ILogger).Assembly.Location),
     ];
 
     public static MetadataReference ModelsAssembly { get; } =
         MetadataReference.CreateFromFile(typeof(Marrow.Models.Llama).Assembly.Location);
 
-    public static CSharpCompilation Create(string source, params MetadataReference[] more) => CSharpCompilation.Create(
+    public static CSharpCompilation Create(string source, params MetadataReference[] more) =>
+        Of(OutputKind.DynamicallyLinkedLibrary, Parse(Usings, "Usings.cs"), Parse(source, "Test.cs"))
+            .WithReferences([.. References, .. more]);
+
+    /// <summary>Files of a project that references Marrow and its models.</summary>
+    public static CSharpCompilation Of(OutputKind kind, params SyntaxTree[] files) => CSharpCompilation.Create(
         "Test",
-        [Parse(Usings, "Usings.cs"), Parse(source, "Test.cs")],
-        [.. References, .. more],
-        new CSharpCompilationOptions(
-            OutputKind.DynamicallyLinkedLibrary, nullableContextOptions: NullableContextOptions.Enable,
-                allowUnsafe: true));
+        files,
+        [.. References, ModelsAssembly],
+        new CSharpCompilationOptions(kind, nullableContextOptions: NullableContextOptions.Enable, allowUnsafe: true));
 
     public static SyntaxTree Parse(string source, string path) => CSharpSyntaxTree.ParseText(source, Options, path);
 

@@ -125,12 +125,12 @@ public sealed class OwnModelTests : IDisposable
     public void Dispose() => scope.Dispose();
 
     [Fact]
-    public void Gpt2_HasAtMost60Lines_AndIsTheGuides()
+    public void Gpt2_HasAtMost60Lines_AndIsThePages()
     {
         var source = File.ReadAllText(Path.Combine(SourceFolder(), "Gpt2.cs"));
         Assert.InRange(source.TrimEnd().Split('\n').Length, 1, 60);
-        var guide = File.ReadAllText(Path.Combine(SourceFolder(), "../../../docs/guide.md"));
-        Assert.Contains(source[source.IndexOf("[Model]", StringComparison.Ordinal)..], guide, StringComparison.Ordinal);
+        var page = File.ReadAllText(Path.Combine(SourceFolder(), "../../../docs/write-an-architecture.md"));
+        Assert.Contains(source[source.IndexOf("[Model]", StringComparison.Ordinal)..], page, StringComparison.Ordinal);
     }
 
     [Theory, MemberData(nameof(Names))]
