@@ -21,7 +21,8 @@ public sealed partial class GuideTests(PackedMarrow packed)
                 continue;
             }
 
-            foreach (var command in block.Groups["commands"].Value.Trim().Split(["\n", " && "], StringSplitOptions.None))
+            var commands = block.Groups["commands"].Value.Trim();
+            foreach (var command in commands.Split(["\n", " && "], StringSplitOptions.None))
             {
                 (directory, output) = command.StartsWith("cd ", StringComparison.Ordinal)
                     ? (Path.Combine(directory, command["cd ".Length..]), output)
@@ -46,8 +47,8 @@ public sealed partial class GuideTests(PackedMarrow packed)
 
     private string DotNet(string directory, string arguments)
     {
-        var version = arguments.StartsWith("add package", StringComparison.Ordinal) ? $" --version {packed.Version}" : "";
-        var (code, text) = PackedMarrow.Run(directory, arguments + version);
+        var adds = arguments.StartsWith("add package", StringComparison.Ordinal);
+        var (code, text) = PackedMarrow.Run(directory, arguments + (adds ? $" --version {packed.Version}" : ""));
         Assert.True(code == 0, text);
         return text;
     }

@@ -8,7 +8,7 @@ namespace Marrow.Native;
 /// <param name="Directory">Folder of libtorch.</param>
 /// <param name="TorchSharpDirectory">Folder of TorchSharp's native library.</param>
 /// <param name="Remedy">What to do when a library of these folders does not load.</param>
-/// <param name="Warning">Printed before loading; null when all is as expected.</param>
+/// <param name="Warning">Printed once it is loaded; null when all is as expected.</param>
 internal sealed record LibTorchLocation(
     string Directory, string TorchSharpDirectory, string Remedy, string? Warning = null)
 {

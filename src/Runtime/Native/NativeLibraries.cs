@@ -47,17 +47,26 @@ public static class NativeLibraries
     private static void LoadAll()
     {
         var location = LibTorchLocation.Find();
-        if (location.Warning is not null) Console.Error.WriteLine(location.Warning);
         var loaded = new Dictionary<string, nint>();
         foreach (var name in location.Libraries)
             loaded[name] = SharedLibrary.Load(
                 Path.Combine(location.Directory, LibTorchLocation.FileName(name)), location.Remedy);
 
         var torchSharp = Path.Combine(location.TorchSharpDirectory, LibTorchLocation.FileName(TorchSharpName));
+        if (location.Warning is not null && OperatingSystem.IsLinux() && File.Exists(torchSharp))
+        {
+            LibTorchSymbols.Require(
+                File.ReadAllBytes(torchSharp),
+                name => loaded.Values.Any(library => NativeLibrary.TryGetExport(library, name, out _)),
+                location);
+        }
+
         // libtorch has brought libstdc++ into the process by now, so this asks the one that counts.
         loaded[TorchSharpName] = OperatingSystem.IsLinux() && !LibStdCpp.HasIostreamInit()
             ? PatchedLibrary.Load(torchSharp, location.Remedy)
             : SharedLibrary.Load(torchSharp, location.Remedy, bindNow: true);
+
+        if (location.Warning is not null) Console.Error.WriteLine(location.Warning);
 
         // Linux and Windows know a loaded library by its bare name, macOS does not.
         AssemblyLoadContext.Default.ResolvingUnmanagedDll += (_, name) => loaded.GetValueOrDefault(name);

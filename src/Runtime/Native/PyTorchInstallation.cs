@@ -36,8 +36,8 @@ internal static partial class PyTorchInstallation
         var warning = fits
             ? null
             : $"Marrow: warning: {Variable}={directory} holds PyTorch {version ?? "of unknown version"}, but "
-                + $"TorchSharp is built for libtorch {LibTorchLocation.ExpectedVersion}; it may fail to load or "
-                + "compute wrongly.";
+                + $"TorchSharp is built for libtorch {LibTorchLocation.ExpectedVersion}; the functions that it "
+                + "calls are there, but may compute otherwise.";
         return new(found, torchSharpDirectory, remedy, warning);
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Marrow.Checkpoints;
 using Marrow.Models;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Marrow;
@@ -61,18 +62,22 @@ public static class ExportOperations
     /// A new model of the same class and sizes; on the meta device no latent weight is ever made.
     /// </param>
     /// <param name="path">The file.</param>
+    /// <param name="device">
+    /// Where to put it; where the model is, or the CPU for one on the meta device, if null.
+    /// </param>
     /// <exception cref="CheckpointException">
     /// The file cannot be read or is another model's; the model is unchanged.
     /// </exception>
-    public static void LoadExport(this IModel model, string path)
+    public static void LoadExport(this IModel model, string path, Device? device = null)
     {
+        var place = PlaceOf(model);
         using var noGrad = no_grad();
         using var file = SafetensorsFile.Open(path);
         var weights = model.QuantizedWeights().ToList();
         var kept = model.Kept().ToList();
         Check(model, file, weights, kept);
 
-        var packed = weights.ToDictionary(weight => weight.Name, weight => Read(file, weight));
+        var packed = weights.ToDictionary(weight => weight.Name, weight => Read(file, weight, place));
         foreach (var layer in model.Module.modules().OfType<Layer>().Where(layer => layer.LatentParameters.Count > 0))
         {
             layer.UsePacked(packed);
@@ -84,12 +89,12 @@ public static class ExportOperations
 
         foreach (var tensor in kept)
         {
-            file.CopyInto(tensor.Name, tensor.Target(CPU));
+            file.CopyInto(tensor.Name, tensor.Target(place));
         }
 
         foreach (var module in model.Module.modules().Prepend(model.Module).OfType<IModel>())
         {
-            module.State.FillTables(CPU);
+            module.State.FillTables(place);
         }
 
         foreach (var (_, parameter) in model.Module.named_parameters())
@@ -98,7 +103,15 @@ public static class ExportOperations
         }
 
         model.Module.eval();
+        if (device is not null)
+        {
+            model.Module.to(device);
+        }
     }
+
+    /// <summary>Where a model is, or, if that is nowhere, the CPU.</summary>
+    private static Device PlaceOf(IModel model) =>
+        model.Module.parameters().FirstOrDefault()?.device is { type: not DeviceType.META } there ? there : CPU;
 
     private static void Check(
         IModel model,
@@ -148,9 +161,9 @@ public static class ExportOperations
     private static string Words(QuantizedWeight weight) =>
         weight.Settings.Bits.ToString(CultureInfo.InvariantCulture) + (weight.IsOdd ? " odd" : "");
 
-    private static PackedWeight Read(SafetensorsFile file, QuantizedWeight weight) => new(
-        file.ReadTensor(weight.Name + WordsSuffix),
-        file.ReadTensor(weight.Name + ScaleSuffix),
+    private static PackedWeight Read(SafetensorsFile file, QuantizedWeight weight, Device device) => new(
+        file.ReadTensor(weight.Name + WordsSuffix).Send(device),
+        file.ReadTensor(weight.Name + ScaleSuffix).Send(device),
         weight.Size.In,
         weight.Settings.Bits,
         weight.IsOdd);

@@ -24,7 +24,8 @@ internal static partial class Page
     private static string After(string word, string comment) =>
         comment.StartsWith(word, StringComparison.Ordinal) ? comment[word.Length..] : "";
 
-    [GeneratedRegex(@"(?:<!-- (?<comment>[^\n]+(?:\n[^\n]+)*?) -->\n+)?```csharp\n(?<code>.*?)```", RegexOptions.Singleline)]
+    [GeneratedRegex(
+        @"(?:<!-- (?<comment>[^\n]+(?:\n[^\n]+)*?) -->\n+)?```csharp\n(?<code>.*?)```", RegexOptions.Singleline)]
     private static partial Regex Block();
 }
 

@@ -17,7 +17,8 @@ public class Snippets
 {
     private static readonly string Implicit = string.Join('\n', new[]
     {
-        "System", "System.Collections.Generic", "System.IO", "System.Linq", "System.Threading", "System.Threading.Tasks",
+        "System", "System.Collections.Generic", "System.IO", "System.Linq", "System.Threading",
+        "System.Threading.Tasks",
     }.Select(name => $"global using {name};").Concat(PackageUsings()));
 
     public static TheoryData<string> Pages =>

@@ -45,6 +45,18 @@ public sealed class PatchTests
     }
 
     [Fact]
+    public void OtherLibTorch_ThatLacksFunctions_IsRefusedByName()
+    {
+        var location = new LibTorchLocation("/torch/lib", "/sharp", "use another.");
+        LibTorchSymbols.Require(ReadOriginal(), _ => true, location);
+        var fault = Assert.Throws<NativeLoadException>(() => LibTorchSymbols.Require(
+            ReadOriginal(), name => !name.Contains("infer_size", StringComparison.Ordinal), location));
+        Assert.Contains("/torch/lib holds a libtorch that TorchSharp cannot use", fault.Message);
+        Assert.Matches(
+            @"it lacks 1 of the 1\d\d\d functions that TorchSharp calls: _ZN2at10infer_size\w+\n", fault.Message);
+    }
+
+    [Fact]
     public void Apply_TruncatedLibrary_SaysItIsDamaged()
     {
         var original = ReadOriginal();

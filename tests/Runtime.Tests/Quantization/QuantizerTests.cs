@@ -70,6 +70,26 @@ public class QuantizerTests
         Assert.True((values - p.Dequantize()).abs().max().item<float>() <= 1e-6f * values.abs().max().item<float>());
     }
 
+    /// <summary>The end of the clip, 1 - 1e-6, is 1 in 16 bits, and 1 would be a level too many.</summary>
+    [Theory]
+    [InlineData(2, ScalarType.BFloat16)]
+    [InlineData(8, ScalarType.BFloat16)]
+    [InlineData(2, ScalarType.Float16)]
+    [InlineData(4, ScalarType.Float16)]
+    public void StatsQ_Of16Bits_HasTheLevelsOfTheSameNumbersIn32(int bits, ScalarType type)
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(2);
+        var w = (randn(64, 96) * tensor(new[] { 1f, 4f, 0.1f, 40f }).repeat(24)).to(type);
+        var (codes, exact) = (StatsQ.Codes(w, bits), StatsQ.Codes(w.to(float32), bits));
+        Assert.InRange(codes.Stored.ne(exact.Stored).sum().item<long>(), 0, w.numel() / 2000);
+        Assert.InRange(codes.Stored.sub(exact.Stored).abs().max().item<sbyte>(), 0, bits < 8 ? 2 : 1);
+        Assert.True(codes.Scale.allclose(exact.Scale, rtol: 1e-5));
+        var values = StatsQ.Quantize(w, bits);
+        Assert.Equal(type, values.dtype);
+        Assert.InRange((values.to(float32) - StatsQ.Quantize(w.to(float32), bits)).abs().max().item<float>(), 0, 0.5);
+    }
+
     [Fact]
     public void StatsQ_GradientPassesStraightThrough()
     {

@@ -156,7 +156,7 @@ public sealed class TextBatches
             }
         }
 
-        return new(tensor(ids, device: device), tensor(labels, device: device));
+        return new(tensor(ids).Send(device), tensor(labels).Send(device));
     }
 
     private int[][] Order(long number)

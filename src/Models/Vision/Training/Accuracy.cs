@@ -18,13 +18,15 @@ public static class Accuracy
         model.eval();
         using var noGrad = no_grad();
         var right = 0L;
+        var device = model.parameters().FirstOrDefault()?.device ?? CPU;
         foreach (var batch in new ImageLoader(images, transform, batchSize, isTraining: false).Epoch(
             0, cancellation: cancellation))
         {
             using var scope = NewDisposeScope();
             using (batch)
             {
-                right += model.call(batch.Images).argmax(1).eq(batch.Labels).sum().item<long>();
+                var (pictures, labels) = (batch.Images.Send(device), batch.Labels.Send(device));
+                right += model.call(pictures).argmax(1).eq(labels).sum().item<long>();
             }
         }
 

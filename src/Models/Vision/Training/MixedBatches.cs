@@ -22,14 +22,15 @@ internal sealed class MixedBatches : IDisposable
     private readonly ImageLoader loader;
     private readonly MixUp mixing;
     private readonly int classes;
+    private readonly Device device;
     private IEnumerator<ImageBatch>? images;
     private Random random = new(0);
 
-    /// <summary>Prepares reading.</summary>
+    /// <summary>Prepares reading of batches for a device.</summary>
     /// <exception cref="TrainingException">The images do not fill one batch.</exception>
-    public MixedBatches(ImageSet images, IImageTransform transform, ImageTrainingOptions options)
+    public MixedBatches(ImageSet images, IImageTransform transform, ImageTrainingOptions options, Device device)
     {
-        (this.options, classes) = (options, images.Classes.Count);
+        (this.options, classes, this.device) = (options, images.Classes.Count, device);
         mixing = new MixUp(options.MixUp, options.CutMix);
         loader = new ImageLoader(images, transform, options.BatchSize, options.Seed);
         if (loader.Batches == 0)
@@ -59,7 +60,7 @@ internal sealed class MixedBatches : IDisposable
         using var smooth = Losses.SmoothTargets(batch.Labels, classes, options.LabelSmoothing);
         var targets = mixing.Apply(batch.Images, smooth, random);
         batch.Labels.Dispose();
-        return new MixedBatch(batch.Images, targets);
+        return new MixedBatch(batch.Images.Send(device), targets.Send(device));
     }
 
     public void Dispose() => images?.Dispose();

@@ -71,13 +71,13 @@ public static partial class StatsQ
         target.copy_(Levels(w, bits).Values);
     }
 
-    /// <summary>The scales, one per row: [out], or [N].</summary>
+    /// <summary>The scales, one per row: [out], or [N]; those of 16-bit weights in float32.</summary>
     internal static Tensor Scale(Tensor w)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var layout = ScaleGranularity.Position.LayoutOf(w);
-        return scope.MoveToOuter(layout.Gather(layout.Grouped(w.detach().abs())).mul_(2.0 / layout.Count));
+        return scope.MoveToOuter(layout.Gather(layout.Grouped(Exact(w).abs())).mul_(2.0 / layout.Count));
     }
 
     /// <summary>
@@ -90,7 +90,7 @@ public static partial class StatsQ
         using var noGrad = no_grad();
         var layout = ScaleGranularity.Position.LayoutOf(w);
         var scale = layout.Spread(Scale(w));
-        return scope.MoveToOuter((layout.Grouped(w.detach()) / scale).nan_to_num(0).clamp_(-1, HighestRatio)
+        return scope.MoveToOuter((layout.Grouped(Exact(w)) / scale).nan_to_num(0).clamp_(-1, HighestRatio)
             .mul_(1 << (bits - 1)).sub_(0.5).view(w.shape));
     }
 
@@ -101,8 +101,12 @@ public static partial class StatsQ
         var scale = Scale(w);
         var u = GridPosition(w, bits).round_();
         var values = layout.Spread(scale) * (layout.Grouped(u) + 0.5) / (1 << (bits - 1));
-        return (u, scale, values.view(w.shape));
+        return (u, scale, values.view(w.shape).to(w.dtype));
     }
+
+    /// <summary>In 16 bits the end of the clip would be 1, a level that does not exist; so 32 take part.</summary>
+    private static Tensor Exact(Tensor w) =>
+        w.dtype is ScalarType.BFloat16 or ScalarType.Float16 ? w.detach().to(ScalarType.Float32) : w.detach();
 
     private sealed class StatsQOperation(int bits) : Operation
     {

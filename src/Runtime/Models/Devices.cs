@@ -1,0 +1,68 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Marrow;
+
+/// <summary>Devices by name, as command lines and settings have them.</summary>
+public static class Devices
+{
+    /// <summary>The environment variable that says what <c>auto</c> means.</summary>
+    public const string Variable = "MARROW_DEVICE";
+
+    /// <summary>
+    /// The device of a name: <c>cpu</c>, <c>cuda</c>, <c>cuda:1</c>, or <c>auto</c>, which is what
+    /// <see cref="Variable"/> says, else the first CUDA device if there is one, else the CPU.
+    /// </summary>
+    /// <exception cref="ArgumentException">The name is none of these, or there is no such device.</exception>
+    public static Device Of(string name)
+    {
+        if (name == "auto")
+        {
+            return Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } wanted && wanted != "auto"
+                ? Of(wanted)
+                : cuda.is_available() ? CUDA : CPU;
+        }
+
+        if (name == "cpu")
+        {
+            return CPU;
+        }
+
+        var index = name == "cuda" ? 0
+            : name.StartsWith("cuda:", StringComparison.Ordinal) && byte.TryParse(name.AsSpan(5), out var own) ? own
+            : throw new ArgumentException(
+                $"The device is '{name}'; it is cpu, cuda, cuda:1 and so on, or auto.", nameof(name));
+        return !cuda.is_available()
+            ? throw new ArgumentException(
+                $"The device is '{name}', and no CUDA device can be used; build with -p:Torch=cuda on a machine that "
+                + "has one, or name cpu.",
+                nameof(name))
+            : index < cuda.device_count() ? new Device(DeviceType.CUDA, index)
+            : throw new ArgumentException(
+                $"The device is '{name}', and there are {cuda.device_count()} CUDA devices.", nameof(name));
+    }
+
+    /// <summary>
+    /// A batch's tensor on a device: itself on the CPU; else a copy by way of pinned memory, which the CPU does not
+    /// wait for, in place of the tensor, which is disposed.
+    /// </summary>
+    internal static Tensor Send(this Tensor value, Device device)
+    {
+        if (device.type == DeviceType.CPU)
+        {
+            return value;
+        }
+
+        using (value)
+        {
+            if (device.type != DeviceType.CUDA)
+            {
+                return value.to(device);
+            }
+
+            // The allocator of pinned memory does not hand a block out again before the copies from it are over.
+            using var pinned = value.pin_memory();
+            return pinned.to(device, non_blocking: true);
+        }
+    }
+}
