@@ -24,7 +24,8 @@ public static partial class CausalModel
     }
 
     /// <summary>Makes the model on the meta device.</summary>
-    private static ICausalModel Create(string path, ScalarType? dtype)
+    /// <exception cref="CheckpointException">It cannot be read, or is of a model that is not supported.</exception>
+    internal static ICausalModel Create(string path, ScalarType? dtype = null)
     {
         using var shapes = Construction.On(META, dtype);
         if (!File.Exists(Path.Combine(path, "config.json")))

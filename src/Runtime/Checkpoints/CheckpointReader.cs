@@ -25,6 +25,9 @@ internal sealed class CheckpointReader : IDisposable
     /// <summary>Tensors by name.</summary>
     public IReadOnlyDictionary<string, TensorInfo> Tensors { get; }
 
+    /// <summary>The paths of the files that hold the tensors.</summary>
+    public IEnumerable<string> Files => files.Select(file => file.Path);
+
     /// <summary>The files' metadata; the first file's value where several have one.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 

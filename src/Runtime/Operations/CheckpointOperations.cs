@@ -54,9 +54,7 @@ public static class CheckpointOperations
                 nameof(newHead));
         }
 
-        LoadedConfiguration.Take(model, path, newHead);
-        using var checkpoint = CheckpointReader.Open(path);
-        model.State.Format = (model as ICheckpointFormats)?.FormatOf([.. checkpoint.Tensors.Keys]);
+        using var checkpoint = Open(model, path, newHead);
         using var sources = CheckpointSources.Find(model, weights, checkpoint, path, newHead);
 
         using var noGrad = no_grad();
@@ -128,6 +126,14 @@ public static class CheckpointOperations
             model, folder, directory, weights.Select(weight => weight.Type).FirstOrDefault(ScalarType.Float32));
     });
 
+    /// <summary>Checks what <see cref="LoadPretrained"/> checks before it changes a weight.</summary>
+    /// <exception cref="CheckpointException">The checkpoint cannot be read or does not fit the model.</exception>
+    internal static void RequirePretrained(this IModel model, string path)
+    {
+        using var checkpoint = Open(model, path, newHead: false);
+        CheckpointSources.Find(model, BaseWeight.Of(model), checkpoint, path, newHead: false).Dispose();
+    }
+
     /// <summary>The tensors of a model's checkpoint.</summary>
     /// <param name="model">The model.</param>
     /// <param name="path">Where they are to go, for messages.</param>
@@ -142,6 +148,15 @@ public static class CheckpointOperations
                where !isPlain || !layout.In(tensor).All(weight => weight.IsOptional)
                select Pending(layout, tensor, weights),
         ];
+    }
+
+    /// <summary>Opens a checkpoint whose configuration and names are the model's.</summary>
+    private static CheckpointReader Open(IModel model, string path, bool newHead)
+    {
+        LoadedConfiguration.Take(model, path, newHead);
+        var checkpoint = CheckpointReader.Open(path);
+        model.State.Format = (model as ICheckpointFormats)?.FormatOf([.. checkpoint.Tensors.Keys]);
+        return checkpoint;
     }
 
     /// <summary>

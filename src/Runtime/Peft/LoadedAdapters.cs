@@ -23,19 +23,20 @@ internal static class LoadedAdapters
     /// </exception>
     public static void Load(IModel model, string directory, PeftConfiguration file)
     {
-        var (layers, bias) = file.Guard(config => (
-            Targets(model, config)
-                .Concat(TrainedHeads(model, config))
-                .DistinctBy(pair => pair.Key)
-                .ToDictionary(pair => pair.Key, pair => pair.Value),
-            config.Bias));
+        var (found, bias) = (Find(model, file), file.Guard(config => config.Bias));
+        var layers = found
+            .Select(layer => KeyValuePair.Create(layer.Plain, layer.Adapted))
+            .Concat(file.Guard(config => TrainedHeads(model, config).ToList()))
+            .DistinctBy(pair => pair.Key)
+            .ToDictionary(pair => pair.Key, pair => pair.Value);
         var exchange = new ModuleExchange(model.Module);
         var before = model.Module.parameters().Select(value => (value, value.requires_grad)).ToList();
         exchange.Replace(layers);
         try
         {
             model.State.Biases = bias;
-            model.FreezeBase(file.Guard(config => Trained(model, config).ToList()));
+            model.FreezeBase(file.Guard(
+                config => Trained(model, config).Select(tensor => (Parameter)tensor.Value).ToList()));
             using var weights = PeftWeights.Open(model, directory, file.KeepsTies);
             foreach (var layer in layers.Values.OfType<AdaptedLinear>())
             {
@@ -53,11 +54,27 @@ internal static class LoadedAdapters
         }
     }
 
-    /// <summary>The layers that a file means, each with the adapted one that takes its place.</summary>
-    private static Dictionary<nn.Module, nn.Module> Targets(IModel model, PeftConfiguration file)
+    /// <summary>The layers that a file means.</summary>
+    /// <exception cref="CheckpointException">It means none, or one that cannot be adapted so.</exception>
+    public static IReadOnlyList<LoadedAdapter> Find(IModel model, PeftConfiguration file) =>
+        file.Guard(config => Targets(model, config));
+
+    /// <summary>The tensors of the modules that a file trains whole.</summary>
+    public static IEnumerable<StateTensor> Trained(IModel model, PeftConfiguration file)
+    {
+        var stored = new PeftNames(model).All.ToDictionary(pair => pair.Own, pair => pair.Stored);
+        return
+            from tensor in StateTensor.Of(model)
+            where !tensor.IsBuffer
+            let name = stored.GetValueOrDefault(tensor.Name, tensor.Name)
+            where IsTrained(PeftNames.Around(name), file)
+            select tensor;
+    }
+
+    private static List<LoadedAdapter> Targets(IModel model, PeftConfiguration file)
     {
         var names = new PeftNames(model);
-        var (targets, layers, faults) = (file.Targets, new Dictionary<nn.Module, nn.Module>(), new List<string>());
+        var (targets, layers, faults) = (file.Targets, new List<LoadedAdapter>(), new List<string>());
         foreach (var (own, module) in model.Module.named_modules())
         {
             var isWhole = names.TryLayer(own, out var layer);
@@ -74,7 +91,7 @@ internal static class LoadedAdapters
             {
                 if ((isWhole || module is TiedLinear) && AdapterLayers.Over(module, settings) is { } adapted)
                 {
-                    layers.Add(module, adapted);
+                    layers.Add(new(own, module, adapted));
                 }
                 else
                 {
@@ -89,7 +106,7 @@ internal static class LoadedAdapters
 
         faults.AddRange(layers.Count > 0
             ? file.UnsupportedFields(
-                ((IAdaptedLayer)layers.Values.First()).Adaptation.Settings.UnsupportedPeftFields)
+                layers[0].Settings.UnsupportedPeftFields)
             : faults.Count > 0 ? [] : ["it means no layer of the model"]);
         return faults.Count == 0
             ? layers
@@ -125,16 +142,14 @@ internal static class LoadedAdapters
     private static bool IsTrained(string module, PeftConfiguration file) =>
         LayerTargets.Around(module).Any(around =>
             file.TrainedModules.Any(ending => PeftTargets.IsNamed(around, ending)));
+}
 
-    /// <summary>The parameters of the modules that a file trains whole.</summary>
-    private static IEnumerable<Parameter> Trained(IModel model, PeftConfiguration file)
-    {
-        var stored = new PeftNames(model).All.ToDictionary(pair => pair.Own, pair => pair.Stored);
-        return
-            from tensor in StateTensor.Of(model)
-            where !tensor.IsBuffer
-            let name = stored.GetValueOrDefault(tensor.Name, tensor.Name)
-            where IsTrained(PeftNames.Around(name), file)
-            select (Parameter)tensor.Value;
-    }
+/// <summary>A layer of a plain model that a folder adapts.</summary>
+/// <param name="Name">Its name in the model.</param>
+/// <param name="Plain">The layer.</param>
+/// <param name="Adapted">The adapted one that takes its place.</param>
+internal sealed record LoadedAdapter(string Name, nn.Module Plain, nn.Module Adapted)
+{
+    /// <summary>Its adapter's.</summary>
+    public AdapterSettings Settings => ((IAdaptedLayer)Adapted).Adaptation.Settings;
 }

@@ -29,9 +29,7 @@ internal sealed class PeftWeights : IDisposable
     /// <exception cref="CheckpointException">It cannot be read, or does not fit.</exception>
     public static PeftWeights Open(IModel model, string directory, bool keepsTies)
     {
-        var path = Path.Combine(directory, FileName);
-        var former = Path.Combine(directory, FormerFileName);
-        var file = CheckpointFile.Open(!File.Exists(path) && File.Exists(former) ? former : path);
+        var file = Open(directory);
         try
         {
             var found = Find(model, file, keepsTies);
@@ -43,6 +41,15 @@ internal sealed class PeftWeights : IDisposable
             file.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Opens the file of a folder.</summary>
+    /// <exception cref="CheckpointException">It cannot be read.</exception>
+    public static CheckpointFile Open(string directory)
+    {
+        var path = Path.Combine(directory, FileName);
+        var former = Path.Combine(directory, FormerFileName);
+        return CheckpointFile.Open(!File.Exists(path) && File.Exists(former) ? former : path);
     }
 
     /// <summary>What of a model is in an adapter's file, with its names there.</summary>

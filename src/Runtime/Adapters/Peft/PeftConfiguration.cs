@@ -23,6 +23,10 @@ internal sealed class PeftConfiguration
     /// <summary>What the adapter was trained on, or null.</summary>
     public string? BasePath => Text("base_model_name_or_path");
 
+    /// <summary>The fields that say something: none that is null, false or empty.</summary>
+    public IEnumerable<(string Name, JsonElement Value)> Stated =>
+        root.EnumerateObject().Where(one => !IsUnset(one.Value)).Select(one => (one.Name, one.Value));
+
     /// <summary>Which layers it means.</summary>
     public PeftTargets Targets => new(root);
 

@@ -1,0 +1,89 @@
+using Marrow.Tests.Tool.Harness;
+using Xunit;
+
+namespace Marrow.Tests.Tool;
+
+/// <summary><c>marrow inspect</c> on real and on hostile files.</summary>
+public sealed class InspectTests
+{
+    [Theory]
+    [InlineData("babyllama105-hf", "F32", 1)]
+    [InlineData("babyllama105-hf-sharded-bf16", "BF16", 3)]
+    public void Folder_HasTensorsAndLoads(string name, string type, int files)
+    {
+        var facts = Call.Json("inspect", SharedData.Require($"data/weights/{name}"));
+        Assert.Equal("LlamaForCausalLM", facts.GetProperty("architecture").GetString());
+        Assert.Equal(936448, facts.GetProperty("parameters").GetInt64());
+        Assert.Equal(936448, facts.GetProperty("types").GetProperty(type).GetInt64());
+        Assert.Equal(files, facts.GetProperty("files").GetArrayLength());
+        Assert.Equal(47, facts.GetProperty("tensors").GetArrayLength());
+        Assert.True(facts.GetProperty("loading").GetProperty("loads").GetBoolean());
+        Assert.Equal("Decoder", facts.GetProperty("loading").GetProperty("class").GetString());
+    }
+
+    [Fact]
+    public void EqualLayers_AreOneRow()
+    {
+        var text = Call.Succeeds("inspect", SharedData.Require("data/weights/babyllama105-hf"));
+        Assert.Contains("model.layers.{0-4}.mlp.up_proj.weight", text);
+        Assert.DoesNotContain("layers.3", text);
+        Assert.Contains(
+            "layers.3",
+            Call.Succeeds("inspect", SharedData.Require("data/weights/babyllama105-hf"), "--all"));
+    }
+
+    [Fact]
+    public void Adapter_IsComparedWithItsBase()
+    {
+        var facts = Call.Json(
+            "inspect",
+            SharedData.Require("data/adapters/miss"),
+            "--base",
+            SharedData.Require("data/weights/babyllama105-hf"));
+        Assert.Equal(16, facts.GetProperty("settings").GetProperty("r").GetInt32());
+        Assert.StartsWith("35 layers", facts.GetProperty("loading").GetProperty("reason").GetString());
+    }
+
+    [Fact]
+    public void ForeignModel_SaysWhatIsSupported()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("config.json"), """{ "model_type": "mamba", "architectures": ["MambaForCausalLM"] }""");
+        var loading = Call.Json("inspect", folder.Path).GetProperty("loading");
+        Assert.False(loading.GetProperty("loads").GetBoolean());
+        Assert.Contains("model_type is 'mamba' (supported: llama", loading.GetProperty("reason").GetString());
+    }
+
+    [Theory]
+    [InlineData("model.safetensors", "this is no safetensors file at all", "damaged")]
+    [InlineData("model.safetensors", "", "too few for a header")]
+    [InlineData("model.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "Git LFS pointer")]
+    [InlineData("pytorch_model.bin", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "Git LFS pointer")]
+    [InlineData("model.gguf", "GGUF", "cut off or damaged")]
+    [InlineData("adapter_config.json", "{", "no adapter configuration")]
+    public void HostileFiles_GetOneSentence(string name, string text, string part)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File(name), text);
+        Assert.Contains(part, Call.Fails("inspect", name.EndsWith("json") ? folder.Path : folder.File(name)));
+    }
+
+    [Fact]
+    public void TruncatedFile_GetsOneSentence()
+    {
+        using var folder = new TemporaryFolder();
+        var file = folder.File("model.safetensors");
+        File.WriteAllBytes(
+            file, File.ReadAllBytes(SharedData.Require("data/weights/babyllama105-hf/model.safetensors"))[..10000]);
+        Assert.Contains("model.safetensors", Call.Fails("inspect", file));
+    }
+
+    [Theory]
+    [InlineData("no such file or folder", "/nope/model")]
+    [InlineData("holds neither model.safetensors", "")]
+    public void WrongPaths_GetOneSentence(string part, string path)
+    {
+        using var folder = new TemporaryFolder();
+        Assert.Contains(part, Call.Fails("inspect", path.Length == 0 ? folder.Path : path));
+    }
+}
