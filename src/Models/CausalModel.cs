@@ -27,33 +27,52 @@ public static partial class CausalModel
     /// <exception cref="CheckpointException">It cannot be read, or is of a model that is not supported.</exception>
     internal static ICausalModel Create(string path, ScalarType? dtype = null)
     {
-        using var shapes = Construction.On(META, dtype);
-        if (!File.Exists(Path.Combine(path, "config.json")))
+        var read = Sizes(path);
+        if (CheckpointReader.IsThere(path))
         {
-            var sizes = Rwkv6Sizes.Read(path);
-            return new Rwkv6(
-                sizes.Vocabulary, sizes.Width, sizes.Inner, sizes.Layers, sizes.HeadSize, sizes.MixRank,
-                sizes.DecayRank);
+            RequireStored(path, read);
         }
 
-        return ConfigurationFields.Read<ICausalModel>(path, config => config.Text("model_type") switch
+        using var shapes = Construction.On(META, dtype);
+        return read switch
         {
-            Gpt2Configuration.ModelType => new Gpt2(
-                Stored(path, Gpt2Configuration.Read(config), sizes => sizes.Layers, "n_layer")),
-            var type when DecoderConfiguration.ModelTypes.Contains(type) => new Decoder(
-                Stored(path, DecoderConfiguration.Read(config), sizes => sizes.Layers, "num_hidden_layers")),
+            DecoderSizes sizes => new Decoder(sizes),
+            Gpt2Sizes sizes => new Gpt2(sizes),
+            Rwkv6Sizes sizes => new Rwkv6(
+                sizes.Vocabulary, sizes.Width, sizes.Inner, sizes.Layers, sizes.HeadSize, sizes.MixRank,
+                sizes.DecayRank),
+            var other => throw new NotSupportedException($"{other.GetType().Name} are no model's sizes."),
+        };
+    }
+
+    /// <summary>
+    /// The sizes of the model that a checkpoint is of: <see cref="DecoderSizes"/>, <see cref="Gpt2Sizes"/> or
+    /// <see cref="Rwkv6Sizes"/>.
+    /// </summary>
+    /// <exception cref="CheckpointException">It cannot be read, or is of a model that is not supported.</exception>
+    internal static object Sizes(string path) => !File.Exists(Path.Combine(path, "config.json"))
+        ? Rwkv6Sizes.Read(path)
+        : ConfigurationFields.Read<object>(path, config => config.Text("model_type") switch
+        {
+            Gpt2Configuration.ModelType => Gpt2Configuration.Read(config),
+            var type when DecoderConfiguration.ModelTypes.Contains(type) => DecoderConfiguration.Read(config),
             var other => throw new ConfigurationException(
                 other is null ? "model_type is missing" : $"model_type is {CheckpointException.Quote(other)}",
                 string.Join(", ", DecoderConfiguration.ModelTypes.Append(Gpt2Configuration.ModelType))),
         });
-    }
 
     /// <summary>
-    /// The sizes, unless they have more layers than the weights. Layers are made before weights are read, and a
-    /// mistyped number of them would take minutes and all memory.
+    /// Refuses sizes that have more layers than the weights. Layers are made before weights are read, and a mistyped
+    /// number of them would take minutes and all memory.
     /// </summary>
-    private static T Stored<T>(string path, T sizes, Func<T, int> layers, string field)
+    private static void RequireStored(string path, object sizes)
     {
+        var (layers, field) = sizes switch
+        {
+            DecoderSizes decoder => (decoder.Layers, "num_hidden_layers"),
+            Gpt2Sizes gpt2 => (gpt2.Layers, "n_layer"),
+            _ => (0, ""), // counted in the weights
+        };
         using var checkpoint = CheckpointReader.Open(path);
         var stored = 1 + checkpoint.Tensors.Keys
             .Select(name => LayerNumber().Match(name))
@@ -61,9 +80,13 @@ public static partial class CausalModel
             .Select(match => int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture))
             .DefaultIfEmpty(-1)
             .Max();
-        return layers(sizes) <= stored || stored == 0
-            ? sizes
-            : throw new ConfigurationException($"{field} is {layers(sizes)}, but the weights have {stored}");
+        if (layers > stored && stored > 0)
+        {
+            throw new CheckpointException(
+                Path.Combine(path, "config.json"),
+                $"{field} is {layers}, but the weights have {stored}",
+                "use the config.json that came with the weights");
+        }
     }
 
     [GeneratedRegex(@"(?:^|\.)(?:layers|h)\.(\d{1,8})\.")]

@@ -35,6 +35,11 @@ internal sealed class CheckpointReader : IDisposable
     public IEnumerable<string> Notes =>
         files.Where(file => file.Note is not null).Select(file => $"{file.Path}: {file.Note}.");
 
+    /// <summary>Whether there is a file, or a folder that holds weights.</summary>
+    public static bool IsThere(string path) => File.Exists(path)
+        || new[] { SingleFile, IndexFile, TorchFile, TorchIndexFile }.Any(
+            name => File.Exists(Path.Combine(path, name)));
+
     /// <summary>
     /// Opens a checkpoint and checks every header; the weights themselves are read when they are copied.
     /// </summary>

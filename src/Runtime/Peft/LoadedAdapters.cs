@@ -56,8 +56,18 @@ internal static class LoadedAdapters
 
     /// <summary>The layers that a file means.</summary>
     /// <exception cref="CheckpointException">It means none, or one that cannot be adapted so.</exception>
-    public static IReadOnlyList<LoadedAdapter> Find(IModel model, PeftConfiguration file) =>
-        file.Guard(config => Targets(model, config));
+    public static IReadOnlyList<LoadedAdapter> Find(IModel model, PeftConfiguration file)
+    {
+        var (layers, faults) = Look(model, file);
+        return faults.Count == 0 ? layers : throw file.Fault(
+            CheckpointException.Join(faults),
+            $"load it into the model that it was trained on, not {model.GetType().Name}");
+    }
+
+    /// <summary>The same, with what cannot be done beside it; no layer without a fault.</summary>
+    /// <exception cref="CheckpointException">A field is not what it should be.</exception>
+    public static (IReadOnlyList<LoadedAdapter> Layers, IReadOnlyList<string> Faults) Look(
+        IModel model, PeftConfiguration file) => file.Guard(config => Targets(model, config));
 
     /// <summary>The tensors of the modules that a file trains whole.</summary>
     public static IEnumerable<StateTensor> Trained(IModel model, PeftConfiguration file)
@@ -71,7 +81,11 @@ internal static class LoadedAdapters
             select tensor;
     }
 
-    private static List<LoadedAdapter> Targets(IModel model, PeftConfiguration file)
+    /// <summary>Whether a file trains a head apart from the embedding whose weight it shares.</summary>
+    public static bool Unties(IModel model, PeftConfiguration file, string name, TiedLinear head) =>
+        !file.KeepsTies && (IsTrained(name, file) || IsTrained(Table(model, head), file));
+
+    private static (List<LoadedAdapter> Layers, List<string> Faults) Targets(IModel model, PeftConfiguration file)
     {
         var names = new PeftNames(model);
         var (targets, layers, faults) = (file.Targets, new List<LoadedAdapter>(), new List<string>());
@@ -79,7 +93,7 @@ internal static class LoadedAdapters
         {
             var isWhole = names.TryLayer(own, out var layer);
             var isMeant = targets.Mean(layer, module is Linear { IsHead: false } and not TiedLinear)
-                || (file.KeepsTies && module is TiedLinear head && targets.Mean(Table(model, names, head), false));
+                || (file.KeepsTies && module is TiedLinear head && targets.Mean(Table(model, head), false));
             if (!isMeant
                 || (module is not TiedLinear && !module.parameters(recurse: false).Any()))
             {
@@ -105,14 +119,9 @@ internal static class LoadedAdapters
         }
 
         faults.AddRange(layers.Count > 0
-            ? file.UnsupportedFields(
-                layers[0].Settings.UnsupportedPeftFields)
+            ? file.UnsupportedFields(layers[0].Settings.UnsupportedPeftFields)
             : faults.Count > 0 ? [] : ["it means no layer of the model"]);
-        return faults.Count == 0
-            ? layers
-            : throw file.Fault(
-                CheckpointException.Join(faults),
-                $"load it into the model that it was trained on, not {model.GetType().Name}");
+        return (layers, faults);
     }
 
     private static string Words(nn.Module module, AdapterSettings settings, bool isWhole) =>
@@ -126,18 +135,14 @@ internal static class LoadedAdapters
     /// </summary>
     private static IEnumerable<KeyValuePair<nn.Module, nn.Module>> TrainedHeads(IModel model, PeftConfiguration file)
     {
-        var names = new PeftNames(model);
-        return
-            from pair in model.Module.named_modules()
-            let head = pair.module as TiedLinear
-            where head is not null && !file.KeepsTies
-                && (IsTrained(pair.name, file) || IsTrained(Table(model, names, head), file))
-            select KeyValuePair.Create((nn.Module)head, (nn.Module)TiedHeads.Untied(head));
+        return model.Module.named_modules()
+            .Where(pair => pair.module is TiedLinear head && Unties(model, file, pair.name, head))
+            .Select(pair => KeyValuePair.Create(pair.module, (nn.Module)TiedHeads.Untied((TiedLinear)pair.module)));
     }
 
     /// <summary>PEFT's name of the embedding whose weight a head shares.</summary>
-    private static string Table(IModel model, PeftNames names, TiedLinear head) =>
-        names.Layer(model.Module.named_modules().First(pair => pair.module == head.Embedding).name);
+    private static string Table(IModel model, TiedLinear head) =>
+        new PeftNames(model).Layer(model.Module.named_modules().First(pair => pair.module == head.Embedding).name);
 
     private static bool IsTrained(string module, PeftConfiguration file) =>
         LayerTargets.Around(module).Any(around =>

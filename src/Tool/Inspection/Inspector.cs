@@ -33,7 +33,7 @@ internal static class Inspector
     private static CheckpointFacts Weights(string path, Screen screen, CancellationToken stop)
     {
         // A configuration without weights is worth a look too: plan and scaffold need no more.
-        var isEmpty = File.Exists(Path.Combine(path, "config.json")) && !HasWeights(path);
+        var isEmpty = File.Exists(Path.Combine(path, "config.json")) && !CheckpointReader.IsThere(path);
         using var checkpoint = isEmpty ? null : CheckpointReader.Open(path);
         var kind = checkpoint?.Files.First() is not { } file ? "configuration without weights"
             : $"{(TorchFile.IsOne(file) ? "PyTorch" : "safetensors")} {(Directory.Exists(path) ? "folder" : "file")}";
@@ -47,9 +47,6 @@ internal static class Inspector
             LoadingCheck.Model(path, isEmpty, screen, stop),
             notes: checkpoint?.Notes);
     }
-
-    private static bool HasWeights(string folder) =>
-        new[] { "*.safetensors", "*.bin", "*.index.json" }.Any(pattern => Directory.EnumerateFiles(folder, pattern).Any());
 
     private static CheckpointFacts Gguf(string path, Screen screen, CancellationToken stop)
     {
