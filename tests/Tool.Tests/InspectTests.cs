@@ -57,8 +57,8 @@ public sealed class InspectTests
     [Theory]
     [InlineData("model.safetensors", "this is no safetensors file at all", "damaged")]
     [InlineData("model.safetensors", "", "too few for a header")]
-    [InlineData("model.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "Git LFS pointer")]
-    [InlineData("pytorch_model.bin", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "Git LFS pointer")]
+    [InlineData("model.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "pointer of Git LFS")]
+    [InlineData("pytorch_model.bin", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "pointer of Git LFS")]
     [InlineData("model.gguf", "GGUF", "cut off or damaged")]
     [InlineData("adapter_config.json", "{", "no adapter configuration")]
     public void HostileFiles_GetOneSentence(string name, string text, string part)
