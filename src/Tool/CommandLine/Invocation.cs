@@ -14,6 +14,9 @@ internal sealed class Invocation(ParseResult parsed, Screen screen, bool isJson,
     /// <summary>Where to write.</summary>
     public Screen Screen => screen;
 
+    /// <summary>Whether the result is to be JSON.</summary>
+    public bool IsJson => isJson;
+
     /// <summary>Canceled by Ctrl-C; a verb that ends then keeps what is done.</summary>
     public CancellationToken Stop => stop;
 

@@ -19,6 +19,7 @@ internal static class MarrowCommand
     [
         new InspectVerb(),
         new ScaffoldVerb(),
+        new ExplainVerb(),
     ];
 
     /// <summary>Runs the command.</summary>

@@ -30,6 +30,12 @@ internal sealed class GeneratedModel
     /// <summary>The files.</summary>
     public IReadOnlyList<EmittedFile> Files => ModelFiles.Emit(input, MethodTable.All);
 
+    /// <summary>What its part prints; null if only throwing members are emitted.</summary>
+    public ModelView? View =>
+        Type.Error is null && Findings.All(finding => finding.Severity != DiagnosticSeverity.Error)
+            ? new(input.Closure)
+            : null;
+
     /// <summary>The rows of its plan.</summary>
     public IReadOnlyList<PlanRow> Rows => PlanTable.Rows(plan.Value);
 
