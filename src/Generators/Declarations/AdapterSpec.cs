@@ -64,6 +64,12 @@ internal abstract record AdapterSpec(AnnotationHeader Header, SizeExpression? Dr
     /// <exception cref="OverflowException">There are more than a 64-bit integer holds.</exception>
     public abstract long? ParameterCount(long? inFeatures, long? outFeatures);
 
+    /// <summary>Whether the emitted forward of a linear layer keeps its input for the backward.</summary>
+    public virtual bool KeepsInput => true;
+
+    /// <summary>How many values more it keeps of each row; null if a size is known only at run time.</summary>
+    public virtual long? KeptPerRow(long? outFeatures) => 0;
+
     /// <summary>What the template prints.</summary>
     public abstract object View(EmittedClass target);
 }

@@ -18,6 +18,7 @@ internal static class MarrowCommand
     private static IReadOnlyList<Verb> Verbs =>
     [
         new InspectVerb(),
+        new PlanVerb(),
         new ScaffoldVerb(),
         new ExplainVerb(),
     ];

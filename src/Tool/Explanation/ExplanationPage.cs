@@ -70,18 +70,19 @@ internal static class ExplanationPage
 
         public string Size => model.Cost.Bytes is { } bytes ? Amounts.Bytes(bytes) : "at run time";
 
-        public IReadOnlyList<RowView> Rows => [.. Flat(model.Layers, 0)];
+        public IReadOnlyList<RowView> Rows => [.. Flat(model.Layers, 0, model.Cost.Trainable != model.Cost.Parameters)];
 
         public IReadOnlyList<Cause> Causes => model.Causes;
 
         public IReadOnlyList<EmittedText> Files => model.Files;
 
-        private static IEnumerable<RowView> Flat(IReadOnlyList<LayerNode> nodes, int depth) => nodes.SelectMany(
-            node => Flat(node.Children, depth + 1).Prepend(new RowView(node, depth)));
+        private static IEnumerable<RowView> Flat(IReadOnlyList<LayerNode> nodes, int depth, bool isAdapted) =>
+            nodes.SelectMany(node =>
+                Flat(node.Children, depth + 1, isAdapted).Prepend(new RowView(node, depth, isAdapted)));
     }
 
     /// <summary>A row of the tree.</summary>
-    private sealed class RowView(LayerNode node, int depth)
+    private sealed class RowView(LayerNode node, int depth, bool isAdapted)
     {
         public string Name => node.Name;
 
@@ -91,15 +92,14 @@ internal static class ExplanationPage
 
         public string Shape => node.Layer?.Shape ?? "";
 
-        public string? Method => node.Layer?.Method;
+        public string? Method =>
+            node.Layer?.Method ?? (isAdapted && node.Layer is { IsTrained: true } ? "trained whole" : null);
 
         public IReadOnlyList<string> Formula => node.Layer?.Formula ?? [];
 
         public string Parameters => node.Layer is null ? "" : Number(node.Layer.Parameters);
 
         public string? Added => node.Layer?.AdapterParameters is > 0 and { } added ? $"+ {Amounts.Exact(added)}" : null;
-
-        public bool IsTrained => node.Layer?.IsTrained == true;
 
         public string Keeps => node.Layer?.Keeps ?? "";
     }

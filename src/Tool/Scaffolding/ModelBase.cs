@@ -10,12 +10,15 @@ internal sealed record ModelBase(string Type, IReadOnlyList<string> Arguments)
     /// <summary>Reads a checkpoint's description; no weight is read, and libtorch is not needed.</summary>
     /// <param name="path">A folder with a config.json, or an RWKV-6.</param>
     /// <exception cref="CheckpointException">It cannot be read, or is of a model that is not supported.</exception>
-    public static ModelBase Of(string path) => CausalModel.Sizes(path) switch
+    public static ModelBase Of(string path) => OfSizes(CausalModel.Sizes(path));
+
+    /// <summary>The same of sizes that are known.</summary>
+    public static ModelBase OfSizes(object sizes) => sizes switch
     {
-        DecoderSizes sizes when OfLlama(sizes) is { } arguments => new(nameof(Llama), arguments),
-        DecoderSizes sizes => new(nameof(Decoder), [CSharpText.Call("new DecoderSizes", CSharpText.Arguments(sizes), "")]),
-        Gpt2Sizes sizes => new(nameof(Gpt2), [CSharpText.Call("new Gpt2Sizes", CSharpText.Arguments(sizes), "")]),
-        var sizes => new(nameof(Rwkv6), [.. CSharpText.Arguments(sizes).Select(Camel)]),
+        DecoderSizes decoder when OfLlama(decoder) is { } arguments => new(nameof(Llama), arguments),
+        DecoderSizes => new(nameof(Decoder), [CSharpText.Call("new DecoderSizes", CSharpText.Arguments(sizes), "")]),
+        Gpt2Sizes => new(nameof(Gpt2), [CSharpText.Call("new Gpt2Sizes", CSharpText.Arguments(sizes), "")]),
+        _ => new(nameof(Rwkv6), [.. CSharpText.Arguments(sizes).Select(Camel)]),
     };
 
     /// <summary>The arguments of <see cref="Llama"/>, if these are all that the sizes say.</summary>

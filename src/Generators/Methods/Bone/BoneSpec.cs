@@ -105,5 +105,9 @@ internal sealed record BoneSpec(
         _ => checked(BlockSize.Integer * MiniRank.Integer),
     };
 
+    public override bool KeepsInput => IsBlockAffine;
+
+    public override long? KeptPerRow(long? outFeatures) => IsBlockAffine ? 0 : BlockSize.Integer;
+
     public override object View(EmittedClass target) => new BoneView(target, this);
 }

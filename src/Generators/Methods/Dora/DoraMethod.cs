@@ -28,6 +28,8 @@ internal sealed record DoraSpec(AnnotationHeader Header, LowRankOptions Options,
     public override long? ParameterCount(long? inFeatures, long? outFeatures) =>
         checked(base.ParameterCount(inFeatures, outFeatures) + outFeatures);
 
+    public override long? KeptPerRow(long? outFeatures) => base.KeptPerRow(outFeatures) + outFeatures;
+
     public override object View(EmittedClass target) => new DoraView(target, this);
 }
 

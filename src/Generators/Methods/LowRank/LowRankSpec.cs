@@ -72,4 +72,6 @@ internal abstract record LowRankSpec(
 
     public override long? ParameterCount(long? inFeatures, long? outFeatures) =>
         checked(Options.Rank.Integer * (inFeatures + outFeatures));
+
+    public override long? KeptPerRow(long? outFeatures) => Options.Rank.Integer;
 }
