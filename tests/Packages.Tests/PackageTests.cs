@@ -1,3 +1,4 @@
+using System.Text;
 using Xunit;
 
 namespace Marrow.Tests.Packages;
@@ -126,9 +127,64 @@ public sealed class PackageTests(PackedMarrow packed)
         Assert.True(File.Exists(Path.Combine(project, "my-model", result)));
     }
 
-    private static string Succeeds(string directory, string arguments)
+    [Fact]
+    public void Tool_IsInstalledAndLooksAtModels()
     {
-        var (code, text) = PackedMarrow.Run(directory, arguments);
+        var project = packed.Project(("Model.cs", Program[Program.IndexOf("[Model]", StringComparison.Ordinal)..]
+            .Insert(0, "using Marrow;\nusing static TorchSharp.torch;\n")));
+        Succeeds(project, $"tool install Marrow.Tool --tool-path tools --version {packed.Version}");
+        var marrow = Path.Combine(project, "tools", OperatingSystem.IsWindows() ? "marrow.exe" : "marrow");
+        Assert.Contains("inspect", Succeeds(project, "--help", marrow));
+        Assert.Contains("class BoneRow16", Succeeds(project, "explain Model.cs", marrow));
+        Assert.Contains("class ModelLora", Succeeds(project, $"scaffold {TinyLlama(project)} --method lora", marrow));
+
+        // The loader's own answer: libtorch is in NuGet's cache, where the tests of applications had it fetched.
+        Assert.Contains("yes, as Decoder", Succeeds(project, "inspect model", marrow));
+        var (code, text) = PackedMarrow.Run(project, "inspect nothing", marrow);
+        Assert.Equal((1, "error: nothing: there is no such file or folder; check the path."), (code, text.Trim()));
+    }
+
+    /// <summary>A folder of Hugging Face's with a LLaMA of zeros.</summary>
+    private static string TinyLlama(string project)
+    {
+        const string Layer = "model.layers.0.";
+        var (shapes, folder) = (new Dictionary<string, int[]>
+        {
+            ["model.embed_tokens.weight"] = [8, 4],
+            ["model.norm.weight"] = [4],
+            ["lm_head.weight"] = [8, 4],
+            [Layer + "input_layernorm.weight"] = [4],
+            [Layer + "post_attention_layernorm.weight"] = [4],
+        }, Directory.CreateDirectory(Path.Combine(project, "model")).FullName);
+        foreach (var name in new[] { "self_attn.q", "self_attn.k", "self_attn.v", "self_attn.o", "mlp.gate", "mlp.up", "mlp.down" })
+        {
+            shapes.Add($"{Layer}{name}_proj.weight", [4, 4]);
+        }
+
+        var (offset, entries) = (0, new List<string>());
+        foreach (var (name, shape) in shapes)
+        {
+            var end = offset + (4 * shape.Aggregate((product, size) => product * size));
+            entries.Add($$"""
+                "{{name}}":{"dtype":"F32","shape":[{{string.Join(',', shape)}}],"data_offsets":[{{offset}},{{end}}]}
+                """);
+            offset = end;
+        }
+
+        var header = Encoding.UTF8.GetBytes($"{{{string.Join(',', entries)}}}");
+        File.WriteAllBytes(
+            Path.Combine(folder, "model.safetensors"),
+            [.. BitConverter.GetBytes((long)header.Length), .. header, .. new byte[offset]]);
+        File.WriteAllText(Path.Combine(folder, "config.json"), """
+            { "model_type": "llama", "vocab_size": 8, "hidden_size": 4, "intermediate_size": 4,
+              "num_hidden_layers": 1, "num_attention_heads": 1, "max_position_embeddings": 16 }
+            """);
+        return folder;
+    }
+
+    private static string Succeeds(string directory, string arguments, string program = "dotnet")
+    {
+        var (code, text) = PackedMarrow.Run(directory, arguments, program);
         Assert.True(code == 0, text);
         return text;
     }

@@ -62,10 +62,10 @@ public sealed class PackedMarrow : IDisposable
         return project;
     }
 
-    /// <summary>Runs the .NET command in a folder.</summary>
-    public static (int Code, string Text) Run(string directory, string arguments)
+    /// <summary>Runs the .NET command, or another program, in a folder.</summary>
+    public static (int Code, string Text) Run(string directory, string arguments, string program = "dotnet")
     {
-        using var process = Process.Start(new ProcessStartInfo("dotnet", arguments)
+        using var process = Process.Start(new ProcessStartInfo(program, arguments)
         {
             WorkingDirectory = directory,
             RedirectStandardOutput = true,
@@ -79,7 +79,7 @@ public sealed class PackedMarrow : IDisposable
         if (!process.WaitForExit(Longest))
         {
             process.Kill(entireProcessTree: true);
-            return (-1, $"dotnet {arguments} did not end\n{text}");
+            return (-1, $"{program} {arguments} did not end\n{text}");
         }
 
         process.WaitForExit();
@@ -97,7 +97,7 @@ public sealed class PackedMarrow : IDisposable
     public void Dispose()
     {
         Directory.Delete(folder, recursive: true);
-        foreach (var id in new[] { "marrow", "marrow.models" })
+        foreach (var id in new[] { "marrow", "marrow.models", "marrow.tool" })
         {
             var cached = Path.Combine(
                 Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(
