@@ -78,6 +78,17 @@ public sealed class InspectTests
         Assert.Contains("model.safetensors", Call.Fails("inspect", file));
     }
 
+    [Fact]
+    public void FolderOfOneFileOfAnotherName_IsThatFile()
+    {
+        using var folder = new TemporaryFolder();
+        var weights = SharedData.Require("data/weights/babyllama105-hf/model.safetensors");
+        File.Copy(weights, folder.File("other.safetensors"));
+        Assert.Equal(47, Call.Json("inspect", folder.Path).GetProperty("tensors").GetArrayLength());
+        File.Copy(weights, folder.File("another.safetensors"));
+        Assert.Contains("2 files of weights; name one of them", Call.Fails("inspect", folder.Path));
+    }
+
     [Theory]
     [InlineData("no such file or folder", "/nope/model")]
     [InlineData("holds neither model.safetensors", "")]

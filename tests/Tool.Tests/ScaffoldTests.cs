@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Marrow.Models;
 using Marrow.Tests.Tool.Harness;
 using Xunit;
@@ -83,6 +84,38 @@ public sealed class ScaffoldTests
         CompiledModel.Create(call.Output).Dispose();
     }
 
+    /// <summary>Every family of language models that loads, with the names and shapes of its checkpoint.</summary>
+    public static TheoryData<string, string> Families
+    {
+        get
+        {
+            using var stream = typeof(ScaffoldTests).Assembly.GetManifestResourceStream("families.json")!;
+            using var json = JsonDocument.Parse(stream);
+            var data = new TheoryData<string, string>();
+            foreach (var family in json.RootElement.EnumerateArray())
+            {
+                data.Add(family.GetProperty("name").GetString()!, family.GetProperty("config").GetRawText());
+            }
+
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void Family_GivesAClassThatHasItsConfiguration(string name, string configuration)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("config.json"), configuration);
+        using var shapes = Construction.On(META);
+        using var scaffolded = CompiledModel.Create(Call.Succeeds("scaffold", folder.Path));
+        using var plain = CausalModel.Create(folder.Path);
+        using var stated = JsonDocument.Parse(configuration);
+        Assert.Empty(((IPretrained)scaffolded).ConfigurationFaults(stated.RootElement));
+        Assert.Equal(Shapes(plain), Shapes(scaffolded));
+        Assert.NotEmpty(name);
+    }
+
     public static TheoryData<string, string> Configurations => new()
     {
         {
@@ -133,11 +166,7 @@ public sealed class ScaffoldTests
         using var shapes = Construction.On(META);
         using var scaffolded = CompiledModel.Create(text);
         using var plain = CausalModel.Create(folder.Path);
-        Assert.Equal(
-            plain.Module.state_dict().ToDictionary(pair => pair.Key, pair => string.Join(',', pair.Value.shape)),
-            scaffolded.Module.state_dict()
-                .Where(pair => !pair.Key.Contains("lora_", StringComparison.Ordinal))
-                .ToDictionary(pair => pair.Key, pair => string.Join(',', pair.Value.shape)));
+        Assert.Equal(Shapes(plain), Shapes(scaffolded));
     }
 
     [Fact]
@@ -166,6 +195,10 @@ public sealed class ScaffoldTests
         using var tiny = new TinyModel();
         Assert.Contains(part, Call.Fails(["scaffold", tiny.Path, .. options]));
     }
+
+    private static Dictionary<string, string> Shapes(IModel model) => model.Module.state_dict()
+        .Where(pair => !pair.Key.Contains("lora_", StringComparison.Ordinal))
+        .ToDictionary(pair => pair.Key, pair => string.Join(',', pair.Value.shape));
 
     private static Tensor Logits(IModel model, Tensor ids)
     {

@@ -25,9 +25,32 @@ internal static class Inspector
             throw new ToolException($"{path}: there is no such file or folder; check the path.");
         }
 
+        path = Only(path);
         return File.Exists(Path.Combine(path, PeftConfiguration.FileName)) ? Adapter(path, model, screen, stop)
             : GgufFile.IsOne(path) ? Gguf(path, screen, stop)
             : Weights(path, screen, stop);
+    }
+
+    /// <summary>The one file of a folder that holds weights under another name than Hugging Face's.</summary>
+    private static string Only(string path)
+    {
+        if (!Directory.Exists(path) || CheckpointReader.IsThere(path)
+            || File.Exists(Path.Combine(path, PeftConfiguration.FileName)))
+        {
+            return path;
+        }
+
+        var files = Directory.EnumerateFiles(path)
+            .Where(file => Path.GetExtension(file) is ".safetensors" or ".gguf" or ".pth" or ".pt" or ".bin")
+            .Order(StringComparer.Ordinal)
+            .ToList();
+        return files.Count switch
+        {
+            0 => path,
+            1 => files[0],
+            _ => throw new ToolException(
+                $"{path}: it holds {files.Count} files of weights; name one of them, such as {files[0]}."),
+        };
     }
 
     private static CheckpointFacts Weights(string path, Screen screen, CancellationToken stop)

@@ -12,8 +12,8 @@ namespace Marrow.Tool.Inspection;
 /// </summary>
 internal static class LoadingCheck
 {
-    private const string Unfetched =
-        "names and shapes are not compared, because libtorch is not there yet; the first verb that computes fetches it";
+    private static readonly LoadingFacts Unfetched = new(null, null, "its configuration is right; names and shapes are "
+        + "not compared, because libtorch is not there yet, which the first verb that computes fetches");
 
     /// <summary>A folder or a file of weights.</summary>
     /// <param name="path">Where it lies.</param>
@@ -29,8 +29,15 @@ internal static class LoadingCheck
                 + "are not RWKV-6's; LoadPretrained loads it into a class of its names and shapes");
         }
 
-        return Try(screen, stop, () =>
+        return Try(() =>
         {
+            CausalModel.Sizes(folder ?? path); // which is read without libtorch
+            if (!LibTorch.IsThere)
+            {
+                return Unfetched;
+            }
+
+            LibTorch.Load(screen, stop);
             using var model = CausalModel.Create(folder ?? path);
             if (hasNoWeights)
             {
@@ -51,14 +58,21 @@ internal static class LoadingCheck
 
     /// <summary>An adapter, and the model that it is for.</summary>
     public static LoadingFacts Adapter(PeftConfiguration file, string? model, Screen screen, CancellationToken stop) =>
-        Try(screen, stop, () =>
+        Try(() =>
         {
+            file.Guard(config => AdapterLayers.Settings(config, ""));
             var named = model ?? (Directory.Exists(file.BasePath) ? file.BasePath : null);
             if (named is null)
             {
-                file.Guard(config => AdapterLayers.Settings(config, ""));
                 return new(null, null, "its base is not here; --base compares it with one");
             }
+
+            if (!LibTorch.IsThere)
+            {
+                return Unfetched;
+            }
+
+            LibTorch.Load(screen, stop);
 
             using var plain = CausalModel.Create(named);
             var layers = LoadedAdapters.Find(plain, file).Count;
@@ -71,14 +85,8 @@ internal static class LoadingCheck
         return checkpoint.Tensors.ContainsKey("emb.weight") && checkpoint.Tensors.ContainsKey("blocks.0.ln0.weight");
     }
 
-    private static LoadingFacts Try(Screen screen, CancellationToken stop, Func<LoadingFacts> load)
+    private static LoadingFacts Try(Func<LoadingFacts> load)
     {
-        if (!LibTorch.IsThere)
-        {
-            return new(null, null, Unfetched);
-        }
-
-        LibTorch.Load(screen, stop);
         try
         {
             return load();

@@ -87,8 +87,10 @@ internal static class LibTorch
                 () => Restore(folder.FullName, stop));
             if (code != 0 || !Directory.Exists(CacheFolder(platform)))
             {
-                var reason = output.Split('\n').FirstOrDefault(
-                    line => line.Contains("error", StringComparison.Ordinal))?.Trim();
+                var reason = output.Split('\n')
+                    .Where(line => line.Contains("error ", StringComparison.Ordinal))
+                    .Select(line => line[(line.IndexOf("error ", StringComparison.Ordinal) + "error ".Length)..].Trim())
+                    .FirstOrDefault();
                 throw new ToolException(
                     $"libtorch {Version} for {platform} could not be fetched{(reason is null ? "" : $" ({reason})")}; "
                     + $"check NuGet's sources (dotnet nuget list source), or set {PyTorchInstallation.Variable} to the "
