@@ -105,6 +105,16 @@ internal sealed class ConfigurationFields(JsonElement json)
             ? [.. value.EnumerateArray().Select(item => item.GetString()!)]
         : throw Wrong(field, value, "a list of texts");
 
+    /// <summary>A list of positive integers.</summary>
+    public IReadOnlyList<int>? Integers(string field) => Find(field) is not { } value ? null
+        : value.ValueKind == JsonValueKind.Array && value.GetArrayLength() > 0 && value.EnumerateArray().All(item =>
+            item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out var number) && number > 0)
+            ? [.. value.EnumerateArray().Select(item => item.GetInt32())]
+        : throw Wrong(field, value, "a list of positive integers");
+
+    /// <summary>How many fields there are.</summary>
+    public int Count => json.EnumerateObject().Count();
+
     /// <summary>An object.</summary>
     public ConfigurationFields? Object(string field) => Find(field) is not { } value ? null
         : value.ValueKind == JsonValueKind.Object ? new(value)

@@ -4,6 +4,7 @@ using Marrow.Models;
 using Marrow.Peft;
 using Marrow.Tool.Libraries;
 using Marrow.Tool.Terminal;
+using static TorchSharp.torch;
 
 namespace Marrow.Tool.Inspection;
 
@@ -31,14 +32,21 @@ internal static class LoadingCheck
 
         return Try(() =>
         {
-            CausalModel.Sizes(folder ?? path); // which is read without libtorch
+            // What says which model it is is read without libtorch.
+            var vision = folder is null ? null : VisionArchitecture.Find(folder);
+            if (vision is null)
+            {
+                CausalModel.Sizes(folder ?? path);
+            }
+
             if (!LibTorch.IsThere)
             {
                 return Unfetched;
             }
 
             LibTorch.Load(screen, stop);
-            using var model = CausalModel.Create(folder ?? path);
+            using var shapes = Construction.On(META);
+            using IModel model = vision?.Create() ?? CausalModel.Create(folder ?? path);
             if (hasNoWeights)
             {
                 return new(true, model.GetType().Name, "once its weights are there");

@@ -10,7 +10,12 @@ internal sealed record ModelBase(string Type, IReadOnlyList<string> Arguments)
     /// <summary>Reads a checkpoint's description; no weight is read, and libtorch is not needed.</summary>
     /// <param name="path">A folder with a config.json, or an RWKV-6.</param>
     /// <exception cref="CheckpointException">It cannot be read, or is of a model that is not supported.</exception>
-    public static ModelBase Of(string path) => OfSizes(CausalModel.Sizes(path));
+    public static ModelBase Of(string path) =>
+        File.Exists(Path.Combine(path, "config.json")) && VisionArchitecture.Find(path) is { } vision
+            ? new(
+                vision.Type.Name,
+                [.. vision.Arguments.Select(argument => $"{argument.Name}: {CSharpText.Of(argument.Value)}")])
+            : OfSizes(CausalModel.Sizes(path));
 
     /// <summary>The same of sizes that are known.</summary>
     public static ModelBase OfSizes(object sizes) => sizes switch

@@ -1,0 +1,137 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace Marrow.Models;
+
+/// <summary>
+/// The class and the sizes of a vision checkpoint, as Hugging Face's or timm's config.json states them. Whether the
+/// rest of the file fits is asked of the model itself, when it loads.
+/// </summary>
+/// <param name="Type">The class.</param>
+/// <param name="Arguments">The arguments of its constructor, by name, but for those that have their default value.</param>
+internal sealed partial record VisionArchitecture(Type Type, IReadOnlyList<(string Name, object Value)> Arguments)
+{
+    private const double TimmEps = 1e-6;
+
+    /// <summary>Reads the config.json of a folder.</summary>
+    /// <returns>Null: it is of no vision model that Marrow has.</returns>
+    /// <exception cref="CheckpointException">It cannot be read, or a size is missing.</exception>
+    public static VisionArchitecture? Find(string directory) => ConfigurationFields.Read(directory, config =>
+        config.Text("model_type") switch
+        {
+            "vit" => Transformer(config, typeof(VisionTransformer)),
+            "deit" when config.Texts("architectures")?.Contains(
+                "DeiTForImageClassificationWithTeacher") == true => Transformer(config, typeof(DeiT)),
+            "deit" => Transformer(config, typeof(VisionTransformer), ("distillationToken", true)),
+            "swin" => Swin(config),
+            null when config.Text("architecture") is { } name => Timm(name, config),
+            _ => null,
+        });
+
+    /// <summary>Makes the model.</summary>
+    public IModel Create()
+    {
+        var constructor = Type.GetConstructors()[0];
+        var given = Arguments.ToDictionary(argument => argument.Name, argument => argument.Value);
+        return (IModel)constructor.Invoke(
+        [
+            .. constructor.GetParameters().Select(
+                parameter => given.GetValueOrDefault(parameter.Name!, parameter.DefaultValue!)),
+        ]);
+    }
+
+    private static VisionArchitecture Transformer(
+        ConfigurationFields config, Type type, params (string, object)[] more)
+    {
+        var dim = config.Integer("hidden_size") ?? 768;
+        return new(type,
+        [
+            ("image", config.Integer("image_size") ?? 224),
+            ("patch", config.Integer("patch_size") ?? 16),
+            ("dim", dim),
+            ("depth", config.Integer("num_hidden_layers") ?? 12),
+            ("heads", config.Integer("num_attention_heads") ?? 12),
+            ("classes", Classes(config)),
+            .. Unless(config.Integer("num_channels") ?? 3, 3, "channels"),
+            .. Unless((config.Integer("intermediate_size") ?? 3072) / dim, 4, "mlpRatio"),
+            .. Unless(config.Number("layer_norm_eps") ?? 1e-12, TimmEps, "normEps"),
+            .. more,
+        ]);
+    }
+
+    private static VisionArchitecture Swin(ConfigurationFields config) => Swin(
+        config.Integer("image_size") ?? 224,
+        config.Integer("patch_size") ?? 4,
+        config.Integer("embed_dim") ?? 96,
+        config.Integers("depths") ?? [2, 2, 6, 2],
+        (config.Integers("num_heads") ?? [3])[0],
+        config.Integer("window_size") ?? 7,
+        Classes(config),
+        config.Integer("num_channels") ?? 3);
+
+    private static VisionArchitecture Swin(
+        int image, int patch, int dim, IReadOnlyList<int> depths, int heads, int window, int classes, int channels) =>
+        depths.Count != 4
+            ? throw new ConfigurationException($"depths has {depths.Count} stages", "4")
+            : new(typeof(Swin),
+            [
+                ("image", image), ("patch", patch), ("dim", dim),
+                .. depths.Select((depth, stage) => ($"depth{stage}", (object)depth)),
+                ("heads", heads), ("window", window), ("classes", classes),
+                .. Unless(channels, 3, "channels"),
+            ]);
+
+    /// <summary>timm's names stand for the sizes.</summary>
+    private static VisionArchitecture? Timm(string name, ConfigurationFields config)
+    {
+        var classes = config.Integer("num_classes")
+            ?? config.Object("pretrained_cfg")?.Integer("num_classes") ?? 1000;
+        if (TransformerName().Match(name) is { Success: true } transformer)
+        {
+            var (dim, depth, heads) = transformer.Groups["size"].Value switch
+            {
+                "tiny" => (192, 12, 3),
+                "small" => (384, 12, 6),
+                "base" => (768, 12, 12),
+                _ => (1024, 24, 16),
+            };
+            return new(
+                transformer.Groups["distilled"].Success ? typeof(DeiT) : typeof(VisionTransformer),
+                [
+                    ("image", Number(transformer, "image")), ("patch", Number(transformer, "patch")),
+                    ("dim", dim), ("depth", depth), ("heads", heads), ("classes", classes),
+                ]);
+        }
+
+        if (SwinName().Match(name) is { Success: true } swin)
+        {
+            var (dim, deep, heads) = swin.Groups["size"].Value switch
+            {
+                "tiny" => (96, 6, 3),
+                "small" => (96, 18, 3),
+                "base" => (128, 18, 4),
+                _ => (192, 18, 6),
+            };
+            return Swin(
+                Number(swin, "image"), Number(swin, "patch"), dim, [2, 2, deep, 2], heads, Number(swin, "window"),
+                classes, 3);
+        }
+
+        return null;
+    }
+
+    private static int Classes(ConfigurationFields config) =>
+        config.Object("id2label")?.Count ?? config.Integer("num_labels") ?? 2;
+
+    private static IEnumerable<(string, object)> Unless<T>(T value, T usual, string name)
+        where T : notnull => value.Equals(usual) ? [] : [(name, value)];
+
+    private static int Number(Match match, string group) =>
+        int.Parse(match.Groups[group].ValueSpan, CultureInfo.InvariantCulture);
+
+    [GeneratedRegex(@"^(vit|deit)_(?<size>tiny|small|base|large)(?<distilled>_distilled)?_patch(?<patch>\d{1,3})_(?<image>\d{1,4})(\.|$)")]
+    private static partial Regex TransformerName();
+
+    [GeneratedRegex(@"^swin_(?<size>tiny|small|base|large)_patch(?<patch>\d{1,3})_window(?<window>\d{1,3})_(?<image>\d{1,4})(\.|$)")]
+    private static partial Regex SwinName();
+}

@@ -1,0 +1,48 @@
+using Marrow.Models;
+using Marrow.Tests.Tool.Harness;
+using Xunit;
+
+namespace Marrow.Tests.Tool;
+
+/// <summary>Vision checkpoints: what they are, whether they load, and the class of their sizes.</summary>
+public sealed class VisionTests
+{
+    public static TheoryData<string, IModel> Models => new()
+    {
+        { "DeiT", new DeiT(32, 16, 192, 12, 3, 10) },
+        { "VisionTransformer", new VisionTransformer(32, 16, 384, 12, 6, 5) },
+        { "Swin", new Swin(56, 4, 96, 2, 2, 6, 2, 3, 7, 10) },
+    };
+
+    [Theory]
+    [MemberData(nameof(Models), DisableDiscoveryEnumeration = true)]
+    public void SavedModel_IsKnownByItsConfiguration(string type, IModel model)
+    {
+        using (model)
+        {
+            using var folder = new TemporaryFolder();
+            model.SavePretrained(folder.Path);
+            var loading = Call.Json("inspect", folder.Path).GetProperty("loading");
+            Assert.True(loading.GetProperty("loads").GetBoolean(), $"{loading}");
+            Assert.Equal(type, loading.GetProperty("class").GetString());
+            using var scaffolded = CompiledModel.Create(Call.Succeeds("scaffold", folder.Path, "--method", "lora"));
+            scaffolded.LoadPretrained(folder.Path);
+        }
+    }
+
+    [Theory]
+    [InlineData("""{ "model_type": "vit", "hidden_size": 192, "num_attention_heads": 3, "intermediate_size": 768, "image_size": 32, "id2label": { "0": "a", "1": "b", "2": "c" } }""", "VisionTransformer", "classes: 3")]
+    [InlineData("""{ "model_type": "deit", "architectures": ["DeiTForImageClassificationWithTeacher"], "hidden_size": 192, "num_attention_heads": 3, "intermediate_size": 768 }""", "DeiT", "normEps: 1e-12")]
+    [InlineData("""{ "model_type": "deit", "hidden_size": 192, "num_attention_heads": 3, "intermediate_size": 768 }""", "VisionTransformer", "distillationToken: true")]
+    [InlineData("""{ "model_type": "swin", "embed_dim": 96, "depths": [2, 2, 6, 2], "num_heads": [3, 6, 12, 24] }""", "Swin", "depth2: 6")]
+    [InlineData("""{ "architecture": "swin_base_patch4_window7_224", "num_classes": 1000 }""", "Swin", "dim: 128")]
+    public void Configuration_SaysWhichClass(string configuration, string type, string part)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("config.json"), configuration);
+        var text = Call.Succeeds("scaffold", folder.Path);
+        Assert.Contains($": {type}(", text);
+        Assert.Contains(part, text);
+        Assert.True(Call.Json("inspect", folder.Path).GetProperty("loading").GetProperty("loads").GetBoolean());
+    }
+}
