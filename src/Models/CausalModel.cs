@@ -8,6 +8,8 @@ namespace Marrow.Models;
 /// <summary>Language models from their folders, whichever architecture they have.</summary>
 public static partial class CausalModel
 {
+    private const int MostLayers = 4096;
+
     /// <summary>
     /// Makes the model that a checkpoint is of, with its weights: a <see cref="Decoder"/> or <see cref="Gpt2"/> as its
     /// config.json says, or an <see cref="Rwkv6"/>, which has none.
@@ -28,11 +30,7 @@ public static partial class CausalModel
     internal static ICausalModel Create(string path, ScalarType? dtype = null)
     {
         var read = Sizes(path);
-        if (CheckpointReader.IsThere(path))
-        {
-            RequireStored(path, read);
-        }
-
+        RequireLayers(path, read);
         using var shapes = Construction.On(META, dtype);
         return read switch
         {
@@ -62,10 +60,11 @@ public static partial class CausalModel
         });
 
     /// <summary>
-    /// Refuses sizes that have more layers than the weights. Layers are made before weights are read, and a mistyped
-    /// number of them would take minutes and all memory.
+    /// Refuses sizes that have more layers than the weights, or than any model. Layers are made before weights are read,
+    /// and a mistyped number of them would take minutes and all memory.
     /// </summary>
-    private static void RequireStored(string path, object sizes)
+    /// <exception cref="CheckpointException">They have.</exception>
+    internal static void RequireLayers(string path, object sizes)
     {
         var (layers, field) = sizes switch
         {
@@ -73,20 +72,25 @@ public static partial class CausalModel
             Gpt2Sizes gpt2 => (gpt2.Layers, "n_layer"),
             _ => (0, ""), // counted in the weights
         };
+        var stored = CheckpointReader.IsThere(path) ? StoredLayers(path) : 0;
+        if (layers > (stored > 0 ? stored : MostLayers))
+        {
+            throw new CheckpointException(
+                Path.Combine(path, "config.json"),
+                $"{field} is {layers}, but {(stored > 0 ? $"the weights have {stored}" : "no model has so many")}",
+                "use the config.json that came with the weights");
+        }
+    }
+
+    private static int StoredLayers(string path)
+    {
         using var checkpoint = CheckpointReader.Open(path);
-        var stored = 1 + checkpoint.Tensors.Keys
+        return 1 + checkpoint.Tensors.Keys
             .Select(name => LayerNumber().Match(name))
             .Where(match => match.Success)
             .Select(match => int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture))
             .DefaultIfEmpty(-1)
             .Max();
-        if (layers > stored && stored > 0)
-        {
-            throw new CheckpointException(
-                Path.Combine(path, "config.json"),
-                $"{field} is {layers}, but the weights have {stored}",
-                "use the config.json that came with the weights");
-        }
     }
 
     [GeneratedRegex(@"(?:^|\.)(?:layers|h)\.(\d{1,8})\.")]

@@ -54,6 +54,23 @@ public sealed class InspectTests
         Assert.Contains("model_type is 'mamba' (supported: llama", loading.GetProperty("reason").GetString());
     }
 
+    /// <summary>Layers are made before weights are read: a mistyped number of them must not take all memory.</summary>
+    [Theory]
+    [InlineData("""
+        { "model_type": "llama", "vocab_size": 8, "hidden_size": 4, "intermediate_size": 4,
+          "num_hidden_layers": 2000000000, "num_attention_heads": 1, "max_position_embeddings": 16 }
+        """)]
+    [InlineData("""{ "model_type": "vit", "num_hidden_layers": 2000000000 }""")]
+    public void AbsurdDepth_IsRefused(string configuration)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("config.json"), configuration);
+        var loading = Call.Json("inspect", folder.Path).GetProperty("loading");
+        Assert.False(loading.GetProperty("loads").GetBoolean());
+        Assert.Contains("no model has so many", loading.GetProperty("reason").GetString());
+        Call.Fails("plan", folder.Path);
+    }
+
     [Theory]
     [InlineData("model.safetensors", "this is no safetensors file at all", "damaged")]
     [InlineData("model.safetensors", "", "too few for a header")]

@@ -190,6 +190,9 @@ public sealed class ScaffoldTests
     [InlineData("--rank must be a whole number of at least 1, not '0'", "--method", "lora", "--rank", "0")]
     [InlineData("both say what the adapters are", "--method", "lora", "--adapter", "x")]
     [InlineData("adapter_config.json", "--adapter", "/nope")]
+    [InlineData("no name of a class", "--name", "1 model")]
+    [InlineData("no name of a namespace", "--namespace", "a b")]
+    [InlineData("it cannot be written", "--output", "/nope/Model.cs")]
     public void WrongOptions_GetOneSentence(string part, params string[] options)
     {
         using var tiny = new TinyModel();

@@ -36,7 +36,7 @@ internal static class LoadingCheck
             var vision = folder is null ? null : VisionArchitecture.Find(folder);
             if (vision is null)
             {
-                CausalModel.Sizes(folder ?? path);
+                CausalModel.RequireLayers(folder ?? path, CausalModel.Sizes(folder ?? path));
             }
 
             if (!LibTorch.IsThere)

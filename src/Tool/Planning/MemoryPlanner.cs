@@ -39,6 +39,7 @@ internal static class MemoryPlanner
         CancellationToken stop)
     {
         var (sizes, architecture) = (CausalModel.Sizes(path), ModelBase.Of(path));
+        CausalModel.RequireLayers(path, sizes);
         var (context, vocabulary) = sizes switch
         {
             DecoderSizes decoder => (decoder.Context, decoder.Vocabulary),

@@ -37,7 +37,7 @@ internal sealed class ExplainVerb : Verb
         var models = ModelFinder.Find(call.Get(target), call.Get(project), call.Stop);
         if (call.Get(html) is { } page)
         {
-            File.WriteAllText(page, ExplanationPage.Of(models));
+            OutputFile.Write(page, ExplanationPage.Of(models));
             call.Screen.Say($"The page is in {page}.");
         }
 

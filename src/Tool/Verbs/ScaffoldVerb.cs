@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Marrow.Tool.CommandLine;
 using Marrow.Tool.Scaffolding;
+using Microsoft.CodeAnalysis.CSharp;
 
 namespace Marrow.Tool.Verbs;
 
@@ -55,6 +56,16 @@ internal sealed class ScaffoldVerb : Verb
             throw new ToolException("--adapter and --method both say what the adapters are; give one of them.");
         }
 
+        if (call.Get(name) is { } own && !SyntaxFacts.IsValidIdentifier(own))
+        {
+            throw new ToolException($"--name '{own}' is no name of a class.");
+        }
+
+        if (call.Get(space) is { } full && !full.Split('.').All(SyntaxFacts.IsValidIdentifier))
+        {
+            throw new ToolException($"--namespace '{full}' is no name of a namespace.");
+        }
+
         if (file is not null && Path.Exists(file) && !call.Get(force))
         {
             throw new ToolException($"{file}: it is there already; --force writes over it.");
@@ -68,7 +79,7 @@ internal sealed class ScaffoldVerb : Verb
         }
         else
         {
-            File.WriteAllText(file, text);
+            OutputFile.Write(file, text);
             call.Screen.Say($"{scaffolded.Name} is in {file}.");
         }
     }

@@ -12,6 +12,7 @@ namespace Marrow.Models;
 internal sealed partial record VisionArchitecture(Type Type, IReadOnlyList<(string Name, object Value)> Arguments)
 {
     private const double TimmEps = 1e-6;
+    private const int MostBlocks = 4096;
 
     /// <summary>Reads the config.json of a folder.</summary>
     /// <returns>Null: it is of no vision model that Marrow has.</returns>
@@ -49,7 +50,7 @@ internal sealed partial record VisionArchitecture(Type Type, IReadOnlyList<(stri
             ("image", config.Integer("image_size") ?? 224),
             ("patch", config.Integer("patch_size") ?? 16),
             ("dim", dim),
-            ("depth", config.Integer("num_hidden_layers") ?? 12),
+            ("depth", Depth(config.Integer("num_hidden_layers") ?? 12)),
             ("heads", config.Integer("num_attention_heads") ?? 12),
             ("classes", Classes(config)),
             .. Unless(config.Integer("num_channels") ?? 3, 3, "channels"),
@@ -76,7 +77,7 @@ internal sealed partial record VisionArchitecture(Type Type, IReadOnlyList<(stri
             : new(typeof(Swin),
             [
                 ("image", image), ("patch", patch), ("dim", dim),
-                .. depths.Select((depth, stage) => ($"depth{stage}", (object)depth)),
+                .. depths.Select((depth, stage) => ($"depth{stage}", (object)Depth(depth))),
                 ("heads", heads), ("window", window), ("classes", classes),
                 .. Unless(channels, 3, "channels"),
             ]);
@@ -119,6 +120,11 @@ internal sealed partial record VisionArchitecture(Type Type, IReadOnlyList<(stri
 
         return null;
     }
+
+    /// <summary>Blocks are made before weights are read, and a mistyped number would take all memory.</summary>
+    private static int Depth(int depth) => depth <= MostBlocks
+        ? depth
+        : throw new ConfigurationException($"it states {depth} blocks, and no model has so many");
 
     private static int Classes(ConfigurationFields config) =>
         config.Object("id2label")?.Count ?? config.Integer("num_labels") ?? 2;
