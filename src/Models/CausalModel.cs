@@ -60,8 +60,8 @@ public static partial class CausalModel
         });
 
     /// <summary>
-    /// Refuses sizes that have more layers than the weights, or than any model. Layers are made before weights are read,
-    /// and a mistyped number of them would take minutes and all memory.
+    /// Refuses sizes that have more layers than the weights, or than any model. Layers are made before weights are
+    /// read, and a mistyped number of them would take minutes and all memory.
     /// </summary>
     /// <exception cref="CheckpointException">They have.</exception>
     internal static void RequireLayers(string path, object sizes)

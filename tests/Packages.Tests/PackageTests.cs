@@ -156,7 +156,10 @@ public sealed class PackageTests(PackedMarrow packed)
             [Layer + "input_layernorm.weight"] = [4],
             [Layer + "post_attention_layernorm.weight"] = [4],
         }, Directory.CreateDirectory(Path.Combine(project, "model")).FullName);
-        foreach (var name in new[] { "self_attn.q", "self_attn.k", "self_attn.v", "self_attn.o", "mlp.gate", "mlp.up", "mlp.down" })
+        foreach (var name in new[]
+        {
+            "self_attn.q", "self_attn.k", "self_attn.v", "self_attn.o", "mlp.gate", "mlp.up", "mlp.down",
+        })
         {
             shapes.Add($"{Layer}{name}_proj.weight", [4, 4]);
         }

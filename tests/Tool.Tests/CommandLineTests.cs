@@ -10,7 +10,8 @@ public sealed class CommandLineTests
     public void Nothing_ShowsTheVerbs() => Assert.Contains("inspect", Call.Succeeds());
 
     [Fact]
-    public void Help_HasAnExample() => Assert.Contains("Example:\n  marrow inspect", Call.Succeeds("inspect", "--help"));
+    public void Help_HasAnExample() =>
+        Assert.Contains("Example:\n  marrow inspect", Call.Succeeds("inspect", "--help"));
 
     [Theory]
     [InlineData("did you mean 'inspect'?", "inspct")]

@@ -6,6 +6,8 @@ namespace Marrow.Tests.Tool;
 /// <summary><c>marrow inspect</c> on real and on hostile files.</summary>
 public sealed class InspectTests
 {
+    private const string Pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n";
+
     [Theory]
     [InlineData("babyllama105-hf", "F32", 1)]
     [InlineData("babyllama105-hf-sharded-bf16", "BF16", 3)]
@@ -48,7 +50,7 @@ public sealed class InspectTests
     public void ForeignModel_SaysWhatIsSupported()
     {
         using var folder = new TemporaryFolder();
-        File.WriteAllText(folder.File("config.json"), """{ "model_type": "mamba", "architectures": ["MambaForCausalLM"] }""");
+        File.WriteAllText(folder.File("config.json"), """{ "model_type": "mamba", "architectures": ["Mamba"] }""");
         var loading = Call.Json("inspect", folder.Path).GetProperty("loading");
         Assert.False(loading.GetProperty("loads").GetBoolean());
         Assert.Contains("model_type is 'mamba' (supported: llama", loading.GetProperty("reason").GetString());
@@ -74,8 +76,8 @@ public sealed class InspectTests
     [Theory]
     [InlineData("model.safetensors", "this is no safetensors file at all", "damaged")]
     [InlineData("model.safetensors", "", "too few for a header")]
-    [InlineData("model.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "pointer of Git LFS")]
-    [InlineData("pytorch_model.bin", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "pointer of Git LFS")]
+    [InlineData("model.safetensors", Pointer, "pointer of Git LFS")]
+    [InlineData("pytorch_model.bin", Pointer, "pointer of Git LFS")]
     [InlineData("model.gguf", "GGUF", "cut off or damaged")]
     [InlineData("adapter_config.json", "{", "no adapter configuration")]
     public void HostileFiles_GetOneSentence(string name, string text, string part)

@@ -69,11 +69,13 @@ public sealed class PlanTests
         var compilation = ModelCompilation.Of(("Model.cs", text));
         var stop = TestContext.Current.CancellationToken;
         var generated = compilation.Generate(compilation.Models(stop)[0], stop);
-        var planned = Batch * Length * new KeptActivations(new(generated.Layers), 4, isFused: true, Length).OfToken(sizes);
+        var kept = new KeptActivations(new(generated.Layers), 4, isFused: true, Length);
+        var planned = Batch * Length * kept.OfToken(sizes);
 
         using var model = CompiledModel.Create(text);
         var measured = Kept(model);
-        TestContext.Current.SendDiagnosticMessage($"{method} {sizes.GetType().Name}: planned {planned / 1e6:F0} MB, measured {measured / 1e6:F0} MB");
+        TestContext.Current.SendDiagnosticMessage(
+            $"{method} {sizes.GetType().Name}: planned {planned / 1e6:F0} MB, measured {measured / 1e6:F0} MB");
         Assert.InRange(measured, planned / Factor, planned * Factor);
     }
 
@@ -98,7 +100,8 @@ public sealed class PlanTests
               "num_hidden_layers": 32, "num_attention_heads": 32, "max_position_embeddings": 4096 }
             """);
         var plan = Call.Json("plan", folder.Path, "--method", "bone-free", "--type", "bfloat16");
-        Assert.Equal(6_738_415_616 + plan.GetProperty("trainable").GetInt64(), plan.GetProperty("parameters").GetInt64());
+        Assert.Equal(
+            6_738_415_616 + plan.GetProperty("trainable").GetInt64(), plan.GetProperty("parameters").GetInt64());
     }
 
     /// <summary>How much the process grows by a forward pass whose graph lives.</summary>

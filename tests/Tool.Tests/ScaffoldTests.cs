@@ -9,22 +9,49 @@ namespace Marrow.Tests.Tool;
 /// <summary><c>marrow scaffold</c>: its classes compile, and load what they were made of.</summary>
 public sealed class ScaffoldTests
 {
+    /// <summary>Fields of a configuration, and what they become; LORA of rank 4 where they do not say.</summary>
     public static TheoryData<string, string> Adapters => new()
     {
-        { """ "peft_type": "LORA", "r": 4, "lora_alpha": 8, "target_modules": ["q_proj", "v_proj"] """, "*.q_proj|*.v_proj" },
-        { """ "peft_type": "LORA", "r": 8, "lora_alpha": 8, "target_modules": "all-linear" """, "[Lora(Rank = 8)]" },
-        { """ "peft_type": "LORA", "r": 2, "lora_alpha": 2, "target_modules": ["self_attn.q_proj", "model.layers.1.mlp.up_proj"] """, "*.q_proj|*.1.mlp.up_proj" },
-        { """ "peft_type": "LORA", "r": 2, "lora_alpha": 3, "use_rslora": true, "target_modules": ".*layers\\.[02]\\..*(q|o)_proj" """, "RankStabilized = true" },
-        { """ "peft_type": "LORA", "r": 4, "lora_alpha": 4, "use_dora": true, "target_modules": ["o_proj", "down_proj"], "exclude_modules": ["layers.0.mlp.down_proj"] """, "[Dora(Rank = 4" },
-        { """ "peft_type": "LORA", "r": 4, "lora_alpha": 8, "target_modules": ["q_proj", "k_proj"], "rank_pattern": { "k_proj": 2 }, "alpha_pattern": { "layers.1.self_attn.q_proj": 5 } """, "Rank = 2" },
-        { """ "peft_type": "LORA", "r": 4, "lora_alpha": 4, "target_modules": ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"], "layers_to_transform": [1] """, "model.layers.1.*" },
-        { """ "peft_type": "LORA", "r": 4, "lora_alpha": 4, "target_modules": ["q_proj"], "modules_to_save": ["lm_head", "norm"] """, "Train = " },
-        { """ "peft_type": "LORA", "r": 4, "lora_alpha": 4, "target_modules": ["q_proj"], "bias": "all" """, "Bias = AdapterBias.All" },
-        { """ "peft_type": "LORA", "r": 4, "lora_alpha": 4, "target_modules": ["q_proj"], "bias": "lora_only" """, "Bias = AdapterBias.Adapted" },
-        { """ "peft_type": "LORA", "r": 4, "lora_alpha": 4, "target_modules": ["embed_tokens", "q_proj"] """, "*.embed_tokens" },
-        { """ "peft_type": "MISS", "r": 8, "init_weights": true, "target_modules": ["q_proj", "gate_proj"] """, "Form = BoneForm.Free" },
-        { """ "peft_type": "MISS", "r": 8, "init_weights": "mini", "mini_r": 4, "target_modules": "all-linear" """, "MiniRank = 4" },
-        { """ "peft_type": "BONE", "r": 16, "init_weights": "bat", "target_modules": "all-linear" """, "[Bone(BlockSize = 16)]" },
+        { """ "lora_alpha": 8, "target_modules": ["q_proj", "v_proj"] """, "*.q_proj|*.v_proj" },
+        { """ "target_modules": "all-linear" """, "[Lora(Rank = 4)]" },
+        { """ "target_modules": ["self_attn.q_proj", "layers.1.mlp.up_proj"] """, "*.q_proj|*.1.mlp.up_proj" },
+        { """ "use_rslora": true, "target_modules": ".*layers\\.[02]\\..*(q|o)_proj" """, "RankStabilized = true" },
+        {
+            """
+            "use_dora": true, "target_modules": ["o_proj", "down_proj"], "exclude_modules": ["layers.0.mlp.down_proj"]
+            """,
+            "[Dora(Rank = 4"
+        },
+        {
+            """
+            "target_modules": ["q_proj", "k_proj"], "rank_pattern": { "k_proj": 2 },
+            "alpha_pattern": { "layers.1.self_attn.q_proj": 5 }
+            """,
+            "Rank = 2"
+        },
+        {
+            """
+            "target_modules": ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
+            "layers_to_transform": [1]
+            """,
+            "model.layers.1.*"
+        },
+        { """ "target_modules": ["q_proj"], "modules_to_save": ["lm_head", "norm"] """, "Train = " },
+        { """ "target_modules": ["q_proj"], "bias": "all" """, "Bias = AdapterBias.All" },
+        { """ "target_modules": ["q_proj"], "bias": "lora_only" """, "Bias = AdapterBias.Adapted" },
+        { """ "target_modules": ["embed_tokens", "q_proj"] """, "*.embed_tokens" },
+        {
+            """ "peft_type": "MISS", "r": 8, "init_weights": true, "target_modules": ["q_proj", "gate_proj"] """,
+            "Form = BoneForm.Free"
+        },
+        {
+            """ "peft_type": "MISS", "r": 8, "init_weights": "mini", "mini_r": 4, "target_modules": "all-linear" """,
+            "MiniRank = 4"
+        },
+        {
+            """ "peft_type": "BONE", "r": 16, "init_weights": "bat", "target_modules": "all-linear" """,
+            "[Bone(BlockSize = 16)]"
+        },
     };
 
     [Theory]
@@ -32,7 +59,9 @@ public sealed class ScaffoldTests
     public void Adapter_LoadsIntoItsClass_WithEqualLogits(string fields, string part)
     {
         using var tiny = new TinyModel();
-        var adapter = tiny.Adapter($"{{ {fields} }}");
+        var method = fields.Contains("peft_type") ? "" : """ "peft_type": "LORA", "r": 4, """;
+        var alpha = fields.Contains("lora_alpha") ? "" : """ "lora_alpha": 4, """;
+        var adapter = tiny.Adapter($"{{ {method} {alpha} {fields} }}");
         var text = Call.Succeeds("scaffold", tiny.Path, "--adapter", adapter);
         Assert.Contains(part, text);
 
@@ -175,7 +204,8 @@ public sealed class ScaffoldTests
         using var tiny = new TinyModel();
         using var folder = new TemporaryFolder();
         var file = folder.File("Model.cs");
-        Call.Succeeds("scaffold", tiny.Path, "--method", "bone", "--block-size", "16", "-o", file, "--namespace", "Mine");
+        Call.Succeeds(
+            "scaffold", tiny.Path, "--method", "bone", "--block-size", "16", "-o", file, "--namespace", "Mine");
         var text = File.ReadAllText(file);
         Assert.Contains("namespace Mine;", text);
         Assert.Contains("class TinyModelBone()", text);

@@ -30,7 +30,9 @@ internal static class Faults
         return Failed;
     }
 
-    /// <summary>Exceptions that speak to the user. Others are faults of the program, and say how to learn more.</summary>
+    /// <summary>
+    /// Exceptions that speak to the user. Others are faults of the program, and say how to learn more.
+    /// </summary>
     private static string Sentence(Exception fault) => fault switch
     {
         ToolException or CheckpointException or TextDataException or ImageDataException or TrainingException

@@ -14,7 +14,8 @@ internal static class OutputFile
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
             throw new ToolException(
-                $"{path}: it cannot be written ({fault.Message.TrimEnd('.')}); free space or name another place.", fault);
+                $"{path}: it cannot be written ({fault.Message.TrimEnd('.')}); free space or name another place.",
+                fault);
         }
     }
 }

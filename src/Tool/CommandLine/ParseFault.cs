@@ -36,7 +36,8 @@ internal static class ParseFault
             argument.Arity.MinimumNumberOfValues > (parsed.GetResult(argument)?.Tokens.Count ?? 0));
         return missing is null
             ? parsed.Errors[0].Message
-            : $"{command.Name} needs {missing.HelpName ?? missing.Name}; marrow {command.Name} --help shows an example.";
+            : $"{command.Name} needs {missing.HelpName ?? missing.Name}; "
+                + $"marrow {command.Name} --help shows an example.";
     }
 
     /// <summary>A fault with the nearest of the names that are known, or all of them if none is near.</summary>

@@ -39,7 +39,8 @@ internal sealed partial class CauseFinder
             var name = NameOf(attribute);
             var statements = name switch
             {
-                _ when Adapters.Contains(name) => Trained(attribute).Concat(adapted.TryDequeue(out var own) ? [own] : []),
+                _ when Adapters.Contains(name) =>
+                    Trained(attribute).Concat(adapted.TryDequeue(out var own) ? [own] : []),
                 "Quantize" => specializations.Where(statement => Calls(statement, "Quantize")),
                 "Qkr" => specializations.Where(statement => Calls(statement, "QuantizeAttention")),
                 "Replace" => specializations.Where(statement => Calls(statement, "Replace")),
@@ -58,12 +59,14 @@ internal sealed partial class CauseFinder
 
     /// <summary>What an adapter trains beside it.</summary>
     private IEnumerable<StatementSyntax> Trained(AttributeSyntax attribute) =>
-        (attribute.ArgumentList?.Arguments ?? []).SelectMany(argument => argument.NameEquals?.Name.Identifier.Text switch
+        from argument in attribute.ArgumentList?.Arguments ?? []
+        from statement in argument.NameEquals?.Name.Identifier.Text switch
         {
             "Train" => specializations.Where(statement => Calls(statement, "Train(")),
             "Bias" => specializations.Where(statement => Calls(statement, "TrainBiases")),
             _ => [],
-        });
+        }
+        select statement;
 
     private IEnumerable<Cause> OfMembers()
     {
@@ -121,11 +124,16 @@ internal sealed partial class CauseFinder
     private static string Shortened(MemberDeclarationSyntax member) => Dedent(member switch
     {
         MethodDeclarationSyntax method => method
-            .WithBody(null).WithExpressionBody(null).WithSemicolonToken(default).WithoutTrivia().ToString().Trim() + " …",
+            .WithBody(null)
+            .WithExpressionBody(null)
+            .WithSemicolonToken(default)
+            .WithoutTrivia()
+            .ToString()
+            .Trim() + " …",
         _ => member.WithoutTrivia().ToString(),
     });
 
-    private static string Text(SyntaxNode node) => Dedent(GeneratedMark().Replace(node.ToFullString().Trim('\n', '\r'), ""));
+    private static string Text(SyntaxNode node) => Dedent(Noise().Replace(node.ToFullString().Trim('\n', '\r'), ""));
 
     private static string Dedent(string text)
     {
@@ -145,6 +153,9 @@ internal sealed partial class CauseFinder
     [GeneratedRegex(@"__Layers::(\w+)\(")]
     private static partial Regex LayerClass();
 
-    [GeneratedRegex(@"^[ \t]*\[global::System\.CodeDom\.Compiler\.GeneratedCode[^\n]*\n|^[ \t]*/// <inheritdoc/>\n", RegexOptions.Multiline)]
-    private static partial Regex GeneratedMark();
+    /// <summary>What every emitted member has.</summary>
+    [GeneratedRegex(
+        @"^[ \t]*(?:\[global::System\.CodeDom\.Compiler\.GeneratedCode[^\n]*|/// <inheritdoc/>)\n",
+        RegexOptions.Multiline)]
+    private static partial Regex Noise();
 }

@@ -30,7 +30,8 @@ internal enum CodeKind
 /// <param name="Text">Its text.</param>
 internal readonly record struct CodeSpan(CodeKind Kind, string Text)
 {
-    private static readonly HashSet<string> ContextualWords = ["var", "partial", "get", "set", "init", "record", "nameof"];
+    private static readonly HashSet<string> ContextualWords =
+        ["var", "partial", "get", "set", "init", "record", "nameof"];
 
     /// <summary>The pieces of some code, in their order; together they are the code.</summary>
     public static IEnumerable<CodeSpan> Of(string code)

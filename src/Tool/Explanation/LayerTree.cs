@@ -29,7 +29,8 @@ internal sealed partial class LayerTree
         return Nodes([.. model.Rows.Select(row => (Parts(row.Layer), tree.Facts(row)))]);
     }
 
-    private static IReadOnlyList<LayerNode> Nodes(IReadOnlyList<(IReadOnlyList<string> Parts, LayerFacts Layer)> rows) =>
+    private static IReadOnlyList<LayerNode> Nodes(
+        IReadOnlyList<(IReadOnlyList<string> Parts, LayerFacts Layer)> rows) =>
     [
         .. rows.GroupBy(row => row.Parts[0]).Select(group => new LayerNode(
             group.Key,

@@ -27,7 +27,8 @@ internal static class ModelFinder
             throw new ToolException($"{project}: there is no such folder; --project names the folder of a project.");
         }
 
-        var folder = project ?? Nearest(isFile ? Path.GetDirectoryName(Path.GetFullPath(target))! : Environment.CurrentDirectory);
+        var folder = project ?? Nearest(
+            isFile ? Path.GetDirectoryName(Path.GetFullPath(target))! : Environment.CurrentDirectory);
         var files = Files(folder, isFile ? target : null);
         var compilation = ModelCompilation.Of(files.Select(file => (file, File.ReadAllText(file))));
         if (compilation.Findings(stop).FirstOrDefault(finding => finding.Id.StartsWith("CS", StringComparison.Ordinal))
@@ -47,7 +48,8 @@ internal static class ModelFinder
             ? meant.ConvertAll(type => Explainer.Explain(compilation, type, stop))
             : throw new ToolException(isFile
                 ? $"{target}: it has no class with [Model], an adapter or a quantizer; name a file that has one."
-                : models.Count == 0 ? $"{folder ?? "."}: there is no model class; --project names the folder of a project."
+                : models.Count == 0
+                    ? $"{folder ?? "."}: there is no model class; --project names the folder of a project."
                 : ParseFault.Unknown(
                     $"There is no model class '{target}'", target, models.Select(type => type.Name)));
     }
@@ -56,7 +58,11 @@ internal static class ModelFinder
     private static List<string> Files(string? folder, string? target)
     {
         var others = folder is null ? [] : Directory
-            .EnumerateFiles(folder, "*.cs", new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true })
+            .EnumerateFiles(folder, "*.cs", new EnumerationOptions
+            {
+                RecurseSubdirectories = true,
+                IgnoreInaccessible = true,
+            })
             .Where(file => !Path.GetRelativePath(folder, file).Split(Path.DirectorySeparatorChar)
                 .Any(part => part is "bin" or "obj" || part.StartsWith('.'))
                 && !file.EndsWith(".g.cs", StringComparison.Ordinal))

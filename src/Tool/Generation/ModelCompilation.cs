@@ -92,7 +92,9 @@ internal sealed class ModelCompilation
             .RunGeneratorsAndUpdateCompilation(compilation, out var complete, out _);
         using var stream = new MemoryStream();
         var result = complete.Emit(stream);
-        return result.Success ? stream.ToArray() : throw new InvalidOperationException(string.Join('\n', result.Diagnostics));
+        return result.Success
+            ? stream.ToArray()
+            : throw new InvalidOperationException(string.Join('\n', result.Diagnostics));
     }
 
     /// <summary>The aliases that the package's targets give a project.</summary>
@@ -105,5 +107,6 @@ internal sealed class ModelCompilation
     }
 
     private static bool IsIn(Diagnostic diagnostic, INamedTypeSymbol type) => type.DeclaringSyntaxReferences.Any(
-        part => part.SyntaxTree == diagnostic.Location.SourceTree && part.Span.Contains(diagnostic.Location.SourceSpan));
+        part => part.SyntaxTree == diagnostic.Location.SourceTree
+            && part.Span.Contains(diagnostic.Location.SourceSpan));
 }

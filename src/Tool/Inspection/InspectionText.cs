@@ -83,10 +83,12 @@ internal static partial class InspectionText
         select new TensorRun(
             count == 1 ? first.tensor.Name : alike.Key.Name.Replace(
                 ".*.",
-                $".{{{Spans(alike.Select(one => int.Parse(one.number.Groups[1].Value, CultureInfo.InvariantCulture)))}}}.",
+                $".{{{Spans(alike.Select(one => Number(one.number)))}}}.",
                 StringComparison.Ordinal),
             first.tensor,
             count);
+
+    private static int Number(Match match) => int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture);
 
     /// <summary>"0-3,5" for 0, 1, 2, 3, 5.</summary>
     private static string Spans(IEnumerable<int> numbers)

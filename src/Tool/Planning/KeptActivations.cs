@@ -16,7 +16,8 @@ internal sealed class KeptActivations(LayerTraining training, int size, bool isF
     /// <param name="sizes">The model's sizes.</param>
     public long OfToken(object sizes) => sizes switch
     {
-        DecoderSizes decoder => Blocks(decoder.Layers, layer => Decoder(decoder, layer)) + Norm(decoder.Hidden, "model.norm"),
+        DecoderSizes decoder => Blocks(decoder.Layers, layer => Decoder(decoder, layer))
+            + Norm(decoder.Hidden, "model.norm"),
         Gpt2Sizes gpt2 => Blocks(gpt2.Layers, layer => Gpt2(gpt2, layer)) + LayerNorm(gpt2.Hidden),
         Rwkv6Sizes rwkv => Blocks(rwkv.Layers, layer => Rwkv6(rwkv, layer)) + LayerNorm(rwkv.Width),
         _ => throw new ArgumentOutOfRangeException(nameof(sizes), sizes, "These are no model's sizes."),
@@ -89,7 +90,9 @@ internal sealed class KeptActivations(LayerTraining training, int size, bool isF
 
     private long Input(long width, params string[] layers) => training.KeepsInput(layers) ? width : 0;
 
-    /// <summary>An RMSNorm keeps its input; without a kernel of its own in float32, and what it scales if it trains.</summary>
+    /// <summary>
+    /// An RMSNorm keeps its input; without a kernel of its own in float32, and what it scales if it trains.
+    /// </summary>
     private long Norm(long width, string name) => isFused
         ? width * size
         : (width * 4) + (training.IsWhole(name) ? width * size : 0);

@@ -103,7 +103,9 @@ internal static class MemoryPlanner
         _ => 0,
     };
 
-    /// <summary>What a pass over a prompt holds at once: the stream, and the widest layer's inputs and outputs.</summary>
+    /// <summary>
+    /// What a pass over a prompt holds at once: the stream, and the widest layer's inputs and outputs.
+    /// </summary>
     private static long Widest(object sizes) => sizes switch
     {
         DecoderSizes decoder => (2L * decoder.Hidden) + (3L * decoder.Intermediate),

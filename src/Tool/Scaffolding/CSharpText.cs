@@ -98,7 +98,9 @@ internal static class CSharpText
 
     private static bool IsDefault(ParameterInfo parameter, object? value) => value is null
         ? parameter.DefaultValue is null
-        : value.Equals(value is Enum ? Enum.ToObject(value.GetType(), parameter.DefaultValue!) : parameter.DefaultValue);
+        : value.Equals(value is Enum
+            ? Enum.ToObject(value.GetType(), parameter.DefaultValue!)
+            : parameter.DefaultValue);
 
     /// <summary>What an adapter is comes before what it means.</summary>
     private static int Rank(string option) => option.Split(' ')[0] switch

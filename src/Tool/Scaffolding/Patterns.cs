@@ -69,7 +69,8 @@ internal static class Patterns
     private static string Block(string name)
     {
         var parts = name.Split('.');
-        var number = Array.FindIndex(parts, part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out _));
+        var number = Array.FindIndex(
+            parts, part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out _));
         return string.Join('.', parts[..(number + 1)]);
     }
 }

@@ -11,7 +11,9 @@ namespace Marrow.Tool.Scaffolding;
 /// <param name="Unsaid">What of the folder they cannot say, in sentences.</param>
 internal sealed record PeftAttributes(IReadOnlyList<Attribute> Attributes, IReadOnlyList<string> Unsaid)
 {
-    /// <summary>Reads a folder as <see cref="PeftAdapters.LoadAdapter"/> does, against a model of shapes alone.</summary>
+    /// <summary>
+    /// Reads a folder as <see cref="PeftAdapters.LoadAdapter"/> does, against a model of shapes alone.
+    /// </summary>
     /// <param name="model">The model's folder.</param>
     /// <param name="adapter">The adapter's.</param>
     /// <exception cref="CheckpointException">One of them cannot be read, or they do not belong together.</exception>

@@ -20,7 +20,10 @@ internal sealed class ScaffoldVerb : Verb
 
     private readonly AdapterOptions options = new();
 
-    private readonly Option<string?> name = new("--name") { Description = "The class's name; the folder's if not given." };
+    private readonly Option<string?> name = new("--name")
+    {
+        Description = "The class's name; the folder's if not given.",
+    };
 
     private readonly Option<string?> space = new("--namespace") { Description = "The class's namespace." };
 
@@ -108,9 +111,13 @@ internal sealed class ScaffoldVerb : Verb
                 Path.TrimEndingDirectorySeparator(from)))),
             ModelBase.Of(folder),
             read.Attributes,
-            [$"The model of {folder} with the adapter of {from}.", .. read.Unsaid.Select(text => $"Not said here: {text}")]);
+            [
+                $"The model of {folder} with the adapter of {from}.",
+                .. read.Unsaid.Select(text => $"Not said here: {text}"),
+            ]);
     }
 
-    private static string Suffix(string? method) =>
-        method is null or "full" ? "" : ScaffoldedClass.NameOf(method.Replace("+", "Plus", StringComparison.Ordinal), "");
+    private static string Suffix(string? method) => method is null or "full"
+        ? ""
+        : ScaffoldedClass.NameOf(method.Replace("+", "Plus", StringComparison.Ordinal), "");
 }

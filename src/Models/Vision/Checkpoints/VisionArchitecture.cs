@@ -8,7 +8,9 @@ namespace Marrow.Models;
 /// rest of the file fits is asked of the model itself, when it loads.
 /// </summary>
 /// <param name="Type">The class.</param>
-/// <param name="Arguments">The arguments of its constructor, by name, but for those that have their default value.</param>
+/// <param name="Arguments">
+/// The arguments of its constructor, by name, but for those that have their default value.
+/// </param>
 internal sealed partial record VisionArchitecture(Type Type, IReadOnlyList<(string Name, object Value)> Arguments)
 {
     private const double TimmEps = 1e-6;
@@ -135,9 +137,13 @@ internal sealed partial record VisionArchitecture(Type Type, IReadOnlyList<(stri
     private static int Number(Match match, string group) =>
         int.Parse(match.Groups[group].ValueSpan, CultureInfo.InvariantCulture);
 
-    [GeneratedRegex(@"^(vit|deit)_(?<size>tiny|small|base|large)(?<distilled>_distilled)?_patch(?<patch>\d{1,3})_(?<image>\d{1,4})(\.|$)")]
+    [GeneratedRegex(
+        @"^(vit|deit)_(?<size>tiny|small|base|large)(?<distilled>_distilled)?"
+        + @"_patch(?<patch>\d{1,3})_(?<image>\d{1,4})(\.|$)")]
     private static partial Regex TransformerName();
 
-    [GeneratedRegex(@"^swin_(?<size>tiny|small|base|large)_patch(?<patch>\d{1,3})_window(?<window>\d{1,3})_(?<image>\d{1,4})(\.|$)")]
+    [GeneratedRegex(
+        @"^swin_(?<size>tiny|small|base|large)_patch(?<patch>\d{1,3})"
+        + @"_window(?<window>\d{1,3})_(?<image>\d{1,4})(\.|$)")]
     private static partial Regex SwinName();
 }
