@@ -78,7 +78,7 @@ public static partial class CausalModel
             throw new CheckpointException(
                 Path.Combine(path, "config.json"),
                 $"{field} is {layers}, but {(stored > 0 ? $"the weights have {stored}" : "no model has so many")}",
-                "use the config.json that came with the weights");
+                "use a checkpoint of a supported model");
         }
     }
 
