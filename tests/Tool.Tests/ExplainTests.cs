@@ -71,6 +71,22 @@ public sealed class ExplainTests : IDisposable
         Assert.Contains("public override global::TorchSharp.torch.Tensor forward(", text);
     }
 
+    /// <summary>A file says <c>using Marrow;</c> alone, as in a project that has the packages.</summary>
+    [Fact]
+    public void Usings_AreThoseOfThePackages()
+    {
+        var models = Call.Json("explain", Write("""
+            using Marrow;
+            using static TorchSharp.torch;
+
+            using var model = new Small();
+            Console.WriteLine(model);
+
+            [Bone(BlockSize = 8)] public partial class Small() : Llama(40, 32, 48, 1, 2, 1);
+            """));
+        Assert.Equal("Small", models[0].GetProperty("name").GetString());
+    }
+
     [Fact]
     public void Project_GivesClassesOfOtherFiles()
     {
@@ -94,6 +110,7 @@ public sealed class ExplainTests : IDisposable
     [Theory]
     [InlineData("there is no such file", "/nope/Model.cs")]
     [InlineData("no class with [Model]", "class C;")]
+    [InlineData("CS0246: The type or namespace name 'Elsewhere' could not be found", "class C : Elsewhere;")]
     [InlineData("CS1513", "class C {")]
     [InlineData("no such folder", "Net", "--project", "/nope")]
     public void WrongInput_GetsOneSentence(string part, string target, params string[] options) => Assert.Contains(

@@ -44,6 +44,14 @@ internal static class ModelFinder
                 ? type.Locations.Any(place => place.SourceTree!.FilePath == files[0])
                 : type.Name == target || type.ToDisplayString() == target)
             .ToList();
+        if (meant.Count == 0 && isFile && compilation.Unknown(files[0], stop) is { } unknown)
+        {
+            var found = Explainer.Found(unknown);
+            throw new ToolException(
+                $"{found.Place}: {found.Id}: {found.Message.TrimEnd('.')}; explain knows the files of --project, "
+                + "Marrow, and TorchSharp.");
+        }
+
         return meant.Count > 0
             ? meant.ConvertAll(type => Explainer.Explain(compilation, type, stop))
             : throw new ToolException(isFile

@@ -84,6 +84,14 @@ internal sealed class ModelCompilation
             ];
     }
 
+    /// <summary>The first name in a file that nothing explains, such as a base class of a package; null if none.</summary>
+    public Diagnostic? Unknown(string path, CancellationToken stop)
+    {
+        var tree = compilation.SyntaxTrees.First(tree => tree.FilePath == path);
+        return compilation.GetSemanticModel(tree).GetDiagnostics(cancellationToken: stop)
+            .FirstOrDefault(diagnostic => diagnostic.Id is "CS0246" or "CS0234");
+    }
+
     /// <summary>Compiles the files with what is emitted for them, into memory.</summary>
     /// <exception cref="InvalidOperationException">They do not compile.</exception>
     public byte[] Emit()
@@ -97,14 +105,13 @@ internal sealed class ModelCompilation
             : throw new InvalidOperationException(string.Join('\n', result.Diagnostics));
     }
 
-    /// <summary>The aliases that the package's targets give a project.</summary>
-    private static string PackageUsings()
-    {
-        using var targets = typeof(ModelCompilation).Assembly.GetManifestResourceStream("Marrow.targets")!;
-        return string.Concat(
-            from item in XDocument.Load(targets).Descendants("Using")
-            select $"\nglobal using {item.Attribute("Alias")!.Value} = {item.Attribute("Include")!.Value};");
-    }
+    /// <summary>The names that the packages' targets give a project.</summary>
+    private static string PackageUsings() => string.Concat(
+        from file in new[] { "Marrow.targets", "Marrow.Models.targets" }
+        from item in XDocument.Load(typeof(ModelCompilation).Assembly.GetManifestResourceStream(file)!)
+            .Descendants("Using")
+        let alias = (string?)item.Attribute("Alias")
+        select $"\nglobal using {(alias is null ? "" : $"{alias} = ")}{item.Attribute("Include")!.Value};");
 
     private static bool IsIn(Diagnostic diagnostic, INamedTypeSymbol type) => type.DeclaringSyntaxReferences.Any(
         part => part.SyntaxTree == diagnostic.Location.SourceTree
