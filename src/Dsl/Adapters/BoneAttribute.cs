@@ -2,11 +2,11 @@ namespace Marrow;
 
 /// <summary>
 /// Block affine adaptation (Bone, arXiv 2409.15371): the frozen weight is cut into blocks that share trainable
-/// ones. On a class it adapts every layer that <see cref="Targets"/> matches; on a linear layer, that layer.
-/// Integer options also accept an expression over the constructor's parameters.
+/// ones. On a class it adapts every layer that <see cref="AdapterAttribute.Targets"/> matches; on a linear layer, that
+/// layer. Integer options also accept an expression over the constructor's parameters.
 /// </summary>
 [AttributeUsage(AttributeTargets.Class | AttributeTargets.Property, Inherited = false, AllowMultiple = true)]
-public sealed class BoneAttribute : Attribute
+public sealed class BoneAttribute : AdapterAttribute
 {
     /// <summary>Edge r of a block. 64 if not given.</summary>
     public object BlockSize { get; set; } = 64;
@@ -21,26 +21,6 @@ public sealed class BoneAttribute : Attribute
 
     /// <summary>With <see cref="BoneForm.Free"/> and Mini: dropout on the adapter's input, in training.</summary>
     public object Dropout { get; set; } = 0.0;
-
-    /// <summary>
-    /// Patterns over layer names, joined by <c>|</c>. All linear layers but output heads (<see cref="HeadAttribute"/>)
-    /// if not given.
-    /// </summary>
-    public string? Targets { get; set; }
-
-    /// <summary>Patterns of layers that are left out of those. None if not given.</summary>
-    public string? Exclude { get; set; }
-
-    /// <summary>
-    /// Patterns of layers or blocks that are trained whole beside the adapters, as a new classifier is; PEFT's
-    /// <c>modules_to_save</c>. None if not given; see also <see cref="TrainAttribute"/>.
-    /// </summary>
-    public string? Train { get; set; }
-
-    /// <summary>
-    /// On a class: which biases are trained beside the adapters; PEFT's <c>bias</c>. None if not given.
-    /// </summary>
-    public AdapterBias Bias { get; set; }
 }
 
 /// <summary>The forms of Bone. W is [out, in] in blocks of r × r, S(x) sums x over its shards of length r.</summary>

@@ -4,7 +4,7 @@ namespace Marrow;
 /// The options of <see cref="LoraAttribute"/> and <see cref="DoraAttribute"/>. Rank and Alpha also accept an expression
 /// over the constructor's parameters.
 /// </summary>
-public abstract class LowRankAttribute : Attribute
+public abstract class LowRankAttribute : AdapterAttribute
 {
     private protected LowRankAttribute()
     {
@@ -34,24 +34,4 @@ public abstract class LowRankAttribute : Attribute
     /// Learning rate of B, and of DoRA's lengths, as a multiple of A's (LoRA+, arXiv 2402.12354). 1 if not given.
     /// </summary>
     public double LearningRateRatio { get; set; } = 1;
-
-    /// <summary>
-    /// Patterns over layer names, joined by <c>|</c>. All linear layers but output heads (<see cref="HeadAttribute"/>)
-    /// if not given.
-    /// </summary>
-    public string? Targets { get; set; }
-
-    /// <summary>Patterns of layers that are left out of those. None if not given.</summary>
-    public string? Exclude { get; set; }
-
-    /// <summary>
-    /// Patterns of layers or blocks that are trained whole beside the adapters, as a new classifier is; PEFT's
-    /// <c>modules_to_save</c>. None if not given; see also <see cref="TrainAttribute"/>.
-    /// </summary>
-    public string? Train { get; set; }
-
-    /// <summary>
-    /// On a class: which biases are trained beside the adapters; PEFT's <c>bias</c>. None if not given.
-    /// </summary>
-    public AdapterBias Bias { get; set; }
 }

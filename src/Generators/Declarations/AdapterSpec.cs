@@ -40,6 +40,10 @@ internal abstract record AdapterSpec(AnnotationHeader Header, SizeExpression? Dr
     /// <summary>Options that do not go with each other, or are out of their range whatever the layer.</summary>
     public abstract IEnumerable<ArgumentError> OptionErrors();
 
+    /// <summary>The faults of options as errors of the attribute.</summary>
+    private protected static IEnumerable<ArgumentError> Wrong(IEnumerable<(string Option, string Message)> faults) =>
+        faults.Select(fault => new ArgumentError(fault.Option, fault.Message, DiagnosticIds.UnknownOption));
+
     /// <summary>Why the adapter does not suit a layer of these sizes, or null.</summary>
     public abstract SizeError? SizeErrorOn(string layer, long inFeatures, long outFeatures);
 

@@ -2,6 +2,7 @@ using Marrow.Generators.Declarations;
 using Marrow.Generators.Equatable;
 using Marrow.Generators.Methods;
 using Marrow.Generators.Sizes;
+using Marrow.Shared;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;

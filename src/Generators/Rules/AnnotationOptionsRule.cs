@@ -1,6 +1,7 @@
 using Marrow.Generators.Declarations;
 using Marrow.Generators.Diagnostics;
 using Marrow.Generators.Sizes;
+using Marrow.Shared;
 
 namespace Marrow.Generators.Rules;
 
@@ -44,10 +45,9 @@ internal static class AnnotationOptionsRule
             yield break;
         }
 
-        if (adapter.Dropout?.Evaluate(_ => null).Number is < 0 or >= 1 or double.NaN)
+        if (AdapterOptions.DropoutFault(adapter.Dropout?.Evaluate(_ => null).Number) is { } fault)
         {
-            yield return Wrong(
-                "Dropout", FormattableString.Invariant($"Dropout {adapter.Dropout} is not in 0 to 1 (1 excluded)"));
+            yield return Wrong("Dropout", fault);
         }
 
         foreach (var error in adapter.Evaluate(SizeArithmetic.Fold).OptionErrors())

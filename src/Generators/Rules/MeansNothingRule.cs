@@ -1,6 +1,7 @@
 using Marrow.Generators.Declarations;
 using Marrow.Generators.Diagnostics;
 using Marrow.Generators.Resolution;
+using Marrow.Shared;
 
 namespace Marrow.Generators.Rules;
 
@@ -43,7 +44,7 @@ internal static class MeansNothingRule
         var linear = check.Layers.Where(layer => layer.Spec is LinearSpec).ToList();
         if (annotation.Targets is { } targets)
         {
-            return $"Targets '{targets}' matches no layer that takes it{TargetsRule.DidYouMean(
+            return $"Targets '{targets}' matches no layer that takes it{Suggestion.DidYouMean(
                 targets, TargetsRule.Takers(check, annotation))}";
         }
 

@@ -1,6 +1,5 @@
 using Marrow.Generators.Declarations;
 using Marrow.Generators.Diagnostics;
-using Marrow.Generators.Sizes;
 using Marrow.Shared;
 
 namespace Marrow.Generators.Rules;
@@ -34,7 +33,7 @@ internal static class TargetsRule
                             DiagnosticIds.TargetsMatchNothing,
                             new Site.Argument(null, annotation.Attribute, option) { Index = annotation.Position },
                             $"{option} '{pattern}' matches no {what} of "
-                                + $"'{check.Type.Name}'{DidYouMean(pattern, names)}");
+                                + $"'{check.Type.Name}'{Suggestion.DidYouMean(pattern, names)}");
                     }
                 }
             }
@@ -50,14 +49,4 @@ internal static class TargetsRule
                : layer.Spec is LinearSpec or Conv2dSpec or AttentionSpec
            select layer.Name,
     ];
-
-    /// <summary>The end of a sentence about a pattern that matches none of these layers.</summary>
-    public static string DidYouMean(string pattern, IReadOnlyCollection<string> layers)
-    {
-        var last = pattern.Substring(pattern.LastIndexOf('.') + 1).Trim('*');
-        var names = layers.Select(name => name.Substring(name.LastIndexOf('.') + 1)).Distinct().ToList();
-        return Suggestion.Nearest(last, names) is not { } name
-            ? layers.Count == 0 ? "; it has none" : $"; its layers are {string.Join(", ", names.Take(8))}"
-            : layers.Contains(name) ? $"; did you mean '{name}'?" : $"; did you mean '*.{name}'?";
-    }
 }

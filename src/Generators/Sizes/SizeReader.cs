@@ -1,5 +1,6 @@
 using System.Text;
 using Marrow.Generators.Equatable;
+using Marrow.Shared;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;

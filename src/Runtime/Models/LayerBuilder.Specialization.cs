@@ -223,6 +223,7 @@ public sealed partial class LayerBuilder
     {
         if (IsTrained(prefix + name))
         {
+            trainedParts.Names.Add(prefix + name);
             trainedParts.Modules.Add(module);
         }
     }
@@ -230,6 +231,8 @@ public sealed partial class LayerBuilder
     /// <summary>What is trained whole where there are adapters.</summary>
     private sealed class TrainedParts
     {
+        public List<string> Names { get; } = [];
+
         public List<nn.Module> Modules { get; } = [];
 
         public List<Parameter> Tensors { get; } = [];

@@ -55,6 +55,7 @@ public sealed partial class LayerBuilder : ILinearBuilder
         if (outer is null)
         {
             model.State.Biases = builder.trainedParts.Biases;
+            model.State.TrainedWhole = builder.trainedParts.Names;
             model.FreezeBase(builder.trainedParts.Parameters);
         }
     }
@@ -229,6 +230,7 @@ public sealed partial class LayerBuilder : ILinearBuilder
         model.register_parameter(name, parameter);
         if (IsTrained(prefix + name))
         {
+            trainedParts.Names.Add(prefix + name);
             trainedParts.Tensors.Add(parameter);
         }
     }

@@ -3,11 +3,12 @@ using Marrow.Adapters.Peft;
 using Marrow.Layers;
 using Marrow.Models;
 using static TorchSharp.torch;
+using DropoutKinds = Marrow.Emitted.Marrow.Peft.DropoutAdapterKinds;
 using Kinds = Marrow.Emitted.Marrow.Peft.AdapterKinds;
 
 namespace Marrow.Peft;
 
-/// <summary>Layers with adapters whose method and options come from a file.</summary>
+/// <summary>Layers with adapters whose method and options come from a file, or from an attribute at run time.</summary>
 internal static class AdapterLayers
 {
     /// <summary>What a file says of a layer.</summary>
@@ -17,6 +18,15 @@ internal static class AdapterLayers
         ?? BoneSettings.FromPeft(file)
         ?? throw new FormatException(
             $"peft_type is '{file.Text("peft_type")}'; Marrow has LORA (with use_dora, use_rslora), MISS and BONE");
+
+    /// <summary>What an attribute says.</summary>
+    /// <exception cref="ArgumentException">An option is out of its range, or does not go with another.</exception>
+    public static AdapterSettings Settings(AdapterAttribute attribute) => attribute switch
+    {
+        BoneAttribute bone => BoneSettings.FromAttribute(bone),
+        LowRankAttribute lowRank => LoraSettings.FromAttribute(lowRank),
+        _ => throw new NotSupportedException(attribute.GetType().Name),
+    };
 
     /// <summary>
     /// An adapted layer over the weights of a plain one. It shares them, and has an adapter with first values.
@@ -54,14 +64,20 @@ internal static class AdapterLayers
             PositiveInput: false,
             plain.Weight.dtype,
             META);
+        settings.Check(site); // what the emitted classes, which know no start, do not
         AdaptedLinear layer = settings switch
         {
-            DoraSettings dora => new Kinds.Dora(site, dora.Rank, dora.Rank * dora.Scale, dora.Dropout),
-            LoraSettings lora => new Kinds.Lora(site, lora.Rank, lora.Rank * lora.Scale, lora.Dropout),
+            DoraSettings { Dropout: 0 } dora => new Kinds.Dora(site, dora.Rank, dora.Alpha),
+            DoraSettings dora => new DropoutKinds.Dora(site, dora.Rank, dora.Alpha, dora.Dropout),
+            LoraSettings { Dropout: 0 } lora => new Kinds.Lora(site, lora.Rank, lora.Alpha),
+            LoraSettings lora => new DropoutKinds.Lora(site, lora.Rank, lora.Alpha, lora.Dropout),
             BoneSettings { Form: BoneForm.Row } bone => new Kinds.BoneRow(site, bone.BlockSize),
             BoneSettings { Form: BoneForm.Column } bone => new Kinds.BoneColumn(site, bone.BlockSize),
-            BoneSettings { Form: BoneForm.Free } bone => new Kinds.BoneFree(site, bone.BlockSize, bone.Dropout),
-            BoneSettings bone => new Kinds.BoneMini(site, bone.BlockSize, bone.MiniRank, bone.Dropout),
+            BoneSettings { Form: BoneForm.Free, Dropout: 0 } bone => new Kinds.BoneFree(site, bone.BlockSize),
+            BoneSettings { Form: BoneForm.Free } bone =>
+                new DropoutKinds.BoneFree(site, bone.BlockSize, bone.Dropout),
+            BoneSettings { Dropout: 0 } bone => new Kinds.BoneMini(site, bone.BlockSize, bone.MiniRank),
+            BoneSettings bone => new DropoutKinds.BoneMini(site, bone.BlockSize, bone.MiniRank, bone.Dropout),
             _ => throw new NotSupportedException(settings.GetType().Name),
         };
         layer.Adaptation.Settings = settings;

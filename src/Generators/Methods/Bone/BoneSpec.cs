@@ -44,26 +44,8 @@ internal sealed record BoneSpec(
     private protected override AdapterSpec EvaluateOwn(Func<SizeExpression, SizeExpression> evaluate) =>
         this with { BlockSize = evaluate(BlockSize), MiniRank = evaluate(MiniRank) };
 
-    public override IEnumerable<ArgumentError> OptionErrors()
-    {
-        if (!IsMini && Has("MiniRank"))
-        {
-            yield return Unknown("MiniRank", $"Form {Form} has no MiniRank; only Mini has");
-        }
-
-        if (IsMini && !Has("MiniRank"))
-        {
-            yield return Unknown("Form", "Form Mini needs MiniRank");
-        }
-
-        if (IsBlockAffine && Has("Dropout"))
-        {
-            yield return Unknown("Dropout", $"Form {Form} has no Dropout; Free and Mini have");
-        }
-
-        static ArgumentError Unknown(string option, string message) =>
-            new(option, message, DiagnosticIds.UnknownOption);
-    }
+    public override IEnumerable<ArgumentError> OptionErrors() => Wrong(AdapterOptions.BoneFaults(
+        Form, Has("MiniRank"), Has("Dropout")));
 
     public override SizeError? SizeErrorOn(string layer, long inFeatures, long outFeatures)
     {

@@ -36,32 +36,12 @@ internal abstract record LowRankSpec(
     private protected override AdapterSpec EvaluateOwn(Func<SizeExpression, SizeExpression> evaluate) =>
         this with { Options = Options.Evaluate(evaluate) };
 
-    public override IEnumerable<ArgumentError> OptionErrors()
-    {
-        if (Options.Init != LoraInit.Pissa && Has("Iterations"))
-        {
-            yield return Wrong("Iterations", $"Init {Options.Init} has no Iterations; only Pissa has");
-        }
-
-        if (Options.Iterations < 0)
-        {
-            yield return Wrong("Iterations", $"Iterations {Options.Iterations} is negative");
-        }
-
-        if (!(Options.LearningRateRatio > 0) || double.IsInfinity(Options.LearningRateRatio))
-        {
-            yield return Wrong(
-                "LearningRateRatio",
-                FormattableString.Invariant($"LearningRateRatio {Options.LearningRateRatio} is not positive"));
-        }
-
-        if (Options.Alpha?.Number <= 0)
-        {
-            yield return Wrong("Alpha", $"Alpha {Options.Alpha} is not positive");
-        }
-
-        static ArgumentError Wrong(string option, string message) => new(option, message, DiagnosticIds.UnknownOption);
-    }
+    public override IEnumerable<ArgumentError> OptionErrors() => Wrong(AdapterOptions.LowRankFaults(
+        Options.Init,
+        Has("Iterations"),
+        Options.Iterations,
+        Options.LearningRateRatio,
+        Options.Alpha?.Number));
 
     public override SizeError? SizeErrorOn(string layer, long inFeatures, long outFeatures) =>
         Options.Rank.Integer is { } rank

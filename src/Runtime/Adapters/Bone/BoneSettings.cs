@@ -54,6 +54,19 @@ public sealed record BoneSettings(BoneForm Form, long BlockSize, long MiniRank =
         $"Bone {Form.ToString().ToLowerInvariant()}, block {BlockSize}"
         + (Form == BoneForm.Mini ? $", columns {MiniRank}" : "");
 
+    /// <summary>The settings that an attribute means at run time.</summary>
+    /// <exception cref="ArgumentException">An option is out of its range, or does not go with another.</exception>
+    internal static BoneSettings FromAttribute(BoneAttribute attribute)
+    {
+        var options = new RunTimeOptions("Bone");
+        var (block, columns, dropout) = (
+            options.Integer("BlockSize", attribute.BlockSize),
+            options.Integer("MiniRank", attribute.MiniRank),
+            options.Dropout(attribute.Dropout));
+        options.Require(AdapterOptions.BoneFaults(attribute.Form, columns != 0, dropout != 0));
+        return new(attribute.Form, block, columns, dropout);
+    }
+
     /// <summary>The settings of a layer in a file of PEFT's; null if it is of another type.</summary>
     /// <exception cref="FormatException">A field is not what it should be.</exception>
     internal static AdapterSettings? FromPeft(PeftConfiguration file)

@@ -70,6 +70,21 @@ public record LoraSettings(
         },
     ];
 
+    /// <summary>The settings that an attribute means at run time.</summary>
+    /// <exception cref="ArgumentException">An option is out of its range, or does not go with another.</exception>
+    internal static LoraSettings FromAttribute(LowRankAttribute attribute)
+    {
+        var options = new RunTimeOptions(attribute is DoraAttribute ? "Dora" : "Lora");
+        var rank = options.Integer("Rank", attribute.Rank);
+        var alpha = attribute.Alpha is null ? rank : options.Number("Alpha", attribute.Alpha);
+        var (stabilized, dropout) = (attribute.RankStabilized, options.Dropout(attribute.Dropout));
+        var (init, iterations, ratio) = (attribute.Init, attribute.Iterations, attribute.LearningRateRatio);
+        options.Require(AdapterOptions.LowRankFaults(init, iterations != 0, iterations, ratio, alpha));
+        return attribute is DoraAttribute
+            ? new DoraSettings(rank, alpha, stabilized, dropout, init, iterations, ratio)
+            : new LoraSettings(rank, alpha, stabilized, dropout, init, iterations, ratio);
+    }
+
     /// <summary>The settings of a layer in a file of PEFT's; null if it is of another type.</summary>
     /// <exception cref="FormatException">A field is not what it should be, or what Marrow has not.</exception>
     internal static AdapterSettings? FromPeft(PeftConfiguration file, string layer)

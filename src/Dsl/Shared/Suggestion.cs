@@ -1,4 +1,4 @@
-namespace Marrow.Generators.Sizes;
+namespace Marrow.Shared;
 
 /// <summary>"Did you mean": the candidate with the smallest edit distance, if it is near.</summary>
 internal static class Suggestion
@@ -27,5 +27,15 @@ internal static class Suggestion
         }
 
         return row[b.Length];
+    }
+
+    /// <summary>The end of a sentence about a pattern that matches none of these layers.</summary>
+    public static string DidYouMean(string pattern, IReadOnlyCollection<string> layers)
+    {
+        var last = pattern.Substring(pattern.LastIndexOf('.') + 1).Trim('*');
+        var names = layers.Select(name => name.Substring(name.LastIndexOf('.') + 1)).Distinct().ToList();
+        return Nearest(last, names) is not { } name
+            ? layers.Count == 0 ? "; it has none" : $"; its layers are {string.Join(", ", names.Take(8))}"
+            : layers.Contains(name) ? $"; did you mean '{name}'?" : $"; did you mean '*.{name}'?";
     }
 }
