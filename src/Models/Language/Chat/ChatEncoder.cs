@@ -2,10 +2,13 @@ using Marrow.Tokenizers;
 
 namespace Marrow.Language;
 
-/// <summary>Turns conversations into the token ids of their whole text, as the model wants it written.</summary>
+/// <summary>
+/// Turns conversations into the token ids of their whole text, as the model wants it written. An instruction is a
+/// user's message, with its input behind it, and the response its answer.
+/// </summary>
 /// <param name="tokenizer">The model's own.</param>
 /// <param name="format">How the model wants conversations written.</param>
-public sealed class ChatEncoder(Tokenizer tokenizer, ChatFormat format)
+public sealed class ChatEncoder(Tokenizer tokenizer, ChatFormat format) : IInstructionEncoder
 {
     private IReadOnlyList<int>? ends;
 
@@ -62,6 +65,20 @@ public sealed class ChatEncoder(Tokenizer tokenizer, ChatFormat format)
 
     /// <summary>The text of ids that come one by one, as it grows, in pieces of whole characters.</summary>
     public IEnumerable<string> DecodeStream(IEnumerable<int> ids) => tokenizer.DecodeStream(ids);
+
+    IReadOnlyList<string> IInstructionEncoder.Stops => [];
+
+    TokenizedText IInstructionEncoder.Encode(Instruction instruction) => Encode(new Conversation(
+        [.. Asked(instruction), new(ChatRole.Assistant, instruction.Response)], instruction.Source ?? ""));
+
+    int[] IInstructionEncoder.EncodePrompt(Instruction instruction) => EncodePrompt(Asked(instruction));
+
+    private static ChatMessage[] Asked(Instruction instruction) =>
+    [
+        new(
+            ChatRole.User,
+            instruction.Input.Length > 0 ? $"{instruction.Question}\n\n{instruction.Input}" : instruction.Question),
+    ];
 
     /// <summary>How many of a text's ids stand for its beginning alone.</summary>
     private int Tokens(int[] ids, string beginning) =>

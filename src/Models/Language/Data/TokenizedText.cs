@@ -19,9 +19,13 @@ public sealed record TokenizedText(int[] Ids, bool[] Learned)
 /// <param name="template">How prompts are written.</param>
 /// <param name="addBegin">Whether a prompt begins with the tokenizer's first id; LLaMA's does, RWKV's does not.</param>
 public sealed class InstructionEncoder(Tokenizer tokenizer, PromptTemplate template, bool addBegin = true)
+    : IInstructionEncoder
 {
     /// <summary>The id that ends a response.</summary>
     public int End => tokenizer.EndId;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<int> Ends => [End];
 
     /// <summary>The texts that end a response (<see cref="PromptTemplate.Stops"/>).</summary>
     public IReadOnlyList<string> Stops => template.Stops;

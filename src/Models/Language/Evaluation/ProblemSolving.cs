@@ -19,7 +19,7 @@ public sealed record SolvedProblem(Instruction Problem, string Solution, bool Is
 /// <param name="stops">Texts before which a solution ends; those of the encoder's template if not given.</param>
 public sealed class ProblemSolving(
     ICausalModel model,
-    InstructionEncoder encoder,
+    IInstructionEncoder encoder,
     Func<string, string, bool> isSolved,
     IReadOnlyList<string>? stops = null)
 {
@@ -54,7 +54,7 @@ public sealed class ProblemSolving(
                 var texts = Generation.Continue(
                     model,
                     [.. chunk.Select(prompt => prompt.Ids)],
-                    new(count, [encoder.End], IsDone: EndsInStop),
+                    new(count, encoder.Ends, IsDone: EndsInStop),
                     stop);
                 if (stop.IsCancellationRequested)
                 {

@@ -29,10 +29,10 @@ public sealed class TextTraining : IDisposable
             Steps = options.Steps,
             Accumulation = options.Accumulation,
             BatchSize = batches.Size,
-            Rate = new CosineSchedule(
-                options.LearningRate, options.Steps, options.WarmUp, options.LastRate * options.LearningRate),
+            Rate = Schedule(options),
             Optimizer = parameters => new FusedAdamW(parameters, options.WeightDecay),
             ClipNorm = options.ClipNorm,
+            Evaluation = options.Evaluation,
             Oscillation = null,
             Checkpoint = options.Checkpoint,
             CheckpointEvery = options.CheckpointEvery,
@@ -48,6 +48,9 @@ public sealed class TextTraining : IDisposable
     /// <summary>The loss of every step, those before a resumption too.</summary>
     public IReadOnlyList<double> Losses => training.Losses;
 
+    /// <summary>What was measured, in order; empty without an evaluation.</summary>
+    public IReadOnlyList<double> Scores => training.Scores;
+
     /// <summary>Takes the steps that are left.</summary>
     /// <param name="report">Hears of every step.</param>
     /// <param name="cancellation">Stops after the present step, with the state saved.</param>
@@ -57,7 +60,7 @@ public sealed class TextTraining : IDisposable
     public void Run(Action<TextTrainingProgress>? report = null, CancellationToken cancellation = default) =>
         training.Run(
             step => report?.Invoke(
-                new(step.Step, step.Steps, step.Loss, step.Rate, step.GradientNorm, step.Milliseconds)),
+                new(step.Step, step.Steps, step.Loss, step.Rate, step.GradientNorm, step.Milliseconds, step.Score)),
             cancellation);
 
     /// <summary>The mean loss of a batch's learned tokens, with its graph; 0 if it has none.</summary>
@@ -74,6 +77,17 @@ public sealed class TextTraining : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => training.Dispose();
+
+    private static ISchedule Schedule(TextTrainingOptions options)
+    {
+        var (peak, last) = (options.LearningRate, options.LastRate * options.LearningRate);
+        return options.Schedule switch
+        {
+            RateSchedule.Linear => new LinearSchedule(peak, options.Steps, options.WarmUp, last),
+            RateSchedule.Constant => new ConstantSchedule(peak, options.WarmUp),
+            _ => new CosineSchedule(peak, options.Steps, options.WarmUp, last),
+        };
+    }
 
     /// <summary>Refuses texts at which the model would fail, in the middle of the training.</summary>
     private static void RequireFit(ICausalModel model, TextBatches batches)

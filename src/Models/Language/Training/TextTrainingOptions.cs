@@ -14,6 +14,9 @@ public sealed record TextTrainingOptions
     /// <summary>Batches whose gradients add up to one step.</summary>
     public int Accumulation { get; init; } = 1;
 
+    /// <summary>How the learning rate falls after the warm-up.</summary>
+    public RateSchedule Schedule { get; init; }
+
     /// <summary>Highest learning rate.</summary>
     public double LearningRate { get; init; } = 2e-5;
 
@@ -28,6 +31,9 @@ public sealed record TextTrainingOptions
 
     /// <summary>Largest norm of all gradients; 0: any.</summary>
     public double ClipNorm { get; init; } = 1;
+
+    /// <summary>How the model is measured on the way; null: not at all.</summary>
+    public Evaluation? Evaluation { get; init; }
 
     /// <summary>Where the state is saved, to resume from; null: nowhere.</summary>
     public string? Checkpoint { get; init; }
@@ -45,6 +51,19 @@ public sealed record TextTrainingOptions
     public ILogger? Logger { get; init; }
 }
 
+/// <summary>How a learning rate falls after its warm-up.</summary>
+public enum RateSchedule
+{
+    /// <summary>Along half a cosine.</summary>
+    Cosine,
+
+    /// <summary>Along a line.</summary>
+    Linear,
+
+    /// <summary>Not at all.</summary>
+    Constant,
+}
+
 /// <summary>How far a training is.</summary>
 /// <param name="Step">Steps taken.</param>
 /// <param name="Steps">Steps in all.</param>
@@ -52,5 +71,6 @@ public sealed record TextTrainingOptions
 /// <param name="Rate">Its learning rate.</param>
 /// <param name="GradientNorm">Norm of its gradients before clipping.</param>
 /// <param name="Milliseconds">Its time without making batches.</param>
+/// <param name="Score">What was measured after it; null if nothing was.</param>
 public sealed record TextTrainingProgress(
-    int Step, int Steps, double Loss, double Rate, double GradientNorm, double Milliseconds);
+    int Step, int Steps, double Loss, double Rate, double GradientNorm, double Milliseconds, double? Score = null);
