@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Marrow.Generators.Sizes;
+using Marrow.Shared;
 
 namespace Marrow.Tool.CommandLine;
 
