@@ -135,21 +135,21 @@ internal static class CommandLine
     {
         var option = new Option<string>("--methods")
         {
-            Description = $"What to compare, separated by commas: {Names(Method.All)}.",
-            DefaultValueFactory = _ => string.Join(',', Method.All.Select(method => method.Name)),
+            Description = $"What to compare, separated by commas: {Names(FineTuningMethod.All)}.",
+            DefaultValueFactory = _ => string.Join(',', FineTuningMethod.All.Select(method => method.Name)),
         };
         Require(
             option,
             text => Chosen(text).All(chosen => chosen.Method is not null),
-            $"knows only {Names(Method.All)}");
-        Require(option, text => Chosen(text).Any(), $"needs at least one of {Names(Method.All)}");
+            $"knows only {Names(FineTuningMethod.All)}");
+        Require(option, text => Chosen(text).Any(), $"needs at least one of {Names(FineTuningMethod.All)}");
         return option;
     }
 
-    private static IEnumerable<(string Name, Method? Method)> Chosen(string methods) => methods
+    private static IEnumerable<(string Name, FineTuningMethod? Method)> Chosen(string methods) => methods
         .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
         .Distinct()
-        .Select(name => (name, Method.All.FirstOrDefault(method => method.Name == name)));
+        .Select(name => (name, FineTuningMethod.All.FirstOrDefault(method => method.Name == name)));
 
     /// <summary>
     /// Adds a rule. Text that is not of the option's type at all is left to the library's own message.
@@ -163,7 +163,7 @@ internal static class CommandLine
             }
         });
 
-    private static string Names(IEnumerable<Method> methods) =>
+    private static string Names(IEnumerable<FineTuningMethod> methods) =>
         string.Join(", ", methods.Select(method => method.Name));
 
     private static Device Device(string name) => name == "cpu" ? CPU

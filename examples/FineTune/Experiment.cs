@@ -1,23 +1,25 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Marrow.Examples.FineTune.Data;
-using Marrow.Examples.FineTune.Pictures;
 using Marrow.Language;
 using Marrow.Models;
+using Spectre.Console;
 using static TorchSharp.torch;
 
 namespace Marrow.Examples.FineTune;
 
-/// <summary>The whole run: a base, problems, one method after another with each seed, results.</summary>
+/// <summary>The comparison: a base, problems, one method after another with each seed, results.</summary>
 internal sealed class Experiment
 {
-    private const int Interrupted = 130, GeneratedTraining = 4000, SolvedAtOnce = 64, StartBatches = 4;
+    private const int Interrupted = 130, GeneratedTraining = 4000;
 
     private readonly Options options;
     private readonly Screen screen = new();
     private readonly CancellationToken stop;
-    private readonly List<MethodResult> finished = [];
+    private readonly List<FineTuningResult> finished = [];
     private readonly Dictionary<string, string> unfinished = [];
     private readonly List<string> kept = [];
 
@@ -44,44 +46,30 @@ internal sealed class Experiment
     private int Run()
     {
         var clock = Stopwatch.StartNew();
-        OutputFolder.RequireWritable(options.Out);
-        if (options.Json is { } results)
-        {
-            OutputFolder.RequireWritable(Path.GetDirectoryName(Path.GetFullPath(results))!);
-        }
+        RequireOutputs();
 
         // A bad file shows before any training.
         var problems = options.Data is { } file ? ProblemFile.Split(file) : Generated();
-        var from = options.Base is { } path
-            ? BaseModel.Open(path)
-            : Pretraining.Prepare(options, screen, stop);
+        using var from = options.Base is { } path ? BaseModel.Open(path) : Pretraining.Prepare(options, screen, stop);
         if (from is null)
         {
             screen.Warn("Stopped during pretraining; nothing was finished.");
             return Interrupted;
         }
 
-        var encoder = new InstructionEncoder(
-            from.Tokenizer, options.Template, addBegin: options.Template != PromptTemplate.Rwkv);
-        var (train, test) = Fitting(problems, encoder, from);
-        Score before;
-        using (var model = from.Create(Method.Full, options.BlockSize, options.Seeds[0], options.Device))
+        var size = new AdapterSize(options.BlockSize, from.EqualRank(options.BlockSize));
+        options.Methods.ToList().ForEach(method => Variants.RequireFit(from, method, size));
+        var encoder = from.Encoder(options.Template);
+        var texts = Fitting(problems, encoder, from);
+        PrepareState();
+        if (Before(from, size, texts, encoder) is not { } before)
         {
-            if (Evaluate(model, encoder, test) is not { } score)
-            {
-                screen.Warn("Stopped before the first method; nothing was finished.");
-                return Interrupted;
-            }
-
-            before = score;
+            screen.Warn("Stopped before the first method; nothing was finished.");
+            return Interrupted;
         }
 
-        PrepareState();
-        screen.Say(
-            Text($"The base solves {100 * before.Accuracy:F1} % of {test.Count} held-out problems before fine-tuning; ")
-            + Text($"their loss is {before.Loss:F3}."));
-        var runs = options.Seeds.SelectMany(seed => options.Methods.Select(method => (seed, method)));
-        foreach (var (seed, method) in runs)
+        foreach (var (seed, method) in options.Seeds.SelectMany(
+            seed => options.Methods.Select(method => (seed, method))))
         {
             var name = options.Seeds.Count > 1 ? Text($"{method.Name}, seed {seed}") : method.Name;
             if (stop.IsCancellationRequested)
@@ -90,7 +78,7 @@ internal sealed class Experiment
                 continue;
             }
 
-            FineTune(name, method, seed, from, encoder, train, test);
+            Compare(name, method, size, seed, from, texts, encoder);
         }
 
         Finish(before, clock.Elapsed);
@@ -102,6 +90,16 @@ internal sealed class Experiment
         return stop.IsCancellationRequested && unfinished.Count > 0 ? Interrupted
             : unfinished.Count > 0 ? 1
             : 0;
+    }
+
+    /// <summary>Finds out before any work whether its results can be kept.</summary>
+    private void RequireOutputs()
+    {
+        OutputFolder.RequireWritable(options.Out);
+        if (options.Json is { } results)
+        {
+            OutputFolder.RequireWritableFile(results);
+        }
     }
 
     /// <summary>Forgets the state of a run with other options.</summary>
@@ -125,30 +123,29 @@ internal sealed class Experiment
     }
 
     /// <summary>What to train on and what to hold out, as far as the context holds them.</summary>
-    private (IReadOnlyList<TokenizedText> Train, IReadOnlyList<Instruction> Test) Fitting(
-        (IReadOnlyList<Instruction>, IReadOnlyList<Instruction>, string) problems,
-        InstructionEncoder encoder,
+    private TextSplit Fitting(
+        (IReadOnlyList<Instruction> Train, IReadOnlyList<Instruction> HeldOut, string Source) problems,
+        IInstructionEncoder encoder,
         BaseModel from)
     {
-        var (train, heldOut, source) = problems;
         var context = options.Context is { } own ? Math.Min(own, from.Context ?? own) : from.Context;
-        var (fitting, tooLong) = encoder.EncodeAll(train, context);
-        var test = heldOut
-            .Where(problem => !(encoder.Encode(problem).Length > context)
-                && !(encoder.EncodePrompt(problem).Length >= context))
-            .ToList();
+        var texts = TextSplit.Of(encoder, problems.Train, problems.HeldOut, context);
         screen.Say(
-            $"Problems: {fitting.Count:N0} to learn from; {Math.Min(test.Count, options.Test):N0} held out "
-            + $"({source}).");
-        if (tooLong > 0 || test.Count < heldOut.Count)
+            $"Problems: {texts.Training.Count:N0} to learn from; {Math.Min(texts.HeldOut.Count, options.Test):N0} held "
+            + $"out ({problems.Source}).");
+        if (texts.TooLong > 0 || texts.HeldOutTooLong > 0)
         {
             screen.Warn(
-                $"Skipped as longer than the context: {tooLong:N0} of {train.Count:N0} to learn from, "
-                + $"{heldOut.Count - test.Count:N0} of {heldOut.Count:N0} held out.");
+                $"Skipped as longer than the context: {texts.TooLong:N0} of {problems.Train.Count:N0} to learn from, "
+                + $"{texts.HeldOutTooLong:N0} of {problems.HeldOut.Count:N0} held out.");
         }
 
-        return fitting.Count > 0 && test.Count > 0
-            ? (fitting, [.. test.Take(options.Test)])
+        return texts.Training.Count > 0 && texts.HeldOut.Count > 0
+            ? texts with
+            {
+                HeldOut = [.. texts.HeldOut.Take(options.Test)],
+                Problems = [.. texts.Problems.Take(options.Test)],
+            }
             : throw new UserException(
                 "No problem is short enough for the context; use a base with a longer one, or shorter problems.");
     }
@@ -161,122 +158,95 @@ internal sealed class Experiment
         return (problems[options.Test..], problems[..options.Test], "generated, two steps each");
     }
 
-    private void FineTune(
+    /// <summary>What the base can do; null if the user asked to stop before it was known.</summary>
+    private FineTuningScore? Before(BaseModel from, AdapterSize size, TextSplit texts, IInstructionEncoder encoder)
+    {
+        using var model = Variants.Create(
+            from, FineTuningMethod.Named("full"), size, options.Seeds[0], options.Device);
+        try
+        {
+            var score = FineTuningScore.Of(model, texts, encoder, options.BatchSize, stop: stop);
+            screen.Say(
+                Text($"The base solves {100 * score.Accuracy:F1} % of {texts.HeldOut.Count} held-out problems before ")
+                + Text($"fine-tuning; their loss is {score.Loss:F3}."));
+            return score;
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
+    }
+
+    private void Compare(
         string name,
-        Method method,
+        FineTuningMethod method,
+        AdapterSize size,
         int seed,
         BaseModel from,
-        InstructionEncoder encoder,
-        IReadOnlyList<TokenizedText> train,
-        IReadOnlyList<Instruction> test)
+        TextSplit texts,
+        IInstructionEncoder encoder)
     {
         var isPeakOwn = PeakMemory.TryReset();
-        using var model = from.Create(method, options.BlockSize, seed, options.Device);
-        var batches = new TextBatches(train, options.BatchSize, (ulong)seed);
-        if (method.StartsFromGradients)
-        {
-            model.StartLoraGa(StartBatches, number => TextTraining.Loss(model, batches[number, options.Device]));
-        }
-
-        var times = new List<double>();
+        using var model = Variants.Create(from, method, size, seed, options.Device);
         var checkpoint = Path.Combine(StateFolder, Text($"{method.Name}-{seed}.safetensors"));
-        var recipe = options.Recipe(options.Steps, options.LearningRate ?? method.LearningRate, checkpoint);
-        using var training = new TextTraining(model, batches, recipe);
-        if (training.Step > 0)
+        using var run = new FineTuning(model, texts, new()
         {
-            screen.Say($"{name}: goes on after step {training.Step}, where an earlier run was stopped.");
+            Training = options.Recipe(options.Steps, options.LearningRate ?? method.LearningRate, checkpoint),
+            BatchSize = options.BatchSize,
+            Seed = seed,
+        });
+        if (run.Step > 0)
+        {
+            screen.Say($"{name}: goes on after step {run.Step}, where an earlier run was stopped.");
         }
 
         try
         {
             screen.Track(name, options.Steps, report =>
             {
-                training.Run(
-                    progress =>
-                    {
-                        times.Add(progress.Milliseconds);
-                        report(progress.Step, progress.Loss);
-                    },
-                    stop);
+                run.Run(new Reporting(report), stop);
                 return true;
             });
+            var peak = isPeakOwn ? PeakMemory.MiB() : null;
+            if (seed == options.Seeds[0])
+            {
+                Keep(method, size, model, from, texts);
+            }
+
+            var score = run.Score(encoder, stop);
+            var result = new FineTuningResult(
+                method.Name, seed, FineTuning.Trainable(model), run.Losses, run.HeldOutLosses, run.Milliseconds, score,
+                peak);
+            finished.Add(result);
+            screen.Say(
+                Text($"{name}: loss {result.LossFirst:F3} to {result.LossLast:F3}, held out {score.Loss:F3}, ")
+                + Text($"solves {100 * score.Accuracy:F1} %."));
         }
         catch (OperationCanceledException)
         {
-            unfinished[name] = $"cut off after step {training.Step}; the same command goes on there";
-            return;
+            unfinished[name] = run.Step < options.Steps
+                ? $"cut off after step {run.Step}; the same command goes on there"
+                : "cut off before its accuracy was known";
         }
         catch (TrainingException fault)
         {
-            unfinished[name] = $"diverged at step {training.Step}";
+            unfinished[name] = $"diverged at step {run.Step}";
             screen.Warn($"{name} stopped. {fault.Message}");
-            return;
         }
-
-        var peak = isPeakOwn ? PeakMemory.MiB() : null;
-        if (seed == options.Seeds[0])
-        {
-            Keep(method, model, from, encoder, test);
-        }
-
-        if (Evaluate(model, encoder, test) is not { } score)
-        {
-            unfinished[name] = "cut off before its accuracy was known";
-            return;
-        }
-
-        var result = new MethodResult(method.Name, seed, Method.Trainable(model), training.Losses, times, score, peak);
-        finished.Add(result);
-        screen.Say(
-            Text($"{name}: loss {result.LossFirst:F3} to {result.LossLast:F3}, held out {score.Loss:F3}, ")
-            + Text($"solves {100 * score.Accuracy:F1} %."));
-    }
-
-    /// <summary>Loss and accuracy on held-out problems; null if the user asked to stop before the end.</summary>
-    private Score? Evaluate(ICausalModel model, InstructionEncoder encoder, IReadOnlyList<Instruction> test)
-    {
-        var texts = test.Select(encoder.Encode).ToList();
-        var longest = texts.Max(text => text.Learned.Count(learned => learned));
-        var solving = new ProblemSolving(model, encoder, FinalAnswer.IsSolved);
-        var solved = solving.Solve(test, longest, SolvedAtOnce, stop: stop);
-        if (solved.Count < test.Count)
-        {
-            return null;
-        }
-
-        using var noGrad = no_grad();
-        model.Module.eval();
-        var batches = new TextBatches(texts, options.BatchSize, seed: 0);
-        var (sum, tokens) = (0.0, 0L);
-        for (var number = 0; number < batches.Count; number++)
-        {
-            using var scope = NewDisposeScope();
-            var batch = batches[number, options.Device];
-            var learned = batch.Labels.ne(TextBatches.Ignored).sum().item<long>();
-            sum += TextTraining.Loss(model, batch).item<float>() * learned;
-            tokens += learned;
-        }
-
-        return new((double)solved.Count(problem => problem.IsSolved) / test.Count, sum / tokens);
     }
 
     /// <summary>Saves what was learned, and makes sure that it is the same once loaded.</summary>
-    private void Keep(
-        Method method,
-        ICausalModel model,
-        BaseModel from,
-        InstructionEncoder encoder,
-        IReadOnlyList<Instruction> test)
+    private void Keep(FineTuningMethod method, AdapterSize size, ICausalModel model, BaseModel from, TextSplit texts)
     {
         var directory = Path.Combine(options.Out, "adapters", method.Name);
-        if (method.StartsFromGradients)
+        if (method.Name == "lora-ga")
         {
             model.SaveAdapter(directory);
             kept.Add($"{directory} (as plain LoRA of twice the rank, without its start)");
             return;
         }
 
-        using var again = from.Create(method, options.BlockSize, options.Seeds[0], options.Device);
+        using var again = Variants.Create(from, method, size, options.Seeds[0], options.Device);
         if (method.IsAdapter)
         {
             model.SaveAdapter(directory);
@@ -284,13 +254,7 @@ internal sealed class Experiment
         }
         else
         {
-            model.SavePretrained(directory);
-            var folder = File.Exists(from.Path) ? Path.GetDirectoryName(Path.GetFullPath(from.Path))! : from.Path;
-            foreach (var file in Directory.GetFiles(folder, "tokenizer.*"))
-            {
-                File.Copy(file, Path.Combine(directory, Path.GetFileName(file)), overwrite: true);
-            }
-
+            from.Save(model, directory);
             again.LoadPretrained(directory, options.Device);
         }
 
@@ -298,7 +262,7 @@ internal sealed class Experiment
         using var noGrad = no_grad();
         model.Module.eval();
         again.Module.eval();
-        var ids = new TextBatches([.. test.Take(8).Select(encoder.Encode)], 8, 0)[0, options.Device].Ids;
+        var ids = new TextBatches([.. texts.HeldOut.Take(8)], 8, 0)[0, options.Device].Ids;
         var logits = ((nn.Module<Tensor, Tensor>)model.Module).call(ids);
         var difference = (logits - ((nn.Module<Tensor, Tensor>)again.Module).call(ids)).abs().max().item<float>();
         var outcome = difference == 0
@@ -307,29 +271,46 @@ internal sealed class Experiment
         kept.Add($"{directory} (loaded again, {outcome})");
     }
 
-    private void Finish(Score before, TimeSpan elapsed)
+    private void Finish(FineTuningScore before, TimeSpan elapsed)
     {
-        var results = new Results(before, finished, unfinished);
         screen.Say("");
-        screen.Show(results.Table());
-        screen.Say(
-            $"Losses are means over the first and the last {MethodResult.Window(options.Steps)} steps; accuracy is the "
-            + "exact final answer, decoded greedily.");
+        var table = new Table();
+        foreach (var (index, title) in FineTuningTable.Columns.Index())
+        {
+            table.AddColumn(index == 0 ? new TableColumn(title) : new TableColumn(title).RightAligned());
+        }
+
+        foreach (var row in FineTuningTable.Rows(before, finished, unfinished))
+        {
+            table.AddRow([.. row]);
+        }
+
+        screen.Show(table);
+        screen.Say(FineTuningTable.Note(finished));
         foreach (var path in kept)
         {
             screen.Say($"Saved:   {path}");
         }
 
+        var report = new FineTuningReport(
+            "Fine-tuning compared", Configuration(), finished, Repeating.Command("FineTune"))
+        {
+            Before = before,
+            Unfinished = unfinished,
+        };
         if (finished.Count > 0)
         {
             var picture = Path.Combine(options.Out, "loss.png");
-            LossPicture.Write(picture, [.. finished.Where(result => result.Seed == options.Seeds[0])]);
+            PngCanvas.Write(picture, report.Losses);
             screen.Say($"Picture: {picture}");
         }
 
+        var page = Path.Combine(options.Out, "report.html");
+        report.Save(page);
+        screen.Say($"Report:  {page}");
         if (options.Json is { } json)
         {
-            results.WriteJson(json, options, options.Data is { } data ? Path.GetFileName(data) : "generated");
+            WriteJson(json, before);
             screen.Say($"Results: {json}");
         }
 
@@ -340,5 +321,38 @@ internal sealed class Experiment
         }
     }
 
+    private IReadOnlyList<(string Name, string Value)> Configuration() =>
+    [
+        ("Base", options.Base ?? $"a small {(options.IsRwkv ? "RWKV-6" : "LLaMA")}, pretrained by this run"),
+        ("Data", options.Data ?? "generated, two steps each"),
+        ("Context", options.Context is { } context ? Text($"{context}") : "the base's own"),
+        ("Steps", Text($"{options.Steps}")),
+        ("Batch", Text($"{options.BatchSize}")),
+        ("Peak rate", options.LearningRate is { } rate ? Text($"{rate}") : "each method's own"),
+        ("Bone's block", Text($"{options.BlockSize}")),
+        ("Seeds", string.Join(", ", options.Seeds)),
+        ("Device", options.Device.ToString()),
+    ];
+
+    /// <summary>Writes the results; the file appears whole or not at all.</summary>
+    private void WriteJson(string path, FineTuningScore before) => AtomicFile.WriteText(path, new JsonObject
+    {
+        ["methods"] = new JsonArray([.. finished.Select(result => result.ToJson())]),
+        ["model"] = options.Model,
+        ["baseAccuracy"] = before.Accuracy,
+        ["baseLoss"] = before.Loss,
+        ["data"] = options.Data is { } data ? Path.GetFileName(data) : "generated",
+        ["seed"] = options.Seeds[0], // of the data and the base; each method names its own
+        ["steps"] = options.Steps,
+        ["unfinished"] = new JsonObject(
+            unfinished.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value))),
+    }.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>Steps as the screen shows them.</summary>
+    private sealed class Reporting(Action<int, double> report) : IProgress<TextTrainingProgress>
+    {
+        public void Report(TextTrainingProgress value) => report(value.Step, value.Loss);
+    }
 }

@@ -31,7 +31,7 @@ internal sealed record Options(
     string? Data,
     string? PretrainData,
     int? Context,
-    IReadOnlyList<Method> Methods,
+    IReadOnlyList<FineTuningMethod> Methods,
     int Steps,
     int PretrainSteps,
     int BatchSize,

@@ -44,7 +44,7 @@ internal static class Pretraining
             ? $"the text of {Path.GetFileName(file)}"
             : "generated problems of one step";
         screen.Say(
-            $"Base: {(options.IsRwkv ? "an RWKV-6" : "a LLaMA")} of {Method.Trainable(model):N0} parameters, "
+            $"Base: {(options.IsRwkv ? "an RWKV-6" : "a LLaMA")} of {FineTuning.Trainable(model):N0} parameters, "
             + $"pretrained on {source}.");
         if (!Train(model, options, screen, stop))
         {
@@ -80,19 +80,14 @@ internal static class Pretraining
         {
             var tokenizer = CharacterTokenizer.Write(scratch.FullName);
             var context = options.Context ?? Context;
-            IReadOnlyList<TokenizedText> texts;
-            if (options.PretrainData is { } file)
-            {
-                // Plain text: every id is learned, in pieces of the context's length.
-                var ids = tokenizer.Encode(File.ReadAllText(file), addBegin: false);
-                texts = [.. ids.Chunk(context).Where(piece => piece.Length > 1).Select(piece =>
-                    new TokenizedText(piece, [.. piece.Select(_ => true)]))];
-            }
-            else
-            {
-                var encoder = new InstructionEncoder(tokenizer, PromptTemplate.Plain);
-                texts = encoder.EncodeAll(
+            var texts = options.PretrainData is { } file
+                ? TextSplit.Pieces(tokenizer, File.ReadAllText(file), context)
+                : new InstructionEncoder(tokenizer, PromptTemplate.Plain).EncodeAll(
                     new GeneratedProblems(options.Seeds[0]).OneStep().Take(Problems), context).Fitting;
+            if (texts.Count == 0)
+            {
+                throw new UserException(
+                    $"--context {context} holds none of the texts to pretrain on; the small base's own is {Context}.");
             }
 
             var batches = new TextBatches(texts, options.BatchSize, (ulong)options.Seeds[0]);

@@ -19,9 +19,9 @@ internal static class ProblemFile
             return (problems, Read(test), "test.jsonl beside it");
         }
 
-        var held = problems.Count / 10;
-        return held > 0
-            ? (problems[..^held], problems[^held..], "its last tenth")
+        var (train, heldOut) = TextSplit.HoldOut(problems, 0.1);
+        return heldOut.Count > 0
+            ? (train, heldOut, "its last tenth")
             : throw new UserException(
                 $"{path}: {problems.Count} problems are too few to hold a tenth out; use a file of at least ten.");
     }

@@ -18,6 +18,21 @@ public static class OutputFolder
     });
 
     /// <summary>
+    /// Says that a file cannot be written, before the work whose result it is to hold. What it holds stays.
+    /// </summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="CheckpointException">It is a folder, or no file can be created beside it.</exception>
+    public static void RequireWritableFile(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            throw new CheckpointException(path, "it is a folder, and a file is to be written", "name a file");
+        }
+
+        RequireWritable(Path.GetDirectoryName(Path.GetFullPath(path))!);
+    }
+
+    /// <summary>
     /// Finishes a save that was interrupted while its files were put in place. Loading does it; call it before reading
     /// files of the folder otherwise.
     /// </summary>

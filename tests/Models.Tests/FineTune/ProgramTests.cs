@@ -32,6 +32,10 @@ public sealed class ProgramTests
         Assert.All(methods[1..], method =>
             Assert.True(File.Exists(folder.File($"adapters/{method}/adapter_model.safetensors"))));
         Assert.True(File.Exists(folder.File("adapters/full/model.safetensors")));
+        var report = File.ReadAllText(folder.File("report.html"));
+        Assert.All(methods, method => Assert.Contains($">{method}<", report));
+        Assert.Contains("--project examples/FineTune -- --steps 2", report);
+        Assert.DoesNotContain("NaN", output);
         Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], File.ReadAllBytes(folder.File("loss.png"))[..4]);
         Assert.Equal(9, output.Split("gives the same logits").Length - 1);
 
@@ -87,13 +91,27 @@ public sealed class ProgramTests
     [InlineData("--device", "tpu", "'tpu'")]
     [InlineData("--model", "gpt", "'gpt'")]
     [InlineData("--data", "no-such-file", "no-such-file: it cannot be read")]
-    [InlineData("--base", "no-such-folder", "holds neither tokenizer.json")]
+    [InlineData("--base", "no-such-folder", "no-such-folder: there is no such file or folder")]
+    [InlineData("--context", "2", "--context 2 holds none of the texts")]
+    [InlineData("--json", "/", "/: it is a folder, and a file is to be written")]
+    [InlineData("--out", "/dev/null/out", "/dev/null/out: it cannot be written")]
     public void Run_BadOption_SaysWhichAndWhy(string option, string value, string expected)
     {
         var (code, _, error) = Run([option, value]);
         Assert.Equal(1, code);
         Assert.Contains(expected, error, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Run_BlockThatDoesNotFit_IsRefusedBeforeAnyTraining()
+    {
+        using var folder = new TemporaryFolder();
+        string[] tiny = ["--pretrain-steps", "2", "--batch", "2", "--out", folder.Path];
+        var (code, output, error) = Run([.. tiny, "--block-size", "48"]);
+        Assert.Equal(1, code);
+        Assert.Contains("bone-row does not fit this base: [Bone] BlockSize 48 does not divide", error);
+        Assert.DoesNotContain("The base solves", output);
     }
 
     private static (int Code, string Output, string Error) Run(string[] arguments) =>
