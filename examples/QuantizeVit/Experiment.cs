@@ -1,4 +1,3 @@
-using Marrow.Examples.QuantizeVit.Pictures;
 using Marrow.Vision;
 using static TorchSharp.torch;
 
@@ -50,7 +49,7 @@ internal sealed class Experiment
         OutputFolder.RequireWritable(options.Out);
         if (options.Json is { } file)
         {
-            OutputFolder.RequireWritable(Path.GetDirectoryName(Path.GetFullPath(file))!);
+            OutputFolder.RequireWritableFile(file);
         }
 
         screen.Say(
@@ -90,18 +89,13 @@ internal sealed class Experiment
 
         var all = new Results(options.Bits, teachers, results);
         screen.Show(all.Table());
-        OscillationPicture.Write(
-            Path.Combine(options.Out, "oscillation.png"),
-            [.. results.Where(result => result.Seed == options.Seeds[0])]);
-        LatentPicture.Write(
-            Path.Combine(options.Out, "latent-weights.png"),
-            [.. results.Where(result => result.Seed == options.Seeds[0])]);
+        new QuantizationReport(all, options).Save();
         if (options.Json is { } path)
         {
             all.WriteJson(path);
         }
 
-        screen.Say($"Pictures, the exported models and the teacher are in {options.Out}.");
+        screen.Say($"The report, pictures, the exported models and the teacher are in {options.Out}.");
     }
 
     private SmallViT Teach(int seed, string folder)
@@ -122,15 +116,17 @@ internal sealed class Experiment
         ((IModel)model).LoadPretrained(from);
         var recipe = Recipe(seed, method);
         recipe = isAnnealing ? recipe with { Steps = 0, AnnealingSteps = options.AnnealingSteps } : recipe;
-        var (times, shares, frozen) = (new List<double>(), new List<(int, double)>(), 0.0);
+        var (times, losses) = (new List<double>(), new List<(double, double)>());
+        var (shares, frozen) = (new List<(int, double)>(), 0.0);
+        var before = isAnnealing ? options.Steps : 0;
         using var training = Train(model, recipe, teacher, method, (training, progress) =>
         {
             times.Add(progress.Milliseconds);
+            losses.Add((progress.Step + before, progress.Loss));
             frozen = progress.Frozen;
             if (progress.Step % Math.Max(1, progress.Steps / OscillationSamples) == 0)
             {
-                shares.Add((progress.Step + (isAnnealing ? options.Steps : 0),
-                    training.Oscillations!.Overall().Oscillating));
+                shares.Add((progress.Step + before, training.Oscillations!.Overall().Oscillating));
             }
         });
 
@@ -145,6 +141,7 @@ internal sealed class Experiment
             frozen,
             times.Order().ElementAt(times.Count / 2),
             new FileInfo(exported).Length,
+            losses,
             shares,
             Latent(model));
     }

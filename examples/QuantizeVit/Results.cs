@@ -14,6 +14,7 @@ namespace Marrow.Examples.QuantizeVit;
 /// <param name="Frozen">Share of annealed weights that the last step left alone; 0 without annealing.</param>
 /// <param name="MsPerStep">Median time of a step, without reading images.</param>
 /// <param name="ModelBytes">Size of the exported model.</param>
+/// <param name="Losses">The loss of every step, with its number.</param>
 /// <param name="Oscillation">Share of oscillating weights by step.</param>
 /// <param name="Latent">Latent weights over positions on the grid of levels: where it starts, and counts.</param>
 internal sealed record MethodResult(
@@ -24,6 +25,7 @@ internal sealed record MethodResult(
     double Frozen,
     double MsPerStep,
     long ModelBytes,
+    IReadOnlyList<(double Step, double Loss)> Losses,
     IReadOnlyList<(int Step, double Share)> Oscillation,
     (double Start, long[] Counts) Latent);
 
@@ -34,30 +36,39 @@ internal sealed record MethodResult(
 internal sealed record Results(
     int Bits, IReadOnlyDictionary<int, (double Top1, long Bytes)> Teachers, IReadOnlyList<MethodResult> Methods)
 {
+    /// <summary>The titles of the columns.</summary>
+    public static IReadOnlyList<string> Columns { get; } =
+        ["method", "top-1", "oscillating", "changing", "frozen", "ms per step", "model bytes"];
+
     /// <summary>A row for each method; over several seeds the mean, and the spread of accuracy.</summary>
+    public IReadOnlyList<string[]> Rows =>
+    [
+        [
+            "float teacher", Spread([.. Teachers.Values.Select(teacher => teacher.Top1)]), "", "", "", "",
+            Text($"{Teachers.Values.First().Bytes:N0}"),
+        ],
+        .. Methods.GroupBy(result => result.Method).Select(method => (string[])
+        [
+            method.Key,
+            Spread([.. method.Select(result => result.Top1)]),
+            Text($"{100 * method.Average(result => result.End.Oscillating):F2} %"),
+            Text($"{100 * method.Average(result => result.End.Changing):F3} %"),
+            Text($"{100 * method.Average(result => result.Frozen):F1} %"),
+            Text($"{method.Average(result => result.MsPerStep):F1}"),
+            Text($"{method.First().ModelBytes:N0}"),
+        ]),
+    ];
+
+    /// <summary>The same for the terminal.</summary>
     public Table Table()
     {
-        var table = new Table().AddColumn("method");
-        foreach (var column in (string[])["top-1", "oscillating", "changing", "frozen", "ms per step", "model bytes"])
+        var table = new Table().AddColumn(Columns[0]);
+        foreach (var column in Columns.Skip(1))
         {
             table.AddColumn(new TableColumn(column).RightAligned());
         }
 
-        table.AddRow(
-            "float teacher", Spread([.. Teachers.Values.Select(teacher => teacher.Top1)]), "", "", "", "",
-            Text($"{Teachers.Values.First().Bytes:N0}"));
-        foreach (var method in Methods.GroupBy(result => result.Method))
-        {
-            table.AddRow(
-                method.Key,
-                Spread([.. method.Select(result => result.Top1)]),
-                Text($"{100 * method.Average(result => result.End.Oscillating):F2} %"),
-                Text($"{100 * method.Average(result => result.End.Changing):F3} %"),
-                Text($"{100 * method.Average(result => result.Frozen):F1} %"),
-                Text($"{method.Average(result => result.MsPerStep):F1}"),
-                Text($"{method.First().ModelBytes:N0}"));
-        }
-
+        Rows.ToList().ForEach(row => table.AddRow(row));
         return table;
     }
 

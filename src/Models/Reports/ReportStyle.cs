@@ -58,7 +58,7 @@ internal static class ReportStyle
         }
         polyline { fill: none; stroke: currentColor; stroke-linejoin: round; }
         text { fill: currentColor; dominant-baseline: central; font-variant-numeric: tabular-nums; }
-        rect { fill: currentColor; }
+        rect { fill: currentColor; shape-rendering: crispEdges; }
         .ink { color: var(--ink); } .quiet { color: var(--quiet); } .grid { color: var(--line); }
         .s0 { color: var(--s0); } .s1 { color: var(--s1); } .s2 { color: var(--s2); } .s3 { color: var(--s3); }
         .s4 { color: var(--s4); } .s5 { color: var(--s5); } .s6 { color: var(--s6); } .s7 { color: var(--s7); }

@@ -32,6 +32,9 @@ public sealed class QuantizeVitTests
         });
         Assert.All((string[])["oscillation.png", "latent-weights.png"], name =>
             Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], File.ReadAllBytes(folder.File(name))[..4]));
+        var report = File.ReadAllText(folder.File("report.html"));
+        Assert.All((string[])["Oscillation", "Latent weights", "statsq+qkr+cga", "--teacher-steps 2"], part =>
+            Assert.Contains(part, report));
         Assert.NotEmpty(Directory.GetFiles(folder.File("log"), "*", SearchOption.AllDirectories));
     }
 

@@ -71,7 +71,7 @@ public sealed record FineTuningReport(
             FineTuningTable.Note(Results));
         if (Examples().ToList() is { Count: > 0 } examples)
         {
-            report.Examples("What the models wrote", examples);
+            report.Examples($"What the model of {examples[0].Label} wrote", examples);
         }
 
         report.Facts("Configuration", Configuration);
@@ -103,12 +103,11 @@ public sealed record FineTuningReport(
                 + ".";
     }
 
-    /// <summary>Some right and some wrong answers of each method.</summary>
+    /// <summary>Some right and some wrong answers of the method with the lowest held-out loss.</summary>
     private IEnumerable<ReportExample> Examples() =>
-        from result in FirstSeed
+        from result in FirstSeed.OrderBy(result => result.Score.Loss ?? double.MaxValue).Take(1)
         from isRight in (bool[])[true, false]
-        from solved in result.Score.Solved.Where(solved => solved.IsSolved == isRight).Take(
-            FirstSeed.Count() > 2 ? 1 : ExamplesOfAKind)
+        from solved in result.Score.Solved.Where(solved => solved.IsSolved == isRight).Take(ExamplesOfAKind)
         select new ReportExample(
             result.Method,
             solved.Problem.Input.Length > 0

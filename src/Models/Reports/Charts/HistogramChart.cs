@@ -17,7 +17,7 @@ public sealed record ChartHistogram(string Name, double Start, int Levels, IRead
 public sealed class HistogramChart(
     string across, string up, IReadOnlyList<ChartHistogram> histograms) : Chart
 {
-    private const double Top = 8, Plot = 112, Title = 26, Bottom = 50;
+    private const double Top = 8, Plot = 112, Title = 46, Bottom = 50;
 
     /// <inheritdoc/>
     public override double HeightAt(double width) => Top + (histograms.Count * (Plot + Title)) + Bottom;
@@ -42,7 +42,7 @@ public sealed class HistogramChart(
         var most = Math.Max(1, histogram.Counts.Skip(1).SkipLast(1).DefaultIfEmpty(0).Max());
         var y = new AxisScale(0, most, top + Plot, top);
         var x = new AxisScale(start, end, 70, width - 14);
-        canvas.Text(histogram.Name, x.Start, top - 12, 0, ChartInk.Ink);
+        canvas.Text(histogram.Name, x.Start, top - 14, 0, ChartInk.Ink);
         foreach (var mark in y.Marks(3))
         {
             canvas.Line([(x.Start, y.Place(mark)), (x.End, y.Place(mark))], Grid);
