@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Text;
 using Marrow.Language;
 using Marrow.Models;
-using Marrow.Tokenizers;
 
 namespace Marrow.Examples.Chat;
 
@@ -10,14 +9,14 @@ namespace Marrow.Examples.Chat;
 internal sealed class ChatSession : IDisposable
 {
     private readonly IReadOnlyList<Voice> voices;
-    private readonly Tokenizer tokenizer;
+    private readonly BaseModel from;
     private readonly Dialogue dialogue;
     private readonly GenerationOptions options;
 
     private ChatSession(
-        IReadOnlyList<Voice> voices, Tokenizer tokenizer, Dialogue dialogue, GenerationOptions options) =>
-        (this.voices, this.tokenizer, this.dialogue, this.options) =
-            (voices, tokenizer, dialogue, options with { Stops = dialogue.Ends });
+        IReadOnlyList<Voice> voices, BaseModel from, Dialogue dialogue, GenerationOptions options) =>
+        (this.voices, this.from, this.dialogue, this.options) =
+            (voices, from, dialogue, options with { Stops = dialogue.Ends });
 
     /// <summary>Loads base, adapter and tokenizer.</summary>
     /// <param name="path">The base.</param>
@@ -28,16 +27,8 @@ internal sealed class ChatSession : IDisposable
     public static ChatSession Open(
         string path, string? adapter, string? gguf, PromptTemplate? template, GenerationOptions options)
     {
-        var folder = File.Exists(path) ? Path.GetDirectoryName(Path.GetFullPath(path))! : path;
-        var tokenizer = Tokenizer.Load(folder);
-        var format = template is null ? ChatFormat.Find(folder) : null;
-        return new(
-            Voices(Load(path, adapter), gguf),
-            tokenizer,
-            format is null
-                ? new Instructions(tokenizer, template ?? PromptTemplate.Plain)
-                : new Conversing(tokenizer, format),
-            options);
+        var from = BaseModel.Open(path);
+        return new(Voices(Load(from, adapter), gguf), from, Dialogue.Of(from, template), options);
     }
 
     /// <summary>Answers line after line, until an empty one or the end.</summary>
@@ -52,7 +43,7 @@ internal sealed class ChatSession : IDisposable
     public void Dispose()
     {
         voices.ToList().ForEach(voice => voice.Dispose());
-        tokenizer.Dispose();
+        from.Dispose();
     }
 
     private static IReadOnlyList<Voice> Voices(ICausalModel model, string? gguf)
@@ -70,9 +61,9 @@ internal sealed class ChatSession : IDisposable
         return [new MarrowVoice(model), new LlamaCppVoice(gguf)];
     }
 
-    private static ICausalModel Load(string path, string? adapter)
+    private static ICausalModel Load(BaseModel from, string? adapter)
     {
-        var model = CausalModel.Load(path);
+        var model = from.Create();
         if (adapter is not null)
         {
             model.LoadAdapter(adapter);
@@ -112,7 +103,7 @@ internal sealed class ChatSession : IDisposable
             count++;
             return id;
         });
-        foreach (var piece in tokenizer.DecodeStream(ids))
+        foreach (var piece in from.Tokenizer.DecodeStream(ids))
         {
             answers.Write(piece);
             answer.Append(piece);

@@ -28,7 +28,7 @@ var template = new Option<string?>("--template")
 {
     Description = "How instructions are written; if not given, as the model's own chat template has it, else plain.",
 };
-template.AcceptOnlyFromAmong("plain", "alpaca", "rwkv");
+template.AcceptOnlyFromAmong([.. PromptTemplate.All.Keys]);
 var count = new Option<int>("--count")
 {
     Description = "The most tokens of an answer.",
@@ -62,13 +62,7 @@ command.SetAction(parsed =>
         parsed.GetRequiredValue(path),
         parsed.GetValue(adapter),
         parsed.GetValue(gguf),
-        parsed.GetValue(template) switch
-        {
-            "alpaca" => PromptTemplate.Alpaca,
-            "rwkv" => PromptTemplate.Rwkv,
-            "plain" => PromptTemplate.Plain,
-            _ => null,
-        },
+        parsed.GetValue(template) is { } name ? PromptTemplate.All[name] : null,
         new(parsed.GetValue(count), Temperature: parsed.GetValue(temperature), TopP: parsed.GetValue(topP),
             Seed: parsed.GetValue(seed)));
     session.Run(Console.In, Console.Out);

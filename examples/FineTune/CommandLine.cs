@@ -8,13 +8,6 @@ namespace Marrow.Examples.FineTune;
 /// <summary>The options of the program.</summary>
 internal static class CommandLine
 {
-    private static readonly Dictionary<string, PromptTemplate> Templates = new()
-    {
-        ["plain"] = PromptTemplate.Plain,
-        ["alpaca"] = PromptTemplate.Alpaca,
-        ["rwkv"] = PromptTemplate.Rwkv,
-    };
-
     /// <summary>The command that hands its options to <paramref name="run"/>.</summary>
     public static RootCommand Create(Func<Options, int> run)
     {
@@ -37,7 +30,7 @@ internal static class CommandLine
             Description = "How problems are written.",
             DefaultValueFactory = _ => "plain",
         };
-        template.AcceptOnlyFromAmong([.. Templates.Keys]);
+        template.AcceptOnlyFromAmong([.. PromptTemplate.All.Keys]);
         var pretrainData = Text(
             "--pretrain-data", "Text to pretrain the small base on; generated problems of one step if not given.");
         var context = new Option<int?>("--context")
@@ -88,7 +81,7 @@ internal static class CommandLine
         command.SetAction(parsed => run(new Options(
             parsed.GetValue(model)!,
             parsed.GetValue(from),
-            Templates[parsed.GetValue(template)!],
+            PromptTemplate.All[parsed.GetValue(template)!],
             parsed.GetValue(data),
             parsed.GetValue(pretrainData),
             parsed.GetValue(context),

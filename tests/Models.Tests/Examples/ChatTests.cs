@@ -44,12 +44,15 @@ public sealed class ChatTests
     }
 
     [Fact]
-    public void Chat_WithoutATokenizer_SaysWhatIsMissing()
+    public void Chat_WithoutAModel_SaysSo()
     {
         using var folder = new TemporaryFolder();
         var (code, _, error) = ExampleProcess.Run("Marrow.Chat.dll", ["--base", folder.Path]);
         Assert.Equal(1, code);
-        Assert.Contains("holds neither tokenizer.json", error, StringComparison.Ordinal);
+        Assert.Contains("the folder is empty; name a folder", error, StringComparison.Ordinal);
+        (code, _, error) = ExampleProcess.Run("Marrow.Chat.dll", ["--base", folder.File("nope")]);
+        Assert.Equal(1, code);
+        Assert.Contains("there is no such file or folder", error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -39,6 +39,14 @@ public sealed partial record PromptTemplate(
     /// <summary>The instruction alone, on a line of its own.</summary>
     public static PromptTemplate Plain { get; } = new("{0}\n", "{0}\n{1}\n");
 
+    /// <summary>The templates by their names.</summary>
+    public static IReadOnlyDictionary<string, PromptTemplate> All { get; } = new Dictionary<string, PromptTemplate>
+    {
+        ["plain"] = Plain,
+        ["alpaca"] = Alpaca,
+        ["rwkv"] = Rwkv,
+    };
+
     /// <summary>
     /// Texts with which a model goes on to a next prompt of its own: the response ends before the first of them.
     /// </summary>
