@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 
 namespace Marrow.Tool.CommandLine;
 
@@ -35,6 +36,28 @@ internal static class Choice
         }
 
         option.CompletionSources.Add([.. values.Keys]);
+        return option;
+    }
+
+    /// <summary>An option that is a number in a range.</summary>
+    /// <param name="name">The option.</param>
+    /// <param name="description">What it decides.</param>
+    /// <param name="rule">The range.</param>
+    /// <param name="range">The same in words.</param>
+    public static Option<double?> Number(string name, string description, Func<double, bool> rule, string range)
+    {
+        var option = new Option<double?>(name) { Description = description, HelpName = "x" };
+        option.CustomParser = result =>
+        {
+            var text = result.Tokens[0].Value;
+            if (double.TryParse(text, CultureInfo.InvariantCulture, out var number) && rule(number))
+            {
+                return number;
+            }
+
+            result.AddError($"{name} must be {range}, not '{text}'.");
+            return null;
+        };
         return option;
     }
 

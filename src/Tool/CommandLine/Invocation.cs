@@ -20,6 +20,9 @@ internal sealed class Invocation(ParseResult parsed, Screen screen, bool isJson,
     /// <summary>Canceled by Ctrl-C; a verb that ends then keeps what is done.</summary>
     public CancellationToken Stop => stop;
 
+    /// <summary>The command as a shell takes it.</summary>
+    public string Line => string.Join(' ', parsed.Tokens.Select(token => Quoted(token.Value)).Prepend("marrow"));
+
     /// <summary>The value of an argument.</summary>
     public T Get<T>(Argument<T> argument) => parsed.GetRequiredValue(argument);
 
@@ -44,4 +47,9 @@ internal sealed class Invocation(ParseResult parsed, Screen screen, bool isJson,
             show(result, screen);
         }
     }
+
+    private static string Quoted(string word) =>
+        word.Length > 0 && word.All(letter => char.IsLetterOrDigit(letter) || "-_./,:=+".Contains(letter))
+            ? word
+            : $"'{word.Replace("'", @"'\''")}'";
 }

@@ -19,6 +19,11 @@ internal static class MarrowCommand
     [
         new InspectVerb(),
         new PlanVerb(),
+        new FineTuneVerb(),
+        new EvaluateVerb(),
+        new ChatVerb(),
+        new MergeVerb(),
+        new ExportVerb(),
         new ScaffoldVerb(),
         new ExplainVerb(),
     ];

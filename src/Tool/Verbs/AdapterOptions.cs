@@ -32,10 +32,12 @@ internal sealed class AdapterOptions
     public string? Method(Invocation call) => call.Get(method);
 
     /// <summary>The attributes of the method.</summary>
+    /// <param name="call">What was typed.</param>
+    /// <param name="standard">The method that holds if none is given.</param>
     /// <exception cref="ToolException">An option does not go with the method.</exception>
-    public IReadOnlyList<Attribute> Attributes(Invocation call)
+    public IReadOnlyList<Attribute> Attributes(Invocation call, string standard = "full")
     {
-        var name = Method(call) ?? "full";
+        var name = Method(call) ?? standard;
         if (AdapterMethod.All[name] is not { } create)
         {
             Refuse(call, name, rank, block, targets);

@@ -128,12 +128,19 @@ public sealed class BaseModel : IDisposable
         (double)Trainable(new BoneAttribute { BlockSize = block, Form = BoneForm.Free })
         / Trainable(new LoraAttribute { Rank = 1 })));
 
-    /// <summary>Writes instructions as a template has them; null: as the base's own chat format does.</summary>
+    /// <summary>
+    /// Writes instructions as a template has them; null: as the base's own chat format does, or Alpaca's template if it
+    /// has none.
+    /// </summary>
+    public IInstructionEncoder Encoder(PromptTemplate? template) => template is null && Chat is { } format
+        ? new ChatEncoder(Tokenizer, format)
+        : new InstructionEncoder(
+            Tokenizer, template ?? PromptTemplate.Alpaca, addBegin: template != PromptTemplate.Rwkv);
+
+    /// <summary>Writes conversations as the base's own chat format has them.</summary>
     /// <exception cref="CheckpointException">The base has no chat template.</exception>
-    public IInstructionEncoder Encoder(PromptTemplate? template) => template is null
-        ? new ChatEncoder(Tokenizer, Chat ?? throw new CheckpointException(
-            Path, "it has no chat template", "choose a prompt template: plain, alpaca or rwkv"))
-        : new InstructionEncoder(Tokenizer, template, addBegin: template != PromptTemplate.Rwkv);
+    public ChatEncoder ChatEncoder() => new(Tokenizer, Chat ?? throw new CheckpointException(
+        Path, "it has no chat template, which conversations need", "use the tokenizer_config.json of a chat model"));
 
     /// <summary>Saves a model's weights, adapters merged, with the tokenizer: a folder that is a base again.</summary>
     /// <param name="model">The model.</param>

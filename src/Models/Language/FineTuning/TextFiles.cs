@@ -29,6 +29,11 @@ public sealed record TextFileOptions
 
     /// <summary>The longest text; null: the base's own context. Plain text is cut in pieces of it.</summary>
     public int? Context { get; init; }
+
+    /// <summary>
+    /// Tokens from one piece of plain text to the next; what pieces have in common is predicted once. Null: the context.
+    /// </summary>
+    public int? Stride { get; init; }
 }
 
 /// <summary>Files of texts, as a base reads them.</summary>
@@ -99,7 +104,7 @@ public sealed record TextFiles(TextSplit Texts, TextFileKind Kind, IInstructionE
     private static TextFiles OfInstructions(
         BaseModel from, IReadOnlyList<string> files, TextFileOptions options, int? context)
     {
-        var encoder = from.Encoder(options.Template ?? (from.Chat is null ? PromptTemplate.Alpaca : null));
+        var encoder = from.Encoder(options.Template);
         var (training, heldOut) = Split(files, options, InstructionFile.Read);
         return new(TextSplit.Of(encoder, training, heldOut, context), TextFileKind.Instructions, encoder);
     }
@@ -108,12 +113,13 @@ public sealed record TextFiles(TextSplit Texts, TextFileKind Kind, IInstructionE
         BaseModel from, IReadOnlyList<string> files, TextFileOptions options, int? context)
     {
         var (training, heldOut) = Split(files, options, ConversationFile.Read);
-        return TextSplit.Of((ChatEncoder)from.Encoder(null), training, heldOut, context);
+        return TextSplit.Of(from.ChatEncoder(), training, heldOut, context);
     }
 
     private static TextSplit OfText(BaseModel from, IReadOnlyList<string> files, TextFileOptions options, int length)
     {
-        var (training, heldOut) = Split(files, options, file => TextSplit.Pieces(from.Tokenizer, Read(file), length));
+        var (training, heldOut) = Split(files, options, file => TextSplit.Pieces(
+            from.Tokenizer, Read(file), length, options.Stride));
         return new(training, heldOut);
     }
 
