@@ -127,6 +127,25 @@ public sealed class PackageTests(PackedMarrow packed)
         Assert.True(File.Exists(Path.Combine(project, "my-model", result)));
     }
 
+    [Theory]
+    [InlineData("bone")]
+    [InlineData("pissa")]
+    public void FineTuningTemplate_RunsAsItComes(string method)
+    {
+        var project = packed.Project();
+        var hive = $"--debug:custom-hive {Path.Combine(project, "hive")}";
+        Succeeds(project, $"new install {packed.Package("Marrow.Templates")} {hive}");
+        Succeeds(project, $"new marrow-finetune -n tuned --method {method} {hive}");
+        var tuned = Path.Combine(project, "tuned");
+        Assert.Contains("step 100 of 100", Succeeds(tuned, "run"));
+        Assert.All(
+            (string[])["adapter/adapter_config.json", "merged/model.safetensors", "report.html"],
+            name => Assert.True(File.Exists(Path.Combine(tuned, name)), name));
+
+        // What it made is a base like any other.
+        Assert.Contains("step 100 of 100", Succeeds(tuned, "run -- merged tiny/train.jsonl"));
+    }
+
     [Fact]
     public void Tool_IsInstalledAndLooksAtModels()
     {

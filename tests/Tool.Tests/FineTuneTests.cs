@@ -15,7 +15,7 @@ public sealed class FineTuneTests(TinyBases bases) : IClassFixture<TinyBases>, I
     [InlineData("qwen3", "bone")]
     public void Checkpoint_GoesThroughAllVerbs(string family, string method)
     {
-        var (model, data) = (Base(family), Problems(40));
+        var (model, data) = (bases.Of(family), Problems(40));
         string[] run = ["finetune", "--model", model, "--data", data, "--out", folder.File("run")];
         string[] small = ["--steps", "4", "--batch", "2", "--learning-rate", "0.01"];
         var size = method == "bone" ? "--block-size" : "--rank";
@@ -57,7 +57,7 @@ public sealed class FineTuneTests(TinyBases bases) : IClassFixture<TinyBases>, I
     [Fact]
     public void StoppedRun_SaysHowToGoOn_AndEndsAsIfNeverStopped()
     {
-        var (model, data) = (Base("llama3_1"), Problems(20));
+        var (model, data) = (bases.Of("llama3_1"), Problems(20));
         string[] Arguments(string name) => ["finetune", "--model", model, "--data", data, "--out", folder.File(name),
             "--method", "pissa", "--rank", "2", "--steps", "6", "--batch", "2", "--eval-every", "3"];
         Call.Succeeds(Arguments("whole"));
