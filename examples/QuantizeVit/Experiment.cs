@@ -6,7 +6,6 @@ namespace Marrow.Examples.QuantizeVit;
 /// <summary>The comparison: a teacher, then one quantized student after another.</summary>
 internal sealed class Experiment
 {
-    private const int OscillationSamples = 40;
     private readonly Options options;
     private readonly ImageTask task;
     private readonly Screen screen = new();
@@ -60,13 +59,13 @@ internal sealed class Experiment
             screen.Warn($"{skipped.Count} images are skipped, the first because of: {first.Message}");
         }
 
-        var teachers = new Dictionary<int, (double, long)>();
-        var results = new List<MethodResult>();
+        var teachers = new List<(double, long)>();
+        var results = new List<QuantizationResult>();
         foreach (var seed in options.Seeds)
         {
             var folder = Path.Combine(options.Out, $"seed{seed}");
             using var teacher = Teach(seed, folder);
-            teachers.Add(seed, (Accuracy.Of(teacher, task.Splits.Validation, task.Evaluation, cancellation: stop.Token),
+            teachers.Add((Accuracy.Of(teacher, task.Splits.Validation, task.Evaluation, cancellation: stop.Token),
                 new FileInfo(Path.Combine(folder, "teacher", "model.safetensors")).Length));
 
             results.Add(Student("lsq", new LsqViT(options.Image, Classes, options.Bits), "teacher",
@@ -78,7 +77,7 @@ internal sealed class Experiment
             results.Add(Student("statsq+qkr+cga", new CgaViT(options.Image, Classes, options.Bits), "statsq+qkr",
                 isAnnealing: true));
 
-            MethodResult Student(string method, SmallViT model, string from, bool isAnnealing)
+            QuantizationResult Student(string method, SmallViT model, string from, bool isAnnealing)
             {
                 using (model)
                 {
@@ -87,94 +86,70 @@ internal sealed class Experiment
             }
         }
 
-        var all = new Results(options.Bits, teachers, results);
-        screen.Show(all.Table());
-        new QuantizationReport(all, options).Save();
+        Finish(new(
+            "Quantization compared", options.Bits, teachers, results, Configuration(), Repeating.Command("QuantizeVit")));
+    }
+
+    private void Finish(QuantizationReport report)
+    {
+        screen.Show(Results.Table(report));
+        PngCanvas.Write(Path.Combine(options.Out, "oscillation.png"), report.Oscillation);
+        PngCanvas.Write(Path.Combine(options.Out, "latent-weights.png"), report.Latent);
+        report.Save(Path.Combine(options.Out, "report.html"));
         if (options.Json is { } path)
         {
-            all.WriteJson(path);
+            Results.WriteJson(path, report);
         }
 
         screen.Say($"The report, pictures, the exported models and the teacher are in {options.Out}.");
     }
+
+    private IReadOnlyList<(string Name, string Value)> Configuration() =>
+    [
+        ("Images", options.Data is { } data ? $"{data} ({options.Format})" : "generated"),
+        ("Bits", $"{options.Bits}"),
+        ("Edge of images", $"{options.Image}"),
+        ("Teacher's steps", $"{options.TeacherSteps}"),
+        ("Steps", $"{options.Steps}"),
+        ("Annealing steps", $"{options.AnnealingSteps}"),
+        ("Batch", $"{options.Batch}"),
+        ("Seeds", string.Join(", ", options.Seeds)),
+    ];
 
     private SmallViT Teach(int seed, string folder)
     {
         manual_seed(seed);
         var model = new SmallViT(options.Image, Classes);
         var recipe = Recipe(seed, "teacher") with { Steps = options.TeacherSteps, LearningRate = 2e-3 };
-        Train(model, recipe, teacher: null, "teacher", (_, _) => { });
+        using var training = new ImageTraining(model, task.Splits.Training, task.Training, recipe);
+        screen.Track("teacher", recipe.Steps, report =>
+        {
+            training.Run(progress => report(progress.Step, progress.Loss), stop.Token);
+            return true;
+        });
         ((IModel)model).SavePretrained(Path.Combine(folder, "teacher"));
         return model;
     }
 
     /// <summary>A student starts from the teacher's weights; an annealed one from what QKR has learned.</summary>
-    private MethodResult Quantize(
+    private QuantizationResult Quantize(
         string method, SmallViT model, string from, SmallViT teacher, int seed, string folder, bool isAnnealing)
     {
         manual_seed(seed);
         ((IModel)model).LoadPretrained(from);
         var recipe = Recipe(seed, method);
         recipe = isAnnealing ? recipe with { Steps = 0, AnnealingSteps = options.AnnealingSteps } : recipe;
-        var (times, losses) = (new List<double>(), new List<(double, double)>());
-        var (shares, frozen) = (new List<(int, double)>(), 0.0);
-        var before = isAnnealing ? options.Steps : 0;
-        using var training = Train(model, recipe, teacher, method, (training, progress) =>
-        {
-            times.Add(progress.Milliseconds);
-            losses.Add((progress.Step + before, progress.Loss));
-            frozen = progress.Frozen;
-            if (progress.Step % Math.Max(1, progress.Steps / OscillationSamples) == 0)
-            {
-                shares.Add((progress.Step + before, training.Oscillations!.Overall().Oscillating));
-            }
-        });
-
-        ((IModel)model).SavePretrained(Path.Combine(folder, method));
-        var exported = Path.Combine(folder, $"{method}.safetensors");
-        ((IModel)model).Export(exported);
-        return new(
+        var run = new QuantizationRun(model, task.Splits, task.Training, task.Evaluation);
+        var result = screen.Track(method, recipe.Steps + recipe.AnnealingSteps, report => run.Run(
             method,
-            seed,
-            Accuracy.Of(model, task.Splits.Validation, task.Evaluation, cancellation: stop.Token),
-            training.Oscillations!.Overall(),
-            frozen,
-            times.Order().ElementAt(times.Count / 2),
-            new FileInfo(exported).Length,
-            losses,
-            shares,
-            Latent(model));
-    }
-
-    /// <summary>The weights of the layers that have the method's bits, over the grid of levels.</summary>
-    private (double Start, long[] Counts) Latent(SmallViT model)
-    {
-        var histograms = ((IModel)model).QuantizedWeights()
-            .Where(weight => weight.Settings.Bits == options.Bits
-                && weight.Name.StartsWith("blocks", StringComparison.Ordinal))
-            .Select(weight => weight.LatentHistogram())
-            .ToList();
-        return (histograms[0].Start, [.. Enumerable.Range(0, histograms[0].Counts.Length).Select(bin =>
-            histograms.Sum(histogram => histogram.Counts[bin]))]);
-    }
-
-    private ImageTraining Train(
-        SmallViT model, ImageTrainingOptions recipe, SmallViT? teacher, string name,
-            Action<ImageTraining, ImageTrainingProgress> report)
-    {
-        var training = new ImageTraining(model, task.Splits.Training, task.Training, recipe, teacher);
-        screen.Track(name, recipe.Steps + recipe.AnnealingSteps, show =>
-        {
-            training.Run(
-                progress =>
-                {
-                    report(training, progress);
-                    show(progress.Step, progress.Loss);
-                },
-                stop.Token);
-            return true;
-        });
-        return training;
+            recipe,
+            Path.Combine(folder, $"{method}.safetensors"),
+            teacher,
+            isAnnealing ? options.Steps : 0,
+            new Reporting(report),
+            stop.Token));
+        ((IModel)model).SavePretrained(Path.Combine(folder, method));
+        return result;
     }
 
     private ImageTrainingOptions Recipe(int seed, string name) => new()
@@ -187,4 +162,10 @@ internal sealed class Experiment
         Seed = (ulong)seed,
         Log = options.Log is null ? null : Path.Combine(options.Log, $"seed{seed}", name),
     };
+
+    /// <summary>Steps as the screen shows them.</summary>
+    private sealed class Reporting(Action<int, double> report) : IProgress<ImageTrainingProgress>
+    {
+        public void Report(ImageTrainingProgress value) => report(value.Step, value.Loss);
+    }
 }

@@ -4,17 +4,21 @@ using Xunit;
 
 namespace Marrow.Tests.Tool;
 
-/// <summary>docs/tool.md: its commands run, and print what stands there.</summary>
+/// <summary>The pages of docs about the tool: their commands run, and print what stands there.</summary>
 public sealed class DocumentationTests
 {
     /// <summary>What a page of docs shows: <c>$ marrow …</c> with its output, where … stands for anything.</summary>
-    [Fact]
-    public void Commands_PrintWhatTheGuideShows()
+    [Theory]
+    [InlineData("tool.md")]
+    [InlineData("finetune.md")]
+    public void Commands_PrintWhatTheGuideShows(string page)
     {
         using var folder = new TemporaryFolder();
         Copy(SharedData.Require("data/weights/babyllama105-hf"), folder.File("babyllama"));
         Copy(SharedData.Require("data/adapters/lora"), folder.File("adapter"));
-        var guide = File.ReadAllText(Path.Combine(Repository(), "docs", "tool.md"));
+        File.WriteAllLines(folder.File("sums.jsonl"), Enumerable.Range(1, 40).Select(i =>
+            $$"""{"question":"What is {{i}} + 1?","answer":"{{i}} + 1 = {{i + 1}}\n#### {{i + 1}}"}"""));
+        var guide = File.ReadAllText(Path.Combine(Repository(), "docs", page));
         var blocks = Regex.Matches(guide, "```console\n(.*?)```", RegexOptions.Singleline);
         Assert.NotEmpty(blocks);
         var before = Environment.CurrentDirectory;
@@ -28,7 +32,7 @@ public sealed class DocumentationTests
                 var pattern = string.Join(".*", lines[1].Trim().Split('…').Select(Regex.Escape));
                 Assert.True(
                     Regex.IsMatch(printed.Trim(), $@"\A{pattern}\z", RegexOptions.Singleline),
-                    $"marrow {lines[0]}\n{printed}\nis not what docs/tool.md shows:\n{lines[1]}");
+                    $"marrow {lines[0]}\n{printed}\nis not what docs/{page} shows:\n{lines[1]}");
             }
         }
         finally

@@ -24,6 +24,7 @@ internal static class MarrowCommand
         new ChatVerb(),
         new MergeVerb(),
         new ExportVerb(),
+        new QuantizeVerb(),
         new ScaffoldVerb(),
         new ExplainVerb(),
     ];

@@ -4,8 +4,10 @@ using System.Text.Json.Nodes;
 using Marrow.Language;
 using Marrow.Models;
 using Marrow.Tool.CommandLine;
+using Marrow.Tool.Planning;
 using Marrow.Tool.Terminal;
 using Spectre.Console;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Marrow.Tool.FineTuning;
@@ -46,6 +48,7 @@ internal sealed class FineTuningRun
     {
         var screen = call.Screen;
         var trainable = Trainable();
+        RequireMemory(call);
         TextFiles.KindOf([.. request.Data, .. request.Files.HeldOut]);
         RequireFolder();
         var files = screen.Wait("Reading the texts", () => TextFiles.Open(from, request.Data, request.Files));
@@ -89,6 +92,42 @@ internal sealed class FineTuningRun
         catch (ArgumentException fault)
         {
             throw new ToolException(fault.Message, fault);
+        }
+    }
+
+    /// <summary>Refuses a run that the machine's memory cannot hold, before its weights are loaded.</summary>
+    private void RequireMemory(Invocation call)
+    {
+        if (device.type != DeviceType.CPU)
+        {
+            return;
+        }
+
+        long needed;
+        try
+        {
+            needed = MemoryPlanner.Plan(
+                from.Path,
+                method.Name,
+                attribute is null ? [] : [attribute],
+                request.Type,
+                request.Options.BatchSize,
+                request.Files.Context,
+                call.Stop).Devices["cpu"].Training.Total;
+        }
+        catch (ToolException fault)
+        {
+            call.Screen.Warn(fault.Message); // sizes fit by now; the compiler would warn too, and go on
+            return;
+        }
+
+        var there = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (needed > there)
+        {
+            throw new ToolException(
+                $"Training needs about {Amounts.Bytes(needed)} of memory and this machine has {Amounts.Bytes(there)}; "
+                + "a smaller --batch or --context, --type bfloat16 or adapters instead of full need less (marrow plan "
+                + "shows how much).");
         }
     }
 
