@@ -3,7 +3,13 @@
 //     dotnet run -c Release --project examples/Plans
 using System.Globalization;
 using Marrow;
+using Marrow.Examples;
 using Marrow.Examples.Plans;
+
+if (!Usage.IsPlain(args, "Usage: Plans. It prints what the methods train and cost on the papers' models."))
+{
+    return;
+}
 
 (string Model, ModelPlan Plan)[] plans =
 [

@@ -3,12 +3,18 @@
 //     dotnet run -c Release --project examples/Tabular            about five seconds; ends near 99 %
 using System.Globalization;
 using Marrow;
+using Marrow.Examples;
 using Marrow.Examples.Tabular;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn.functional;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-var steps = args is [var text] ? int.Parse(text) : 1500;
+var steps = 1500;
+if (!Usage.IsSteps(args, $"Usage: Tabular [steps]; {steps} steps if not given.", ref steps))
+{
+    return;
+}
+
 const int BatchSize = 128;
 
 manual_seed(1);

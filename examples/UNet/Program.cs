@@ -2,12 +2,18 @@
 //     dotnet run -c Release --project examples/UNet            about half a minute; ends with a mean IoU of 0.9
 using System.Globalization;
 using Marrow;
+using Marrow.Examples;
 using Marrow.Examples.UNet;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn.functional;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-var steps = args is [var text] ? int.Parse(text) : 160;
+var steps = 160;
+if (!Usage.IsSteps(args, $"Usage: UNet [steps]; {steps} steps if not given.", ref steps))
+{
+    return;
+}
+
 const int BatchSize = 16;
 
 manual_seed(1);

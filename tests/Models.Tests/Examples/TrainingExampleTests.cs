@@ -15,6 +15,25 @@ public sealed class TrainingExampleTests
         Assert.InRange(double.Parse(last, CultureInfo.InvariantCulture), 90, 100); // one answer for all: 57
     }
 
+    [Theory]
+    [InlineData("Chat")]
+    [InlineData("FineTune")]
+    [InlineData("Plans")]
+    [InlineData("QuantizeVit")]
+    [InlineData("Tabular")]
+    [InlineData("UNet")]
+    public void Help_IsShown_AndNothingRuns(string example)
+    {
+        var (code, output, error) = ExampleProcess.Run($"Marrow.{example}.dll", ["--help"]);
+        Assert.Equal((0, ""), (code, error));
+        Assert.Contains("Usage", output, StringComparison.Ordinal);
+        Assert.InRange(output.Split('\n').Length, 1, 40);
+        (code, _, error) = ExampleProcess.Run($"Marrow.{example}.dll", ["--no-such-option"]);
+        Assert.Equal(1, code);
+        Assert.Contains("--no-such-option", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void UNet_DrawsWhatItSees()
     {
