@@ -26,6 +26,15 @@ public sealed class QuantizeTests : IDisposable
         Assert.Contains("Run it again", report);
     }
 
+    [Fact]
+    public void FloatModel_IsExportedAsOnnx()
+    {
+        Call.Succeeds("export", Model(), "--to", "onnx", "--out", folder.File("model.onnx"));
+        Assert.True(new FileInfo(folder.File("model.onnx")).Length > 1_000_000);
+        Assert.Contains("needs a folder with the config.json of a ViT", Call.Fails(
+            "export", "/nope", "--to", "onnx", "--out", folder.File("other.onnx")));
+    }
+
     [Theory]
     [InlineData("--bits must be 2 to 8, not 9.", "--bits", "9")]
     [InlineData("--annealing-steps means nothing to the method lsq", "--method", "lsq", "--annealing-steps", "3")]

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Marrow.Models;
 using Marrow.Tool.CommandLine;
 using Marrow.Tool.Terminal;
 
@@ -7,15 +8,15 @@ namespace Marrow.Tool.Verbs;
 /// <summary><c>marrow export</c>: a model, or its adapter, in the formats of other programs.</summary>
 internal sealed class ExportVerb : Verb
 {
-    private const string Gguf = "gguf", GgufLora = "gguf-lora", Safetensors = "safetensors";
+    private const string Gguf = "gguf", GgufLora = "gguf-lora", Safetensors = "safetensors", Onnx = "onnx";
 
     private readonly ModelOptions model = new();
 
     private readonly Option<string?> format = Choice.Of(
         "--to",
         "The format: gguf and gguf-lora (an adapter alone) for llama.cpp, safetensors, a folder, for Hugging Face's "
-        + "libraries; gguf if not given.",
-        new[] { Gguf, GgufLora, Safetensors }.ToDictionary(name => name));
+        + "libraries, onnx for vision models; gguf if not given.",
+        new[] { Gguf, GgufLora, Safetensors, Onnx }.ToDictionary(name => name));
 
     private readonly Option<GgufType> quantization = Choice.Of(
         "--gguf-type",
@@ -51,6 +52,12 @@ internal sealed class ExportVerb : Verb
             throw new ToolException("--to gguf-lora writes an adapter; name its folder with --adapter.");
         }
 
+        if (to == Onnx)
+        {
+            ExportVision(call);
+            return;
+        }
+
         using var from = model.Open(call);
         var path = to == Safetensors ? output.Folder(call) : output.File(call);
         using var loaded = model.Load(call, from);
@@ -73,6 +80,35 @@ internal sealed class ExportVerb : Verb
 
             return true;
         });
+        Print(call, to, path);
+    }
+
+    /// <summary>A vision model as a graph; with quantizers it is one that <c>quantize</c> exports itself.</summary>
+    private void ExportVision(Invocation call)
+    {
+        var from = model.Path(call);
+        var architecture = Directory.Exists(from) ? VisionArchitecture.Find(from) : null;
+        if (architecture is null)
+        {
+            throw new ToolException($"{from}: --to onnx needs a folder with the config.json of a ViT, DeiT or Swin.");
+        }
+
+        if (model.Adapter(call) is not null)
+        {
+            throw new ToolException("--adapter is for language models; leave it out with --to onnx.");
+        }
+
+        var path = output.File(call);
+        call.RequireTorch();
+        using var vision = architecture.Create();
+        vision.LoadPretrained(from);
+        call.Stop.ThrowIfCancellationRequested();
+        vision.SaveOnnx(path);
+        Print(call, Onnx, path);
+    }
+
+    private static void Print(Invocation call, string to, string path)
+    {
         var bytes = to == Safetensors
             ? Directory.EnumerateFiles(path).Sum(file => new FileInfo(file).Length)
             : new FileInfo(path).Length;

@@ -64,6 +64,11 @@ internal sealed class QuantizeVerb : Verb
         Description = "Train a new head, for other classes than the checkpoint's.",
     };
 
+    private readonly Option<bool> resume = new("--resume")
+    {
+        Description = "Go on from the checkpoint of a run with the same options that was stopped.",
+    };
+
     private readonly OutputOptions output = new(
         "Folder for the models and the report.", System.IO.Path.Combine("runs", "quantize"));
 
@@ -75,7 +80,7 @@ internal sealed class QuantizeVerb : Verb
     {
         Add(path);
         foreach (var option in (Option[])
-            [data, format, method, bits, activations, steps, annealing, batch, rate, seed, newHead, log])
+            [data, format, method, bits, activations, steps, annealing, batch, rate, seed, newHead, resume, log])
         {
             Add(option);
         }
@@ -115,7 +120,12 @@ internal sealed class QuantizeVerb : Verb
         }
 
         RequireClasses(architecture, images);
-        var folder = output.Folder(call);
+        var folder = call.Get(resume) ? output.Path(call) : output.Folder(call);
+        if (call.Get(resume) && !File.Exists(Checkpoint(folder)))
+        {
+            throw new ToolException($"{folder}: it has no checkpoint to resume from; leave --resume out to start there.");
+        }
+
         call.RequireTorch();
         manual_seed(call.Get(seed) ?? 1);
         using var teacher = (nn.Module<Tensor, Tensor>)architecture.Create();
@@ -153,19 +163,15 @@ internal sealed class QuantizeVerb : Verb
             BatchSize = call.Get(batch) ?? 64,
             LearningRate = call.Get(rate) ?? 5e-4,
             Seed = (ulong)(call.Get(seed) ?? 1),
+            Checkpoint = Checkpoint(folder),
+            CheckpointEvery = 100,
             Log = call.Get(log),
         };
         var before = teacher is null ? 0 : call.Screen.Wait("Measuring the float model", () => Accuracy.Of(
             teacher, images.Validation, evaluation, cancellation: call.Stop));
         var run = new QuantizationRun(
             model, images, new TrainingTransform(image, Normalization.ImageNet), evaluation);
-        var result = call.Screen.Track(name, recipe.Steps + recipe.AnnealingSteps, report => run.Run(
-            name,
-            recipe,
-            Path.Combine(folder, "packed.safetensors"),
-            teacher,
-            progress: new Reporting(report),
-            stop: call.Stop));
+        var result = Train(call, name, recipe, run, teacher, folder);
         ((IModel)model).SavePretrained(Path.Combine(folder, "model"));
         ((IModel)model).SaveOnnx(Path.Combine(folder, "model.onnx"));
         var report = new QuantizationReport(
@@ -178,12 +184,40 @@ internal sealed class QuantizeVerb : Verb
                 ("Steps", $"{recipe.Steps} and {recipe.AnnealingSteps} of annealing"), ("Batch", $"{recipe.BatchSize}"),
                 ("Learning rate", recipe.LearningRate.ToString(CultureInfo.InvariantCulture)),
             ],
-            call.Line);
+            call.Line.Replace(" --resume", "", StringComparison.Ordinal));
         report.Save(Path.Combine(folder, "report.html"));
+        File.Delete(Checkpoint(folder));
         call.Print(
             new { Method = name, Bits = weightBits, result.Top1, FloatTop1 = before, result.ModelBytes, Folder = folder },
             (_, screen) => Show(report, folder, screen));
     }
+
+    private QuantizationResult Train(
+        Invocation call,
+        string name,
+        ImageTrainingOptions recipe,
+        QuantizationRun run,
+        nn.Module<Tensor, Tensor>? teacher,
+        string folder)
+    {
+        try
+        {
+            return call.Screen.Track(name, recipe.Steps + recipe.AnnealingSteps, report => run.Run(
+                name,
+                recipe,
+                Path.Combine(folder, "packed.safetensors"),
+                teacher,
+                progress: new Reporting(report),
+                stop: call.Stop));
+        }
+        catch (OperationCanceledException)
+        {
+            call.Screen.Warn($"stopped; go on with: {call.Line}" + (call.Get(resume) ? "" : " --resume"));
+            throw;
+        }
+    }
+
+    private static string Checkpoint(string folder) => Path.Combine(folder, "checkpoint.safetensors");
 
     private static void Show(QuantizationReport report, string folder, Screen screen)
     {
