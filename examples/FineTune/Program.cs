@@ -5,7 +5,8 @@
 //
 // pretrains a small LLaMA on one-step arithmetic (kept under --out for the next run), fine-tunes one annotated variant
 // after another on two-step problems, which the base cannot solve, and ends with a table, a page that tells all of it
-// (report.html) and the saved adapters. Five minutes on two cores. With RWKV-6, or with a model and problems of your own:
+// (report.html) and the saved adapters. Five minutes on two cores. With RWKV-6, or with a model and problems of your
+// own:
 //
 //   dotnet run -c Release --project examples/FineTune -- --model rwkv6
 //   dotnet run -c Release --project examples/FineTune -- --base BASE --data MetaMathQA.json --template alpaca

@@ -87,7 +87,12 @@ internal sealed class Experiment
         }
 
         Finish(new(
-            "Quantization compared", options.Bits, teachers, results, Configuration(), Repeating.Command("QuantizeVit")));
+            "Quantization compared",
+            options.Bits,
+            teachers,
+            results,
+            Configuration(),
+            Repeating.Command("QuantizeVit")));
     }
 
     private void Finish(QuantizationReport report)

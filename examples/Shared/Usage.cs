@@ -10,7 +10,7 @@ internal static class Usage
     /// <param name="help">How it is used.</param>
     public static bool IsPlain(string[] args, string help) => args.Length == 0 || Tell(args, help);
 
-    /// <summary>Whether a program goes on that takes a number of steps; if not, it has printed how it is used.</summary>
+    /// <summary>Whether a program of so many steps goes on; if not, it has printed how it is used.</summary>
     /// <param name="args">What was typed.</param>
     /// <param name="help">How it is used.</param>
     /// <param name="steps">The number that holds if none is typed; then the one that was.</param>

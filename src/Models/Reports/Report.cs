@@ -52,7 +52,8 @@ public sealed class Report(string title, string summary = "")
     {
         var head = string.Concat(columns.Select(column => $"<th{Side(column)}>{Escape(column.Title)}</th>"));
         var lines = rows.Select(row =>
-            $"<tr>{string.Concat(row.Zip(columns, (text, column) => $"<td{Side(column)}>{Escape(text)}</td>"))}</tr>\n");
+            "<tr>" + string.Concat(row.Zip(columns, (text, column) => $"<td{Side(column)}>{Escape(text)}</td>"))
+                + "</tr>\n");
         return Section(
             heading,
             $"<div class=\"scroll\"><table><thead><tr>{head}</tr></thead><tbody>{string.Concat(lines)}</tbody></table>"

@@ -36,7 +36,7 @@ internal sealed class ModelState(
     /// <summary>The biases that are trained beside the adapters.</summary>
     public AdapterBias Biases { get; set; }
 
-    /// <summary>Layers, blocks and parameters that are trained whole where there are adapters, as the class says.</summary>
+    /// <summary>Layers, blocks and parameters that the class says are trained whole where there are adapters.</summary>
     public IReadOnlyList<string> TrainedWhole { get; set; } = [];
 
     /// <summary>The format that the weights were loaded from, and are saved in; null: what the class says.</summary>

@@ -76,7 +76,13 @@ internal sealed class FineTuningRun
         SaveModel(model);
         var score = screen.Wait("Measuring the result", () => training.Score(encoder, call.Stop));
         var result = new FineTuningResult(
-            method.Name, options.Seed, trainable, training.Losses, training.HeldOutLosses, training.Milliseconds, score);
+            method.Name,
+            options.Seed,
+            trainable,
+            training.Losses,
+            training.HeldOutLosses,
+            training.Milliseconds,
+            score);
         SaveReport(result, before, options, texts, call);
         File.Delete(request.Checkpoint);
         call.Print(Json(result, before), (_, to) => Show(result, before, to));
@@ -150,8 +156,8 @@ internal sealed class FineTuningRun
         if (isThere && !request.Resumes && !request.Forces)
         {
             throw new ToolException(File.Exists(request.Checkpoint)
-                ? $"{request.Out}: a run that was stopped lies there; --resume goes on with it, --force starts over, or "
-                    + "choose another --out."
+                ? $"{request.Out}: a run that was stopped lies there; --resume goes on with it, --force starts over, "
+                    + "or choose another --out."
                 : $"{request.Out}: the results of a run lie there; choose another --out, or --force writes over them.");
         }
 
@@ -186,8 +192,8 @@ internal sealed class FineTuningRun
 
         return texts.Problems.FirstOrDefault(problem => FinalAnswer.Of(problem.Response) is null) is { } unmarked
             ? throw new ToolException(
-                $"{unmarked.Source ?? unmarked.Question}: its response has no final answer behind '####' or 'The answer "
-                + "is:', nor in \\boxed{}, so it cannot be judged; leave --solve out.")
+                $"{unmarked.Source ?? unmarked.Question}: its response has no final answer behind '####' or 'The "
+                + "answer is:', nor in \\boxed{}, so it cannot be judged; leave --solve out.")
             : texts with { Problems = [.. texts.Problems.Take(request.Solve)] };
     }
 
@@ -322,7 +328,8 @@ internal sealed class FineTuningRun
     {
         null => [],
         BoneAttribute bone => [("Block size", Text($"{bone.BlockSize}")), .. Targets(bone)],
-        LowRankAttribute low => [("Rank", Text($"{low.Rank}")), ("Alpha", Text($"{low.Alpha ?? low.Rank}")), .. Targets(low)],
+        LowRankAttribute low =>
+            [("Rank", Text($"{low.Rank}")), ("Alpha", Text($"{low.Alpha ?? low.Rank}")), .. Targets(low)],
         _ => Targets(attribute),
     };
 
@@ -369,7 +376,9 @@ internal sealed class FineTuningRun
             // A single loss jumps about; what is shown is smoothed.
             shown = double.IsNaN(shown) ? value.Loss : (0.9 * shown) + (0.1 * value.Loss);
             heldOut = value.Score ?? heldOut;
-            report(value.Step, Text($"loss {shown:F3}") + (double.IsNaN(heldOut) ? "" : Text($", held out {heldOut:F3}")));
+            report(
+                value.Step,
+                Text($"loss {shown:F3}") + (double.IsNaN(heldOut) ? "" : Text($", held out {heldOut:F3}")));
         }
     }
 }

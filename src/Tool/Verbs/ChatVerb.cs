@@ -22,7 +22,8 @@ internal sealed class ChatVerb : Verb
         HelpName = "text",
     };
 
-    private readonly Option<int?> tokens = Choice.Count("--max-tokens", "The most tokens of an answer; 256 if not given.");
+    private readonly Option<int?> tokens = Choice.Count(
+        "--max-tokens", "The most tokens of an answer; 256 if not given.");
 
     private readonly Option<double?> temperature = Choice.Number(
         "--temperature", "0, the likeliest token, if not given.", value => value >= 0, "0 or more");
@@ -88,8 +89,8 @@ internal sealed class ChatVerb : Verb
         if (prompt.Length >= loaded.Context)
         {
             throw new ToolException(
-                $"With the {prompt.Length} tokens of what was said there is no room for an answer in the model's context "
-                + $"of {loaded.Context}; start anew, or ask less.");
+                $"With the {prompt.Length} tokens of what was said there is no room for an answer in the model's "
+                + $"context of {loaded.Context}; start anew, or ask less.");
         }
 
         var (output, answer) = (call.Screen.Output, new StringBuilder());

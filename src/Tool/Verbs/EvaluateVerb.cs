@@ -51,7 +51,8 @@ internal sealed class EvaluateVerb : Verb
 
     private readonly Option<int?> batch = Choice.Count("--batch", "Texts at once; 8 if not given.");
 
-    private readonly Option<int?> tokens = Choice.Count("--max-tokens", "The most tokens of an answer; 512 if not given.");
+    private readonly Option<int?> tokens = Choice.Count(
+        "--max-tokens", "The most tokens of an answer; 512 if not given.");
 
     private readonly Option<string?> answers = new("--answers")
     {
@@ -175,7 +176,9 @@ internal sealed class EvaluateVerb : Verb
             (result, screen) => screen.Facts(
                 (name, Text($"{100 * result.Accuracy:F2} %")),
                 ("solved", $"{Amounts.Exact(right)} of {Amounts.Exact(solved.Count)}"
-                    + (solved.Count < problems.Count ? $", stopped before the other {problems.Count - solved.Count}" : ""))));
+                    + (solved.Count < problems.Count
+                        ? $", stopped before the other {problems.Count - solved.Count}"
+                        : ""))));
     }
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

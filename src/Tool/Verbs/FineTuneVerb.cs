@@ -33,7 +33,10 @@ internal sealed class FineTuneVerb : Verb
     };
 
     private readonly Option<double?> share = Choice.Number(
-        "--eval-share", "That part; 0.1 if not given, 0: nothing is held out.", value => value is >= 0 and < 1, "0 or more and below 1");
+        "--eval-share",
+        "That part; 0.1 if not given, 0: nothing is held out.",
+        value => value is >= 0 and < 1,
+        "0 or more and below 1");
 
     private readonly AdapterOptions adapter = new();
 
@@ -106,7 +109,8 @@ internal sealed class FineTuneVerb : Verb
     private readonly Option<int?> solve = Choice.Count(
         "--solve", "Held-out problems that are solved at the end and judged by their final answer; none if not given.");
 
-    private readonly Option<int?> seed = Choice.Count("--seed", "Decides first values and the order of texts; 1 if not given.");
+    private readonly Option<int?> seed = Choice.Count(
+        "--seed", "Decides first values and the order of texts; 1 if not given.");
 
     private readonly ComputeOptions compute = new();
 
@@ -132,7 +136,7 @@ internal sealed class FineTuneVerb : Verb
         : base(
             "finetune",
             "Fine-tunes a checkpoint, and saves a PEFT adapter and a report.",
-            "marrow finetune --model ./SmolLM2-135M --data train.jsonl --method bone --epochs 2 --out runs/math --merge")
+            "marrow finetune --model ./SmolLM2-135M --data train.jsonl --method bone --out runs/math --merge")
     {
         Add(model);
         Add(data);

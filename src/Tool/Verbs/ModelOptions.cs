@@ -40,7 +40,8 @@ internal sealed class ModelOptions
         call.RequireTorch();
         if (Adapter(call) is { } folder && !File.Exists(System.IO.Path.Combine(folder, "adapter_config.json")))
         {
-            throw new ToolException($"{folder}: there is no adapter_config.json; name a folder that PEFT or marrow wrote.");
+            throw new ToolException(
+                $"{folder}: there is no adapter_config.json; name a folder that PEFT or marrow wrote.");
         }
 
         return BaseModel.Open(Path(call));

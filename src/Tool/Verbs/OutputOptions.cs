@@ -39,8 +39,8 @@ internal sealed class OutputOptions
         var folder = call.Get(output)!;
         if (!Force(call) && Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any())
         {
-            throw new ToolException($"{folder}: it is there and not empty; choose another --out, or --force writes over "
-                + "what it holds.");
+            throw new ToolException(
+                $"{folder}: it is there and not empty; choose another --out, or --force writes over what it holds.");
         }
 
         OutputFolder.RequireWritable(folder);

@@ -53,7 +53,10 @@ internal sealed class QuantizeVerb : Verb
     private readonly Option<int?> batch = Choice.Count("--batch", "Images in a step; 64 if not given.");
 
     private readonly Option<double?> rate = Choice.Number(
-        "--learning-rate", "The highest rate; 5e-4 if not given.", value => value is > 0 and <= 1, "above 0 and at most 1");
+        "--learning-rate",
+        "The highest rate; 5e-4 if not given.",
+        value => value is > 0 and <= 1,
+        "above 0 and at most 1");
 
     private readonly Option<int?> seed = Choice.Count("--seed", "Decides the order of images; 1 if not given.");
 
@@ -123,7 +126,8 @@ internal sealed class QuantizeVerb : Verb
         var folder = call.Get(resume) ? output.Path(call) : output.Folder(call);
         if (call.Get(resume) && !File.Exists(Checkpoint(folder)))
         {
-            throw new ToolException($"{folder}: it has no checkpoint to resume from; leave --resume out to start there.");
+            throw new ToolException(
+                $"{folder}: it has no checkpoint to resume from; leave --resume out to start there.");
         }
 
         call.RequireTorch();
@@ -188,7 +192,15 @@ internal sealed class QuantizeVerb : Verb
         report.Save(Path.Combine(folder, "report.html"));
         File.Delete(Checkpoint(folder));
         call.Print(
-            new { Method = name, Bits = weightBits, result.Top1, FloatTop1 = before, result.ModelBytes, Folder = folder },
+            new
+            {
+                Method = name,
+                Bits = weightBits,
+                result.Top1,
+                FloatTop1 = before,
+                result.ModelBytes,
+                Folder = folder,
+            },
             (_, screen) => Show(report, folder, screen));
     }
 

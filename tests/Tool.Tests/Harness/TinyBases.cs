@@ -2,7 +2,7 @@ using Marrow.Models;
 
 namespace Marrow.Tests.Tool.Harness;
 
-/// <summary>Tiny models of today's families, each with the family's own tokenizer, made once for a class's tests.</summary>
+/// <summary>Tiny models of today's families with their own tokenizers, made once for a class's tests.</summary>
 public sealed class TinyBases : IDisposable
 {
     private const int Llama3Ids = 128256, Qwen3Ids = 151936;

@@ -4,7 +4,8 @@ namespace Marrow.Language;
 
 /// <summary>
 /// Fine-tunes a model on texts with one method and one seed: starts what must be started, trains, measures on held-out
-/// texts. It prints nothing; progress is told step by step. A run that is stopped or killed goes on from its checkpoint.
+/// texts. It prints nothing; progress is told step by step. A run that is stopped or killed goes on from its
+/// checkpoint.
 /// </summary>
 public sealed class FineTuning : IDisposable
 {

@@ -18,7 +18,7 @@ public enum TextFileKind
 /// <summary>How files become texts for a model.</summary>
 public sealed record TextFileOptions
 {
-    /// <summary>How instructions are written; null: as the base's chat format does, or Alpaca's if it has none.</summary>
+    /// <summary>How instructions are written; null: in the base's chat format, or Alpaca's if it has none.</summary>
     public PromptTemplate? Template { get; init; }
 
     /// <summary>Files whose texts are held out; empty: the last part of the others is.</summary>
@@ -31,7 +31,8 @@ public sealed record TextFileOptions
     public int? Context { get; init; }
 
     /// <summary>
-    /// Tokens from one piece of plain text to the next; what pieces have in common is predicted once. Null: the context.
+    /// Tokens from one piece of plain text to the next; what pieces have in common is predicted once. Null: the
+    /// context.
     /// </summary>
     public int? Stride { get; init; }
 }
@@ -65,8 +66,8 @@ public sealed record TextFiles(TextSplit Texts, TextFileKind Kind, IInstructionE
         return opened.Texts.Training.Count > 0
             ? opened
             : throw new TextDataException(
-                $"{files[0]}: none of its texts is short enough for a context of {context} tokens; use a longer one, or "
-                + "shorter texts.");
+                $"{files[0]}: none of its texts is short enough for a context of {context} tokens; use a longer "
+                + "one, or shorter texts.");
     }
 
     /// <summary>What files hold, which must be the same in all.</summary>
@@ -76,8 +77,8 @@ public sealed record TextFiles(TextSplit Texts, TextFileKind Kind, IInstructionE
         var kinds = files.Select(file => (File: file, Kind: KindOf(file))).ToList();
         return kinds.Find(other => other.Kind != kinds[0].Kind) is { File: not null } other
             ? throw new TextDataException(
-                $"{other.File} holds {Words(other.Kind)}, but {kinds[0].File} {Words(kinds[0].Kind)}; give files of one "
-                + "kind.")
+                $"{other.File} holds {Words(other.Kind)}, but {kinds[0].File} {Words(kinds[0].Kind)}; give files of "
+                + "one kind.")
             : kinds[0].Kind;
     }
 

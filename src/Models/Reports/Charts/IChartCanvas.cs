@@ -1,6 +1,6 @@
 namespace Marrow.Reports;
 
-/// <summary>What ink a chart is drawn with; what it looks like is the canvas's affair, on light and on dark paper.</summary>
+/// <summary>What ink a chart is drawn with; how it looks on light and dark paper is the canvas's affair.</summary>
 public enum ChartInk
 {
     /// <summary>Text.</summary>

@@ -116,7 +116,8 @@ public sealed class LineChart(
     private void DrawNames(IChartCanvas canvas, AxisScale x, AxisScale y, double right)
     {
         var ends = series.Index()
-            .Select(pair => (pair.Index, End: (pair.Item.IsNoisy ? Smoothing.Of(pair.Item.Points) : pair.Item.Points)[^1]))
+            .Select(pair => (
+                pair.Index, End: (pair.Item.IsNoisy ? Smoothing.Of(pair.Item.Points) : pair.Item.Points)[^1]))
             .OrderBy(pair => y.Place(pair.End.Y))
             .ToList();
         var places = Apart([.. ends.Select(pair => y.Place(pair.End.Y))], LineHeight, Top, y.Start);

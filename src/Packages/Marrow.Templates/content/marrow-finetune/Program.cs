@@ -2,8 +2,8 @@
 //
 //   dotnet run -- MODEL DATA...
 //
-// MODEL is a folder as Hugging Face's libraries write it (LLaMA, Qwen, Gemma, ...), DATA are files as JSON, JSON lines or
-// Parquet with instructions (question and answer, instruction and output, ...) or conversations, or plain text (.txt).
+// MODEL is a folder as Hugging Face's libraries write it (LLaMA, Qwen, Gemma, ...), DATA are files as JSON, JSON lines
+// or Parquet with instructions (question and answer, instruction and output, ...) or conversations, or text (.txt).
 // Without arguments a tiny model and some problems are made, so that there is something to see at once.
 
 using Marrow;

@@ -3,7 +3,7 @@ using Marrow;
 using Marrow.Models;
 using static TorchSharp.torch;
 
-/// <summary>A model that is small enough to learn sums while one watches. Delete this file once you have your own.</summary>
+/// <summary>A model that learns sums while one watches. Delete this file once you have your own.</summary>
 internal static class Tiny
 {
     private const string Characters = "\n 0123456789+=#?.abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:'-,";
@@ -16,7 +16,8 @@ internal static class Tiny
         {
             manual_seed(1);
             using var model = new Llama(
-                Characters.Length + 3, hidden: 64, intermediate: 128, layers: 2, heads: 4, keyValueHeads: 4, context: 256);
+                Characters.Length + 3, hidden: 64, intermediate: 128, layers: 2, heads: 4, keyValueHeads: 4,
+                context: 256);
             model.SavePretrained(folder);
             File.WriteAllText(Path.Combine(folder, "tokenizer.json"), Tokenizer());
             File.WriteAllLines(data, Problems());
