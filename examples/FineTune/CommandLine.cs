@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using Marrow.Language;
-using static TorchSharp.torch;
 
 namespace Marrow.Examples.FineTune;
 
@@ -64,10 +63,9 @@ internal static class CommandLine
         var json = Text("--json", "File for the results.");
         var device = new Option<string>("--device")
         {
-            Description = "Where to train.",
-            DefaultValueFactory = _ => "cpu",
+            Description = "Where to train: cpu, cuda, cuda:1 and so on, or auto, which MARROW_DEVICE may say.",
+            DefaultValueFactory = _ => "auto",
         };
-        device.AcceptOnlyFromAmong("cpu", "cuda");
 
         var command = new RootCommand(
             "Fine-tunes a language model with Bone, LoRA and its kin, and in full, on the same problems, and compares "
@@ -95,7 +93,7 @@ internal static class CommandLine
             parsed.GetValue(seeds)!,
             parsed.GetValue(output)!,
             parsed.GetValue(json),
-            Device(parsed.GetValue(device)!))));
+            DeviceName.Parse(parsed.GetValue(device)!))));
         return command;
     }
 
@@ -158,10 +156,4 @@ internal static class CommandLine
 
     private static string Names(IEnumerable<FineTuningMethod> methods) =>
         string.Join(", ", methods.Select(method => method.Name));
-
-    private static Device Device(string name) => name == "cpu" ? CPU
-        : cuda.is_available() ? CUDA
-        : throw new UserException(
-            "No CUDA device can be used; build with -p:Torch=cuda on a machine that has one, or train with "
-            + "--device cpu.");
 }

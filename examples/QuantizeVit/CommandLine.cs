@@ -37,6 +37,11 @@ internal static class CommandLine
             Description = "Folder of what is kept.",
             DefaultValueFactory = _ => Path.Combine("runs", "quantize-vit"),
         };
+        var device = new Option<string>("--device")
+        {
+            Description = "Where to train: cpu, cuda, cuda:1 and so on, or auto, which MARROW_DEVICE may say.",
+            DefaultValueFactory = _ => "auto",
+        };
         var json = new Option<string?>("--json") { Description = "File for the results." };
         var log = new Option<string?>("--log") { Description = "Folder for TensorBoard." };
 
@@ -45,6 +50,7 @@ internal static class CommandLine
             + "them.")
         {
             bits, data, format, skip, image, teacherSteps, steps, annealing, batch, seeds, output, json, log,
+            device,
         };
 
         // A synchronous action: System.CommandLine would end an asynchronous one on Ctrl-C, and results with it.
@@ -61,7 +67,8 @@ internal static class CommandLine
             parsed.GetValue(seeds)!,
             parsed.GetValue(output)!,
             parsed.GetValue(json),
-            parsed.GetValue(log))));
+            parsed.GetValue(log),
+            DeviceName.Parse(parsed.GetValue(device)!))));
         return command;
     }
 

@@ -45,6 +45,7 @@ internal sealed class Experiment
 
     private void Compare()
     {
+        using var building = Construction.On(options.Device);
         OutputFolder.RequireWritable(options.Out);
         if (options.Json is { } file)
         {
@@ -119,6 +120,7 @@ internal sealed class Experiment
         ("Annealing steps", $"{options.AnnealingSteps}"),
         ("Batch", $"{options.Batch}"),
         ("Seeds", string.Join(", ", options.Seeds)),
+        ("Device", options.Device.ToString()),
     ];
 
     private SmallViT Teach(int seed, string folder)

@@ -1,3 +1,5 @@
+using static TorchSharp.torch;
+
 namespace Marrow.Examples.QuantizeVit;
 
 /// <summary>What the command line says.</summary>
@@ -14,6 +16,7 @@ namespace Marrow.Examples.QuantizeVit;
 /// <param name="Out">Folder of what is kept.</param>
 /// <param name="Json">File for the results, or null.</param>
 /// <param name="Log">Folder for TensorBoard, or null.</param>
+/// <param name="Device">Where to train.</param>
 internal sealed record Options(
     int Bits,
     string? Data,
@@ -27,4 +30,5 @@ internal sealed record Options(
     IReadOnlyList<int> Seeds,
     string Out,
     string? Json,
-    string? Log);
+    string? Log,
+    Device Device);

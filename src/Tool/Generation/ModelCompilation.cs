@@ -84,7 +84,7 @@ internal sealed class ModelCompilation
             ];
     }
 
-    /// <summary>The first name in a file that nothing explains, such as a base class of a package; null if none.</summary>
+    /// <summary>The first name in a file that nothing explains, such as another package's; null if none.</summary>
     public Diagnostic? Unknown(string path, CancellationToken stop)
     {
         var tree = compilation.SyntaxTrees.First(tree => tree.FilePath == path);

@@ -13,8 +13,12 @@ internal sealed class ComputeOptions
         ["bfloat16"] = ScalarType.BFloat16,
     };
 
-    private readonly Option<string?> device = Choice.Of(
-        "--device", "Where to compute; cpu if not given.", new[] { "cpu", "cuda" }.ToDictionary(name => name));
+    private readonly Option<string?> device = new("--device")
+    {
+        Description = "Where to compute: cpu, cuda, cuda:1 and so on, or auto, which is what MARROW_DEVICE says, else "
+            + "cuda where there is one; auto if not given.",
+        HelpName = "device",
+    };
 
     private readonly Option<string?> type = Choice.Of(
         "--type", "The type of the base's weights; float32 if not given.", Types.Keys.ToDictionary(name => name));
@@ -26,8 +30,11 @@ internal sealed class ComputeOptions
         verb.Add(type);
     }
 
+    /// <summary>Adds the device alone.</summary>
+    public void AddDeviceTo(Command verb) => verb.Add(device);
+
     /// <summary>The name of the device.</summary>
-    public string DeviceName(Invocation call) => call.Get(device) ?? "cpu";
+    public string DeviceName(Invocation call) => call.Get(device) ?? "auto";
 
     /// <summary>The name of the type.</summary>
     public string TypeName(Invocation call) => call.Get(type) ?? "float32";
@@ -37,9 +44,15 @@ internal sealed class ComputeOptions
 
     /// <summary>The device, once libtorch is loaded.</summary>
     /// <exception cref="ToolException">It cannot be used.</exception>
-    public Device Device(Invocation call) => DeviceName(call) == "cpu" ? CPU
-        : cuda.is_available() ? CUDA
-        : throw new ToolException(
-            "No CUDA device can be used; set MARROW_LIBTORCH to a PyTorch installation with CUDA on a machine that has "
-            + "one, or leave --device out.");
+    public Device Device(Invocation call)
+    {
+        try
+        {
+            return Devices.Of(DeviceName(call));
+        }
+        catch (ArgumentException fault)
+        {
+            throw new ToolException(fault.Message.Split(" (Parameter")[0], fault);
+        }
+    }
 }

@@ -72,6 +72,8 @@ internal sealed class QuantizeVerb : Verb
         Description = "Go on from the checkpoint of a run with the same options that was stopped.",
     };
 
+    private readonly ComputeOptions compute = new();
+
     private readonly OutputOptions output = new(
         "Folder for the models and the report.", System.IO.Path.Combine("runs", "quantize"));
 
@@ -88,6 +90,7 @@ internal sealed class QuantizeVerb : Verb
             Add(option);
         }
 
+        compute.AddDeviceTo(this);
         output.AddTo(this);
     }
 
@@ -131,6 +134,7 @@ internal sealed class QuantizeVerb : Verb
         }
 
         call.RequireTorch();
+        using var building = Construction.On(compute.Device(call));
         manual_seed(call.Get(seed) ?? 1);
         using var teacher = (nn.Module<Tensor, Tensor>)architecture.Create();
         using var model = (nn.Module<Tensor, Tensor>)(architecture with
