@@ -41,7 +41,7 @@ public static class Generation
     public static IEnumerable<GeneratedToken> Stream(
         ICausalModel model, IReadOnlyList<int[]> prompts, GenerationOptions options, CancellationToken stop = default)
     {
-        var vocabulary = Vocabulary.Of(model);
+        var vocabulary = VocabularySize.Of(model);
         foreach (var (number, prompt) in prompts.Index())
         {
             if (Fault(prompt, model.Context, vocabulary) is { } fault)

@@ -92,7 +92,7 @@ public sealed class TextTraining : IDisposable
     /// <summary>Refuses texts at which the model would fail, in the middle of the training.</summary>
     private static void RequireFit(ICausalModel model, TextBatches batches)
     {
-        var vocabulary = Vocabulary.Of(model);
+        var vocabulary = VocabularySize.Of(model);
         foreach (var (index, text) in batches.Rows.Index())
         {
             // The last id is only predicted.
