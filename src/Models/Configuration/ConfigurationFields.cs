@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Marrow.Checkpoints;
 
 namespace Marrow.Models;
 
@@ -16,6 +17,7 @@ internal sealed class ConfigurationFields(JsonElement json)
     {
         OutputFolder.Complete(directory);
         var file = Path.Combine(directory, "config.json");
+        GitLfs.RequireContent(file);
         try
         {
             using var json = JsonDocument.Parse(

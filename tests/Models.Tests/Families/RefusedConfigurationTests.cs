@@ -71,6 +71,20 @@ public sealed class RefusedConfigurationTests : IDisposable
         Assert.EndsWith("; use a checkpoint of a supported model.", error.Message);
     }
 
+    [Fact]
+    public void Load_OfAPointerOfGitLfs_NamesIt()
+    {
+        FamilyCase.Of("llama2").Write(folder.Path);
+        foreach (var name in new[] { "model.safetensors", "config.json" })
+        {
+            File.WriteAllText(
+                folder.File(name), "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n");
+            Assert.Contains(
+                $"{name}: it is a pointer of Git LFS, not the file itself; fetch the file with 'git lfs pull'.",
+                Assert.Throws<CheckpointException>(() => CausalModel.Load(folder.Path)).Message);
+        }
+    }
+
     [Theory]
     [InlineData("rope_scaling", """{"rope_type":"default"}""")]
     [InlineData("rope_scaling", """{"type":"default","rope_theta":10000.0}""")]

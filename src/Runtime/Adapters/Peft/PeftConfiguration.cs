@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Marrow.Checkpoints;
 
 namespace Marrow.Adapters.Peft;
 
@@ -56,6 +57,7 @@ internal sealed class PeftConfiguration
     public static PeftConfiguration Read(string directory)
     {
         var file = Path.Combine(directory, FileName);
+        GitLfs.RequireContent(file);
         try
         {
             using var json = JsonDocument.Parse(File.ReadAllText(file));
