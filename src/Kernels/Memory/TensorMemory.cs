@@ -35,6 +35,11 @@ internal static unsafe partial class TensorMemory
     /// <summary>bool, a byte each.</summary>
     public static sbyte* Booleans(this Tensor tensor) => (sbyte*)Pointer(tensor, ScalarType.Bool);
 
+    /// <summary>The address of a contiguous tensor's data on its device, whatever its type is.</summary>
+    public static void* Address(this Tensor tensor) => tensor.is_contiguous()
+        ? THSTensor_data(tensor.Handle)
+        : throw new ArgumentException("A kernel needs a contiguous tensor.", nameof(tensor));
+
     private static void* Pointer(Tensor tensor, ScalarType type)
     {
         if (tensor.dtype != type || tensor.device_type != TorchSharp.DeviceType.CPU || !tensor.is_contiguous())

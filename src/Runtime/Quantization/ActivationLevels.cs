@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using Marrow.Cuda;
 using Marrow.Kernels.Memory;
 using Marrow.Kernels.Quantizers;
 using static TorchSharp.torch;
@@ -35,6 +36,11 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
         var offset = range.Offset;
         var stored = empty(x.shape, dtype: ScalarType.Int8, device: x.device);
         var levels = new ActivationLevels(stored, offset) { Span = range.Span };
+        if (!range.IsSign && CudaLsq.For(x) is { } kernels)
+        {
+            return CudaLsq.Levels(kernels, x, step, before, range.Codes, offset, stored) ? levels : throw NotANumber();
+        }
+
         if (!range.IsSign && LsqKernels.Supports(x, step))
         {
             return QuantizeKernel.Run(x, step, before, range.Codes, offset, stored) ? levels : throw NotANumber();

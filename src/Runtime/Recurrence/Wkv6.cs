@@ -15,8 +15,8 @@ namespace Marrow;
 public static class Wkv6
 {
     /// <summary>
-    /// Runs the recurrence over all tokens, in 32 bits at least. On the CPU, with heads whose size is a multiple of 16,
-    /// it is one kernel each way, linear in the tokens, that keeps a state for every 32 of them; elsewhere it is a loop
+    /// Runs the recurrence over all tokens, in 32 bits at least. With heads whose size is a multiple of 16, on CUDA of
+    /// at most 64, kernels run it, linear in the tokens, that keep a state for every 32 of them; elsewhere it is a loop
     /// of torch operations over the tokens.
     /// </summary>
     /// <param name="r">Receptance [batch, tokens, heads · size].</param>
@@ -54,10 +54,7 @@ public static class Wkv6
             return scope.MoveToOuter(y.to(r.dtype), wide);
         }
 
-        var hasKernel = r.device_type == TorchSharp.DeviceType.CPU
-            && r.dtype is ScalarType.Float32 or ScalarType.Float64
-            && size % Wkv6Operation.Lanes == 0;
-        if (EagerMode.IsOn || !hasKernel)
+        if (EagerMode.IsOn || !Wkv6Operation.Supports(r, size))
         {
             var (output, last) = Plain(r, k, v, decay, bonus, state);
             return scope.MoveToOuter(output, last);

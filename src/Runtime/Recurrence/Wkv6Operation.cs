@@ -1,5 +1,6 @@
 using System.Numerics;
 using Marrow.Autograd;
+using Marrow.Cuda;
 using Marrow.Kernels.Memory;
 using Marrow.Kernels.Recurrence;
 using Marrow.Kernels.Threading;
@@ -21,20 +22,29 @@ namespace Marrow.Recurrence;
 internal sealed unsafe class Wkv6Operation(long heads, long size) : Operation
 {
     /// <summary>What a head's size is a multiple of.</summary>
-    public const int Lanes = 16;
+    private const int Lanes = 16;
 
     /// <inheritdoc/>
     public override string Name => "WKV6";
+
+    /// <summary>Whether there is a kernel for tensors like r and heads of this size.</summary>
+    public static bool Supports(Tensor r, long size) => size % Lanes == 0
+        && (CudaWkv6.For(r, size) is not null
+            || (r.device_type == TorchSharp.DeviceType.CPU && r.dtype is ScalarType.Float32 or ScalarType.Float64));
 
     /// <inheritdoc/>
     public override Tensor Forward(Saved saved, IReadOnlyList<Tensor?> inputs)
     {
         var (r, state) = (inputs[0]!, inputs[5]);
         var shape = Shape(r);
-        var both = empty([shape.Batch, shape.Tokens + size, r.size(2)], dtype: r.dtype);
-        var checkpoints = empty([shape.Tasks, shape.Segments, size, size], dtype: r.dtype);
-        saved.Keep([.. inputs.Take(5), checkpoints, state is null ? null : zeros(0)]);
-        if (r.dtype == ScalarType.Float32)
+        var both = empty([shape.Batch, shape.Tokens + size, r.size(2)], dtype: r.dtype, device: r.device);
+        var checkpoints = empty([shape.Tasks, shape.Segments, size, size], dtype: r.dtype, device: r.device);
+        saved.Keep([.. inputs.Take(5), checkpoints, state is null ? null : zeros(0, device: r.device)]);
+        if (CudaWkv6.For(r, size) is { } kernels)
+        {
+            CudaWkv6.Forward(kernels, shape, inputs, both, checkpoints);
+        }
+        else if (r.dtype == ScalarType.Float32)
         {
             Run<float>();
         }
@@ -70,9 +80,16 @@ internal sealed unsafe class Wkv6Operation(long heads, long size) : Operation
         var r = saved[0];
         var shape = Shape(r);
         var gradients = Enumerable.Range(0, 4).Select(_ => empty_like(r)).ToArray();
-        var bonus = empty([shape.Batch, heads, size], dtype: r.dtype);
-        var first = saved.Optional(6) is null ? null : empty([shape.Batch, heads, size, size], dtype: r.dtype);
-        if (r.dtype == ScalarType.Float32)
+        var bonus = empty([shape.Batch, heads, size], dtype: r.dtype, device: r.device);
+        var first = saved.Optional(6) is null
+            ? null
+            : empty([shape.Batch, heads, size, size], dtype: r.dtype, device: r.device);
+        if (CudaWkv6.For(r, size) is { } kernels)
+        {
+            CudaWkv6.Backward(
+                kernels, shape, [.. Enumerable.Range(0, 6).Select(i => saved[i])], dy, gradients, bonus, first);
+        }
+        else if (r.dtype == ScalarType.Float32)
         {
             Run<float>();
         }

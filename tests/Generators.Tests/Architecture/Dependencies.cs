@@ -16,7 +16,7 @@ public class Dependencies
 
     private static readonly string[] Runtime =
     [
-        "Native", "Checkpoints", "Autograd", "Recurrence",
+        "Native", "Cuda", "Checkpoints", "Autograd", "Recurrence",
         "Quantization", "Quantization/Packed", "Quantization/StatsQ", "Quantization/Lsq", "Onnx",
         "Checkpoints/Gguf", "Layers", "Adapters/Peft", "Adapters", "Models", "Quantization/Layers", "Quantization/Qkr",
         "Operations", "Peft",

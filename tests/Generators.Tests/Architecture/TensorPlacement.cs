@@ -35,7 +35,6 @@ public class TensorPlacement
         ["Runtime/Quantization/Layers/IntegerProduct.cs"] = "a CPU kernel's",
         ["Runtime/Quantization/Qkr/QkrLogits.cs"] = "a CPU kernel's",
         ["Runtime/Quantization/StatsQ/StatsQ.cs"] = "a CPU kernel's",
-        ["Runtime/Recurrence/Wkv6Operation.cs"] = "a CPU kernel's",
         ["Runtime/Training/Evaluations.cs"] = "numbers of the host, for a file",
         ["Runtime/Training/TrainingState.cs"] = "numbers of the host, for a file",
         ["Models/Generation/Generation.cs"] = "ids of the host, moved then",

@@ -90,10 +90,10 @@ public sealed class PatchTests
     {
         using var folder = new TemporaryFolder();
         byte[] content = [1, 2, 3];
-        var path = PatchedLibrary.TryStore(folder.Path, "key", content)!;
+        var path = UserCache.TryStore(folder.Path, "key", content)!;
         File.WriteAllBytes(path, [1, 2]);
 
-        Assert.Equal(path, PatchedLibrary.TryStore(folder.Path, "key", content));
+        Assert.Equal(path, UserCache.TryStore(folder.Path, "key", content));
         Assert.Equal(content, File.ReadAllBytes(path));
         Assert.Equal([path], Directory.GetFiles(folder.Path));
     }
@@ -102,10 +102,10 @@ public sealed class PatchTests
     public void TryStore_IntactCopy_IsNotTouched()
     {
         using var folder = new TemporaryFolder();
-        var path = PatchedLibrary.TryStore(folder.Path, "key", [1, 2, 3])!;
+        var path = UserCache.TryStore(folder.Path, "key", [1, 2, 3])!;
         var written = new DateTime(2020, 1, 1, 0, 0, 0, DateTimeKind.Utc);
         File.SetLastWriteTimeUtc(path, written);
-        PatchedLibrary.TryStore(folder.Path, "key", [1, 2, 3]);
+        UserCache.TryStore(folder.Path, "key", [1, 2, 3]);
         Assert.Equal(written, File.GetLastWriteTimeUtc(path));
     }
 
@@ -120,7 +120,7 @@ public sealed class PatchTests
         {
             for (var i = 0; i < 5; i++)
             {
-                var path = PatchedLibrary.TryStore(folder.Path, "key", content);
+                var path = UserCache.TryStore(folder.Path, "key", content);
                 if (path is null || !File.ReadAllBytes(path).AsSpan().SequenceEqual(content))
                     Interlocked.Increment(ref torn);
             }
@@ -137,7 +137,7 @@ public sealed class PatchTests
     {
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder.File("file"), "");
-        Assert.Null(PatchedLibrary.TryStore(folder.File("file"), "key", [1]));
+        Assert.Null(UserCache.TryStore(folder.File("file"), "key", [1]));
     }
 
     private static byte[] ReadOriginal()

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using Marrow.Autograd;
+using Marrow.Cuda;
 using Marrow.Kernels.Memory;
 using Marrow.Kernels.Quantizers;
 using static TorchSharp.torch;
@@ -28,6 +29,13 @@ public static partial class StatsQ
         var span = bits == 8
             ? new IntegerRange(sbyte.MinValue, Spacing: 1, byte.MaxValue)
             : new IntegerRange(1 - (1 << bits), Spacing: 2, (1 << bits) - 1);
+        if (CudaStatsQ.For(weight) is { } kernels)
+        {
+            var worth = empty(weight.size(0), dtype: ScalarType.Float32, device: weight.device);
+            CudaStatsQ.Levels(kernels, weight, bits, stored, worth);
+            return new(stored, worth, bits == 8) { Span = span };
+        }
+
         if (StatsQKernels.Supports(weight))
         {
             var scales = empty(weight.size(0), dtype: ScalarType.Float32);
@@ -60,6 +68,12 @@ public static partial class StatsQ
     /// <param name="target">As w.</param>
     internal static void Quantize(Tensor w, int bits, Tensor target)
     {
+        if (CudaStatsQ.For(w) is { } kernels && target.dtype == w.dtype && target.is_contiguous())
+        {
+            CudaStatsQ.Quantize(kernels, ScaleGranularity.Position.LayoutOf(w), w, bits, target);
+            return;
+        }
+
         if (StatsQKernels.Supports(w) && StatsQKernels.Supports(target))
         {
             StatsQKernels.Quantize(ScaleGranularity.Position.LayoutOf(w), w, bits, target);

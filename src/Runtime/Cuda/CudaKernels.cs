@@ -1,0 +1,61 @@
+using System.Collections.Concurrent;
+using Marrow.Native;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Marrow.Cuda;
+
+/// <summary>
+/// Where operations get their CUDA kernels. What cannot be had is said once, and plain operations go on.
+/// </summary>
+internal static class CudaKernels
+{
+    private static readonly ConcurrentDictionary<int, Lazy<ICudaDriver?>> Devices = new();
+    private static readonly ConcurrentDictionary<(ICudaDriver, KernelText), Lazy<CudaModule?>> Modules = new();
+
+    [ThreadStatic]
+    private static ICudaDriver? ofCpu;
+
+    /// <summary>What runs kernels over a tensor; null if nothing does.</summary>
+    public static ICudaDriver? DriverOf(Tensor x) => x.device_type switch
+    {
+        DeviceType.CPU => ofCpu,
+        DeviceType.CUDA => Devices.GetOrAdd(
+            x.device_index,
+            static index => new(() => OrSay(() => CudaDriver.Open(index, CudaDriver.LibraryName)))).Value,
+        _ => null,
+    };
+
+    /// <summary>A text, loaded; null if it cannot be.</summary>
+    public static CudaModule? Load(ICudaDriver driver, KernelText text) => Modules.GetOrAdd(
+        (driver, text),
+        static key => new(() => OrSay(() => new CudaModule(key.Item1, key.Item2)))).Value;
+
+    /// <summary>
+    /// Until it is disposed, this thread's tensors on the CPU take CUDA kernels too, run by this driver.
+    /// </summary>
+    public static IDisposable OnTheCpu(ICudaDriver driver)
+    {
+        ofCpu = driver;
+        return new Restoration();
+    }
+
+    private static T? OrSay<T>(Func<T> make)
+        where T : class
+    {
+        try
+        {
+            return make();
+        }
+        catch (Exception fault) when (fault is CudaException or NativeLoadException)
+        {
+            Console.Error.WriteLine($"Marrow: plain operations take the place of CUDA kernels: {fault.Message}");
+            return null;
+        }
+    }
+
+    private sealed class Restoration : IDisposable
+    {
+        public void Dispose() => ofCpu = null;
+    }
+}

@@ -1,0 +1,94 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
+using Marrow.Cuda;
+using Xunit;
+
+namespace Marrow.Tests.Cuda;
+
+/// <summary>
+/// CUDA on the CPU: g++ compiles the product's texts, and their functions run over memory of the host, thread by thread
+/// in an order of chance. Blocks run one after another; what is right here because of that is not seen.
+/// </summary>
+/// <param name="edit">Changes a text before it is compiled.</param>
+internal sealed unsafe partial class EmulatedDriver(Func<string, string>? edit = null) : ICudaDriver
+{
+    private const string Compiler = "g++";
+
+    private delegate int LaunchFunction(nint function, uint blocks, uint threads, void** arguments, uint order);
+
+    private readonly Dictionary<nint, (string Name, LaunchFunction Launch)> functions = [];
+
+    /// <summary>Whether there is a compiler, and a processor whose fibers the emulator can change.</summary>
+    public static bool IsAvailable { get; } = OperatingSystem.IsLinux()
+        && RuntimeInformation.ProcessArchitecture == Architecture.X64
+        && (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(
+            folder => File.Exists(Path.Combine(folder, Compiler)));
+
+    /// <summary>The order in which warps and their threads go on.</summary>
+    public uint Order { get; set; }
+
+    /// <summary>The functions that were launched.</summary>
+    public List<string> Launched { get; } = [];
+
+    public static void Require() => Assert.SkipUnless(IsAvailable, "there is no g++, or not on Linux and x64");
+
+    public nint Load(KernelText text)
+    {
+        using var folder = new TemporaryFolder();
+        foreach (var file in (string[])["host.h", "emulator.h"])
+        {
+            File.WriteAllText(folder.File(file), Resource(file));
+        }
+
+        File.WriteAllText(folder.File(KernelText.Header), Edited(KernelText.Resource(KernelText.Header)));
+        var source = Edited(text.Source);
+        var launchers = Kernel().Matches(source).Select(match => match.Groups[1].Value).Select(name =>
+            $"extern \"C\" void marrow_{name}(void** values) {{ call({name}, values); }}\n");
+        File.WriteAllText(
+            folder.File("text.cpp"), $"{source}\n#include \"emulator.h\"\n{string.Concat(launchers)}");
+        var library = folder.File("text.so");
+        string[] arguments =
+        [
+            "-std=c++17", "-O1", "-ffp-contract=off", "-fno-strict-aliasing", "-w", "-shared", "-fPIC", "-DMARROW_HOST",
+            .. text.DefineList.Select(define => $"-D{define}"), folder.File("text.cpp"), "-o", library,
+        ];
+        using var process = Process.Start(new ProcessStartInfo(Compiler, arguments) { RedirectStandardError = true })!;
+        var errors = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode == 0
+            ? NativeLibrary.Load(library)
+            : throw new CudaException($"{Compiler} does not compile {text}: {errors}");
+    }
+
+    public nint Function(nint module, string name)
+    {
+        var function = NativeLibrary.GetExport(module, $"marrow_{name}");
+        var launch = NativeLibrary.GetExport(module, "marrow_launch");
+        functions[function] = (name, Marshal.GetDelegateForFunctionPointer<LaunchFunction>(launch));
+        return function;
+    }
+
+    public void Launch(nint function, uint blocks, uint threads, void** arguments)
+    {
+        var (name, launch) = functions[function];
+        Launched.Add(name);
+        var code = launch(function, blocks, threads, arguments, Order);
+        if (code != 0)
+        {
+            var reason = code == 1 ? "there is no such grid" : "its threads wait for each other forever";
+            throw new CudaException($"The emulator cannot run {name}: {reason}.");
+        }
+    }
+
+    private string Edited(string text) => edit is null ? text : edit(text);
+
+    private static string Resource(string file)
+    {
+        using var reader = new StreamReader(typeof(EmulatedDriver).Assembly.GetManifestResourceStream(file)!);
+        return reader.ReadToEnd();
+    }
+
+    [GeneratedRegex(@"extern ""C"" __global__ void __launch_bounds__\([^)]*\) (\w+)\(")]
+    private static partial Regex Kernel();
+}

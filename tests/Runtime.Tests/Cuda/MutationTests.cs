@@ -1,0 +1,83 @@
+using Marrow.Cuda;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace Marrow.Tests.Cuda;
+
+/// <summary>
+/// What the emulator sees: with a barrier, a bound or a lane taken out of a text, some order of the threads gives
+/// another result than the whole text does.
+/// </summary>
+public sealed class MutationTests : IDisposable
+{
+    private const int Orders = 6;
+
+    private static readonly EmulatedDriver Whole = new();
+
+    private readonly TorchSharp.DisposeScope scope = NewDisposeScope();
+
+    public void Dispose() => scope.Dispose();
+
+    [Theory]
+    [InlineData("all have used the last token")]
+    [InlineData("all have written this one", 0)]
+    [InlineData("all have used the token behind")]
+    [InlineData("all have written this one", 1)]
+    [InlineData("all have used the segment behind")]
+    [InlineData("all have written this one", 2)]
+    public void ABarrierOfWkv6_IsMissed(string comment, int number = 0) => AssertSeen(
+        "wkv6", $"__syncthreads(); // {comment}", "//", number,
+        () => CudaOperations.Wkv6(1, 70, 1, 64, float32, hasState: true));
+
+    [Theory]
+    [InlineData("marrow.cuh", "if (c + i < columns) entries", "entries")]
+    [InlineData("marrow.cuh", "if (c + i < columns) row", "row")]
+    [InlineData("marrow.cuh", "return columns % ENTRIES == 0 &&", "return")]
+    [InlineData("lsq", "if (row >= rows) return;", "")]
+    public void ABoundOfLsq_IsMissed(string text, string part, string other) =>
+        AssertSeen(text, part, other, 0, () => CudaOperations.LsqInPlace(9, 12));
+
+    [Theory]
+    [InlineData("marrow.cuh", "mask > 0", "mask > 1")]
+    [InlineData("statsq", "c += 32 * ENTRIES", "c += 64 * ENTRIES")]
+    public void APartOfStatsQ_IsMissed(string text, string part, string other) => AssertSeen(
+        text, part, other, 0, () => CudaOperations.StatsQCodes(CudaOperations.Weight(float32, 9, 300), 4));
+
+    private static void AssertSeen(
+        string text, string part, string other, int number, Func<IReadOnlyList<Tensor>> operation)
+    {
+        EmulatedDriver.Require();
+        var whole = KernelText.Resource(text.Contains('.') ? text : $"{text}.cu");
+        var at = -1;
+        for (var i = 0; i <= number; i++)
+        {
+            at = whole.IndexOf(part, at + 1, StringComparison.Ordinal);
+            Assert.True(at >= 0, $"{text} no longer has it.");
+        }
+
+        var edited = whole[..at] + other + whole[(at + part.Length)..];
+        var expected = Run(Whole, 1);
+        var mutant = new EmulatedDriver(source => source == whole ? edited : source);
+        Assert.Contains(Enumerable.Range(1, Orders), order => IsSeen((uint)order));
+
+        bool IsSeen(uint order)
+        {
+            try
+            {
+                return Run(mutant, order).Zip(expected).Any(pair =>
+                    !pair.First.equal(pair.Second).all().item<bool>());
+            }
+            catch (Exception fault) when (fault is ArithmeticException or CudaException)
+            {
+                return true;
+            }
+        }
+
+        IReadOnlyList<Tensor> Run(EmulatedDriver driver, uint order)
+        {
+            using var cuda = CudaKernels.OnTheCpu(driver);
+            driver.Order = order;
+            return operation();
+        }
+    }
+}
