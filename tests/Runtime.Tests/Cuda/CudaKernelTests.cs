@@ -49,6 +49,36 @@ public sealed class CudaKernelTests : IDisposable
     }
 
     [Theory]
+    [MemberData(nameof(SizesOfWeights))]
+    public void LsqValues_AreThoseOfTheFormula_AndTheirGradients(ScalarType type, int rows, int columns)
+    {
+        foreach (var sharing in (ScaleGranularity[])[ScaleGranularity.Position, ScaleGranularity.Tensor])
+        {
+            foreach (var hasShift in (bool[])[false, true])
+            {
+                var own = Run(
+                    "lsq_gradients",
+                    true,
+                    () => CudaOperations.LsqValues(type, rows, columns, sharing, hasShift));
+                Assert.Contains("lsq_values", Driver.Launched);
+                Assert.All(own, result => Assert.Equal(type, result.dtype));
+                var expected = CudaOperations.LsqValues(type, rows, columns, sharing, hasShift, isPlain: true);
+                AssertNear(own, expected, type == float32 ? 2e-5 : 2e-2);
+            }
+        }
+    }
+
+    [Fact]
+    public void LsqValues_OfNaN_AreNaN()
+    {
+        using var cuda = CudaKernels.OnTheCpu(Driver);
+        var y = Lsq.Quantize(
+            tensor([float.NaN, 1f, float.PositiveInfinity]).view(1, 3), ones(1), LevelRange.Signed(3),
+            ScaleGranularity.Row);
+        Assert.Equal([float.NaN, 1f, 3f], y.data<float>().ToArray());
+    }
+
+    [Theory]
     [InlineData(0, 1)]
     [InlineData(2, 6)]
     public void LsqLevels_OfNaN_AreAnError(int row, int column)

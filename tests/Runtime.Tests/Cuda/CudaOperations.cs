@@ -32,6 +32,32 @@ internal static class CudaOperations
             hasShift ? randn(columns).to(type) : null);
     }
 
+    /// <summary>y, and the gradients of x, step, before and after.</summary>
+    public static IReadOnlyList<Tensor> LsqValues(
+        ScalarType type, int rows, int columns, ScaleGranularity sharing, bool hasShift, bool isPlain = false)
+    {
+        manual_seed(rows + columns);
+        var steps = sharing == ScaleGranularity.Tensor ? 1 : rows;
+        // In one type for the plain formula, so that it computes what the kernel does.
+        var inputs = new[] { randn(2, rows, columns), rand(steps) + 0.3, randn(2 * columns), randn(columns) }
+            .Select(input => input.to(type).to(isPlain ? float32 : type)).ToArray();
+        var dy = randn(2, rows, columns).to(type).to(isPlain ? float32 : type);
+        if (!isPlain)
+        {
+            inputs[0] = Surrounded(inputs[0]);
+        }
+
+        inputs = [.. inputs.Take(hasShift ? 4 : 2).Select(input => input.detach().requires_grad_())];
+        var (before, after) = hasShift && rows % 2 == 0 ? (inputs[2], inputs[3])
+            : hasShift ? (inputs[3], inputs[3]) : (null, null);
+        var range = LevelRange.Signed(3);
+        var y = isPlain
+            ? Marrow.CompilerServices.Lsq.Plain(inputs[0], inputs[1], range, sharing, before, after)
+            : Marrow.CompilerServices.Lsq.Quantize(inputs[0], inputs[1], range, sharing, before, after);
+        y.backward([dy]);
+        return [y.detach(), .. inputs.Select(input => input.grad).OfType<Tensor>()];
+    }
+
     /// <summary>Levels of x into the middle of a row of sevens, which come back.</summary>
     public static IReadOnlyList<Tensor> LsqInPlace(int rows, int columns)
     {

@@ -1,4 +1,5 @@
 using Marrow.Autograd;
+using Marrow.Cuda;
 using Marrow.Kernels.Quantizers;
 using static TorchSharp.torch;
 
@@ -20,6 +21,11 @@ public static partial class Lsq
             var (x, step, before, after) = (inputs[0]!, inputs[1]!, inputs[2], inputs[3]);
             saved.Keep(x, step, before);
             afterSize = after?.numel() ?? 0;
+            if (Cuda(layout, range, x, step, before, after) is { } kernels)
+            {
+                return CudaLsq.Quantize(kernels, layout, range.Codes, x, step, before, after);
+            }
+
             if (!range.IsSign && LsqKernels.Supports(x, step))
             {
                 return LsqKernels.Quantize(layout, range.Codes, x, step, before, after);
@@ -43,7 +49,8 @@ public static partial class Lsq
             ScaleLayout layout, LevelRange range, Tensor dy, Tensor x, Tensor step, Tensor? before, long afterSize)
         {
             var scale = 1 / Math.Sqrt((double)range.High * layout.Count);
-            if (!range.IsSign && LsqKernels.Supports(x, step) && dy.dtype == x.dtype)
+            var kernels = Cuda(layout, range, x, step, before, dy);
+            if (kernels is null && !range.IsSign && LsqKernels.Supports(x, step) && dy.dtype == x.dtype)
             {
                 var (ofInput, ofStep, ofBefore, ofAfter) =
                     LsqKernels.Gradients(layout, range.Codes, scale, dy, x, step, before, afterSize);
@@ -51,15 +58,10 @@ public static partial class Lsq
             }
 
             using var scope = NewDisposeScope();
-            var shifted = before is null ? x : Lsq.Shift(layout, x, before);
-            var ratio = layout.Grouped(shifted) / layout.Spread(step.clamp_min(Lsq.LeastStep));
-            var gy = layout.Grouped(dy);
-            var inside = range.IsSign
-                ? zeros_like(ratio)
-                : (ratio >= range.Low).logical_and_(ratio <= range.High).to(ratio.dtype);
-            var term = range.IsSign ? ratio.sign() : ratio.clamp(range.Low, range.High).round_().sub_(inside * ratio);
-            var dx = (gy * inside).view(x.shape);
-            var dstep = layout.Gather(gy * term).mul_(scale);
+            var (dx, dstep) = kernels is null
+                ? PlainGradients(layout, range, dy, x, step, before)
+                : CudaLsq.Gradients(kernels, layout, range.Codes, dy, x, step, before);
+            dstep = dstep.mul_(scale).to(step.dtype);
             var dbefore = before is null ? null : layout.Parts(dx, before).sum([0]).view(before.shape);
             var dafter = afterSize == 0
                 ? null
@@ -69,6 +71,40 @@ public static partial class Lsq
                 dstep.MoveToOuterDisposeScope(),
                 dbefore?.MoveToOuterDisposeScope(),
                 dafter?.MoveToOuterDisposeScope());
+        }
+
+        /// <summary>dx, and the step's gradient before it is scaled, by torch's operations.</summary>
+        private static (Tensor Input, Tensor Step) PlainGradients(
+            ScaleLayout layout, LevelRange range, Tensor dy, Tensor x, Tensor step, Tensor? before)
+        {
+            var shifted = before is null ? x : Lsq.Shift(layout, x, before);
+            var ratio = layout.Grouped(shifted) / layout.Spread(step.clamp_min(Lsq.LeastStep));
+            var gy = layout.Grouped(dy);
+            var inside = range.IsSign
+                ? zeros_like(ratio)
+                : (ratio >= range.Low).logical_and_(ratio <= range.High).to(ratio.dtype);
+            var term = range.IsSign ? ratio.sign() : ratio.clamp(range.Low, range.High).round_().sub_(inside * ratio);
+            return ((gy * inside).view(x.shape), layout.Gather(gy * term));
+        }
+
+        /// <summary>The CUDA kernels, if they apply: tensors of one type, and steps that whole rows share.</summary>
+        private static CudaModule? Cuda(
+            ScaleLayout layout, LevelRange range, Tensor x, params ReadOnlySpan<Tensor?> others)
+        {
+            if (range.IsSign || layout.IsPerColumn || CudaLsq.For(x) is not { } kernels)
+            {
+                return null;
+            }
+
+            foreach (var other in others)
+            {
+                if (other is not null && other.dtype != x.dtype)
+                {
+                    return null;
+                }
+            }
+
+            return kernels;
         }
     }
 }
