@@ -50,8 +50,8 @@ internal static class CudaLsq
         var y = empty_like(x);
         kernels.LaunchWarps(
             "lsq_values", layout.Rows, x, Wide(step), OptionalWide(before), OptionalWide(after), y, (long)layout.Rows,
-            (long)layout.Columns, (long)layout.Steps, Parts(layout, x, before), Parts(layout, x, after), (float)range.Low,
-            (float)range.High);
+            (long)layout.Columns, (long)layout.Steps, Parts(layout, x, before), Parts(layout, x, after),
+            (float)range.Low, (float)range.High);
         return scope.MoveToOuter(y);
     }
 

@@ -43,7 +43,8 @@ internal sealed unsafe class CudaModule(ICudaDriver driver, KernelText text)
             if (argument.Device is { } other && other != device)
             {
                 throw new CudaException(
-                    $"The CUDA kernel {function} takes tensors of one device, not of {Name(device)} and {Name(other)}.");
+                    $"The CUDA kernel {function} takes tensors of one device; it is given those of {Name(device)} and "
+                    + $"{Name(other)}.");
             }
         }
 

@@ -1,0 +1,47 @@
+using Marrow.Cuda;
+using Marrow.Tests.Quantization;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace Marrow.Tests.Cuda;
+
+/// <summary>
+/// Models whose layers take CUDA kernels over the emulator, against the plain formulas of the same layers.
+/// </summary>
+public sealed class CudaModelTests : IDisposable
+{
+    private readonly TorchSharp.DisposeScope scope = NewDisposeScope();
+
+    public CudaModelTests() => EmulatedDriver.Require();
+
+    public void Dispose() => scope.Dispose();
+
+    [Fact]
+    public void StatsQ_AgreesWithThePlainFormula() => AssertAgrees(
+        new StatsQLinear(70, 33, true, 19, 2, 2), () => randn(2, 19, 70), "statsq_levels", "lsq_levels",
+        "lsq_gradients");
+
+    [Fact]
+    public void Lsq_AgreesWithThePlainFormula() => AssertAgrees(
+        new LsqLinear(70, 33, true, 19, 4, 8), () => randn(2, 19, 70), "lsq_levels", "lsq_gradients");
+
+    [Fact]
+    public void Rwkv6_AgreesWithThePlainFormula() => AssertAgrees(
+        new Marrow.Models.Rwkv6(40, 64, 96, 2, headSize: 32, mixRank: 4, decayRank: 8),
+        () => randint(40, [2, 37], dtype: int64),
+        "wkv6_forward", "wkv6_backward_values", "wkv6_backward_keys");
+
+    private static void AssertAgrees(IModel model, Func<Tensor> input, params string[] functions)
+    {
+        using (model as IDisposable)
+        {
+            manual_seed(3);
+            var driver = new EmulatedDriver();
+            using var cuda = CudaKernels.OnTheCpu(driver);
+            var difference = model.VerifyAgainstEager(input());
+            Assert.True(difference.Output <= 1e-5 * Math.Max(1, difference.LargestOutput), $"{difference}");
+            Assert.True(difference.LargestGradient <= 1e-4, $"{difference}");
+            Assert.Subset(driver.Launched.ToHashSet(), functions.ToHashSet());
+        }
+    }
+}
