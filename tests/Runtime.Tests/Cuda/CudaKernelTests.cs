@@ -168,6 +168,16 @@ public sealed class CudaKernelTests : IDisposable
     }
 
     [Fact]
+    public void TensorsOfTwoDevices_AreNamed()
+    {
+        using var cuda = CudaKernels.OnTheCpu(Driver);
+        var kernels = CudaLsq.For(ones(1, 1))!;
+        var other = new CudaArgument(0, (TorchSharp.DeviceType.CUDA, 1));
+        Assert.Contains("it is given those of the CPU and CUDA:1", Assert.Throws<CudaException>(() =>
+            kernels.Launch("lsq_levels", 1, 32, ones(1, 1), 5, other)).Message);
+    }
+
+    [Fact]
     public void ATextThatDoesNotCompile_IsSaidOnce_AndPlainOperationsGoOn()
     {
         using var cuda = CudaKernels.OnTheCpu(new EmulatedDriver(_ => "#error broken"));
