@@ -139,8 +139,8 @@ internal static class CommandLine
 
     private static IEnumerable<(string Name, FineTuningMethod? Method)> Chosen(string methods) => methods
         .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
-        .Distinct()
-        .Select(name => (name, FineTuningMethod.All.FirstOrDefault(method => method.Name == name)));
+        .Select(name => (Name: name, Method: FineTuningMethod.ByName.GetValueOrDefault(name)))
+        .DistinctBy(chosen => chosen.Method?.Name ?? chosen.Name);
 
     /// <summary>
     /// Adds a rule. Text that is not of the option's type at all is left to the library's own message.

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Marrow.Language;
 using Marrow.Models;
 using Marrow.Tests.Tool.Harness;
 using Marrow.Tool.Generation;
@@ -64,7 +65,7 @@ public sealed class PlanTests
     public void Activations_AreWhatAPassKeeps(string method, object sizes)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "memory is measured as Linux counts it");
-        var attributes = AdapterMethod.All[method] is { } create ? new[] { create(16, 8) } : [];
+        var attributes = FineTuningMethod.ByName[method].Create is { } create ? new[] { create(new(16, 8)) } : [];
         var text = new ScaffoldedClass("Measured", ModelBase.OfSizes(sizes), attributes, []).ToText(null);
         var compilation = ModelCompilation.Of(("Model.cs", text));
         var stop = TestContext.Current.CancellationToken;

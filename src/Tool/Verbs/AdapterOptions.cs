@@ -1,14 +1,16 @@
 using System.CommandLine;
+using Marrow.Language;
 using Marrow.Tool.CommandLine;
-using Marrow.Tool.Scaffolding;
 
 namespace Marrow.Tool.Verbs;
 
 /// <summary>The options of verbs that are about adapters which do not exist yet.</summary>
 internal sealed class AdapterOptions
 {
-    private readonly Option<string?> method = Choice.Of(
-        "--method", "How it is to be fine-tuned.", AdapterMethod.All.Keys.ToDictionary(name => name));
+    private static readonly AdapterSize Standard = new();
+
+    private readonly Option<FineTuningMethod?> method = Choice.Of(
+        "--method", "How it is to be fine-tuned.", FineTuningMethod.ByName);
 
     private readonly Option<int?> rank = Choice.Count("--rank", "The rank of LoRA and its kin; 8 if not given.");
 
@@ -28,32 +30,26 @@ internal sealed class AdapterOptions
         verb.Add(targets);
     }
 
-    /// <summary>The method's name; null if none was given.</summary>
-    public string? Method(Invocation call) => call.Get(method);
+    /// <summary>The method; null if none was given.</summary>
+    public FineTuningMethod? Method(Invocation call) => call.Get(method);
 
-    /// <summary>The attributes of the method.</summary>
+    /// <summary>The attribute of the method; null: every weight trains.</summary>
     /// <param name="call">What was typed.</param>
     /// <param name="standard">The method that holds if none is given.</param>
     /// <exception cref="ToolException">An option does not go with the method.</exception>
-    public IReadOnlyList<Attribute> Attributes(Invocation call, string standard = "full")
+    public AdapterAttribute? Attribute(Invocation call, string standard = "full")
     {
-        var name = Method(call) ?? standard;
-        if (AdapterMethod.All[name] is not { } create)
+        var chosen = Method(call) ?? FineTuningMethod.Named(standard);
+        if (chosen.Create is not { } create)
         {
-            Refuse(call, name, rank, block, targets);
-            return [];
+            Refuse(call, chosen.Name, rank, block, targets);
+            return null;
         }
 
-        var isBone = name.StartsWith("bone", StringComparison.Ordinal);
-        Refuse(call, name, isBone ? rank : block);
-        var attribute = create(
-            call.Get(block) ?? AdapterMethod.StandardBlock, call.Get(rank) ?? AdapterMethod.StandardRank);
-        if (call.Get(targets) is { } patterns)
-        {
-            attribute.GetType().GetProperty("Targets")!.SetValue(attribute, patterns);
-        }
-
-        return [attribute];
+        var attribute = create(new(call.Get(block) ?? Standard.Block, call.Get(rank) ?? Standard.Rank));
+        Refuse(call, chosen.Name, attribute is BoneAttribute ? rank : block);
+        attribute.Targets = call.Get(targets);
+        return attribute;
     }
 
     private static void Refuse(Invocation call, string method, params IEnumerable<Option> options)

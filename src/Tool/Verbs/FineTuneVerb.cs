@@ -165,8 +165,8 @@ internal sealed class FineTuneVerb : Verb
     /// <inheritdoc/>
     protected override void Run(Invocation call)
     {
-        var method = FineTuningMethod.Named(adapter.Method(call) ?? StandardMethod);
-        var attribute = (AdapterAttribute?)adapter.Attributes(call, StandardMethod).SingleOrDefault();
+        var method = adapter.Method(call) ?? FineTuningMethod.Named(StandardMethod);
+        var attribute = adapter.Attribute(call, StandardMethod);
         Complete(call, method, attribute);
         call.RequireTorch();
         using var from = BaseModel.Open(call.Get(model)!);

@@ -40,8 +40,8 @@ internal sealed class PlanVerb : Verb
     protected override void Run(Invocation call) => call.Print(
         MemoryPlanner.Plan(
             call.Get(path),
-            options.Method(call) ?? "full",
-            options.Attributes(call),
+            options.Method(call)?.Name ?? "full",
+            options.Attribute(call) is { } attribute ? [attribute] : [],
             call.Get(type)!,
             call.Get(batch) ?? 1,
             call.Get(length),

@@ -89,12 +89,12 @@ internal sealed class ScaffoldVerb : Verb
 
     private ScaffoldedClass Of(string folder, Invocation call)
     {
-        var method = options.Method(call);
+        var method = options.Method(call) is { IsAdapter: true } adapted ? adapted.Name : null;
         return new(
             call.Get(name) ?? ScaffoldedClass.NameOf(folder, Suffix(method)),
             ModelBase.Of(folder),
-            options.Attributes(call),
-            [$"The model of {folder}{(method is null or "full" ? "" : $" with {method}")}."]);
+            options.Attribute(call) is { } attribute ? [attribute] : [],
+            [$"The model of {folder}{(method is null ? "" : $" with {method}")}."]);
     }
 
     private ScaffoldedClass OfAdapter(string folder, string from, Invocation call)
@@ -117,7 +117,7 @@ internal sealed class ScaffoldVerb : Verb
             ]);
     }
 
-    private static string Suffix(string? method) => method is null or "full"
+    private static string Suffix(string? method) => method is null
         ? ""
         : ScaffoldedClass.NameOf(method.Replace("+", "Plus", StringComparison.Ordinal), "");
 }

@@ -32,12 +32,18 @@ public sealed record FineTuningMethod(
     /// <summary>Whether it trains adapters and leaves the base's weights as they are.</summary>
     public bool IsAdapter => Create is not null;
 
-    /// <summary>The method of a name; <c>bone</c> is its row form.</summary>
+    /// <summary>The methods by all names that they have: <c>bone</c> is its row form.</summary>
+    public static IReadOnlyDictionary<string, FineTuningMethod> ByName { get; } = All
+        .Select(method => (method.Name, Method: method))
+        .Append(("bone", All.Single(method => method.Name == "bone-row")))
+        .ToDictionary(pair => pair.Item1, pair => pair.Item2);
+
+    /// <summary>The method of a name of <see cref="ByName"/>.</summary>
     /// <exception cref="ArgumentException">There is none; the message names those that there are.</exception>
     public static FineTuningMethod Named(string name) =>
-        All.FirstOrDefault(method => method.Name == (name == "bone" ? "bone-row" : name))
+        ByName.GetValueOrDefault(name)
         ?? throw new ArgumentException(
             $"There is no method '{name}'"
-            + (Suggestion.Nearest(name, All.Select(method => method.Name)) is { } near ? $"; did you mean {near}" : "")
-            + $"? There are {string.Join(", ", All.Select(method => method.Name))}.");
+            + (Suggestion.Nearest(name, ByName.Keys) is { } near ? $"; did you mean {near}" : "")
+            + $"? There are {string.Join(", ", ByName.Keys)}.");
 }
