@@ -12,6 +12,10 @@ public sealed class VisionTests
         { "DeiT", new DeiT(32, 16, 192, 12, 3, 10) },
         { "VisionTransformer", new VisionTransformer(32, 16, 384, 12, 6, 5) },
         { "Swin", new Swin(56, 4, 96, 2, 2, 6, 2, 3, 7, 10) },
+        { "DeiT", new DeiT(32, 8, 64, 2, 4, 10, mlpRatio: 2) },
+        { "VisionTransformer", new VisionTransformer(32, 4, 48, 3, 2, 10) },
+        { "VisionTransformer", new VisionTransformer(28, 7, 192, 12, 3, 10, channels: 1) },
+        { "Swin", new Swin(32, 2, 32, 1, 1, 2, 1, 2, 4, 10, mlpRatio: 3) },
     };
 
     [Theory]
@@ -46,6 +50,19 @@ public sealed class VisionTests
         "depth2: 6")]
     [InlineData(
         """{ "architecture": "swin_base_patch4_window7_224", "num_classes": 1000 }""", "Swin", "dim: 128")]
+    [InlineData(
+        """
+        {
+          "architecture": "vit_tiny_patch4_32", "num_classes": 10,
+          "model_args": { "embed_dim": 64, "depth": 2, "num_heads": 4 }
+        }
+        """,
+        "VisionTransformer",
+        "dim: 64")]
+    [InlineData(
+        """{ "architecture": "swin_tiny_patch4_window7_224", "model_args": { "depths": [1, 1, 2, 1] } }""",
+        "Swin",
+        "depth2: 2")]
     public void Configuration_SaysWhichClass(string configuration, string type, string part)
     {
         using var folder = new TemporaryFolder();

@@ -28,7 +28,7 @@ internal static class SwinCheckpoints
         };
         int[] allHeads = [heads, 2 * heads, 4 * heads, 8 * heads];
         return new(
-            size is null ? "swin_transformer" : $"swin_{size}_patch{patch}_window{window}_{image}",
+            size is null ? TimmConfiguration.Swin : $"swin_{size}_patch{patch}_window{window}_{image}",
             image,
             channels,
             classes,

@@ -8,6 +8,10 @@ namespace Marrow.Models;
 /// </summary>
 internal static class TimmConfiguration
 {
+    /// <summary>Names of families, for sizes that timm has no name for: model_args then states them.</summary>
+    public const string Transformer = "vision_transformer", DistilledTransformer = "vision_transformer_distilled",
+        Swin = "swin_transformer";
+
     /// <summary>What in a config.json does not fit the sizes; one sentence per field.</summary>
     public static IEnumerable<string> Faults(JsonElement configuration, VisionSizes sizes)
     {
@@ -54,14 +58,24 @@ internal static class TimmConfiguration
     }
 
     /// <summary>The config.json of a model of these sizes.</summary>
-    public static JsonObject Write(VisionSizes sizes) => new()
+    public static JsonObject Write(VisionSizes sizes)
     {
-        ["architecture"] = sizes.Architecture,
-        ["num_classes"] = sizes.Classes,
-        ["global_pool"] = sizes.Pool,
-        ["pretrained_cfg"] = new JsonObject
+        var json = new JsonObject
         {
-            ["input_size"] = new JsonArray(sizes.Channels, sizes.Image, sizes.Image),
-        },
-    };
+            ["architecture"] = sizes.Architecture,
+            ["num_classes"] = sizes.Classes,
+            ["global_pool"] = sizes.Pool,
+            ["pretrained_cfg"] = new JsonObject
+            {
+                ["input_size"] = new JsonArray(sizes.Channels, sizes.Image, sizes.Image),
+            },
+        };
+        if (sizes.Architecture is Transformer or DistilledTransformer or Swin || sizes.Channels != 3)
+        {
+            json["model_args"] = new JsonObject(sizes.Arguments.Select(
+                argument => KeyValuePair.Create(argument.Key, (JsonNode?)argument.Value.DeepClone())));
+        }
+
+        return json;
+    }
 }

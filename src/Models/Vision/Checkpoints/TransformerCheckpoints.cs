@@ -26,7 +26,9 @@ internal static class TransformerCheckpoints
             _ => null,
         };
         return new(
-            size is null ? "vision_transformer" : string.Format(family, size) + $"_patch{patch}_{image}",
+            size is not null ? string.Format(family, size) + $"_patch{patch}_{image}"
+                : family.Contains("distilled", StringComparison.Ordinal) ? TimmConfiguration.DistilledTransformer
+                : TimmConfiguration.Transformer,
             image,
             channels,
             classes,

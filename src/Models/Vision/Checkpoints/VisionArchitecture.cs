@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 
 namespace Marrow.Models;
@@ -15,6 +16,7 @@ internal sealed partial record VisionArchitecture(Type Type, IReadOnlyList<(stri
 {
     private const double TimmEps = 1e-6;
     private const int MostBlocks = 4096;
+    private const int StandardMlpRatio = 4;
 
     /// <summary>Reads the config.json of a folder.</summary>
     /// <returns>Null: it is of no vision model that Marrow has.</returns>
@@ -70,10 +72,12 @@ internal sealed partial record VisionArchitecture(Type Type, IReadOnlyList<(stri
         (config.Integers("num_heads") ?? [3])[0],
         config.Integer("window_size") ?? 7,
         Classes(config),
-        config.Integer("num_channels") ?? 3);
+        config.Integer("num_channels") ?? 3,
+        Whole(config.Number("mlp_ratio")));
 
     private static VisionArchitecture Swin(
-        int image, int patch, int dim, IReadOnlyList<int> depths, int heads, int window, int classes, int channels) =>
+        int image, int patch, int dim, IReadOnlyList<int> depths, int heads, int window, int classes, int channels,
+        int mlpRatio) =>
         depths.Count != 4
             ? throw new ConfigurationException($"depths has {depths.Count} stages", "4")
             : new(typeof(Swin),
@@ -82,13 +86,15 @@ internal sealed partial record VisionArchitecture(Type Type, IReadOnlyList<(stri
                 .. depths.Select((depth, stage) => ($"depth{stage}", (object)Depth(depth))),
                 ("heads", heads), ("window", window), ("classes", classes),
                 .. Unless(channels, 3, "channels"),
+                .. Unless(mlpRatio, StandardMlpRatio, "mlpRatio"),
             ]);
 
-    /// <summary>timm's names stand for the sizes.</summary>
+    /// <summary>timm's names stand for the sizes; what model_args says comes before what the name says.</summary>
     private static VisionArchitecture? Timm(string name, ConfigurationFields config)
     {
         var classes = config.Integer("num_classes")
             ?? config.Object("pretrained_cfg")?.Integer("num_classes") ?? 1000;
+        var stated = config.Object("model_args") ?? new(JsonSerializer.SerializeToElement(new { }));
         if (TransformerName().Match(name) is { Success: true } transformer)
         {
             var (dim, depth, heads) = transformer.Groups["size"].Value switch
@@ -98,12 +104,15 @@ internal sealed partial record VisionArchitecture(Type Type, IReadOnlyList<(stri
                 "base" => (768, 12, 12),
                 _ => (1024, 24, 16),
             };
-            return new(
-                transformer.Groups["distilled"].Success ? typeof(DeiT) : typeof(VisionTransformer),
-                [
-                    ("image", Number(transformer, "image")), ("patch", Number(transformer, "patch")),
-                    ("dim", dim), ("depth", depth), ("heads", heads), ("classes", classes),
-                ]);
+            return Transformer(
+                stated, transformer.Groups["distilled"].Success ? typeof(DeiT) : typeof(VisionTransformer), classes,
+                Number(transformer, "image"), Number(transformer, "patch"), dim, depth, heads);
+        }
+
+        if (name is TimmConfiguration.Transformer or TimmConfiguration.DistilledTransformer)
+        {
+            return Transformer(
+                stated, name == TimmConfiguration.Transformer ? typeof(VisionTransformer) : typeof(DeiT), classes);
         }
 
         if (SwinName().Match(name) is { Success: true } swin)
@@ -116,12 +125,46 @@ internal sealed partial record VisionArchitecture(Type Type, IReadOnlyList<(stri
                 _ => (192, 18, 6),
             };
             return Swin(
-                Number(swin, "image"), Number(swin, "patch"), dim, [2, 2, deep, 2], heads, Number(swin, "window"),
-                classes, 3);
+                stated, classes, Number(swin, "image"), Number(swin, "patch"), dim, [2, 2, deep, 2], heads,
+                Number(swin, "window"));
         }
 
-        return null;
+        return name == TimmConfiguration.Swin ? Swin(stated, classes) : null;
     }
+
+    private static VisionArchitecture Transformer(
+        ConfigurationFields stated, Type type, int classes,
+        int? image = null, int? patch = null, int? dim = null, int? depth = null, int? heads = null) => new(
+        type,
+        [
+            ("image", Size(stated, "img_size", image)), ("patch", Size(stated, "patch_size", patch)),
+            ("dim", Size(stated, "embed_dim", dim)), ("depth", Depth(Size(stated, "depth", depth))),
+            ("heads", Size(stated, "num_heads", heads)), ("classes", classes),
+            .. Unless(stated.Integer("in_chans") ?? 3, 3, "channels"),
+            .. Unless(Whole(stated.Number("mlp_ratio")), StandardMlpRatio, "mlpRatio"),
+        ]);
+
+    private static VisionArchitecture Swin(
+        ConfigurationFields stated, int classes,
+        int? image = null, int? patch = null, int? dim = null, IReadOnlyList<int>? depths = null, int? heads = null,
+        int? window = null) => Swin(
+        Size(stated, "img_size", image),
+        Size(stated, "patch_size", patch),
+        Size(stated, "embed_dim", dim),
+        stated.Integers("depths") ?? depths ?? throw Missing("depths"),
+        stated.Integers("num_heads")?[0] ?? heads ?? throw Missing("num_heads"),
+        Size(stated, "window_size", window),
+        classes,
+        stated.Integer("in_chans") ?? 3,
+        Whole(stated.Number("mlp_ratio")));
+
+    private static int Size(ConfigurationFields stated, string field, int? named) =>
+        stated.Integer(field) ?? named ?? throw Missing(field);
+
+    private static ConfigurationException Missing(string field) => new($"model_args.{field} is missing");
+
+    /// <summary>Other ratios than whole ones are refused when the model compares the file with itself.</summary>
+    private static int Whole(double? ratio) => (int)Math.Clamp(ratio ?? StandardMlpRatio, 1, int.MaxValue);
 
     /// <summary>Blocks are made before weights are read, and a mistyped number would take all memory.</summary>
     private static int Depth(int depth) => depth <= MostBlocks
