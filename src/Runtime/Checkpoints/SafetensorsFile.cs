@@ -36,6 +36,12 @@ internal sealed unsafe class SafetensorsFile : CheckpointFile
             view.SafeMemoryMappedViewHandle.AcquirePointer(ref mapped);
             var start = mapped + view.PointerOffset;
             var headerLength = BinaryPrimitives.ReadUInt64LittleEndian(new(start, PrefixSize));
+            if (headerLength > LongestHeader && (length == PrefixSize || start[PrefixSize] != '{'))
+            {
+                throw new CheckpointException(
+                    path, "it is no file of weights", "name a safetensors, PyTorch or GGUF file, or the folder of one");
+            }
+
             if (headerLength > LongestHeader)
                 throw Damaged($"the header claims {headerLength} bytes, and at most {LongestHeader} are allowed");
             if ((long)headerLength > length - PrefixSize)

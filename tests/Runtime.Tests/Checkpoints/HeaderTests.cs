@@ -114,6 +114,12 @@ public sealed class HeaderTests
         Assert.Contains(expected, Rejected(SafetensorsBytes.Make("{}"u8.ToArray(), 0, claimed)).Message);
 
     [Theory]
+    [InlineData("{ \"question\": \"What is 1 + 2?\" }")]
+    [InlineData("From fairest creatures we desire increase")]
+    public void Open_FileOfText_SaysThatItHasNoWeights(string text) =>
+        Assert.Contains("no file of weights", Rejected(System.Text.Encoding.UTF8.GetBytes(text)).Message);
+
+    [Theory]
     [InlineData("{\"a\":{\"dtype\":")]
     [InlineData("{\"a\":{\"shape\":")]
     [InlineData("{\"a\":")]
