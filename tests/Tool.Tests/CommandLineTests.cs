@@ -13,6 +13,14 @@ public sealed class CommandLineTests
     public void Help_HasAnExample() =>
         Assert.Contains("Example:\n  marrow inspect", Call.Succeeds("inspect", "--help"));
 
+    /// <summary>What an option is by itself stands in its words; a name of C#'s would be refused if it were typed.</summary>
+    [Theory]
+    [InlineData("finetune")]
+    [InlineData("plan")]
+    [InlineData("export")]
+    public void Help_NamesNoValueThatIsRefused(string verb) =>
+        Assert.DoesNotMatch(@"One of .*\[default: ", Call.Succeeds(verb, "--help"));
+
     [Theory]
     [InlineData("did you mean 'inspect'?", "inspct")]
     [InlineData("did you mean '--json'?", "inspect", "x", "--jsn")]

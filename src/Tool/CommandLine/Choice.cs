@@ -10,9 +10,7 @@ internal static class Choice
     /// <param name="name">The option.</param>
     /// <param name="description">What it decides; the names are added.</param>
     /// <param name="values">The names with what they mean.</param>
-    /// <param name="standard">The name that holds if none is given; null: none.</param>
-    public static Option<T?> Of<T>(
-        string name, string description, IReadOnlyDictionary<string, T> values, string? standard = null)
+    public static Option<T?> Of<T>(string name, string description, IReadOnlyDictionary<string, T> values)
     {
         var option = new Option<T?>(name)
         {
@@ -30,11 +28,6 @@ internal static class Choice
                 return default;
             },
         };
-        if (standard is not null)
-        {
-            option.DefaultValueFactory = _ => values[standard];
-        }
-
         option.CompletionSources.Add([.. values.Keys]);
         return option;
     }

@@ -9,7 +9,6 @@ namespace Marrow.Tool.FineTuning;
 /// <param name="Epochs">Passes over the data.</param>
 /// <param name="Options">The recipe; a warm-up and an evaluation of -1 are chosen once the steps are known.</param>
 /// <param name="Solve">Held-out problems that are solved at the end.</param>
-/// <param name="Device">Where to train.</param>
 /// <param name="Type">The type of the base's weights.</param>
 /// <param name="Out">The folder of the results.</param>
 /// <param name="Merges">Whether the merged model is saved.</param>
@@ -22,7 +21,6 @@ internal sealed record FineTuningRequest(
     double Epochs,
     FineTuningOptions Options,
     int Solve,
-    string Device,
     string Type,
     string Out,
     bool Merges,

@@ -57,8 +57,8 @@ internal sealed class FineTuningRun
         SaveSettings(options);
         screen.Say(
             $"{from.Architecture} of {Amounts.Count(from.Parameters)} parameters; {method.Name} trains "
-            + $"{Amounts.Exact(trainable)}. {Amounts.Exact(texts.Training.Count)} texts to learn from, "
-            + $"{Amounts.Exact(texts.HeldOut.Count)} held out, {options.Training.Steps} steps.");
+            + $"{Amounts.Exact(trainable)}. {Amounts.Of(texts.Training.Count, "text")} to learn from, "
+            + $"{Amounts.Exact(texts.HeldOut.Count)} held out, {Amounts.Of(options.Training.Steps, "step")}.");
         using var model = screen.Wait("Loading the weights", () =>
             from.Create(attribute, options.Seed, device, type));
         var encoder = request.Solve > 0 ? files.Encoder : null;
@@ -72,9 +72,16 @@ internal sealed class FineTuningRun
             screen.Say($"Going on after step {training.Step}.");
         }
 
-        Train(training, options, call);
-        SaveModel(model);
-        var score = screen.Wait("Measuring the result", () => training.Score(encoder, call.Stop));
+        var score = Stoppable(training, options, call, () =>
+        {
+            screen.Track(method.Name, options.Training.Steps, report =>
+            {
+                training.Run(new Reporting(report), call.Stop);
+                return true;
+            });
+            SaveModel(model);
+            return screen.Wait("Measuring the result", () => training.Score(encoder, call.Stop));
+        });
         var result = new FineTuningResult(
             method.Name,
             options.Seed,
@@ -174,8 +181,8 @@ internal sealed class FineTuningRun
         if (texts.TooLong + texts.HeldOutTooLong > 0)
         {
             screen.Warn(
-                $"{texts.TooLong} texts to learn from and {texts.HeldOutTooLong} held-out ones are longer than the "
-                + $"context of {request.Files.Context} tokens and are left out.");
+                $"Texts longer than the context of {request.Files.Context} tokens are left out: {texts.TooLong} to learn "
+                + $"from, {texts.HeldOutTooLong} held out.");
         }
 
         if (request.Solve == 0)
@@ -246,15 +253,12 @@ internal sealed class FineTuningRun
             request.Settings, settings.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
     }
 
-    private void Train(Language.FineTuning training, FineTuningOptions options, Invocation call)
+    /// <summary>Says how to go on if the work is stopped.</summary>
+    private T Stoppable<T>(Language.FineTuning training, FineTuningOptions options, Invocation call, Func<T> work)
     {
         try
         {
-            call.Screen.Track(method.Name, options.Training.Steps, report =>
-            {
-                training.Run(new Reporting(report), call.Stop);
-                return true;
-            });
+            return work();
         }
         catch (OperationCanceledException)
         {
@@ -311,15 +315,16 @@ internal sealed class FineTuningRun
             ("Held out", request.Files.HeldOut.Count > 0
                 ? string.Join(", ", request.Files.HeldOut)
                 : Text($"the last {100 * request.Files.Share:0.#} %")),
-            ("Texts", $"{Amounts.Exact(texts.Training.Count)} and {Amounts.Exact(texts.HeldOut.Count)} held out"),
+            ("Texts", $"{Amounts.Exact(texts.Training.Count)} to learn from, {Amounts.Exact(texts.HeldOut.Count)} held out"),
             ("Context", Text($"{request.Files.Context} tokens")),
             ("Steps", Text($"{training.Steps}")),
-            ("Batch", Text($"{options.BatchSize} texts, {training.Accumulation} batches a step")),
+            ("Batch size", Text($"{options.BatchSize}")),
+            ("Batches in a step", Text($"{training.Accumulation}")),
             ("Learning rate", Text($"{training.LearningRate}, {training.Schedule.ToString().ToLowerInvariant()}, ")
-                + Text($"{training.WarmUp} steps of warm-up")),
+                + Amounts.Of(training.WarmUp, "step") + " of warm-up"),
             ("Weight decay", Text($"{training.WeightDecay}")),
             ("Seed", Text($"{options.Seed}")),
-            ("Device", $"{request.Device}, {request.Type}"),
+            ("Device", $"{device}, {request.Type}"),
         ];
     }
 

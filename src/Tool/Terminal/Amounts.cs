@@ -11,6 +11,9 @@ internal static class Amounts
     /// <summary>Every digit, in groups.</summary>
     public static string Exact(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 
+    /// <summary>A number with its noun: 1 text, 7,473 texts.</summary>
+    public static string Of(long number, string noun) => $"{Exact(number)} {noun}{(number == 1 ? "" : "s")}";
+
     /// <summary>Three digits: 134.5 million.</summary>
     public static string Count(long number) => Rounded(number, CountUnits);
 

@@ -18,11 +18,11 @@ internal sealed class ExportVerb : Verb
         + "libraries, onnx for vision models; gguf if not given.",
         new[] { Gguf, GgufLora, Safetensors, Onnx }.ToDictionary(name => name));
 
-    private readonly Option<GgufType> quantization = Choice.Of(
+    private readonly Option<GgufType?> quantization = Choice.Of(
         "--gguf-type",
         "How GGUF stores matrices; f16 if not given.",
-        Enum.GetValues<GgufType>().ToDictionary(value => value.ToString().ToLowerInvariant()),
-        "f16");
+        Enum.GetValues<GgufType>().ToDictionary(
+            value => value.ToString().ToLowerInvariant(), value => (GgufType?)value));
 
     private readonly OutputOptions output = new("The file, or the folder for safetensors.");
 
@@ -71,7 +71,7 @@ internal sealed class ExportVerb : Verb
                     break;
                 case Gguf:
                     loaded.Merge();
-                    loaded.SaveGguf(path, call.Get(quantization), from.Folder);
+                    loaded.SaveGguf(path, call.Get(quantization) ?? GgufType.F16, from.Folder);
                     break;
                 default:
                     from.Save(loaded, path);

@@ -66,16 +66,15 @@ internal sealed class FineTuneVerb : Verb
     private readonly Option<int?> accumulation = Choice.Count(
         "--accumulation", "Batches whose gradients add up to a step; 1 if not given.");
 
-    private readonly Option<TextGrouping> grouping = Choice.Of(
+    private readonly Option<TextGrouping?> grouping = Choice.Of(
         "--grouping",
         "How texts come together in batches; buckets, those of about equal length, if not given.",
-        new Dictionary<string, TextGrouping>
+        new Dictionary<string, TextGrouping?>
         {
             ["shuffled"] = TextGrouping.Shuffled,
             ["buckets"] = TextGrouping.Buckets,
             ["packed"] = TextGrouping.Packed,
-        },
-        "buckets");
+        });
 
     private readonly TextOptions text = new();
 
@@ -85,11 +84,11 @@ internal sealed class FineTuneVerb : Verb
         value => value is > 0 and <= 1,
         "above 0 and at most 1");
 
-    private readonly Option<RateSchedule> schedule = Choice.Of(
+    private readonly Option<RateSchedule?> schedule = Choice.Of(
         "--schedule",
         "How the rate falls; cosine if not given.",
-        Enum.GetValues<RateSchedule>().ToDictionary(value => value.ToString().ToLowerInvariant()),
-        "cosine");
+        Enum.GetValues<RateSchedule>().ToDictionary(
+            value => value.ToString().ToLowerInvariant(), value => (RateSchedule?)value));
 
     private readonly Option<int?> warmUp = Choice.Count(
         "--warm-up", "Steps over which the rate rises; 3 % of all if not given.");
@@ -191,7 +190,7 @@ internal sealed class FineTuneVerb : Verb
                     {
                         Accumulation = call.Get(accumulation) ?? 1,
                         LearningRate = call.Get(rate) ?? (method.IsAdapter ? 2e-4 : 2e-5),
-                        Schedule = call.Get(schedule),
+                        Schedule = call.Get(schedule) ?? RateSchedule.Cosine,
                         WarmUp = call.Get(warmUp) ?? -1,
                         WeightDecay = call.Get(decay) ?? 0,
                         ClipNorm = call.Get(clip) ?? 1,
@@ -199,13 +198,12 @@ internal sealed class FineTuneVerb : Verb
                         Log = call.Get(log),
                     },
                     BatchSize = call.Get(batch) ?? 8,
-                    Grouping = call.Get(grouping),
+                    Grouping = call.Get(grouping) ?? TextGrouping.Buckets,
                     Seed = call.Get(seed) ?? 1,
                     EvaluateEvery = call.Get(evaluateEvery) ?? -1,
                     Patience = call.Get(patience),
                 },
                 call.Get(solve) ?? 0,
-                compute.DeviceName(call),
                 compute.TypeName(call),
                 output.Path(call),
                 call.Get(merge),

@@ -20,8 +20,7 @@ internal sealed class PlanVerb : Verb
         "--length", "Tokens of a sequence; the model's context, at most 1024, if not given.");
 
     private readonly Option<string?> type = Choice.Of(
-        "--type", "The type of the weights; float32 if not given.", MemoryPlanner.Types.Keys.ToDictionary(name => name),
-        "float32");
+        "--type", "The type of the weights; float32 if not given.", MemoryPlanner.Types.Keys.ToDictionary(name => name));
 
     public PlanVerb()
         : base(
@@ -42,7 +41,7 @@ internal sealed class PlanVerb : Verb
             call.Get(path),
             options.Method(call)?.Name ?? "full",
             options.Attribute(call) is { } attribute ? [attribute] : [],
-            call.Get(type)!,
+            call.Get(type) ?? "float32",
             call.Get(batch) ?? 1,
             call.Get(length),
             call.Stop),
