@@ -26,6 +26,7 @@ public sealed class CommandLineTests
     [InlineData("did you mean '--json'?", "inspect", "x", "--jsn")]
     [InlineData("did you mean '--json'?", "inspect", "--jsn")]
     [InlineData("inspect needs path", "inspect")]
+    [InlineData("finetune needs --data", "finetune", "--model", "x")]
     [InlineData("one argument too many", "inspect", "a", "b")]
     public void WrongWords_GetOneSentence(string part, params string[] arguments) =>
         Assert.Contains(part, Call.Fails(arguments));

@@ -61,7 +61,9 @@ internal static class LoadedAdapters
         var (layers, faults) = Look(model, file);
         return faults.Count == 0 ? layers : throw file.Fault(
             CheckpointException.Join(faults),
-            $"load it into the model that it was trained on, not {model.GetType().Name}");
+            faults.All(fault => fault.EndsWith(PeftConfiguration.NotSupported, StringComparison.Ordinal))
+                ? "merge it in PEFT, and load the merged model"
+                : $"load it into the model that it was trained on, not {model.GetType().Name}");
     }
 
     /// <summary>The same, with what cannot be done beside it; no layer without a fault.</summary>

@@ -34,10 +34,11 @@ internal static class ParseFault
 
         var missing = command.Arguments.FirstOrDefault(argument =>
             argument.Arity.MinimumNumberOfValues > (parsed.GetResult(argument)?.Tokens.Count ?? 0));
-        return missing is null
+        var needed = missing is not null ? missing.HelpName ?? missing.Name
+            : command.Options.FirstOrDefault(option => option.Required && parsed.GetResult(option) is null)?.Name;
+        return needed is null
             ? parsed.Errors[0].Message
-            : $"{command.Name} needs {missing.HelpName ?? missing.Name}; "
-                + $"marrow {command.Name} --help shows an example.";
+            : $"{command.Name} needs {needed}; marrow {command.Name} --help shows an example.";
     }
 
     /// <summary>A fault with the nearest of the names that are known, or all of them if none is near.</summary>

@@ -9,8 +9,8 @@ internal sealed class AdapterOptions
 {
     private static readonly AdapterSize Standard = new();
 
-    private readonly Option<FineTuningMethod?> method = Choice.Of(
-        "--method", "How it is to be fine-tuned.", FineTuningMethod.ByName);
+    private readonly Option<string?> method = Choice.Of(
+        "--method", "How it is to be fine-tuned.", FineTuningMethod.ByName.Keys.ToDictionary(name => name));
 
     private readonly Option<int?> rank = Choice.Count("--rank", "The rank of LoRA and its kin; 8 if not given.");
 
@@ -30,8 +30,13 @@ internal sealed class AdapterOptions
         verb.Add(targets);
     }
 
-    /// <summary>The method; null if none was given.</summary>
-    public FineTuningMethod? Method(Invocation call) => call.Get(method);
+    /// <summary>The method's name as it was given; null if none was.</summary>
+    public string? Name(Invocation call) => call.Get(method);
+
+    /// <summary>The method.</summary>
+    /// <param name="call">What was typed.</param>
+    /// <param name="standard">The one that holds if none is given.</param>
+    public FineTuningMethod Method(Invocation call, string standard) => FineTuningMethod.ByName[Name(call) ?? standard];
 
     /// <summary>The attribute of the method; null: every weight trains.</summary>
     /// <param name="call">What was typed.</param>
@@ -39,7 +44,7 @@ internal sealed class AdapterOptions
     /// <exception cref="ToolException">An option does not go with the method.</exception>
     public AdapterAttribute? Attribute(Invocation call, string standard = "full")
     {
-        var chosen = Method(call) ?? FineTuningMethod.Named(standard);
+        var chosen = Method(call, standard);
         if (chosen.Create is not { } create)
         {
             Refuse(call, chosen.Name, rank, block, targets);

@@ -33,9 +33,6 @@ internal sealed class ComputeOptions
     /// <summary>Adds the device alone.</summary>
     public void AddDeviceTo(Command verb) => verb.Add(device);
 
-    /// <summary>The name of the device.</summary>
-    public string DeviceName(Invocation call) => call.Get(device) ?? "auto";
-
     /// <summary>The name of the type.</summary>
     public string TypeName(Invocation call) => call.Get(type) ?? "float32";
 
@@ -48,7 +45,7 @@ internal sealed class ComputeOptions
     {
         try
         {
-            return Devices.Of(DeviceName(call));
+            return Devices.Of(call.Get(device) ?? "auto");
         }
         catch (ArgumentException fault)
         {

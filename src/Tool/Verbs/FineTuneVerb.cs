@@ -164,7 +164,7 @@ internal sealed class FineTuneVerb : Verb
     /// <inheritdoc/>
     protected override void Run(Invocation call)
     {
-        var method = adapter.Method(call) ?? FineTuningMethod.Named(StandardMethod);
+        var method = adapter.Method(call, StandardMethod);
         var attribute = adapter.Attribute(call, StandardMethod);
         Complete(call, method, attribute);
         call.RequireTorch();

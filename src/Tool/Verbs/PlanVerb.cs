@@ -39,7 +39,7 @@ internal sealed class PlanVerb : Verb
     protected override void Run(Invocation call) => call.Print(
         MemoryPlanner.Plan(
             call.Get(path),
-            options.Method(call)?.Name ?? "full",
+            options.Name(call) ?? "full",
             options.Attribute(call) is { } attribute ? [attribute] : [],
             call.Get(type) ?? "float32",
             call.Get(batch) ?? 1,

@@ -54,7 +54,7 @@ internal sealed class ScaffoldVerb : Verb
     protected override void Run(Invocation call)
     {
         var (folder, from, file) = (call.Get(path), call.Get(adapter), call.Get(output));
-        if (from is not null && options.Method(call) is not null)
+        if (from is not null && options.Name(call) is not null)
         {
             throw new ToolException("--adapter and --method both say what the adapters are; give one of them.");
         }
@@ -89,11 +89,12 @@ internal sealed class ScaffoldVerb : Verb
 
     private ScaffoldedClass Of(string folder, Invocation call)
     {
-        var method = options.Method(call) is { IsAdapter: true } adapted ? adapted.Name : null;
+        var attribute = options.Attribute(call);
+        var method = attribute is null ? null : options.Name(call);
         return new(
             call.Get(name) ?? ScaffoldedClass.NameOf(folder, Suffix(method)),
             ModelBase.Of(folder),
-            options.Attribute(call) is { } attribute ? [attribute] : [],
+            attribute is null ? [] : [attribute],
             [$"The model of {folder}{(method is null ? "" : $" with {method}")}."]);
     }
 

@@ -133,11 +133,14 @@ internal sealed class PeftConfiguration
             : throw new FormatException(FormattableString.Invariant($"{field} is {number}, not a whole number"));
     }
 
+    /// <summary>How the sentence on a field ends that no model has.</summary>
+    public const string NotSupported = "which is not supported";
+
     /// <summary>What of the file no model has.</summary>
     /// <param name="more">Fields that a method does not have.</param>
     public IEnumerable<string> UnsupportedFields(IEnumerable<string> more) => Unsupported.Concat(more)
         .Where(field => root.TryGetProperty(field, out var value) && !IsUnset(value))
-        .Select(field => $"it uses {field}, which is not supported");
+        .Select(field => $"it uses {field}, {NotSupported}");
 
     /// <summary>What the file says otherwise of a layer.</summary>
     /// <param name="fields">What the layer's adapter has.</param>
