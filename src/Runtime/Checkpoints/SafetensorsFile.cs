@@ -39,7 +39,9 @@ internal sealed unsafe class SafetensorsFile : CheckpointFile
             if (headerLength > LongestHeader && (length == PrefixSize || start[PrefixSize] != '{'))
             {
                 throw new CheckpointException(
-                    path, "it is no file of weights", "name a safetensors, PyTorch or GGUF file, or the folder of one");
+                    path,
+                    "it is damaged or no file of weights at all",
+                    "name a safetensors, PyTorch or GGUF file, or the folder of one");
             }
 
             if (headerLength > LongestHeader)

@@ -35,7 +35,8 @@ internal static class ParseFault
         var missing = command.Arguments.FirstOrDefault(argument =>
             argument.Arity.MinimumNumberOfValues > (parsed.GetResult(argument)?.Tokens.Count ?? 0));
         var needed = missing is not null ? missing.HelpName ?? missing.Name
-            : command.Options.FirstOrDefault(option => option.Required && parsed.GetResult(option) is null)?.Name;
+            : command.Options.FirstOrDefault(
+                option => option.Required && (parsed.GetResult(option)?.Tokens.Count ?? 0) == 0)?.Name;
         return needed is null
             ? parsed.Errors[0].Message
             : $"{command.Name} needs {needed}; marrow {command.Name} --help shows an example.";

@@ -181,8 +181,8 @@ internal sealed class FineTuningRun
         if (texts.TooLong + texts.HeldOutTooLong > 0)
         {
             screen.Warn(
-                $"Texts longer than the context of {request.Files.Context} tokens are left out: {texts.TooLong} to learn "
-                + $"from, {texts.HeldOutTooLong} held out.");
+                $"Texts longer than the context of {request.Files.Context} tokens are left out: "
+                + $"{texts.TooLong} to learn from, {texts.HeldOutTooLong} held out.");
         }
 
         if (request.Solve == 0)
