@@ -315,7 +315,8 @@ internal sealed class FineTuningRun
             ("Held out", request.Files.HeldOut.Count > 0
                 ? string.Join(", ", request.Files.HeldOut)
                 : Text($"the last {100 * request.Files.Share:0.#} %")),
-            ("Texts", $"{Amounts.Exact(texts.Training.Count)} to learn from, {Amounts.Exact(texts.HeldOut.Count)} held out"),
+            ("Texts", $"{Amounts.Exact(texts.Training.Count)} to learn from, "
+                + $"{Amounts.Exact(texts.HeldOut.Count)} held out"),
             ("Context", Text($"{request.Files.Context} tokens")),
             ("Steps", Text($"{training.Steps}")),
             ("Batch size", Text($"{options.BatchSize}")),

@@ -20,7 +20,9 @@ internal sealed class PlanVerb : Verb
         "--length", "Tokens of a sequence; the model's context, at most 1024, if not given.");
 
     private readonly Option<string?> type = Choice.Of(
-        "--type", "The type of the weights; float32 if not given.", MemoryPlanner.Types.Keys.ToDictionary(name => name));
+        "--type",
+        "The type of the weights; float32 if not given.",
+        MemoryPlanner.Types.Keys.ToDictionary(name => name));
 
     public PlanVerb()
         : base(

@@ -30,7 +30,8 @@ internal sealed class TextOptions
     {
         null => null,
         "chat" => from.Chat is not null ? null : throw new ToolException(
-            $"{from.Path} has no chat template; choose a --template among {string.Join(", ", PromptTemplate.All.Keys)}."),
+            $"{from.Path} has no chat template; choose a --template among "
+            + $"{string.Join(", ", PromptTemplate.All.Keys)}."),
         var name => PromptTemplate.All[name],
     };
 
