@@ -49,7 +49,7 @@ public static partial class CausalModel
     /// </summary>
     /// <exception cref="CheckpointException">It cannot be read, or is of a model that is not supported.</exception>
     internal static object Sizes(string path) => !File.Exists(Path.Combine(path, "config.json"))
-        ? Rwkv6Sizes.Read(path)
+        ? WithoutConfiguration(path)
         : ConfigurationFields.Read<object>(path, config => config.Text("model_type") switch
         {
             Gpt2Configuration.ModelType => Gpt2Configuration.Read(config),
@@ -58,6 +58,24 @@ public static partial class CausalModel
                 other is null ? "model_type is missing" : $"model_type is {CheckpointException.Quote(other)}",
                 string.Join(", ", DecoderConfiguration.ModelTypes.Append(Gpt2Configuration.ModelType))),
         });
+
+    /// <summary>The sizes of an RWKV-6, which has no config.json.</summary>
+    private static Rwkv6Sizes WithoutConfiguration(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            using var checkpoint = CheckpointReader.Open(path);
+            if (!checkpoint.Tensors.ContainsKey("emb.weight"))
+            {
+                throw new CheckpointException(
+                    path,
+                    "the folder has no config.json, and its weights are not those of an RWKV-6",
+                    "fetch config.json from where the weights came from");
+            }
+        }
+
+        return Rwkv6Sizes.Read(path);
+    }
 
     /// <summary>
     /// Refuses sizes that have more layers than the weights, or than any model. Layers are made before weights are

@@ -39,7 +39,7 @@ public sealed class QuantizeTests : IDisposable
     [InlineData("--bits must be 2 to 8, not 9.", "--bits", "9")]
     [InlineData("--annealing-steps means nothing to the method lsq", "--method", "lsq", "--annealing-steps", "3")]
     [InlineData("did you mean 'statsq'?", "--method", "statq")]
-    [InlineData("/nope: cannot be read", "--data", "/nope")]
+    [InlineData("/nope: it is no folder; name the one that holds the images", "--data", "/nope")]
     public void WhatDoesNotFit_GetsOneSentence(string part, params string[] options)
     {
         var data = options.Contains("--data") ? [] : (string[])["--data", folder.Path];

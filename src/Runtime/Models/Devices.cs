@@ -34,8 +34,8 @@ public static class Devices
                 $"The device is '{name}'; it is cpu, cuda, cuda:1 and so on, or auto.", nameof(name));
         return !cuda.is_available()
             ? throw new ArgumentException(
-                $"The device is '{name}', and no CUDA device can be used; build with -p:Torch=cuda on a machine that "
-                + "has one, or name cpu.",
+                $"The device is '{name}', and no CUDA device can be used; build with -p:Torch=cuda, or set "
+                + "MARROW_LIBTORCH to a PyTorch with CUDA, on a machine that has one; or name cpu.",
                 nameof(name))
             : index < cuda.device_count() ? new Device(DeviceType.CUDA, index)
             : throw new ArgumentException(

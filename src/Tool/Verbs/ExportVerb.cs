@@ -32,7 +32,7 @@ internal sealed class ExportVerb : Verb
             "Writes a model, with an adapter merged if one is named, in the formats of other programs.",
             "marrow export ./SmolLM2-135M --adapter runs/math/adapter --to gguf --gguf-type q8_0 --out math.gguf")
     {
-        model.AddTo(this);
+        model.AddTo(this, "; for --to onnx a folder with a ViT, a DeiT or a Swin");
         Add(format);
         Add(quantization);
         output.AddTo(this);

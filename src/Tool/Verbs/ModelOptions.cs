@@ -8,10 +8,7 @@ namespace Marrow.Tool.Verbs;
 /// <summary>A language model that a verb loads, with an adapter if one is named.</summary>
 internal sealed class ModelOptions
 {
-    private readonly Argument<string> path = new("model")
-    {
-        Description = "A folder of Hugging Face's with a language model, or an RWKV-6 as .pth or safetensors.",
-    };
+    private readonly Argument<string> path = new("model");
 
     private readonly Option<string?> adapter = new("--adapter")
     {
@@ -21,8 +18,12 @@ internal sealed class ModelOptions
     private readonly ComputeOptions compute = new();
 
     /// <summary>Adds them to a verb.</summary>
-    public void AddTo(Command verb)
+    /// <param name="verb">The verb.</param>
+    /// <param name="more">What it takes beside language models, for its help.</param>
+    public void AddTo(Command verb, string more = "")
     {
+        path.Description =
+            $"A folder of Hugging Face's with a language model, or an RWKV-6 as .pth or safetensors{more}.";
         verb.Add(path);
         verb.Add(adapter);
         compute.AddTo(verb);

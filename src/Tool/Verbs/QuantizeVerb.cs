@@ -112,6 +112,11 @@ internal sealed class QuantizeVerb : Verb
 
         var architecture = VisionArchitecture.Find(from) ?? throw new ToolException(
             $"{from}: its config.json is of no vision model that Marrow has (ViT, DeiT, Swin).");
+        if (!Directory.Exists(call.Get(data)))
+        {
+            throw new ToolException($"{call.Get(data)}: it is no folder; name the one that holds the images.");
+        }
+
         var images = Formats[call.Get(format) ?? "imagefolder"](call.Get(data)!);
         if (call.Get(newHead))
         {

@@ -72,6 +72,16 @@ public sealed class RefusedConfigurationTests : IDisposable
     }
 
     [Fact]
+    public void Load_OfAFolderWithoutConfiguration_SaysSo()
+    {
+        FamilyCase.Of("llama2").Write(folder.Path);
+        File.Delete(folder.File("config.json"));
+        Assert.Contains(
+            "the folder has no config.json, and its weights are not those of an RWKV-6",
+            Assert.Throws<CheckpointException>(() => CausalModel.Load(folder.Path)).Message);
+    }
+
+    [Fact]
     public void Load_OfAPointerOfGitLfs_NamesIt()
     {
         FamilyCase.Of("llama2").Write(folder.Path);
