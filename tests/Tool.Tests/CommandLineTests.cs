@@ -13,7 +13,7 @@ public sealed class CommandLineTests
     public void Help_HasAnExample() =>
         Assert.Contains("Example:\n  marrow inspect", Call.Succeeds("inspect", "--help"));
 
-    /// <summary>What an option is by itself stands in its words; a name of C#'s would be refused if it were typed.</summary>
+    /// <summary>What an option is by itself stands in its words; a name of C's would be refused when typed.</summary>
     [Theory]
     [InlineData("finetune")]
     [InlineData("plan")]
