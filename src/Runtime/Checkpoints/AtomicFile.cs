@@ -107,7 +107,7 @@ public sealed class AtomicFile : IDisposable
         new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16);
 
     /// <summary>Whether a path is no file to replace but where to write to, such as /dev/stdout.</summary>
-    private static bool IsDevice(string path) => !OperatingSystem.IsWindows()
+    internal static bool IsDevice(string path) => !OperatingSystem.IsWindows()
         && Path.GetDirectoryName(Path.GetFullPath(path)) is "/dev" or "/dev/fd" or "/dev/pts" or "/proc/self/fd";
 
     /// <summary>Deletes what a process that was killed left of writing this file.</summary>

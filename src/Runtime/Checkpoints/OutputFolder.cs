@@ -18,7 +18,8 @@ public static class OutputFolder
     });
 
     /// <summary>
-    /// Says that a file cannot be written, before the work whose result it is to hold. What it holds stays.
+    /// Says that a file cannot be written, before the work whose result it is to hold. What it holds stays. Of a device,
+    /// such as /dev/stdout, nothing is said.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <exception cref="CheckpointException">It is a folder, or no file can be created beside it.</exception>
@@ -29,7 +30,10 @@ public static class OutputFolder
             throw new CheckpointException(path, "it is a folder, and a file is to be written", "name a file");
         }
 
-        RequireWritable(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        if (!AtomicFile.IsDevice(path))
+        {
+            RequireWritable(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        }
     }
 
     /// <summary>
