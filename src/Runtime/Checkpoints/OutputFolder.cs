@@ -18,8 +18,8 @@ public static class OutputFolder
     });
 
     /// <summary>
-    /// Says that a file cannot be written, before the work whose result it is to hold. What it holds stays. Of a device,
-    /// such as /dev/stdout, nothing is said.
+    /// Says that a file cannot be written, before the work whose result it is to hold. What it holds stays. A device,
+    /// such as /dev/stdout, is not tried.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <exception cref="CheckpointException">It is a folder, or no file can be created beside it.</exception>

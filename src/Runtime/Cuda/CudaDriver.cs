@@ -13,14 +13,14 @@ internal sealed unsafe class CudaDriver : ICudaDriver
 {
     private const int CapabilityMajor = 75, CapabilityMinor = 76;
 
-    private readonly nint library, context, currentStream;
+    private readonly nint driver, context, currentStream;
     private readonly int index;
     private readonly string architecture;
     private readonly Nvrtc compiler;
 
     private CudaDriver(int index, string library, LibTorchLocation libTorch)
     {
-        if (!NativeLibrary.TryLoad(library, out this.library))
+        if (!NativeLibrary.TryLoad(library, out driver))
         {
             throw new CudaException($"{library}, NVIDIA's driver, does not load.");
         }
@@ -145,7 +145,7 @@ internal sealed unsafe class CudaDriver : ICudaDriver
         }
     }
 
-    private nint Export(string name) => NativeLibrary.TryGetExport(library, name, out var function)
+    private nint Export(string name) => NativeLibrary.TryGetExport(driver, name, out var function)
         ? function
         : throw new CudaException($"NVIDIA's driver has no {name}.");
 

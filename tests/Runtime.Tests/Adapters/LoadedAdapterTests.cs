@@ -77,20 +77,6 @@ public partial class RenamedBlock(int width)
     private Tensor Network(Tensor x) => Mix.call(x).tanh();
 }
 
-/// <summary>One whose head shares the embedding.</summary>
-[Model]
-public partial class TiedDecoder
-{
-    [Embedding(11, 8), Name("embed_tokens")] public partial Embedding Embed { get; }
-
-    [Linear(8, 8), Name("q_proj")] public partial Linear Q { get; }
-
-    [Head, Linear(8, 11, Bias = false, Tie = nameof(Embed))] public partial Linear LmHead { get; }
-
-    [Forward]
-    private Tensor Network(Tensor ids) => LmHead.call(Embed.call(ids).tanh());
-}
-
 [Lora(Rank = 2, Alpha = 6, RankStabilized = true, Dropout = 0.25, Targets = "*.q_proj|*.v_proj", Train = "lm_head",
     Bias = AdapterBias.Adapted)]
 public partial class DecoderAttentionLora() : PlainDecoder(11, 8, 3);
@@ -126,26 +112,14 @@ public partial class DecoderBoneColumn() : PlainDecoder(11, 8, 3);
 public partial class RenamedLora() : RenamedDecoder(8);
 
 /// <summary>Adapter folders that say themselves what they adapt, loaded into plain models.</summary>
-public sealed class LoadedAdapterTests : IDisposable
+public sealed class LoadedAdapterTests : AdapterFolderTests
 {
-    private readonly string folder = Path.Combine(Path.GetTempPath(), Guid.NewGuid().ToString());
-    private readonly Tensor ids = tensor(new long[] { 1, 5, 3, 10 });
-
     public static TheoryData<string> Variants =>
     [
         nameof(DecoderAttentionLora), nameof(DecoderEmbeddingLora), nameof(DecoderTwoRanks), nameof(DecoderPissa),
         nameof(DecoderOlora), nameof(DecoderDora), nameof(DecoderBoneRow), nameof(DecoderBoneFree),
         nameof(DecoderBoneMini), nameof(DecoderBoneColumn),
     ];
-
-    public void Dispose()
-    {
-        ids.Dispose();
-        if (Directory.Exists(folder))
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-    }
 
     [Theory]
     [MemberData(nameof(Variants))]
@@ -163,7 +137,7 @@ public sealed class LoadedAdapterTests : IDisposable
         plain.LoadAdapter(At("adapter"));
         annotated.eval();
         plain.eval();
-        Assert.True(plain.call(ids).allclose(annotated.call(ids), 1e-5, 1e-6));
+        Assert.True(plain.call(Ids).allclose(annotated.call(Ids), 1e-5, 1e-6));
         Assert.Equal(Trainable(annotated), Trainable(plain));
 
         // It saves what it read.
@@ -174,16 +148,16 @@ public sealed class LoadedAdapterTests : IDisposable
             File.ReadAllBytes(Path.Combine(At("again"), "adapter_model.safetensors")));
 
         // It trains by its fused code, with the dropout of the file, and merges.
-        var difference = plain.VerifyAgainstEager(ids);
+        var difference = plain.VerifyAgainstEager(Ids);
         Assert.InRange(difference.LargestGradient, 0, 1e-4);
         plain.train();
         var hasDropout = Config("adapter").Any(field => field.Key.EndsWith("_dropout", StringComparison.Ordinal)
             && (double)field.Value! > 0);
-        Assert.Equal(!hasDropout, plain.call(ids).equal(plain.call(ids)).all().item<bool>());
+        Assert.Equal(!hasDropout, plain.call(Ids).equal(plain.call(Ids)).all().item<bool>());
         plain.eval();
-        var before = plain.call(ids);
+        var before = plain.call(Ids);
         plain.Merge();
-        Assert.True(plain.call(ids).allclose(before, 1e-4, 1e-5));
+        Assert.True(plain.call(Ids).allclose(before, 1e-4, 1e-5));
     }
 
     /// <summary>PEFT's ways to name layers: lists of endings or full names, patterns, blocks by number.</summary>
@@ -221,12 +195,12 @@ public sealed class LoadedAdapterTests : IDisposable
         Write("""{"peft_type":"LORA","r":2,"lora_alpha":4}""", fields, layers.SelectMany(layer => Lora(layer, 2)));
         if (expected is null)
         {
-            var error = Assert.Throws<CheckpointException>(() => model.LoadAdapter(folder));
+            var error = Assert.Throws<CheckpointException>(() => model.LoadAdapter(Folder));
             Assert.Contains("it means no layer of the model", error.Message);
             return;
         }
 
-        model.LoadAdapter(folder);
+        model.LoadAdapter(Folder);
         Assert.Equal(layers.Order(), Adapted(model));
     }
 
@@ -251,7 +225,7 @@ public sealed class LoadedAdapterTests : IDisposable
             ]);
         var p = model.named_parameters().ToDictionary(pair => pair.name, pair => (Tensor)pair.parameter);
         var (weight, x) = (p["model.layers.1.self_attn.q_proj.weight"].clone(), randn(2, 8));
-        model.LoadAdapter(folder);
+        model.LoadAdapter(Folder);
 
         Assert.Equal([3, 8], model.get_parameter("model.layers.1.self_attn.q_proj.lora_A")!.shape);
         Assert.Equal(0.5f, model.LmHead.Weight.mean().item<float>());
@@ -280,9 +254,9 @@ public sealed class LoadedAdapterTests : IDisposable
                 ("base_model.model.model.embed_tokens.lora_embedding_A", ones(2, 11)),
                 ("base_model.model.model.embed_tokens.lora_embedding_B", ones(8, 2)),
             ]);
-        model.LoadAdapter(folder);
+        model.LoadAdapter(Folder);
         Assert.Equal(8 * 2.5f, model.LmHead.call(ones(1, 8)).mean().item<float>());
-        Assert.Equal(2.25f, model.Embed.call(ids).mean().item<float>());
+        Assert.Equal(2.25f, model.Embed.call(Ids).mean().item<float>());
     }
 
     [Fact]
@@ -300,102 +274,9 @@ public sealed class LoadedAdapterTests : IDisposable
                     ($"base_model.model.model.layers.{i}.norm.weight", ones(8, dtype: i == 2 ? int64 : float32))),
             ]);
         var before = model.LmHead.Weight.clone();
-        var error = Assert.Throws<CheckpointException>(() => model.LoadAdapter(folder));
+        var error = Assert.Throws<CheckpointException>(() => model.LoadAdapter(Folder));
         Assert.Contains("is stored as I64", error.Message);
         Assert.True(model.LmHead.Weight.equal(before).all().item<bool>());
-    }
-
-    /// <summary>PEFT trains a copy of a weight that two layers share, unless it is told otherwise.</summary>
-    [Theory]
-    [InlineData("""{"modules_to_save":["lm_head"]}""", 0f, 1f, false)]
-    [InlineData("""{"modules_to_save":["lm_head","embed_tokens"]}""", 2f, 1f, false)]
-    [InlineData("""{"modules_to_save":["embed_tokens"]}""", 2f, 0f, false)]
-    [InlineData("""{"modules_to_save":["embed_tokens"],"ensure_weight_tying":true}""", 2f, 0f, true)]
-    [InlineData("""{"modules_to_save":["embed_tokens"],"ensure_weight_tying":true}""", 2f, 2f, true)]
-    public void HeadThatSharesTheEmbedding_IsTrainedApart_UnlessTied(
-        string fields, float table, float head, bool isTied)
-    {
-        using var scope = NewDisposeScope();
-        using var model = new TiedDecoder();
-        using var before = model.LmHead.Weight.clone();
-        model.SavePretrained(At("base"));
-        Write(
-            """{"peft_type":"LORA","r":2,"lora_alpha":4,"target_modules":["q_proj"]}""",
-            fields,
-            [
-                .. Lora("q_proj", 2),
-                .. new[] { ("embed_tokens", table), ("lm_head", head) }
-                    .Where(layer => layer.Item2 > 0)
-                    .Select(layer => ($"base_model.model.{layer.Item1}.weight", full([11, 8], layer.Item2))),
-            ]);
-        model.LoadAdapter(folder);
-        var expected = head > 0 ? full([11, 8], head) : isTied ? full([11, 8], table) : before;
-        Assert.True(model.LmHead.Weight.equal(expected).all().item<bool>());
-        Assert.True(model.Embed.Weight.equal(table > 0 ? full([11, 8], table) : before).all().item<bool>());
-        model.SaveAdapter(At("again"));
-        using var second = new TiedDecoder();
-        second.LoadPretrained(At("base"));
-        second.LoadAdapter(At("again"));
-        Assert.True(second.call(ids).equal(model.call(ids)).all().item<bool>());
-    }
-
-    [Theory]
-    [InlineData("""{"target_modules":["lm_head"]}""")]
-    [InlineData("""{"target_modules":["embed_tokens","lm_head"]}""")]
-    [InlineData("""{"target_modules":["embed_tokens"],"ensure_weight_tying":true}""")]
-    public void AdaptedHeadThatSharesTheEmbedding_IsMergedIntoAWeightOfItsOwn(string fields)
-    {
-        using var scope = NewDisposeScope();
-        using var model = new TiedDecoder();
-        var table = model.LmHead.Weight.clone();
-        Write(
-            """{"peft_type":"LORA","r":2,"lora_alpha":2}""",
-            fields,
-            [
-                ("base_model.model.lm_head.lora_A.weight", full([2, 8], 0.5f)),
-                ("base_model.model.lm_head.lora_B.weight", ones(11, 2)),
-                .. fields.Contains("embed")
-                    ? new[]
-                    {
-                        ("base_model.model.embed_tokens.lora_embedding_A", ones(2, 11)),
-                        ("base_model.model.embed_tokens.lora_embedding_B", full([8, 2], 0.5f)),
-                    }
-                    : [],
-            ]);
-        model.LoadAdapter(folder);
-        var x = model.Embed.call(ids).tanh();
-        Assert.True(model.call(ids).allclose(nn.functional.linear(x, table + 1), atol: 1e-5));
-        model.Merge();
-        Assert.True(model.LmHead.Weight.allclose(table + 1));
-        Assert.True(model.Embed.Weight.allclose(fields.Contains("embed") ? table + 1 : table));
-    }
-
-    [Fact]
-    public void AdaptedEmbedding_WhoseWeightTheHeadShares_LeavesTheHeadAsItWas()
-    {
-        using var scope = NewDisposeScope();
-        using var model = new TiedDecoder();
-        model.SavePretrained(At("base"));
-        Write(
-            """{"peft_type":"LORA","r":2,"lora_alpha":2,"target_modules":["embed_tokens"]}""",
-            "{}",
-            [
-                ("base_model.model.embed_tokens.lora_embedding_A", ones(2, 11)),
-                ("base_model.model.embed_tokens.lora_embedding_B", ones(8, 2)),
-                ("base_model.model.embed_tokens.base_layer.weight", full([11, 8], 3f)),
-            ]);
-        model.LoadAdapter(folder);
-        var y = model.call(ids);
-        model.Merge();
-        Assert.True(model.LmHead.Weight.eq(3).all().item<bool>());
-        Assert.True(model.Embed.Weight.eq(5).all().item<bool>());
-        Assert.True(model.call(ids).allclose(y, atol: 1e-5));
-        model.Unmerge();
-        model.SaveAdapter(At("again"));
-        using var second = new TiedDecoder();
-        second.LoadPretrained(At("base"));
-        second.LoadAdapter(At("again"));
-        Assert.True(second.call(ids).allclose(y, atol: 1e-5));
     }
 
     [Fact]
@@ -404,19 +285,19 @@ public sealed class LoadedAdapterTests : IDisposable
         using var scope = NewDisposeScope();
         using var annotated = new RenamedLora();
         Disturb(annotated);
-        annotated.SaveAdapter(folder);
+        annotated.SaveAdapter(Folder);
         Assert.Equal(
             ["transformer.h.0.attn", "transformer.h.1.attn"],
             Config("")["target_modules"]!.AsArray().Select(name => (string)name!));
-        using (var file = SafetensorsFile.Open(Path.Combine(folder, "adapter_model.safetensors")))
+        using (var file = SafetensorsFile.Open(Path.Combine(Folder, "adapter_model.safetensors")))
         {
             Assert.Contains("base_model.model.transformer.h.1.attn.lora_A.weight", file.Tensors.Keys);
         }
 
         using var plain = new RenamedDecoder(8);
-        plain.LoadAdapter(folder);
+        plain.LoadAdapter(Folder);
         Assert.Equal(["blocks.0.mix", "blocks.1.mix"], Adapted(plain));
-        annotated.LoadAdapter(folder);
+        annotated.LoadAdapter(Folder);
     }
 
     [Theory]
@@ -452,12 +333,12 @@ public sealed class LoadedAdapterTests : IDisposable
             fields,
             Enumerable.Range(0, 3).SelectMany(i => Lora($"model.layers.{i}.self_attn.q_proj", 2)));
         var (before, y) = (model.named_parameters().Select(pair => (pair.name, pair.parameter.requires_grad)).ToList(),
-            model.call(ids));
-        var error = Assert.Throws<CheckpointException>(() => model.LoadAdapter(folder));
+            model.call(Ids));
+        var error = Assert.Throws<CheckpointException>(() => model.LoadAdapter(Folder));
         Assert.Contains(expected, error.Message);
         Assert.Equal(
             before, model.named_parameters().Select(pair => (pair.name, pair.parameter.requires_grad)).ToList());
-        Assert.True(model.call(ids).equal(y).all().item<bool>());
+        Assert.True(model.call(Ids).equal(y).all().item<bool>());
         Assert.IsType<Linear>(model.Blocks[0].Q);
     }
 
@@ -477,36 +358,15 @@ public sealed class LoadedAdapterTests : IDisposable
                 $$"""{"peft_type":"{{type}}","r":{{shape[^2]}},"mini_r":4,"init_weights":{{init}}}""",
                 """{"target_modules":["layers.1.mlp.up_proj"]}""",
                 [($"base_model.model.model.layers.1.mlp.up_proj.{name}", randn(shape))]);
-            var before = model.call(ids);
-            model.LoadAdapter(folder);
+            var before = model.call(Ids);
+            model.LoadAdapter(Folder);
             Assert.Equal(["model.layers.1.mlp.up_proj"], Adapted(model));
-            Assert.False(model.call(ids).allclose(before));
+            Assert.False(model.call(Ids).allclose(before));
         }
     }
-
-    private string At(string name) => Path.Combine(folder, name);
 
     private JsonObject Config(string name) =>
         JsonNode.Parse(File.ReadAllText(Path.Combine(At(name), "adapter_config.json")))!.AsObject();
-
-    private void Write(string fields, string others, IEnumerable<(string Name, Tensor Value)> tensors)
-    {
-        Directory.CreateDirectory(folder);
-        var config = JsonNode.Parse(fields)!.AsObject();
-        foreach (var (name, value) in JsonNode.Parse(others)!.AsObject())
-        {
-            config[name] = value?.DeepClone();
-        }
-
-        File.WriteAllText(Path.Combine(folder, "adapter_config.json"), config.ToJsonString());
-        SafetensorsWriter.Write(Path.Combine(folder, "adapter_model.safetensors"), tensors);
-    }
-
-    private static (string, Tensor)[] Lora(string layer, long rank) =>
-    [
-        ($"base_model.model.{layer}.lora_A.weight", randn(rank, layer.Contains("down") ? 16 : 8)),
-        ($"base_model.model.{layer}.lora_B.weight", randn(layer.Contains("up") ? 16 : 8, rank)),
-    ];
 
     private static IEnumerable<string> Adapted(IModel model) => model.Module.named_modules()
         .Where(pair => pair.module.named_parameters(recurse: false).Any(parameter =>
