@@ -40,6 +40,9 @@ internal static class CudaKernels
         return new Restoration();
     }
 
+    /// <summary>Has a device's kernels run by this driver.</summary>
+    public static void Use(int device, ICudaDriver driver) => Devices[device] = new(() => driver);
+
     private static T? OrSay<T>(Func<T> make)
         where T : class
     {

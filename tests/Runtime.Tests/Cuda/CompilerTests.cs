@@ -11,9 +11,12 @@ namespace Marrow.Tests.Cuda;
 /// </summary>
 public class CompilerTests
 {
+    private static readonly string[] Entries = [CudaEntry.Float, CudaEntry.Bfloat16, CudaEntry.Half];
+
     private static readonly IReadOnlyList<KernelText> Texts =
     [
-        CudaLsq.Text("float"), CudaLsq.Text("bf16"), CudaStatsQ.Text("float"), CudaStatsQ.Text("bf16"),
+        .. Entries.Select(CudaLsq.Text),
+        .. Entries.Select(CudaStatsQ.Text),
         .. from size in (int[])[16, 32, 48, 64] select CudaWkv6.Text(size),
     ];
 

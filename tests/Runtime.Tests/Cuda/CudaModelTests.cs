@@ -1,5 +1,5 @@
-using Marrow.Cuda;
 using Marrow.Tests.Quantization;
+using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -8,11 +8,13 @@ namespace Marrow.Tests.Cuda;
 /// <summary>
 /// Models whose layers take CUDA kernels over the emulator, against the plain formulas of the same layers.
 /// </summary>
+[Trait("Gpu", "yes")]
+[Collection("CUDA kernels")]
 public sealed class CudaModelTests : IDisposable
 {
     private readonly TorchSharp.DisposeScope scope = NewDisposeScope();
 
-    public CudaModelTests() => EmulatedDriver.Require();
+    public CudaModelTests() => KernelHost.Require();
 
     public void Dispose() => scope.Dispose();
 
@@ -36,12 +38,12 @@ public sealed class CudaModelTests : IDisposable
         using (model as IDisposable)
         {
             manual_seed(3);
-            var driver = new EmulatedDriver();
-            using var cuda = CudaKernels.OnTheCpu(driver);
+            ((nn.Module)model).to(KernelHost.Device);
+            using var cuda = KernelHost.Take();
             var difference = model.VerifyAgainstEager(input());
             Assert.True(difference.Output <= 1e-5 * Math.Max(1, difference.LargestOutput), $"{difference}");
             Assert.True(difference.LargestGradient <= 1e-4, $"{difference}");
-            Assert.Subset(driver.Launched.ToHashSet(), functions.ToHashSet());
+            Assert.Subset(KernelHost.Driver.Launched.ToHashSet(), functions.ToHashSet());
         }
     }
 }

@@ -28,9 +28,6 @@ internal sealed unsafe partial class EmulatedDriver(Func<string, string>? edit =
     /// <summary>The order in which warps and their threads go on.</summary>
     public uint Order { get; set; }
 
-    /// <summary>The functions that were launched.</summary>
-    public List<string> Launched { get; } = [];
-
     public static void Require() => Assert.SkipUnless(IsAvailable, "there is no g++, or not on Linux and x64");
 
     public nint Load(KernelText text)
@@ -72,7 +69,6 @@ internal sealed unsafe partial class EmulatedDriver(Func<string, string>? edit =
     public void Launch(nint function, uint blocks, uint threads, void** arguments)
     {
         var (name, launch) = functions[function];
-        Launched.Add(name);
         var code = launch(function, blocks, threads, arguments, Order);
         if (code != 0)
         {

@@ -1,4 +1,4 @@
-// Learned step size quantization (LSQ, arXiv 1902.08153). ENTRY is the type of x: float or bf16.
+// Learned step size quantization (LSQ, arXiv 1902.08153). ENTRY is the type of x: float, bf16 or f16.
 #include "marrow.cuh"
 
 // S of a row. NaN stays NaN.

@@ -8,9 +8,27 @@
 typedef long long i64;
 typedef signed char i8;
 struct alignas(2) bf16 { unsigned short bits; };
+struct alignas(2) f16 { unsigned short bits; };
+
+#if !defined(MARROW_HOST)
+static __device__ __forceinline__ float half_to_float(unsigned short bits)
+{
+    float value;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(bits));
+    return value;
+}
+
+static __device__ __forceinline__ unsigned short float_to_half(float value)
+{
+    unsigned short bits;
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(value));
+    return bits;
+}
+#endif
 
 static __device__ __forceinline__ float wide(float value) { return value; }
 static __device__ __forceinline__ float wide(bf16 value) { return __uint_as_float((unsigned)value.bits << 16); }
+static __device__ __forceinline__ float wide(f16 value) { return half_to_float(value.bits); }
 
 template <typename T> __device__ T narrow(float value);
 template <> __device__ __forceinline__ float narrow<float>(float value) { return value; }
@@ -22,6 +40,7 @@ template <> __device__ __forceinline__ bf16 narrow<bf16>(float value)
     result.bits = value != value ? 0x7fff : (unsigned short)((bits + 0x7fffu + ((bits >> 16) & 1)) >> 16);
     return result;
 }
+template <> __device__ __forceinline__ f16 narrow<f16>(float value) { return {float_to_half(value)}; }
 
 // N entries that one instruction of at most 16 bytes moves, or a few.
 template <typename T, int N> struct alignas(N * sizeof(T) < 16 ? N * sizeof(T) : 16) Pack { T at[N]; };

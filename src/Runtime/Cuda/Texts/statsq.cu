@@ -1,4 +1,4 @@
-// Statistical weight quantization (StatsQ, arXiv 2302.02210). ENTRY is the type of w: float or bf16.
+// Statistical weight quantization (StatsQ, arXiv 2302.02210). ENTRY is the type of w: float, bf16 or f16.
 //
 //   scale = 2 mean|w|    u = round(clip(w / scale, -1, 1 - 1e-6) n - 0.5)    n = 2^(bits - 1)
 //

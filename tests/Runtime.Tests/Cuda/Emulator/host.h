@@ -51,3 +51,18 @@ static unsigned __float_as_uint(float value)
     memcpy(&bits, &value, sizeof bits);
     return bits;
 }
+
+static float half_to_float(unsigned short bits)
+{
+    _Float16 value;
+    memcpy(&value, &bits, sizeof bits);
+    return value;
+}
+
+static unsigned short float_to_half(float number)
+{
+    _Float16 value = number;
+    unsigned short bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}

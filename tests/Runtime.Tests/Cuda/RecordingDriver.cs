@@ -1,0 +1,27 @@
+using Marrow.Cuda;
+
+namespace Marrow.Tests.Cuda;
+
+/// <summary>Another driver, of which the functions that are launched are recorded.</summary>
+internal sealed unsafe class RecordingDriver(ICudaDriver driver) : ICudaDriver
+{
+    private readonly Dictionary<nint, string> names = [];
+
+    /// <summary>The functions that were launched.</summary>
+    public List<string> Launched { get; } = [];
+
+    public nint Load(KernelText text) => driver.Load(text);
+
+    public nint Function(nint module, string name)
+    {
+        var function = driver.Function(module, name);
+        names[function] = name;
+        return function;
+    }
+
+    public void Launch(nint function, uint blocks, uint threads, void** arguments)
+    {
+        Launched.Add(names[function]);
+        driver.Launch(function, blocks, threads, arguments);
+    }
+}
