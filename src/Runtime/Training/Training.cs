@@ -228,24 +228,34 @@ public sealed class Training<TBatch> : IDisposable
 
         clock.Start();
         sum.Normalize(optimizer.Parameters);
-        var (norm, frozen) = sum.IsEmpty ? (0, null) : Move(rate);
+        var (value, norm, frozen) = sum.IsEmpty ? (0, 0, null) : Move(rate, sum);
         Autograd.ReturnedGradients.Free();
         clock.Stop();
         Step++;
-        losses.Add(sum.Loss);
-        return new(Step, Steps, sum.Loss, rate, norm, Measure(), frozen, clock.Elapsed.TotalMilliseconds);
+        losses.Add(value);
+        return new(Step, Steps, value, rate, norm, Measure(), frozen, clock.Elapsed.TotalMilliseconds);
     }
 
-    /// <summary>Moves the parameters by their gradients.</summary>
-    /// <returns>The gradients' norm, and the share of annealed weights that are frozen.</returns>
-    private (double Norm, double? Frozen) Move(double rate)
+    /// <summary>Moves the parameters by their gradients, if loss and gradients are finite.</summary>
+    /// <returns>The loss, the gradients' norm, and the share of annealed weights that are frozen.</returns>
+    private (double Loss, double Norm, double? Frozen) Move(double rate, WeightedSum sum)
     {
         var frozen = oscillation?.Freeze(Step);
-        var norm = Clip();
+        var (value, norm, fault) = sum.Read(GradientNorm.Clip(optimizer.Parameters, options.ClipNorm));
+        if (fault is { } number)
+        {
+            throw FaultOfLoss(number);
+        }
+
+        if (!double.IsFinite(norm) && TrainingException.OfGradients(Step, model.Module) is { } ofGradients)
+        {
+            throw ofGradients;
+        }
+
         optimizer.Step(rate, frozen?.Masks);
         average?.Update();
         oscillation?.Follow(Step);
-        return (norm, frozen?.Share);
+        return (value, norm, frozen?.Share);
     }
 
     /// <summary>Forward and backward of one batch.</summary>
@@ -255,36 +265,21 @@ public sealed class Training<TBatch> : IDisposable
         var batch = batches(number);
         using var owned = batch is Tensor ? null : batch as IDisposable;
         clock.Start();
-        var (mean, weight) = Forward(batch);
-        if (weight > 0)
-        {
-            var value = mean.to(ScalarType.Float64).item<double>();
-            if (!double.IsFinite(value))
-            {
-                throw TrainingException.OfLoss(Step, model.Module, () => LossOf(batch));
-            }
-
-            if (!mean.requires_grad)
-            {
-                throw new TrainingException($"Step {Step}: the loss depends on no parameter that requires gradients.");
-            }
-
-            sum.Add(mean, value, weight).backward();
-        }
-
-        clock.Stop();
-    }
-
-    private BatchLoss Forward(TBatch batch)
-    {
         try
         {
-            return LossOf(batch);
+            var (mean, weight) = LossOf(batch);
+            if (weight > 0)
+            {
+                RequireGraph(mean);
+                sum.Add(number, mean, weight).backward();
+            }
         }
         catch (ArithmeticException)
         {
             throw TrainingException.OfLoss(Step, model.Module, () => LossOf(batch));
         }
+
+        clock.Stop();
     }
 
     private BatchLoss LossOf(TBatch batch)
@@ -298,14 +293,20 @@ public sealed class Training<TBatch> : IDisposable
             : oscillation is null ? of : of with { Mean = oscillation.Dampened(of.Mean, Step) };
     }
 
-    private double Clip()
+    private void RequireGraph(Tensor mean)
     {
-        var norm = nn.utils.clip_grad_norm_(
-            optimizer.Parameters.Select(parameter => parameter.Value),
-            options.ClipNorm > 0 ? options.ClipNorm : float.MaxValue);
-        return double.IsFinite(norm) || TrainingException.OfGradients(Step, model.Module) is not { } fault
-            ? norm
-            : throw fault;
+        if (!mean.requires_grad)
+        {
+            throw new TrainingException($"Step {Step}: the loss depends on no parameter that requires gradients.");
+        }
+    }
+
+    /// <summary>Where a loss that is not finite began; its batch is made once more.</summary>
+    private TrainingException FaultOfLoss(long number)
+    {
+        var batch = batches(number);
+        using var owned = batch is Tensor ? null : batch as IDisposable;
+        return TrainingException.OfLoss(Step, model.Module, () => LossOf(batch));
     }
 
     private double? Measure()
