@@ -15,6 +15,13 @@ internal sealed unsafe partial class EmulatedDriver(Func<string, string>? edit =
 {
     private const string Compiler = "g++";
 
+    /// <summary>
+    /// With MARROW_SANITIZER=address each access of a kernel is checked; see <see cref="SanitizerTests"/>.
+    /// </summary>
+    private static readonly string[] Sanitizer = SanitizerTests.IsOn
+        ? ["-fsanitize=address", "-fsanitize-recover=address"]
+        : [];
+
     private delegate int LaunchFunction(nint function, uint blocks, uint threads, void** arguments, uint order);
 
     private readonly Dictionary<nint, (string Name, LaunchFunction Launch)> functions = [];
@@ -48,6 +55,7 @@ internal sealed unsafe partial class EmulatedDriver(Func<string, string>? edit =
         string[] arguments =
         [
             "-std=c++17", "-O1", "-ffp-contract=off", "-fno-strict-aliasing", "-w", "-shared", "-fPIC", "-DMARROW_HOST",
+            .. Sanitizer,
             .. text.DefineList.Select(define => $"-D{define}"), folder.File("text.cpp"), "-o", library,
         ];
         using var process = Process.Start(new ProcessStartInfo(Compiler, arguments) { RedirectStandardError = true })!;
@@ -72,7 +80,12 @@ internal sealed unsafe partial class EmulatedDriver(Func<string, string>? edit =
         var code = launch(function, blocks, threads, arguments, Order);
         if (code != 0)
         {
-            var reason = code == 1 ? "there is no such grid" : "its threads wait for each other forever";
+            var reason = code switch
+            {
+                1 => "there is no such grid",
+                2 => "its threads wait for each other forever",
+                _ => "it reaches beyond a tensor",
+            };
             throw new CudaException($"The emulator cannot run {name}: {reason}.");
         }
     }

@@ -2,6 +2,12 @@
 #pragma once
 #include "host.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+static bool overran;
+static void note_overrun(const char*) { overran = true; }
+#endif
+
 // Saves the registers that a call keeps, and goes on with another stack.
 extern "C" void marrow_switch(void** from, void* to);
 __asm__(R"(
@@ -120,11 +126,18 @@ extern "C" int marrow_launch(void (*function)(void**), unsigned blocks, unsigned
 {
     if (blocks == 0 || threads == 0 || threads > Threads) return 1;
     if (!stacks) stacks = (char*)aligned_alloc(64, (size_t)Threads * StackBytes);
+#if defined(__SANITIZE_ADDRESS__)
+    __asan_set_error_report_callback(note_overrun);
+    overran = false;
+#endif
     kernel = function;
     arguments = values;
     seed = order;
     blockDim.x = threads;
     for (blockIdx.x = 0; blockIdx.x < blocks; blockIdx.x++)
         if (run_block() != 0) return 2;
+#if defined(__SANITIZE_ADDRESS__)
+    if (overran) return 3;
+#endif
     return 0;
 }
