@@ -207,7 +207,8 @@ internal sealed class Experiment
                 run.Run(new Reporting(report), stop);
                 return true;
             });
-            var peak = isPeakOwn ? PeakMemory.MiB() : null;
+            var peak = Devices.Status(options.Device)?.UsedBytes / Math.Pow(2, 20)
+                ?? (isPeakOwn ? PeakMemory.MiB() : null);
             if (seed == options.Seeds[0])
             {
                 Keep(method, size, model, from, texts);
@@ -296,6 +297,7 @@ internal sealed class Experiment
             "Fine-tuning compared", Configuration(), finished, Repeating.Command("FineTune"))
         {
             Before = before,
+            Device = options.Device,
             Unfinished = unfinished,
         };
         if (finished.Count > 0)

@@ -14,7 +14,7 @@ internal sealed unsafe class CudaDriver : ICudaDriver
     private const int CapabilityMajor = 75, CapabilityMinor = 76;
 
     private readonly nint driver, context, currentStream;
-    private readonly int index;
+    private readonly int index, device;
     private readonly string architecture;
     private readonly Nvrtc compiler;
 
@@ -25,16 +25,16 @@ internal sealed unsafe class CudaDriver : ICudaDriver
             throw new CudaException($"{library}, NVIDIA's driver, does not load.");
         }
 
-        int device, major, minor;
+        int own, major, minor;
         nint primary;
         Check(((delegate* unmanaged<uint, int>)Export("cuInit"))(0), "cuInit");
-        Check(((delegate* unmanaged<int*, int, int>)Export("cuDeviceGet"))(&device, index), "cuDeviceGet");
+        Check(((delegate* unmanaged<int*, int, int>)Export("cuDeviceGet"))(&own, index), "cuDeviceGet");
         var attribute = (delegate* unmanaged<int*, int, int, int>)Export("cuDeviceGetAttribute");
-        Check(attribute(&major, CapabilityMajor, device), "cuDeviceGetAttribute");
-        Check(attribute(&minor, CapabilityMinor, device), "cuDeviceGetAttribute");
-        Check(((delegate* unmanaged<nint*, int, int>)Export("cuDevicePrimaryCtxRetain"))(&primary, device),
+        Check(attribute(&major, CapabilityMajor, own), "cuDeviceGetAttribute");
+        Check(attribute(&minor, CapabilityMinor, own), "cuDeviceGetAttribute");
+        Check(((delegate* unmanaged<nint*, int, int>)Export("cuDevicePrimaryCtxRetain"))(&primary, own),
             "cuDevicePrimaryCtxRetain");
-        (this.index, context) = (index, primary);
+        (this.index, device, context) = (index, own, primary);
         compiler = Nvrtc.Beside(libTorch.Directory);
         architecture = Architecture((major * 10) + minor, compiler);
         var torchCuda = Path.Combine(libTorch.Directory, LibTorchLocation.FileName("torch_cuda"));
@@ -106,6 +106,19 @@ internal sealed unsafe class CudaDriver : ICudaDriver
         {
             Marshal.FreeCoTaskMem(utf8);
         }
+    }
+
+    /// <inheritdoc/>
+    public DeviceStatus Status()
+    {
+        const int longest = 256;
+        nuint free, total;
+        var name = stackalloc byte[longest];
+        using var current = new CurrentContext(this);
+        Check(((delegate* unmanaged<byte*, int, int, int>)Export("cuDeviceGetName"))(name, longest, device),
+            "cuDeviceGetName");
+        Check(((delegate* unmanaged<nuint*, nuint*, int>)Export("cuMemGetInfo_v2"))(&free, &total), "cuMemGetInfo");
+        return new(Marshal.PtrToStringUTF8((nint)name)!, (long)(total - free), (long)total);
     }
 
     /// <inheritdoc/>

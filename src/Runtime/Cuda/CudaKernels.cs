@@ -20,11 +20,14 @@ internal static class CudaKernels
     public static ICudaDriver? DriverOf(Tensor x) => x.device_type switch
     {
         DeviceType.CPU => ofCpu,
-        DeviceType.CUDA => Devices.GetOrAdd(
-            x.device_index,
-            static index => new(() => OrSay(() => CudaDriver.Open(index, CudaDriver.LibraryName)))).Value,
+        DeviceType.CUDA => DriverOf(x.device_index),
         _ => null,
     };
+
+    /// <summary>A CUDA device's driver; null if it cannot be had.</summary>
+    public static ICudaDriver? DriverOf(int device) => Devices.GetOrAdd(
+        Math.Max(0, device), // -1 is the first
+        static index => new(() => OrSay(() => CudaDriver.Open(index, CudaDriver.LibraryName)))).Value;
 
     /// <summary>A text, loaded; null if it cannot be.</summary>
     public static CudaModule? Load(ICudaDriver driver, KernelText text) => Modules.GetOrAdd(

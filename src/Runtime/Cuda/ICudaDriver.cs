@@ -14,6 +14,9 @@ internal unsafe interface ICudaDriver
     /// <exception cref="CudaException">There is none of this name.</exception>
     nint Function(nint module, string name);
 
+    /// <summary>The device's name and memory.</summary>
+    DeviceStatus Status();
+
     /// <summary>Puts a function on the device's current stream.</summary>
     /// <param name="function">From <see cref="Function"/>.</param>
     /// <param name="blocks">Blocks of the grid.</param>

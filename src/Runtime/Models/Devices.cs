@@ -1,3 +1,4 @@
+using Marrow.Cuda;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -41,6 +42,11 @@ public static class Devices
             : throw new ArgumentException(
                 $"The device is '{name}', and there are {cuda.device_count()} CUDA devices.", nameof(name));
     }
+
+    /// <summary>What a CUDA device's driver says of it; null for another device, and where the driver says
+    /// nothing.</summary>
+    public static DeviceStatus? Status(Device device) =>
+        device.type == DeviceType.CUDA ? CudaKernels.DriverOf(device.index)?.Status() : null;
 
     /// <summary>
     /// A batch's tensor on a device: itself on the CPU; else a copy by way of pinned memory, which the CPU does not

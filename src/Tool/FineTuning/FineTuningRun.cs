@@ -76,7 +76,7 @@ internal sealed class FineTuningRun
         {
             screen.Track(method.Name, options.Training.Steps, report =>
             {
-                training.Run(new Reporting(report), call.Stop);
+                training.Run(new Reporting(report, device), call.Stop);
                 return true;
             });
             SaveModel(model);
@@ -89,7 +89,8 @@ internal sealed class FineTuningRun
             training.Losses,
             training.HeldOutLosses,
             training.Milliseconds,
-            score);
+            score,
+            Devices.Status(device)?.UsedBytes / Math.Pow(2, 20));
         SaveReport(result, before, options, texts, call);
         File.Delete(request.Checkpoint);
         call.Print(Json(result, before), (_, to) => Show(result, before, to));
@@ -296,6 +297,7 @@ internal sealed class FineTuningRun
             call.Line.Replace(" --resume", "", StringComparison.Ordinal))
         {
             Before = before,
+            Device = device,
         }.Save(request.Report);
         AtomicFile.WriteText(
             request.Results,
@@ -373,7 +375,7 @@ internal sealed class FineTuningRun
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Steps as the screen shows them.</summary>
-    private sealed class Reporting(Action<int, string> report) : IProgress<TextTrainingProgress>
+    private sealed class Reporting(Action<int, string> report, Device device) : IProgress<TextTrainingProgress>
     {
         private double shown = double.NaN, heldOut = double.NaN;
 
@@ -384,7 +386,8 @@ internal sealed class FineTuningRun
             heldOut = value.Score ?? heldOut;
             report(
                 value.Step,
-                Text($"loss {shown:F3}") + (double.IsNaN(heldOut) ? "" : Text($", held out {heldOut:F3}")));
+                Text($"loss {shown:F3}") + (double.IsNaN(heldOut) ? "" : Text($", held out {heldOut:F3}"))
+                + (Devices.Status(device) is { } status ? $", {Amounts.Bytes(status.UsedBytes)} on the device" : ""));
         }
     }
 }

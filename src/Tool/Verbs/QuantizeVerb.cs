@@ -197,7 +197,10 @@ internal sealed class QuantizeVerb : Verb
                 ("Steps", $"{recipe.Steps} and {recipe.AnnealingSteps} of annealing"), ("Batch", $"{recipe.BatchSize}"),
                 ("Learning rate", recipe.LearningRate.ToString(CultureInfo.InvariantCulture)),
             ],
-            call.Line.Replace(" --resume", "", StringComparison.Ordinal));
+            call.Line.Replace(" --resume", "", StringComparison.Ordinal))
+        {
+            Device = compute.Device(call),
+        };
         report.Save(Path.Combine(folder, "report.html"));
         File.Delete(Checkpoint(folder));
         call.Print(

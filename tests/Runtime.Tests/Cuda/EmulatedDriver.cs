@@ -74,6 +74,8 @@ internal sealed unsafe partial class EmulatedDriver(Func<string, string>? edit =
         return function;
     }
 
+    public DeviceStatus Status() => new("an emulated device", 3L << 30, 8L << 30);
+
     public void Launch(nint function, uint blocks, uint threads, void** arguments)
     {
         var (name, launch) = functions[function];

@@ -19,6 +19,8 @@ internal sealed unsafe class RecordingDriver(ICudaDriver driver) : ICudaDriver
         return function;
     }
 
+    public DeviceStatus Status() => driver.Status();
+
     public void Launch(nint function, uint blocks, uint threads, void** arguments)
     {
         Launched.Add(names[function]);

@@ -16,6 +16,9 @@ public sealed record FineTuningReport(
 {
     private const int ExamplesOfAKind = 3;
 
+    /// <summary>What the run was on; null for the CPU.</summary>
+    public TorchSharp.torch.Device? Device { get; init; }
+
     /// <summary>What the base does with the held-out texts; null if that was not measured.</summary>
     public FineTuningScore? Before { get; init; }
 
@@ -75,7 +78,7 @@ public sealed record FineTuningReport(
         }
 
         report.Facts("Configuration", Configuration);
-        report.Facts("Hardware", Hardware.Facts());
+        report.Facts("Hardware", Hardware.Facts(Device));
         report.Code("Run it again", Command);
         report.Save(path);
     }

@@ -18,6 +18,9 @@ public sealed record QuantizationReport(
     IReadOnlyList<(string Name, string Value)> Configuration,
     string Command)
 {
+    /// <summary>What the run was on; null for the CPU.</summary>
+    public TorchSharp.torch.Device? Device { get; init; }
+
     /// <summary>The titles of the table; all but the first are of numbers.</summary>
     public static IReadOnlyList<string> Columns { get; } =
         ["method", "top-1", "oscillating", "changing", "frozen", "ms per step", "model bytes"];
@@ -85,7 +88,7 @@ public sealed record QuantizationReport(
             "Levels are marked, boundaries between them dashed; weights that gather at a boundary are those that "
             + "oscillate. The outermost bins, which hold what is clipped, are cut off.")
         .Facts("Configuration", Configuration)
-        .Facts("Hardware", Hardware.Facts())
+        .Facts("Hardware", Hardware.Facts(Device))
         .Code("Run it again", Command)
         .Save(path);
 
