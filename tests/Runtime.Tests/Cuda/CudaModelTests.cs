@@ -9,7 +9,6 @@ namespace Marrow.Tests.Cuda;
 /// Models whose layers take CUDA kernels over the emulator, against the plain formulas of the same layers.
 /// </summary>
 [Trait("Gpu", "yes")]
-[Collection("CUDA kernels")]
 public sealed class CudaModelTests : IDisposable
 {
     private readonly TorchSharp.DisposeScope scope = NewDisposeScope();

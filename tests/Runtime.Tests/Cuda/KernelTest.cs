@@ -7,7 +7,6 @@ namespace Marrow.Tests.Cuda;
 /// The product's CUDA kernels, dispatched by the product, against plain operations. Each runs in three orders of its
 /// threads, which must give the same bits.
 /// </summary>
-[Collection("CUDA kernels")] // one after another: they share the host that records launches
 public abstract class KernelTest : IDisposable
 {
     private const uint Orders = 3;
