@@ -25,14 +25,16 @@ public enum TextGrouping
 /// </param>
 public sealed record TextBatch(Tensor Ids, Tensor Labels) : IDisposable
 {
-    /// <summary>How many tokens are to be learned.</summary>
+    private readonly long? learned;
+
+    /// <summary>
+    /// How many tokens are to be learned. Who makes a batch says it, or the labels are counted, for which the CPU waits
+    /// for their device.
+    /// </summary>
     public long Learned
     {
-        get
-        {
-            using var scope = NewDisposeScope();
-            return Labels.ne(TextBatches.Ignored).sum().item<long>();
-        }
+        get => learned ?? Count();
+        init => learned = value;
     }
 
     /// <inheritdoc/>
@@ -40,6 +42,12 @@ public sealed record TextBatch(Tensor Ids, Tensor Labels) : IDisposable
     {
         Ids.Dispose();
         Labels.Dispose();
+    }
+
+    private long Count()
+    {
+        using var scope = NewDisposeScope();
+        return Labels.ne(TextBatches.Ignored).sum().item<long>();
     }
 }
 
@@ -145,6 +153,7 @@ public sealed class TextBatches
     {
         var tokens = rows.Max(text => text.Length) - 1;
         var (ids, labels) = (new long[rows.Count, tokens], new long[rows.Count, tokens]);
+        var learned = 0L;
         for (var row = 0; row < rows.Count; row++)
         {
             var text = rows[row];
@@ -152,11 +161,13 @@ public sealed class TextBatches
             {
                 // What lies behind the end of a short text cannot be seen from within it, so any id will do.
                 ids[row, i] = i < text.Length ? text.Ids[i] : 0;
-                labels[row, i] = i + 1 < text.Length && text.Learned[i + 1] ? text.Ids[i + 1] : Ignored;
+                var isLearned = i + 1 < text.Length && text.Learned[i + 1];
+                labels[row, i] = isLearned ? text.Ids[i + 1] : Ignored;
+                learned += isLearned ? 1 : 0;
             }
         }
 
-        return new(tensor(ids).Send(device), tensor(labels).Send(device));
+        return new(tensor(ids).Send(device), tensor(labels).Send(device)) { Learned = learned };
     }
 
     private int[][] Order(long number)
