@@ -1,4 +1,6 @@
 using Marrow.Cuda;
+using Marrow.Cuda.Emulation;
+using Xunit;
 using static TorchSharp.torch;
 
 namespace Marrow.Tests.Cuda;
@@ -33,9 +35,13 @@ internal static class KernelHost
     {
         if (!IsDevice)
         {
-            EmulatedDriver.Require();
+            RequireEmulator();
         }
     }
+
+    /// <summary>Skips the test where there is no emulator.</summary>
+    public static void RequireEmulator() => Assert.SkipUnless(
+        EmulatedDriver.IsAvailable, "there is no g++, or this is not Linux on x64");
 
     /// <summary>Until it is disposed, tensors of <see cref="Device"/> take CUDA kernels.</summary>
     /// <param name="order">In which order the emulator's threads go on; a device has its own.</param>

@@ -1,5 +1,6 @@
 using Marrow.CompilerServices;
 using Marrow.Cuda;
+using Marrow.Cuda.Emulation;
 using Xunit;
 using static TorchSharp.torch;
 

@@ -1,4 +1,5 @@
 using Marrow.Cuda;
+using Marrow.Cuda.Emulation;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -46,7 +47,7 @@ public sealed class MutationTests : IDisposable
     private static void AssertSeen(
         string text, string part, string other, int number, Func<IReadOnlyList<Tensor>> operation)
     {
-        EmulatedDriver.Require();
+        KernelHost.RequireEmulator();
         var whole = KernelText.Resource(text.Contains('.') ? text : $"{text}.cu");
         var at = -1;
         for (var i = 0; i <= number; i++)

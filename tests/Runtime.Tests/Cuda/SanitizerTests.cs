@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Marrow.CompilerServices;
 using Marrow.Cuda;
+using Marrow.Cuda.Emulation;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -18,14 +19,11 @@ public class SanitizerTests
     private const string Options = "halt_on_error=0:detect_leaks=0:alloc_dealloc_mismatch=0:handle_segv=0:handle_abort=0"
         + ":handle_sigbus=0:handle_sigfpe=0:use_sigaltstack=0:detect_stack_use_after_return=0:log_path=/dev/null";
 
-    /// <summary>Whether this is that process.</summary>
-    public static bool IsOn { get; } = Environment.GetEnvironmentVariable(Name) == Value;
-
     [Fact]
     public void Kernels_StayWithinTheirTensors()
     {
-        EmulatedDriver.Require();
-        Assert.SkipWhen(IsOn, "this is the process that it starts");
+        KernelHost.RequireEmulator();
+        Assert.SkipWhen(EmulatedDriver.IsSanitized, "this is the process that it starts");
         var library = Output("g++", [$"-print-file-name={Library}"]).Trim();
         Assert.SkipUnless(Path.IsPathFullyQualified(library), $"g++ has no {Library}");
         var start = new ProcessStartInfo(
@@ -49,7 +47,7 @@ public class SanitizerTests
     [InlineData("lsq", "if (row >= rows) return;", "")]
     public void AnOverrun_IsSeen(string text, string part, string other)
     {
-        Assert.True(IsOn);
+        Assert.True(EmulatedDriver.IsSanitized);
         var whole = KernelText.Resource(text.Contains('.') ? text : $"{text}.cu");
         Assert.Contains(part, whole);
         var mutant = new EmulatedDriver(source => source == whole ? source.Replace(part, other) : source);

@@ -1,10 +1,8 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
-using Marrow.Cuda;
-using Xunit;
 
-namespace Marrow.Tests.Cuda;
+namespace Marrow.Cuda.Emulation;
 
 /// <summary>
 /// CUDA on the CPU: g++ compiles the product's texts, and their functions run over memory of the host, thread by thread
@@ -15,16 +13,18 @@ internal sealed unsafe partial class EmulatedDriver(Func<string, string>? edit =
 {
     private const string Compiler = "g++";
 
-    /// <summary>
-    /// With MARROW_SANITIZER=address each access of a kernel is checked; see <see cref="SanitizerTests"/>.
-    /// </summary>
-    private static readonly string[] Sanitizer = SanitizerTests.IsOn
+    private static readonly string[] Sanitizer = IsSanitized
         ? ["-fsanitize=address", "-fsanitize-recover=address"]
         : [];
 
     private delegate int LaunchFunction(nint function, uint blocks, uint threads, void** arguments, uint order);
 
     private readonly Dictionary<nint, (string Name, LaunchFunction Launch)> functions = [];
+
+    /// <summary>
+    /// Whether each access of a kernel is checked, by AddressSanitizer, which the process has loaded before all else.
+    /// </summary>
+    public static bool IsSanitized => Environment.GetEnvironmentVariable("MARROW_SANITIZER") == "address";
 
     /// <summary>Whether there is a compiler, and a processor whose fibers the emulator can change.</summary>
     public static bool IsAvailable { get; } = OperatingSystem.IsLinux()
@@ -35,35 +35,17 @@ internal sealed unsafe partial class EmulatedDriver(Func<string, string>? edit =
     /// <summary>The order in which warps and their threads go on.</summary>
     public uint Order { get; set; }
 
-    public static void Require() => Assert.SkipUnless(IsAvailable, "there is no g++, or not on Linux and x64");
-
     public nint Load(KernelText text)
     {
-        using var folder = new TemporaryFolder();
-        foreach (var file in (string[])["host.h", "emulator.h"])
+        var folder = Directory.CreateTempSubdirectory("marrow-emulator-").FullName;
+        try
         {
-            File.WriteAllText(folder.File(file), Resource(file));
+            return NativeLibrary.Load(Compile(text, folder));
         }
-
-        File.WriteAllText(folder.File(KernelText.Header), Edited(KernelText.Resource(KernelText.Header)));
-        var source = Edited(text.Source);
-        var launchers = Kernel().Matches(source).Select(match => match.Groups[1].Value).Select(name =>
-            $"extern \"C\" void marrow_{name}(void** values) {{ call({name}, values); }}\n");
-        File.WriteAllText(
-            folder.File("text.cpp"), $"{source}\n#include \"emulator.h\"\n{string.Concat(launchers)}");
-        var library = folder.File("text.so");
-        string[] arguments =
-        [
-            "-std=c++17", "-O1", "-ffp-contract=off", "-fno-strict-aliasing", "-w", "-shared", "-fPIC", "-DMARROW_HOST",
-            .. Sanitizer,
-            .. text.DefineList.Select(define => $"-D{define}"), folder.File("text.cpp"), "-o", library,
-        ];
-        using var process = Process.Start(new ProcessStartInfo(Compiler, arguments) { RedirectStandardError = true })!;
-        var errors = process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        return process.ExitCode == 0
-            ? NativeLibrary.Load(library)
-            : throw new CudaException($"{Compiler} does not compile {text}: {errors}");
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     public nint Function(nint module, string name)
@@ -90,6 +72,34 @@ internal sealed unsafe partial class EmulatedDriver(Func<string, string>? edit =
             };
             throw new CudaException($"The emulator cannot run {name}: {reason}.");
         }
+    }
+
+    private string Compile(KernelText text, string folder)
+    {
+        foreach (var file in (string[])["host.h", "emulator.h"])
+        {
+            File.WriteAllText(Path.Combine(folder, file), Resource(file));
+        }
+
+        File.WriteAllText(Path.Combine(folder, KernelText.Header), Edited(KernelText.Resource(KernelText.Header)));
+        var source = Edited(text.Source);
+        var launchers = Kernel().Matches(source).Select(match => match.Groups[1].Value).Select(name =>
+            $"extern \"C\" void marrow_{name}(void** values) {{ call({name}, values); }}\n");
+        File.WriteAllText(
+            Path.Combine(folder, "text.cpp"), $"{source}\n#include \"emulator.h\"\n{string.Concat(launchers)}");
+        var library = Path.Combine(folder, "text.so");
+        string[] arguments =
+        [
+            "-std=c++17", "-O1", "-ffp-contract=off", "-fno-strict-aliasing", "-w", "-shared", "-fPIC", "-DMARROW_HOST",
+            .. Sanitizer,
+            .. text.DefineList.Select(define => $"-D{define}"), Path.Combine(folder, "text.cpp"), "-o", library,
+        ];
+        using var process = Process.Start(new ProcessStartInfo(Compiler, arguments) { RedirectStandardError = true })!;
+        var errors = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode == 0
+            ? library
+            : throw new CudaException($"{Compiler} does not compile {text}: {errors}");
     }
 
     private string Edited(string text) => edit is null ? text : edit(text);

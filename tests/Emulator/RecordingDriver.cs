@@ -1,6 +1,4 @@
-using Marrow.Cuda;
-
-namespace Marrow.Tests.Cuda;
+namespace Marrow.Cuda.Emulation;
 
 /// <summary>Another driver, of which the functions that are launched are recorded.</summary>
 internal sealed unsafe class RecordingDriver(ICudaDriver driver) : ICudaDriver
