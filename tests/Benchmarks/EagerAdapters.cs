@@ -5,12 +5,14 @@ namespace Marrow.Benchmarks;
 /// <summary>The adapters as one writes them in TorchSharp: the published formulas, and autograd for the rest.</summary>
 internal static class EagerAdapters
 {
-    public static Tensor BoneRow(Tensor x, Tensor weight, Tensor block)
+    public static Tensor BoneRow(Tensor x, Tensor weight, Tensor block) =>
+        nn.functional.linear(x, BoneRowWeight(weight, block));
+
+    public static Tensor BoneRowWeight(Tensor weight, Tensor block)
     {
         var (outFeatures, inFeatures, r) = (weight.shape[0], weight.shape[1], block.shape[1]);
         var blocks = weight.reshape(outFeatures / r, r, inFeatures / r, r).permute(2, 0, 1, 3);
-        var delta = (blocks.matmul(block) + block).permute(1, 2, 0, 3).reshape(outFeatures, inFeatures);
-        return nn.functional.linear(x, weight + delta);
+        return weight + (blocks.matmul(block) + block).permute(1, 2, 0, 3).reshape(outFeatures, inFeatures);
     }
 
     public static Tensor BoneColumn(Tensor x, Tensor weight, Tensor block)
