@@ -7,7 +7,6 @@ using static TorchSharp.torch;
 namespace Marrow.Tests.Cuda;
 
 /// <summary>What is said where a kernel cannot be launched.</summary>
-[Trait("Gpu", "yes")]
 public sealed class LaunchTests : KernelTest
 {
     [Fact]
