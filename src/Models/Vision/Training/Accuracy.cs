@@ -17,19 +17,21 @@ public static class Accuracy
     {
         model.eval();
         using var noGrad = no_grad();
-        var right = 0L;
+        using var scope = NewDisposeScope();
+        Tensor? right = null; // on the device until the end
         var device = model.parameters().FirstOrDefault()?.device ?? CPU;
         foreach (var batch in new ImageLoader(images, transform, batchSize, isTraining: false).Epoch(
             0, cancellation: cancellation))
         {
-            using var scope = NewDisposeScope();
+            using var inner = NewDisposeScope();
             using (batch)
             {
                 var (pictures, labels) = (batch.Images.Send(device), batch.Labels.Send(device));
-                right += model.call(pictures).argmax(1).eq(labels).sum().item<long>();
+                var found = model.call(pictures).argmax(1).eq(labels).sum();
+                right = (right is null ? found : right + found).MoveToOuterDisposeScope();
             }
         }
 
-        return (double)right / Math.Max(1, images.Count);
+        return (right?.item<long>() ?? 0) / (double)Math.Max(1, images.Count);
     }
 }
