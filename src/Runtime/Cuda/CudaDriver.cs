@@ -52,7 +52,12 @@ internal sealed unsafe class CudaDriver : ICudaDriver
     /// <param name="index">Its number.</param>
     /// <param name="library">The driver's library.</param>
     /// <exception cref="CudaException">The driver, the device or the compiler cannot be had.</exception>
-    public static CudaDriver Open(int index, string library) => new(index, library, LibTorchLocation.Find());
+    public static CudaDriver Open(int index, string library) => Open(index, library, LibTorchLocation.Find());
+
+    /// <summary>A device, with NVRTC and the current stream from a libtorch.</summary>
+    /// <exception cref="CudaException">The driver, the device or the compiler cannot be had.</exception>
+    public static CudaDriver Open(int index, string library, LibTorchLocation libTorch) =>
+        new(index, library, libTorch);
 
     /// <summary>
     /// What to compile for: the device itself; PTX of the newest architecture below if the compiler does not know it.

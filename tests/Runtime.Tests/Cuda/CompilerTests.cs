@@ -76,7 +76,7 @@ public class CompilerTests
         Assert.Throws<CudaException>(() => CudaDriver.Open(0, "libcuda-of-nobody.so")).Message);
 
     /// <summary>A file of the folder; skips the test where there is no folder.</summary>
-    private static string Find(string pattern)
+    internal static string Find(string pattern)
     {
         var folder = Environment.GetEnvironmentVariable("MARROW_CUDA_COMPILERS");
         Assert.SkipWhen(string.IsNullOrEmpty(folder), "MARROW_CUDA_COMPILERS names no folder");
