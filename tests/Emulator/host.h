@@ -38,6 +38,33 @@ static float __shfl_xor_sync(unsigned, float value, int mask)
     return other;
 }
 
+// What each thread shows the others of its warp of an mma's factors.
+static unsigned left_words[1024][4], right_words[1024][2];
+
+template <typename T> static float half_of_word(unsigned word, unsigned high)
+{
+    T entry;
+    entry.bits = (unsigned short)(word >> 16 * high);
+    return wide(entry);
+}
+
+// As marrow.cuh describes it: rows and columns of both factors are found in the lanes that hold them.
+template <typename T> static void mma(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2])
+{
+    unsigned own = threadIdx.x, first = own & ~31u;
+    memcpy(left_words[own], a, sizeof a);
+    memcpy(right_words[own], b, sizeof b);
+    wait_for(Wait::Warp);
+    for (unsigned i = 0; i < 4; i++)
+    {
+        unsigned row = own % 32 / 4 + i / 2 * 8, column = own % 4 * 2 + i % 2;
+        for (unsigned k = 0; k < 16; k++)
+            d[i] += half_of_word<T>(left_words[first + row % 8 * 4 + k % 8 / 2][row / 8 + k / 8 * 2], k % 2)
+                * half_of_word<T>(right_words[first + column * 4 + k % 8 / 2][k / 8], k % 2);
+    }
+    wait_for(Wait::Warp);
+}
+
 static float __uint_as_float(unsigned bits)
 {
     float value;

@@ -18,6 +18,9 @@ public class CompilerTests
         .. Entries.Select(CudaLsq.Text),
         .. Entries.Select(CudaStatsQ.Text),
         .. from size in (int[])[16, 32, 48, 64] select CudaWkv6.Text(size),
+        .. from entry in (string[])[CudaEntry.Bfloat16, CudaEntry.Half]
+           from block in CudaBone.Edges
+           select CudaBone.Text(entry, block),
     ];
 
     public static TheoryData<string, int> Cases => new(from text in Texts

@@ -1,3 +1,4 @@
+using Marrow.CompilerServices;
 using Marrow.Cuda;
 using Marrow.Cuda.Emulation;
 using Xunit;
@@ -43,6 +44,21 @@ public sealed class MutationTests : IDisposable
     [InlineData("statsq", "c += 32 * ENTRIES", "c += 64 * ENTRIES")]
     public void APartOfStatsQ_IsMissed(string text, string part, string other) => AssertSeen(
         text, part, other, 0, () => CudaOperations.StatsQCodes(CudaOperations.Weight(float32, 9, 300), 4));
+
+    [Theory]
+    [InlineData("__syncthreads(); // all of B is there", "")]
+    [InlineData("i += parts)", "i += parts + 1)")]
+    [InlineData("if (row_tile == w_tile)", "")]
+    public void APartOfBone_IsMissed(string part, string other) => AssertSeen("bone", part, other, 0, () =>
+    {
+        manual_seed(1);
+        var (weight, block) = (randn(128, 9 * 64).to(bfloat16), randn(2, 64, 64).to(bfloat16));
+        return
+        [
+            BlockAffine.Adapt(weight, block),
+            BlockAffine.BlockGradient(weight, block, randn(2, 128).to(bfloat16), randn(2, 9 * 64).to(bfloat16)),
+        ];
+    });
 
     private static void AssertSeen(
         string text, string part, string other, int number, Func<IReadOnlyList<Tensor>> operation)

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using Marrow.Cuda;
 using static TorchSharp.torch;
 
 namespace Marrow.CompilerServices;
@@ -45,6 +46,11 @@ public static class BlockAffine
     {
         var (rows, r, shards) = Shape(weight, block);
         using var scope = NewDisposeScope();
+        if (CudaBone.For(weight, block) is { } kernels)
+        {
+            return scope.MoveToOuter(CudaBone.Adapt(kernels, weight, block));
+        }
+
         // The r × r blocks of a block row interleave: [a, i] is row a of W[o,i].
         var blockRows = weight.view(rows, r * shards, r);
         // In 16 bits I + B would lose a small B; there W is added to W B. (TorchSharp: a.baddbmm(b, c) is c + a b.)
@@ -58,17 +64,23 @@ public static class BlockAffine
     /// <summary><c>dB[o] = Σ_i W[o,i]ᵀ G[o,i] + G[o,i]</c> with G = dyᵀ x.</summary>
     /// <remarks>
     /// G is made as a whole: it is no larger than W′, which forward and backward make anyway, and is gone before that.
+    /// For CUDA's kernel it is made in parts that stay in the cache.
     /// </remarks>
     /// <param name="weight">W [out, in].</param>
     /// <param name="block">B [out/r, r, r].</param>
     /// <param name="dy">Gradient of the output, [n, out].</param>
     /// <param name="x">Input, [n, in].</param>
-    /// <returns>dB [out/r, r, r].</returns>
+    /// <returns>dB [out/r, r, r]; of W's type, or float32 where a kernel sums in it.</returns>
     /// <exception cref="ArgumentException">The blocks do not tile W's rows.</exception>
     public static Tensor BlockGradient(Tensor weight, Tensor block, Tensor dy, Tensor x)
     {
         var (rows, r, shards) = Shape(weight, block);
         using var scope = NewDisposeScope();
+        if (CudaBone.For(weight, block) is { } kernels)
+        {
+            return scope.MoveToOuter(CudaBone.Gradient(kernels, weight, block, dy, x));
+        }
+
         var g = dy.t().mm(x); // G [out, in]
         var products = weight.view(rows, r * shards, r).transpose(1, 2).bmm(g.view(rows, r * shards, r));
         return scope.MoveToOuter(products.add_(g.view(rows, r, shards, r).sum([2])));

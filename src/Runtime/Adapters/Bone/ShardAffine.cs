@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using Marrow.Cuda;
 using static TorchSharp.torch;
 
 namespace Marrow.CompilerServices;
@@ -11,7 +12,8 @@ namespace Marrow.CompilerServices;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class ShardAffine
 {
-    // Groups of shards: intermediates stay in the cache, and no second tensor of the input's size exists.
+    // Groups of shards: intermediates stay in the CPU's cache, and no second tensor of the input's size exists. On CUDA
+    // all shards are one group, whose few large operations count for more.
     private const long LeastShards = 1, MostEntries = 1 << 16;
 
     /// <summary><c>x_i + z_i</c> and <c>Σ_i z_i</c>, where <c>z_i = x_i B[i]ᵀ</c>.</summary>
@@ -24,6 +26,12 @@ public static class ShardAffine
         Check(x, block);
         using var scope = NewDisposeScope();
         var r = block.size(1);
+        if (CudaKernels.IsDevice(x))
+        {
+            var all = Cut(x, r).bmm(block.transpose(1, 2)); // [in/r, n, r]
+            return scope.MoveToOuter(x.view(x.size(0), -1, r).add(all.transpose(0, 1)).reshape(x.shape), all.sum([0]));
+        }
+
         var (turned, sum) = (empty_like(x), zeros([x.size(0), r], dtype: x.dtype, device: x.device));
         foreach (var (first, count) in Groups(x, block))
         {
@@ -93,7 +101,9 @@ public static class ShardAffine
     private static IEnumerable<(long First, long Count)> Groups(Tensor x, Tensor block)
     {
         var (shards, r) = (block.size(0), block.size(1));
-        var group = Math.Max(LeastShards, MostEntries / Math.Max(1, x.size(0) * r));
+        var group = CudaKernels.IsDevice(x)
+            ? shards
+            : Math.Max(LeastShards, MostEntries / Math.Max(1, x.size(0) * r));
         for (var first = 0L; first < shards; first += group)
         {
             yield return (first, Math.Min(group, shards - first));

@@ -7,6 +7,7 @@
 
 typedef long long i64;
 typedef signed char i8;
+typedef unsigned u32;
 struct alignas(2) bf16 { unsigned short bits; };
 struct alignas(2) f16 { unsigned short bits; };
 
@@ -24,6 +25,23 @@ static __device__ __forceinline__ unsigned short float_to_half(float value)
     asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(value));
     return bits;
 }
+
+// d += a b on a warp's tensor core, of [16, 16] and [16, 8]. With g = lane / 4 and c = lane % 4, a lane's words of two
+// entries are rows g, g + 8, g, g + 8 of a at columns 2c, 2c, 2c + 8, 2c + 8, and rows 2c, 2c + 8 of b at column g; its
+// sums are rows g, g, g + 8, g + 8 at columns 2c, 2c + 1, 2c, 2c + 1.
+template <typename T>
+static __device__ __forceinline__ void mma(float (&d)[4], const u32 (&a)[4], const u32 (&b)[2]);
+
+#define MMA(type, name)                                                                                    \
+    template <> __device__ __forceinline__ void mma<type>(float (&d)[4], const u32 (&a)[4], const u32 (&b)[2]) \
+    {                                                                                                      \
+        asm("mma.sync.aligned.m16n8k16.row.col.f32." name "." name                                         \
+            ".f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"                         \
+            : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])                                               \
+            : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));                           \
+    }
+MMA(bf16, "bf16")
+MMA(f16, "f16")
 #endif
 
 static __device__ __forceinline__ float wide(float value) { return value; }
