@@ -68,7 +68,8 @@ internal sealed unsafe partial class EmulatedDriver(Func<string, string>? edit =
             {
                 1 => "there is no such grid",
                 2 => "its threads wait for each other forever",
-                _ => "it reaches beyond a tensor",
+                3 => "it reaches beyond a tensor",
+                _ => "it reads or writes a pack of entries at an address that is no multiple of the pack's size",
             };
             throw new CudaException($"The emulator cannot run {name}: {reason}.");
         }
@@ -90,8 +91,8 @@ internal sealed unsafe partial class EmulatedDriver(Func<string, string>? edit =
         var library = Path.Combine(folder, "text.so");
         string[] arguments =
         [
-            "-std=c++17", "-O1", "-ffp-contract=off", "-fno-strict-aliasing", "-w", "-shared", "-fPIC", "-DMARROW_HOST",
-            .. Sanitizer,
+            "-std=c++17", "-O1", "-ffp-contract=off", "-fno-strict-aliasing", "-fsanitize=alignment", "-w",
+            "-shared", "-fPIC", "-DMARROW_HOST", .. Sanitizer,
             .. text.DefineList.Select(define => $"-D{define}"), Path.Combine(folder, "text.cpp"), "-o", library,
         ];
         using var process = Process.Start(new ProcessStartInfo(Compiler, arguments) { RedirectStandardError = true })!;

@@ -122,6 +122,15 @@ template <class... A> static void call(void (*function)(A...), void** values)
     call(function, values, std::index_sequence_for<A...>{});
 }
 
+// The compiler has this called before a type is read or written at an address that does not suit it. The thread ends.
+static bool is_misaligned;
+extern "C" __attribute__((visibility("hidden"))) void __ubsan_handle_type_mismatch_v1(void*, unsigned long)
+{
+    is_misaligned = true;
+    fibers[threadIdx.x].done = true;
+    leave();
+}
+
 extern "C" int marrow_launch(void (*function)(void**), unsigned blocks, unsigned threads, void** values, unsigned order)
 {
     if (blocks == 0 || threads == 0 || threads > Threads) return 1;
@@ -134,8 +143,13 @@ extern "C" int marrow_launch(void (*function)(void**), unsigned blocks, unsigned
     arguments = values;
     seed = order;
     blockDim.x = threads;
+    is_misaligned = false;
     for (blockIdx.x = 0; blockIdx.x < blocks; blockIdx.x++)
-        if (run_block() != 0) return 2;
+    {
+        bool is_stuck = run_block() != 0;
+        if (is_misaligned) return 4;
+        if (is_stuck) return 2;
+    }
 #if defined(__SANITIZE_ADDRESS__)
     if (overran) return 3;
 #endif

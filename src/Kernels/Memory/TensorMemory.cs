@@ -40,6 +40,9 @@ internal static unsafe partial class TensorMemory
         ? THSTensor_data(tensor.Handle)
         : throw new ArgumentException("A kernel needs a contiguous tensor.", nameof(tensor));
 
+    /// <summary>The address of a view's first entry on its device; the view's strides say where others are.</summary>
+    public static void* FirstEntry(this Tensor tensor) => THSTensor_data(tensor.Handle);
+
     private static void* Pointer(Tensor tensor, ScalarType type)
     {
         if (tensor.dtype != type || tensor.device_type != TorchSharp.DeviceType.CPU || !tensor.is_contiguous())

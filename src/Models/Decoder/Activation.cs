@@ -32,6 +32,14 @@ internal static class Activations
         _ => relu(x),
     };
 
+    /// <summary><c>activation(gate) · up</c>.</summary>
+    public static Tensor Gate(this Activation activation, Tensor gate, Tensor up) => activation switch
+    {
+        Activation.Silu => GatedUnit.Silu(gate, up),
+        Activation.GeluTanh => GatedUnit.GeluTanh(gate, up),
+        _ => activation.Apply(gate) * up,
+    };
+
     /// <summary>The name that Hugging Face's libraries give it.</summary>
     public static string Name(this Activation activation) => activation switch
     {

@@ -35,9 +35,9 @@ public partial class DecoderMlp(int hidden, int intermediate, Activation activat
     {
         if (GateUpProj?.call(x).chunk(2, -1) is [var gate, var up])
         {
-            return DownProj.call(activation.Apply(gate) * up);
+            return DownProj.call(activation.Gate(gate, up));
         }
 
-        return DownProj.call(activation.Apply(GateProj!.call(x)) * UpProj!.call(x));
+        return DownProj.call(activation.Gate(GateProj!.call(x), UpProj!.call(x)));
     }
 }

@@ -1,5 +1,4 @@
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn.functional;
 
 namespace Marrow.Models;
 
@@ -113,8 +112,8 @@ public partial class Rwkv6TimeMix(int width, int heads, int mixRank, int decayRa
         var key = Key.call(Mixed(1, TimeMaaK));
         var value = Value.call(Mixed(2, TimeMaaV));
         var receptance = Receptance.call(Mixed(3, TimeMaaR));
-        var gate = silu(Gate.call(Mixed(4, TimeMaaG)));
+        var gate = Gate.call(Mixed(4, TimeMaaG));
         var (mixed, next) = Wkv6.Run(receptance, key, value, decay, Bonus, state);
-        return (Output.call(LnX.call(mixed) * gate), next);
+        return (Output.call(GatedUnit.Silu(gate, LnX.call(mixed))), next);
     }
 }

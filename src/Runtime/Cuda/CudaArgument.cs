@@ -14,6 +14,10 @@ internal readonly record struct CudaArgument(ulong Bits, (DeviceType Type, int I
         ? new(0)
         : new((ulong)tensor.Address(), (tensor.device_type, tensor.device_index));
 
+    /// <summary>The address of a view's first entry, for a kernel that is told its strides.</summary>
+    public static unsafe CudaArgument View(Tensor tensor) =>
+        new((ulong)tensor.FirstEntry(), (tensor.device_type, tensor.device_index));
+
     public static implicit operator CudaArgument(long value) => new((ulong)value);
 
     public static implicit operator CudaArgument(int value) => new((uint)value);

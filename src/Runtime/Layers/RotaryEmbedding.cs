@@ -1,4 +1,5 @@
 using Marrow.Autograd;
+using Marrow.Cuda;
 using Marrow.Kernels.Attention;
 using Marrow.Kernels.Memory;
 using Marrow.Kernels.Threading;
@@ -32,7 +33,8 @@ public static class RotaryEmbedding
                 nameof(x));
         }
 
-        if (!EagerMode.IsOn && TensorMemory.AreFloats(x, cos, sin) && !cos.requires_grad && !sin.requires_grad)
+        if (!EagerMode.IsOn && !cos.requires_grad && !sin.requires_grad
+            && (CudaRotary.For(x, cos, sin) is not null || TensorMemory.AreFloats(x, cos, sin)))
         {
             return OperationFunction.Run(new RotaryOperation(cos, sin), x);
         }
@@ -43,7 +45,7 @@ public static class RotaryEmbedding
     }
 
     /// <summary>
-    /// float32 on the CPU in one pass each way. Gradients turn back: <c>dx₁ = dy₁ cos₁ + dy₂ sin₂</c>,
+    /// float32 on the CPU, and on CUDA, in one pass each way. Gradients turn back: <c>dx₁ = dy₁ cos₁ + dy₂ sin₂</c>,
     /// <c>dx₂ = dy₂ cos₂ − dy₁ sin₁</c>.
     /// </summary>
     private sealed unsafe class RotaryOperation(Tensor cos, Tensor sin) : Operation
@@ -62,6 +64,11 @@ public static class RotaryEmbedding
 
         private static Tensor Turn(Tensor x, Tensor cos, Tensor sin, bool isBack)
         {
+            if (CudaRotary.For(x, cos, sin) is { } kernels)
+            {
+                return CudaRotary.Turn(kernels, x, cos, sin, isBack);
+            }
+
             var source = x.contiguous();
             var y = empty_like(source);
             var kernel = new RotaryKernel

@@ -17,6 +17,9 @@ public class CompilerTests
     [
         .. Entries.Select(CudaLsq.Text),
         .. Entries.Select(CudaStatsQ.Text),
+        .. Entries.Select(CudaRmsNorm.Text),
+        .. Entries.Select(CudaRotary.Text),
+        .. from entry in Entries from tanh in (bool[])[false, true] select CudaGatedUnit.Text(entry, tanh),
         .. from size in (int[])[16, 32, 48, 64] select CudaWkv6.Text(size),
         .. from entry in (string[])[CudaEntry.Bfloat16, CudaEntry.Half]
            from block in CudaBone.Edges

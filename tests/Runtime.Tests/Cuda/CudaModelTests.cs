@@ -33,6 +33,16 @@ public sealed class CudaModelTests : IDisposable
         () => randint(40, [2, 37], dtype: int64),
         "wkv6_forward", "wkv6_backward_values", "wkv6_backward_keys");
 
+    [Theory]
+    [InlineData(Marrow.Models.Activation.Silu, false)]
+    [InlineData(Marrow.Models.Activation.GeluTanh, true)]
+    public void ADecoder_AgreesWithThePlainFormula(Marrow.Models.Activation activation, bool isFused) => AssertAgrees(
+        new Marrow.Models.Decoder(new(
+            Vocabulary: 50, Hidden: 48, Intermediate: 40, Layers: 2, Heads: 6, KeyValueHeads: 2, Context: 64, Head: 8,
+            Activation: activation, Fused: isFused, QkNorms: !isFused, ZeroCenteredNorms: isFused)),
+        () => randint(50, [2, 11], dtype: int64),
+        "rms_norm_forward", "rms_norm_backward", "rms_norm_weight", "rotary", "gated_forward", "gated_backward");
+
     [Fact]
     public void BoneRow_InBfloat16_AgreesWithThePlainFormula()
     {

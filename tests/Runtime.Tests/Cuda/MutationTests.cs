@@ -60,6 +60,36 @@ public sealed class MutationTests : IDisposable
         ];
     });
 
+    [Theory]
+    [InlineData("__syncthreads(); // all rows are summed", "")]
+    [InlineData("(group + 1) * rows_of_group < rows ?", "true ?")]
+    [InlineData("if (first + threadIdx.x >= columns) return;", "")]
+    public void APartOfRmsNorm_IsMissed(string part, string other) => AssertSeen("rms_norm", part, other, 0, () =>
+    {
+        manual_seed(1);
+        var (x, dy, roots) = (randn(16, 9).narrow(0, 0, 13), randn(16, 9).narrow(0, 0, 13), rand(16));
+        var sevens = full(1024, 7f);
+        CudaRmsNorm.For(x, x)!.Launch("rms_norm_weight", 2, 256, dy, x, roots, sevens, 13, 9L, 8L);
+        return [sevens];
+    });
+
+    [Theory]
+    [InlineData("rotary", "n < heads * packs", "n < heads * packs - 1")]
+    [InlineData("rotary", "&& head_stride % ENTRIES == 0", "")]
+    [InlineData("gated", "return row < rows;", "return true;")]
+    [InlineData("gated", "&& stride % ENTRIES == 0", "")]
+    public void ABoundOfADecodersParts_IsMissed(string text, string part, string other) =>
+        AssertSeen(text, part, other, 0, () =>
+        {
+            manual_seed(1);
+            var turned = RotaryEmbedding.Rotate(randn(1, 2, 3, 19).narrow(3, 0, 16), ones(2, 16), ones(2, 16));
+            var (both, sevens) = (randn(256, 19).narrow(0, 0, 5), full(4096, 7f));
+            CudaGatedUnit.For(both, both, tanh: false)!.Launch(
+                "gated_forward", 1, 256, CudaArgument.View(both), CudaArgument.View(both.narrow(1, 8, 8)), sevens, 5L, 8L,
+                19L, 19L);
+            return [turned, sevens];
+        });
+
     private static void AssertSeen(
         string text, string part, string other, int number, Func<IReadOnlyList<Tensor>> operation)
     {
