@@ -1,6 +1,8 @@
+using Marrow.Cuda;
 using Marrow.Kernels.Memory;
 using Marrow.Kernels.Optimizers;
 using Marrow.Kernels.Threading;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Marrow;
@@ -24,8 +26,7 @@ public sealed class FusedAdamW(
         TrainedParameter parameter, Tensor weight, Tensor gradient, double rate, Tensor? frozen)
     {
         var (mean, square) = (StateOf(parameter, "mean"), StateOf(parameter, "square"));
-        var (kept, size) = (1 - (parameter.IsDecayed ? rate * weightDecay : 0), rate / (1 - Math.Pow(beta1, Steps)));
-        var root = Math.Sqrt(1 - Math.Pow(beta2, Steps));
+        var (kept, size) = Factors(parameter, rate);
         if (weight.dtype == ScalarType.Float32 && weight.device_type == TorchSharp.DeviceType.CPU
             && weight.is_contiguous())
         {
@@ -38,7 +39,7 @@ public sealed class FusedAdamW(
                 Frozen = frozen is null ? null : frozen.Booleans(),
                 Kept = (float)kept,
                 Size = (float)size,
-                Root = (float)root,
+                Root = (float)Root,
                 Beta1 = (float)beta1,
                 Beta2 = (float)beta2,
                 Eps = (float)eps,
@@ -49,7 +50,38 @@ public sealed class FusedAdamW(
 
         mean.mul_(beta1).add_(gradient, alpha: 1 - beta1);
         square.mul_(beta2).addcmul_(gradient, gradient, value: 1 - beta2);
-        var moved = weight.mul(kept).sub_(mean.mul(size).div_(square.sqrt().div_(root).add_(eps)));
+        var moved = weight.mul(kept).sub_(mean.mul(size).div_(square.sqrt().div_(Root).add_(eps)));
         weight.copy_(frozen is null ? moved : where(frozen, weight, moved));
     }
+
+    /// <summary>One launch of CUDA's kernel for the parameters of a device and a type.</summary>
+    private protected override IEnumerable<TrainedParameter> StepTogether(
+        IReadOnlyList<TrainedParameter> moved, double rate, IReadOnlyDictionary<Parameter, Tensor>? frozen)
+    {
+        using var scope = NewDisposeScope();
+        var together = moved.Where(parameter =>
+            CudaAdamW.For(parameter.Value) is not null && parameter.Value.grad!.dtype == parameter.Value.dtype).ToList();
+        foreach (var group in together.GroupBy(parameter =>
+            (parameter.Value.dtype, parameter.Value.device_type, parameter.Value.device_index)))
+        {
+            CudaAdamW.Step(CudaAdamW.For(group.First().Value)!, [.. group.Select(Move)], beta1, beta2, Root, eps);
+        }
+
+        return together;
+
+        CudaAdamW.Move Move(TrainedParameter parameter)
+        {
+            var (kept, size) = Factors(parameter, rate * parameter.RateRatio);
+            return new(
+                parameter.Value, parameter.Value.grad!.contiguous(), StateOf(parameter, "mean"),
+                StateOf(parameter, "square"), MasterOf(parameter), frozen?.GetValueOrDefault(parameter.Value), kept, size);
+        }
+    }
+
+    /// <summary>sqrt(1 − β₂ᵗ).</summary>
+    private double Root => Math.Sqrt(1 - Math.Pow(beta2, Steps));
+
+    /// <summary>What decay leaves of a weight, and the rate corrected for the first steps' mean.</summary>
+    private (double Kept, double Size) Factors(TrainedParameter parameter, double rate) =>
+        (1 - (parameter.IsDecayed ? rate * weightDecay : 0), rate / (1 - Math.Pow(beta1, Steps)));
 }

@@ -26,22 +26,20 @@ public abstract class Optimizer(IReadOnlyList<TrainedParameter> parameters) : ID
     {
         Steps++;
         using var noGrad = no_grad();
-        foreach (var parameter in parameters)
+        List<TrainedParameter> moved = [.. parameters.Where(parameter => parameter.Value.grad is not null)];
+        foreach (var parameter in moved.Except(StepTogether(moved, rate, frozen)))
         {
-            if (parameter.Value.grad is { } gradient)
+            using var scope = NewDisposeScope();
+            var weight = Weight(parameter);
+            Step(
+                parameter,
+                weight,
+                parameter.Value.grad!.to(weight.dtype).contiguous(),
+                rate * parameter.RateRatio,
+                frozen?.GetValueOrDefault(parameter.Value));
+            if (!ReferenceEquals(weight, parameter.Value))
             {
-                using var scope = NewDisposeScope();
-                var weight = Weight(parameter);
-                Step(
-                    parameter,
-                    weight,
-                    gradient.to(weight.dtype).contiguous(),
-                    rate * parameter.RateRatio,
-                    frozen?.GetValueOrDefault(parameter.Value));
-                if (!ReferenceEquals(weight, parameter.Value))
-                {
-                    parameter.Value.copy_(weight);
-                }
+                parameter.Value.copy_(weight);
             }
         }
     }
@@ -89,6 +87,14 @@ public abstract class Optimizer(IReadOnlyList<TrainedParameter> parameters) : ID
     internal static ScalarType StateType(Tensor parameter) =>
         parameter.dtype is ScalarType.Float16 or ScalarType.BFloat16 ? ScalarType.Float32 : parameter.dtype;
 
+    /// <summary>Moves those parameters that can be moved at once, masters and all.</summary>
+    /// <param name="moved">The parameters with gradients.</param>
+    /// <param name="rate">The learning rate.</param>
+    /// <param name="frozen">Entries to leave alone, bool, by parameter.</param>
+    /// <returns>The parameters that it moved.</returns>
+    private protected virtual IEnumerable<TrainedParameter> StepTogether(
+        IReadOnlyList<TrainedParameter> moved, double rate, IReadOnlyDictionary<Parameter, Tensor>? frozen) => [];
+
     /// <summary>Moves one parameter.</summary>
     /// <param name="parameter">The parameter.</param>
     /// <param name="weight">What is moved: its value, or the copy of which it is the rounding.</param>
@@ -111,19 +117,31 @@ public abstract class Optimizer(IReadOnlyList<TrainedParameter> parameters) : ID
         return tensor;
     }
 
-    /// <summary>The parameter itself, or its copy in 32 bits.</summary>
-    private Tensor Weight(TrainedParameter parameter)
+    /// <summary>The copy in 32 bits of which a parameter is the rounding; null where it is none.</summary>
+    private protected Tensor? MasterOf(TrainedParameter parameter)
     {
         var (value, name) = (parameter.Value, $"{parameter.Name}.master");
         if (StateType(value) == value.dtype)
         {
-            return value;
+            return null;
         }
 
         if (!state.TryGetValue(name, out var master))
         {
             master = value.detach().to(StateType(value)).DetachFromDisposeScope();
             state.Add(name, master);
+        }
+
+        return master;
+    }
+
+    /// <summary>The parameter itself, or its copy in 32 bits.</summary>
+    private Tensor Weight(TrainedParameter parameter)
+    {
+        var value = parameter.Value;
+        if (MasterOf(parameter) is not { } master)
+        {
+            return value;
         }
 
         // An entry that is not the copy's rounding was set by somebody else since the last step.

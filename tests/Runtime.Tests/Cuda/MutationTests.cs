@@ -90,6 +90,28 @@ public sealed class MutationTests : IDisposable
             return [turned, sevens];
         });
 
+    [Theory]
+    [InlineData("c + ENTRIES <= end", "true")]
+    [InlineData("? p.count : start + CHUNK", "? p.count : p.count")]
+    [InlineData("parameters[middle].first <= blockIdx.x", "parameters[middle].first < blockIdx.x")]
+    public void APartOfAdamW_IsMissed(string part, string other) => AssertSeen("adamw", part, other, 0, () =>
+    {
+        manual_seed(1);
+        var sevens = full(50000, 7f);
+        var moves = ((long, long)[])[(3, 16401), (16500, 12), (17000, 33)];
+        CudaAdamW.Step(
+            CudaAdamW.For(sevens)!,
+            [.. moves.Select(move => new CudaAdamW.Move(
+                sevens.narrow(0, move.Item1, move.Item2), full(move.Item2 + 8, 1f).narrow(0, 0, move.Item2),
+                zeros(move.Item2 + 8).narrow(0, 0, move.Item2), zeros(move.Item2 + 8).narrow(0, 0, move.Item2), null, null,
+                0.9, 0.1))],
+            0.9,
+            0.99,
+            0.1,
+            1e-8);
+        return [sevens];
+    });
+
     private static void AssertSeen(
         string text, string part, string other, int number, Func<IReadOnlyList<Tensor>> operation)
     {
