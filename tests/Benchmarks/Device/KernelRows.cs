@@ -23,7 +23,7 @@ internal sealed class KernelRows(Target target)
         [
             ("wkv6", Wkv6), ("unpack", Unpack), ("packed-token", PackedToken), ("lsq", Lsq), ("statsq", StatsQ),
             ("level-product", LevelProduct), ("rms-norm", RmsNorm), ("bone-adapt", BoneAdapt),
-            ("bone-gradient", BoneGradient), ("rotary", Rotary), ("adamw", AdamW),
+            ("bone-gradient", BoneGradient), ("rotary", Rotary), ("swiglu", SwiGlu), ("adamw", AdamW),
         ];
         return all.Where(row => wanted(row.Name)).SelectMany(row => row.Run());
     }
@@ -177,6 +177,19 @@ internal sealed class KernelRows(Target target)
             Entries = x.numel(),
             Bytes = x.numel() * 8.0,
             Others = Others(("eager", () => Backward(Eager(() => RotaryEmbedding.Rotate(x, cos, sin)), x))),
+        };
+    }
+
+    private IEnumerable<DeviceRow> SwiGlu()
+    {
+        var (gate, up) = (
+            target.Random(Half, Tokens, Inner).requires_grad_(), target.Random(Half, Tokens, Inner).requires_grad_());
+        yield return Row("swiglu", $"both ways, {Tokens} × {Inner}, bfloat16", () =>
+            Backward(GatedUnit.Silu(gate, up), gate, up)) with
+        {
+            Entries = gate.numel(),
+            Bytes = gate.numel() * 16.0, // gate, up and y; those with dy, and two gradients
+            Others = Others(("eager", () => Backward(nn.functional.silu(gate) * up, gate, up))),
         };
     }
 
