@@ -24,6 +24,7 @@ internal static class LanguageBenchmarks
         (string Name, Func<IEnumerable<Measurement>> Run)[] all =
         [
             (LlamaStep.Name, TrainingStep),
+            (LossStep.Name, Loss),
             ("decoding", () => Decoding("4 blocks of 1024", new Decoder1024())
                 .Concat(Decoding("4 blocks of 512", new Decoder512()))),
             ("pissa", Pissa),
@@ -45,6 +46,20 @@ internal static class LanguageBenchmarks
         }
 
         static double Peak(string way) => PeakMemory.InChild(LlamaStep.Name, "0", way);
+    }
+
+    private static IEnumerable<Measurement> Loss()
+    {
+        using var step = new LossStep();
+        var times = new SideBySide().Add("parts", step.Way("parts")).Add("whole", step.Way("whole")).Run(5, warmUps: 1);
+        yield return new(LossStep.Name, LossStep.Size, "times faster", times["whole"] / times["parts"], "all logits");
+        if (PeakMemory.IsAvailable)
+        {
+            yield return new(LossStep.Name, LossStep.Size, "peak extra memory, MiB", Peak("parts"),
+                $"{Peak("whole"):F0} with all logits");
+        }
+
+        static double Peak(string way) => PeakMemory.InChild(LossStep.Name, "0", way) / (1 << 20);
     }
 
     private static IEnumerable<Measurement> Decoding(string name, Llama model)

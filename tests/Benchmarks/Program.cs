@@ -17,6 +17,13 @@ if (args is [PeakMemory.Argument, var adapter, var size, var way])
         return 0;
     }
 
+    if (adapter == LossStep.Name)
+    {
+        using var step = new LossStep();
+        PeakMemory.Print(step.Way(way));
+        return 0;
+    }
+
     using var one = new AdapterCase(adapter, long.Parse(size));
     PeakMemory.Print(one.Way(way));
     return 0;

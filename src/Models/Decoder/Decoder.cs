@@ -70,7 +70,12 @@ public partial class Decoder(DecoderSizes sizes) : IPretrained, ICausalModel
             x = layer.call(x, layer.IsWindowed ? windowedTable : table);
         }
 
-        var logits = LmHead.call(Norm.call(CachedDecoding.Last(x)));
+        return CausalHead.Apply(x, Logits);
+    }
+
+    private Tensor Logits(Tensor stream)
+    {
+        var logits = LmHead.call(Norm.call(stream));
         return sizes.LogitSoftCap == 0 ? logits : (logits / sizes.LogitSoftCap).tanh() * sizes.LogitSoftCap;
     }
 }

@@ -12,20 +12,17 @@ internal sealed class Sampling(GenerationOptions options) : IDisposable
     public int[] Next(Tensor logits)
     {
         using var scope = NewDisposeScope();
-        if (!logits.amax(-1).isfinite().all().item<bool>())
-        {
-            throw new ArithmeticException(
-                "The model's logits hold NaN or infinity, so no token follows; check its weights, and decode a model "
-                + "that was trained in bfloat16 in bfloat16 or float32, not in float16.");
-        }
-
         if (options.Temperature == 0)
         {
-            return Ids(logits.argmax(-1));
+            // In one piece, so that the CPU waits for the model's device once.
+            var read = Ids(cat([logits.argmax(-1), AreFinite(logits).to(int64).view(1)]));
+            Require(read[^1] == 1);
+            return read[..^1];
         }
 
         // The likeliest stays at 0, however cold it is.
         var exact = logits.cpu().to(float64);
+        Require(AreFinite(exact).item<bool>());
         var scores = ((exact - exact.amax([-1], keepdim: true)) / options.Temperature).to(float32);
         if (options.TopK > 0)
         {
@@ -46,6 +43,18 @@ internal sealed class Sampling(GenerationOptions options) : IDisposable
     }
 
     public void Dispose() => generator.Dispose();
+
+    private static Tensor AreFinite(Tensor logits) => logits.amax(-1).isfinite().all();
+
+    private static void Require(bool areFinite)
+    {
+        if (!areFinite)
+        {
+            throw new ArithmeticException(
+                "The model's logits hold NaN or infinity, so no token follows; check its weights, and decode a model "
+                + "that was trained in bfloat16 in bfloat16 or float32, not in float16.");
+        }
+    }
 
     private static int[] Ids(Tensor ids) => [.. ids.cpu().data<long>().ToArray().Select(id => (int)id)];
 }

@@ -74,6 +74,6 @@ public partial class Gpt2(Gpt2Sizes sizes) : IPretrained, ICausalModel
             x = block.call(x);
         }
 
-        return LmHead.call(LnF.call(CachedDecoding.Last(x)));
+        return CausalHead.Apply(x, stream => LmHead.call(LnF.call(stream)));
     }
 }

@@ -68,7 +68,7 @@ public partial class Rwkv6(
             x = block.call(x);
         }
 
-        return Head.call(LnOut.call(x));
+        return CausalHead.Apply(x, stream => Head.call(LnOut.call(stream)));
     }
 
     /// <summary>Goes on from a state: the same logits as if all tokens before had been given too.</summary>

@@ -63,17 +63,12 @@ public sealed class TextTraining : IDisposable
                 new(step.Step, step.Steps, step.Loss, step.Rate, step.GradientNorm, step.Milliseconds, step.Score)),
             cancellation);
 
-    /// <summary>The mean loss of a batch's learned tokens, with its graph; 0 if it has none.</summary>
-    public static Tensor Loss(ICausalModel model, TextBatch batch)
-    {
-        using var scope = NewDisposeScope();
-        var logits = ((nn.Module<Tensor, Tensor>)model.Module).call(batch.Ids);
-        return scope.MoveToOuter(nn.functional.cross_entropy(
-            logits.flatten(0, 1).to(float32),
-            batch.Labels.flatten(),
-            ignore_index: TextBatches.Ignored,
-            reduction: batch.Learned > 0 ? nn.Reduction.Mean : nn.Reduction.Sum));
-    }
+    /// <summary>
+    /// The mean loss of a batch's learned tokens, with its graph; 0 if it has none. A model that ends with
+    /// <see cref="CausalHead.Apply"/> computes the logits of many tokens in parts.
+    /// </summary>
+    public static Tensor Loss(ICausalModel model, TextBatch batch) =>
+        CausalHead.Loss(model, batch.Ids, batch.Labels, TextBatches.Ignored, batch.Learned);
 
     /// <inheritdoc/>
     public void Dispose() => training.Dispose();
