@@ -35,7 +35,9 @@ public static class CausalHead
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="ids">[batch, tokens].</param>
-    /// <param name="labels">The id that follows each, [batch, tokens]; <paramref name="ignored"/> where none counts.</param>
+    /// <param name="labels">
+    /// The id that follows each, [batch, tokens]; <paramref name="ignored"/> where none counts.
+    /// </param>
     /// <param name="ignored">The label that does not count.</param>
     /// <param name="learned">How many labels count; 0 gives a loss of 0.</param>
     /// <param name="logitsOfPart">How many logits may exist at a time.</param>
@@ -79,8 +81,7 @@ public static class CausalHead
         }
 
         /// <summary>The mean from all logits at once.</summary>
-        public Tensor Mean(Tensor logits) => CrossEntropy(
-            logits, labels, learned > 0 ? nn.Reduction.Mean : nn.Reduction.Sum);
+        public Tensor Mean(Tensor logits) => PartOfMean(logits, labels);
 
         private Tensor Sum(Tensor x, Func<Tensor, Tensor> head)
         {
@@ -137,7 +138,8 @@ public static class CausalHead
                 return wide.to(pair.Item.dtype, copy: true);
             });
             return scope.MoveToOuter(OperationFunction.Run(
-                new ScaledGradients(sum, [dx?.view(x.shape), .. gradientsOfRead]), [x, .. read.Select(pair => pair.Item)]));
+                new ScaledGradients(sum, [dx?.view(x.shape), .. gradientsOfRead]),
+                [x, .. read.Select(pair => pair.Item)]));
         }
 
         private IEnumerable<(Tensor Stream, Tensor Labels)> Parts(Tensor x)
@@ -151,11 +153,7 @@ public static class CausalHead
         }
 
         private Tensor PartOfMean(Tensor logits, Tensor ofPart) =>
-            CrossEntropy(logits, ofPart, nn.Reduction.Sum).div(Math.Max(1, learned));
-
-        private Tensor CrossEntropy(Tensor logits, Tensor ofPart, nn.Reduction reduction) =>
-            nn.functional.cross_entropy(
-                logits.flatten(0, 1).to(WideType(logits)), ofPart, ignore_index: ignored, reduction: reduction);
+            TokenLoss.Sum(logits.flatten(0, 1), ofPart, ignored, 1.0 / Math.Max(1, learned));
 
         private static ScalarType WideType(Tensor x) => x.dtype == float64 ? float64 : float32;
     }

@@ -112,6 +112,20 @@ public sealed class MutationTests : IDisposable
         return [sevens];
     });
 
+    [Theory]
+    [InlineData("__syncthreads(); // all warps have theirs", "")]
+    [InlineData("if (c + i < columns) z", "z")]
+    [InlineData("int mask = 16", "int mask = 8")]
+    public void APartOfCrossEntropy_IsMissed(string part, string other) =>
+        AssertSeen("cross_entropy", part, other, 0, () =>
+        {
+            manual_seed(1);
+            var logits = randn(2, 3001);
+            var (sum, gradient) = CudaCrossEntropy.Run(
+                CudaCrossEntropy.For(logits)!, logits, tensor([5L, 3000L]), -100, 1, wantsGradient: true);
+            return [sum, gradient!];
+        });
+
     private static void AssertSeen(
         string text, string part, string other, int number, Func<IReadOnlyList<Tensor>> operation)
     {
