@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
+using static TorchSharp.torch;
 
 namespace Marrow.Cuda.Emulation;
 
@@ -74,6 +75,12 @@ internal sealed unsafe partial class EmulatedDriver(Func<string, string>? edit =
             throw new CudaException($"The emulator cannot run {name}: {reason}.");
         }
     }
+
+    /// <summary>Whole numbers as a device's product of bfloat16 has them; its speed and its exactness are not seen.
+    /// </summary>
+    public Tensor Multiply(Tensor a, Tensor b) => a.dtype == ScalarType.BFloat16 && b.dtype == ScalarType.BFloat16
+        ? a.to(ScalarType.Float32).matmul(b.to(ScalarType.Float32))
+        : throw new ArgumentException($"The product takes bfloat16, not {a.dtype} and {b.dtype}.");
 
     private string Compile(KernelText text, string folder)
     {

@@ -1,3 +1,5 @@
+using static TorchSharp.torch;
+
 namespace Marrow.Cuda.Emulation;
 
 /// <summary>Another driver, of which the functions that are launched are recorded.</summary>
@@ -23,5 +25,11 @@ internal sealed unsafe class RecordingDriver(ICudaDriver driver) : ICudaDriver
     {
         Launched.Add(names[function]);
         driver.Launch(function, blocks, threads, arguments);
+    }
+
+    public Tensor Multiply(Tensor a, Tensor b)
+    {
+        Launched.Add("mm.dtype");
+        return driver.Multiply(a, b);
     }
 }

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using Marrow.Native;
+using static TorchSharp.torch;
 
 namespace Marrow.Cuda;
 
@@ -139,6 +140,10 @@ internal sealed unsafe class CudaDriver : ICudaDriver
         Check(((delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, int>)Export(
             "cuLaunchKernel"))(function, blocks, 1, 1, threads, 1, 1, 0, stream, arguments, null), "cuLaunchKernel");
     }
+
+    /// <inheritdoc/>
+    public Tensor Multiply(Tensor a, Tensor b) =>
+        TorchOperators.Call(a.dim() == 2 ? "aten::mm" : "aten::bmm", "dtype", a, b, ScalarType.Float32);
 
     private static byte[]? TryRead(string path)
     {

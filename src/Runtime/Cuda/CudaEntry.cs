@@ -8,7 +8,10 @@ internal static class CudaEntry
     public const string Float = "float", Bfloat16 = "bf16", Half = "f16";
 
     /// <summary>The name of a tensor's type; null if texts have none for it.</summary>
-    public static string? Of(Tensor x) => x.dtype switch
+    public static string? Of(Tensor x) => Of(x.dtype);
+
+    /// <summary>The name of a type; null if texts have none for it.</summary>
+    public static string? Of(ScalarType type) => type switch
     {
         ScalarType.Float32 => Float,
         ScalarType.BFloat16 => Bfloat16,

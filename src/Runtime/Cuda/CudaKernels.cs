@@ -16,9 +16,11 @@ internal static class CudaKernels
     [ThreadStatic]
     private static ICudaDriver? ofCpu;
 
-    /// <summary>Whether a tensor is on CUDA, or on the CPU that stands in for it.</summary>
-    public static bool IsDevice(Tensor x) =>
-        x.device_type == DeviceType.CUDA || (x.device_type == DeviceType.CPU && ofCpu is not null);
+    /// <summary>
+    /// Whether a tensor is on a device beside the CPU, or on the CPU that stands in for one. Looking at its numbers
+    /// would wait for the device.
+    /// </summary>
+    public static bool IsDevice(Tensor x) => x.device_type != DeviceType.CPU || ofCpu is not null;
 
     /// <summary>What runs kernels over a tensor; null if nothing does.</summary>
     public static ICudaDriver? DriverOf(Tensor x) => x.device_type switch

@@ -7,7 +7,12 @@ namespace Marrow.Cuda;
 /// <summary>LSQ by CUDA kernels: the text <c>lsq.cu</c>.</summary>
 internal static class CudaLsq
 {
-    /// <summary>The kernels for x [n, in], float32 or bfloat16; null if they do not apply.</summary>
+    /// <summary>Rows that a block of the gradients sums, and columns: WARPS · ROWS_OF_WARP and STRIP of the text.</summary>
+    private const long GroupRows = 64, StripColumns = 256;
+
+    private const int Threads = 256;
+
+    /// <summary>The kernels for a contiguous x of float32, bfloat16 or float16; null if they do not apply.</summary>
     public static CudaModule? For(Tensor x) =>
         CudaKernels.DriverOf(x) is { } driver && CudaEntry.Of(x) is { } entry && x.is_contiguous()
             ? CudaKernels.Load(driver, Text(entry))
@@ -15,7 +20,7 @@ internal static class CudaLsq
 
     public static KernelText Text(string entry) => new("lsq", $"ENTRY={entry}");
 
-    /// <summary>Activations to codes; false if there is a NaN, for which the CPU waits for the device.</summary>
+    /// <summary>Activations to codes.</summary>
     /// <param name="kernels">From <see cref="For"/>.</param>
     /// <param name="x">[n, in].</param>
     /// <param name="step">[N], N a divisor of n, or [1].</param>
@@ -23,21 +28,22 @@ internal static class CudaLsq
     /// <param name="range">The levels.</param>
     /// <param name="offset">Taken from levels.</param>
     /// <param name="stored">int8 [n, in], which takes the codes.</param>
-    public static bool Levels(
+    /// <returns>S of each row, float32 [n]; NaN for rows that hold one.</returns>
+    public static Tensor Levels(
         CudaModule kernels, Tensor x, Tensor step, Tensor? before, IntegerRange range, int offset, Tensor stored)
     {
         using var scope = NewDisposeScope();
-        var hasNaN = zeros(1, dtype: ScalarType.Int32, device: x.device);
+        var rowSteps = empty([x.size(0)], dtype: ScalarType.Float32, device: x.device);
         kernels.LaunchWarps(
-            "lsq_levels", x.size(0), x, Wide(step), OptionalWide(before), stored, hasNaN, x.size(0),
+            "lsq_levels", x.size(0), x, Wide(step), OptionalWide(before), stored, rowSteps, x.size(0),
             x.size(1), step.numel(), (float)range.Low, (float)range.High, (float)offset);
-        return hasNaN.item<int>() == 0;
+        return scope.MoveToOuter(rowSteps);
     }
 
     /// <summary>x̂, as x.</summary>
     /// <param name="kernels">From <see cref="For"/>.</param>
-    /// <param name="layout">Which rows share a step; not one for each column.</param>
-    /// <param name="range">The levels.</param>
+    /// <param name="layout">Which rows or columns share a step.</param>
+    /// <param name="range">The levels; −1 to 1 are signs.</param>
     /// <param name="x">The tensor.</param>
     /// <param name="step">The steps.</param>
     /// <param name="before">Added to x, [m · columns] where rows repeat every m, or null.</param>
@@ -51,33 +57,54 @@ internal static class CudaLsq
         kernels.LaunchWarps(
             "lsq_values", layout.Rows, x, Wide(step), OptionalWide(before), OptionalWide(after), y, (long)layout.Rows,
             (long)layout.Columns, (long)layout.Steps, Parts(layout, x, before), Parts(layout, x, after),
-            (float)range.Low, (float)range.High);
+            layout.IsPerColumn ? 1 : 0, (float)range.Low, (float)range.High);
         return scope.MoveToOuter(y);
     }
 
-    /// <summary>dx, as x, and the step's gradient before it is scaled, float32 [steps].</summary>
+    /// <summary>dx, as x, and in float32 the gradients of step and shifts, in their shapes.</summary>
     /// <param name="kernels">From <see cref="For"/>.</param>
-    /// <param name="layout">Which rows share a step; not one for each column.</param>
-    /// <param name="range">The levels.</param>
+    /// <param name="layout">Which rows or columns share a step.</param>
+    /// <param name="range">The levels; −1 to 1 are signs.</param>
     /// <param name="dy">Gradient of x̂, as x.</param>
     /// <param name="x">The tensor.</param>
-    /// <param name="step">The steps.</param>
+    /// <param name="step">The steps; their gradient is not scaled.</param>
     /// <param name="before">Added to x, or null.</param>
-    public static (Tensor Input, Tensor Step) Gradients(
-        CudaModule kernels, ScaleLayout layout, IntegerRange range, Tensor dy, Tensor x, Tensor step, Tensor? before)
+    /// <param name="afterSize">How many numbers the shift after has; 0: there is none.</param>
+    public static (Tensor Input, Tensor Step, Tensor? Before, Tensor? After) Gradients(
+        CudaModule kernels, ScaleLayout layout, IntegerRange range, Tensor dy, Tensor x, Tensor step, Tensor? before,
+        long afterSize)
     {
         using var scope = NewDisposeScope();
+        var (ofBefore, ofAfter) = (Parts(layout, x, before), Math.Max(1, afterSize / layout.Columns));
+        var parts = LeastMultiple(ofBefore, ofAfter);
+        var groups = ((layout.Rows / parts) + GroupRows - 1) / GroupRows * parts;
+        var strips = (layout.Columns + StripColumns - 1) / StripColumns;
         var dx = empty_like(x);
-        var ofRows = empty([layout.Rows / layout.Steps, layout.Steps], dtype: ScalarType.Float32, device: x.device);
-        kernels.LaunchWarps(
-            "lsq_gradients", layout.Rows, dy, x, Wide(step), OptionalWide(before), dx, ofRows, (long)layout.Rows,
-            (long)layout.Columns, (long)layout.Steps, Parts(layout, x, before), (float)range.Low, (float)range.High);
-        return scope.MoveToOuter(dx, ofRows.sum([0]));
+        var dstep = layout.IsPerColumn ? Sums() : New(strips, layout.Rows);
+        var (dbefore, dafter) = (before is null ? null : Sums(), afterSize == 0 ? null : Sums());
+        kernels.Launch(
+            "lsq_gradients", groups * strips, Threads, dy, x, Wide(step), OptionalWide(before), dx, dstep, dbefore,
+            dafter, (long)layout.Rows, (long)layout.Columns, (long)layout.Steps, ofBefore, parts,
+            layout.IsPerColumn ? 1 : 0, (float)range.Low, (float)range.High);
+        dstep = layout.IsPerColumn ? dstep.sum([0]) : dstep.view(-1, layout.Steps).sum([0]);
+        dbefore = dbefore?.view(-1, ofBefore * layout.Columns).sum([0]);
+        dafter = dafter?.view(-1, ofAfter * layout.Columns).sum([0]);
+        return (
+            scope.MoveToOuter(dx), scope.MoveToOuter(dstep), dbefore?.MoveToOuterDisposeScope(),
+            dafter?.MoveToOuterDisposeScope());
+
+        Tensor Sums() => New(groups, layout.Columns);
+
+        Tensor New(long rows, long columns) =>
+            empty([rows, columns], dtype: ScalarType.Float32, device: x.device);
     }
 
     /// <summary>How many rows a shift has before it repeats.</summary>
     private static long Parts(ScaleLayout layout, Tensor x, Tensor? shift) =>
         shift is null ? 1 : layout.Parts(x, shift).size(1);
+
+    private static long LeastMultiple(long a, long b) =>
+        a / (long)System.Numerics.BigInteger.GreatestCommonDivisor(a, b) * b;
 
     private static Tensor? OptionalWide(Tensor? value) => value is null ? null : Wide(value);
 

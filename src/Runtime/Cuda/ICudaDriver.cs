@@ -1,3 +1,5 @@
+using static TorchSharp.torch;
+
 namespace Marrow.Cuda;
 
 /// <summary>
@@ -24,4 +26,9 @@ internal unsafe interface ICudaDriver
     /// <param name="arguments">Where each argument lies.</param>
     /// <exception cref="CudaException">It cannot be launched.</exception>
     void Launch(nint function, uint blocks, uint threads, void** arguments);
+
+    /// <summary><c>a b</c> of bfloat16, summed in float32, and so returned.</summary>
+    /// <param name="a">[n, k], or [batch, n, k].</param>
+    /// <param name="b">[k, m], or [batch, k, m].</param>
+    Tensor Multiply(Tensor a, Tensor b);
 }

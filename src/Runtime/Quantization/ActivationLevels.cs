@@ -25,20 +25,26 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
     /// <summary>What <see cref="Stored"/> can hold, where that is known.</summary>
     internal IntegerRange? Span { get; init; }
 
+    /// <summary>
+    /// S of each row, [n], NaN for rows that hold one, so that it comes out of products as it would of x̂. Null on the
+    /// CPU, where NaN is an error at once: a device would have to be waited for.
+    /// </summary>
+    internal Tensor? RowSteps { get; init; }
+
     /// <summary>The levels of x.</summary>
     /// <param name="x">[n, in], contiguous.</param>
     /// <param name="step">[N], N a divisor of n, or [1].</param>
     /// <param name="before">Added to x, [in], or null.</param>
     /// <param name="range">The levels.</param>
-    /// <exception cref="ArithmeticException">x holds NaN, which has no level.</exception>
+    /// <exception cref="ArithmeticException">On the CPU: x holds NaN, which has no level.</exception>
     public static ActivationLevels Of(Tensor x, Tensor step, Tensor? before, LevelRange range)
     {
         var offset = range.Offset;
         var stored = empty(x.shape, dtype: ScalarType.Int8, device: x.device);
         var levels = new ActivationLevels(stored, offset) { Span = range.Span };
-        if (!range.IsSign && CudaLsq.For(x) is { } kernels)
+        if (CudaLsq.For(x) is { } kernels)
         {
-            return CudaLsq.Levels(kernels, x, step, before, range.Codes, offset, stored) ? levels : throw NotANumber();
+            return levels with { RowSteps = CudaLsq.Levels(kernels, x, step, before, range.Codes, offset, stored) };
         }
 
         if (!range.IsSign && LsqKernels.Supports(x, step))
@@ -47,16 +53,22 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
         }
 
         using var scope = NewDisposeScope();
-        var shifted = before is null ? x : x + before;
-        if (shifted.isnan().any().item<bool>())
+        var ratio = Positions(before is null ? x : x + before, step) / Floor(step);
+        var isFaulty = ratio.isnan().any(2);
+        if (!CudaKernels.IsDevice(x))
         {
-            throw NotANumber();
+            return isFaulty.any().item<bool>() ? throw NotANumber() : Filled();
         }
 
-        var ratio = Positions(shifted, step) / Floor(step);
-        stored.copy_((range.IsSign ? ratio.sign() : ratio.clamp(range.Low, range.High).round_()).sub_(offset).view(
-            x.shape));
-        return levels;
+        var rowSteps = Floor(step).squeeze(2).expand_as(isFaulty).masked_fill(isFaulty, float.NaN).reshape(x.size(0));
+        return Filled() with { RowSteps = scope.MoveToOuter(rowSteps) };
+
+        ActivationLevels Filled()
+        {
+            stored.copy_((range.IsSign ? ratio.sign() : ratio.clamp(range.Low, range.High).round_()).sub_(offset).view(
+                x.shape));
+            return levels;
+        }
     }
 
     /// <summary><c>x̂ = S q + after</c>.</summary>
@@ -65,13 +77,19 @@ public readonly record struct ActivationLevels(Tensor Stored, int Offset)
     /// <returns>[n, in], in the type of the steps.</returns>
     public Tensor Dequantize(Tensor step, Tensor? after)
     {
+        if (CudaLevels.For(Stored, step.dtype) is { } kernels)
+        {
+            return CudaLevels.Activations(kernels, Stored, Offset, RowSteps ?? step, after, step.dtype);
+        }
+
         if (Stored.device_type == TorchSharp.DeviceType.CPU && step.dtype == ScalarType.Float32)
         {
             return DequantizeKernel<ActivationRows>.Run(new(Stored, Offset, step, after), Stored);
         }
 
         using var scope = NewDisposeScope();
-        var scaled = (Positions(Stored.to(step.dtype) + Offset, step) * Floor(step)).view(Stored.shape);
+        var rowSteps = RowSteps ?? step;
+        var scaled = (Positions(Stored.to(step.dtype) + Offset, rowSteps) * Floor(rowSteps)).view(Stored.shape);
         return scope.MoveToOuter(after is null ? scaled : scaled + after);
     }
 

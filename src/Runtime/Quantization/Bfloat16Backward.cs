@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using Marrow.Autograd;
+using Marrow.Cuda;
 using Marrow.Kernels;
 using Marrow.Kernels.Quantizers;
 using static TorchSharp.torch;
@@ -32,7 +33,7 @@ public static class Bfloat16Backward
         Tensor dy, ActivationLevels x, WeightLevels weight, Tensor step, Tensor after)
     {
         using var scope = NewDisposeScope();
-        if (dy.device_type != TorchSharp.DeviceType.CPU || IsFaster.Value)
+        if (CudaKernels.IsDevice(dy) || IsFaster.Value)
         {
             return Moved(Rounded(dy, x, weight, step, after));
         }
@@ -106,14 +107,23 @@ public static class Bfloat16Backward
             q.add_(x.Offset);
         }
 
-        var input = byWeight.mm(p).to(dy.dtype);
-        var weightGradient = byStep.t().mm(q).to(dy.dtype).addr_(bias, after);
-        return (input, weightGradient, bias);
+        return (Multiply(byWeight, p), Multiply(byStep.t(), q).addr_(bias, after), bias);
+
+        Tensor Multiply(Tensor a, Tensor b) =>
+            dy.dtype == ScalarType.Float32 && CudaKernels.DriverOf(dy) is { } driver
+                ? driver.Multiply(a, b)
+                : a.mm(b).to(dy.dtype);
     }
 
     /// <summary>dy ∘ ws and dy ∘ S in bfloat16, and Σ dy, in one pass.</summary>
     private static (Tensor ByWeight, Tensor ByStep, Tensor Bias) Scale(Tensor dy, Tensor weightScale, Tensor step)
     {
+        if (CudaLevels.For(dy, dy.dtype) is { } kernels)
+        {
+            var (byWeight, byStep) = CudaLevels.Rounded(kernels, dy, weightScale, step);
+            return (byWeight, byStep, dy.sum([0]));
+        }
+
         if (dy.dtype != ScalarType.Float32 || dy.device_type != TorchSharp.DeviceType.CPU
             || weightScale.dtype != ScalarType.Float32)
         {

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using Marrow.Cuda;
 using Marrow.Kernels.Memory;
 using Marrow.Kernels.Quantizers;
 using static TorchSharp.torch;
@@ -32,25 +33,33 @@ public readonly record struct WeightLevels(Tensor Stored, Tensor Scale, bool IsH
             Span = above.Span == below.Span ? above.Span : null,
         };
 
-    /// <summary>ŵ, [out, in], in the type of the scale.</summary>
-    public Tensor Dequantize()
+    /// <summary>ŵ, [out, in].</summary>
+    /// <param name="type">Of the result; that of the scale if null.</param>
+    public Tensor Dequantize(ScalarType? type = null)
     {
-        if (Stored.device_type == TorchSharp.DeviceType.CPU && Scale.dtype == ScalarType.Float32)
+        var wanted = type ?? Scale.dtype;
+        if (CudaLevels.For(Stored, wanted) is { } kernels)
+        {
+            return CudaLevels.Weight(kernels, Stored, IsHalved, Scale, wanted);
+        }
+
+        if (Stored.device_type == TorchSharp.DeviceType.CPU && Scale.dtype == ScalarType.Float32
+            && wanted == ScalarType.Float32)
         {
             return DequantizeKernel<WeightRows>.Run(new(Stored, Scale, IsHalved), Stored);
         }
 
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(Levels() * Scale.unsqueeze(1));
+        return scope.MoveToOuter((Levels() * Scale.unsqueeze(1)).to(wanted));
     }
 
     /// <summary><c>dx̂ = dy Ŵ</c>.</summary>
     /// <param name="dy">[n, out].</param>
-    /// <returns>[n, in], in the type of the scale.</returns>
+    /// <returns>[n, in], in the type of dy.</returns>
     public Tensor InputGradient(Tensor dy)
     {
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(dy.mm(Dequantize()));
+        return scope.MoveToOuter(dy.mm(Dequantize(dy.dtype)));
     }
 
     /// <summary>p as numbers of the scale's type.</summary>

@@ -18,8 +18,11 @@ internal sealed class OscillationTreatment(IModel model, OscillationOptions opti
     public Tensor Dampened(Tensor loss, int step) =>
         Dampening.Loss(model) is { } distance ? loss + (distance * (options.Dampening * Share(step))) : loss;
 
-    /// <summary>After the backward pass: which entries the step leaves alone, and their share; null: none.</summary>
-    public (IReadOnlyDictionary<Parameter, Tensor> Masks, double Share)? Freeze(int step)
+    /// <summary>The share of annealed weights that <see cref="Freeze"/> froze; a device is waited for.</summary>
+    public double FrozenShare => annealing.FrozenShare;
+
+    /// <summary>After the backward pass: which entries the step leaves alone; null: none.</summary>
+    public IReadOnlyDictionary<Parameter, Tensor>? Freeze(int step)
     {
         if (step < steps)
         {
@@ -27,7 +30,7 @@ internal sealed class OscillationTreatment(IModel model, OscillationOptions opti
         }
 
         annealing.BeforeStep();
-        return (annealing.Frozen, annealing.FrozenShare);
+        return annealing.Frozen;
     }
 
     /// <summary>Takes the levels after the step.</summary>

@@ -247,15 +247,18 @@ public sealed class Training<TBatch> : IDisposable
             throw FaultOfLoss(number);
         }
 
+        // The device has just been waited for; nothing is waited for here.
+        double? share = frozen is null ? null : oscillation!.FrozenShare;
+
         if (!double.IsFinite(norm) && TrainingException.OfGradients(Step, model.Module) is { } ofGradients)
         {
             throw ofGradients;
         }
 
-        optimizer.Step(rate, frozen?.Masks);
+        optimizer.Step(rate, frozen);
         average?.Update();
         oscillation?.Follow(Step);
-        return (value, norm, frozen?.Share);
+        return (value, norm, share);
     }
 
     /// <summary>Forward and backward of one batch.</summary>

@@ -16,6 +16,7 @@ public class CompilerTests
     private static readonly IReadOnlyList<KernelText> Texts =
     [
         .. Entries.Select(CudaLsq.Text),
+        .. Entries.Select(CudaLevels.Text),
         .. Entries.Select(CudaStatsQ.Text),
         .. Entries.Select(CudaRmsNorm.Text),
         .. Entries.Select(CudaRotary.Text),

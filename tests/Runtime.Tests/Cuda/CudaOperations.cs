@@ -21,7 +21,8 @@ internal static class CudaOperations
         ScalarType type, int rows, int columns, int steps, LevelRange range, bool hasShift, bool isAligned = false)
     {
         var (x, step, before) = LsqInputs(type, rows, columns, steps, hasShift);
-        return [ActivationLevels.Of(isAligned ? x : Surrounded(x), step, before, range).Stored];
+        var levels = ActivationLevels.Of(isAligned ? x : Surrounded(x), step, before, range);
+        return [levels.Stored, levels.RowSteps!];
     }
 
     public static (Tensor X, Tensor Step, Tensor? Before) LsqInputs(
@@ -34,10 +35,11 @@ internal static class CudaOperations
 
     /// <summary>y, and the gradients of x, step, before and after.</summary>
     public static IReadOnlyList<Tensor> LsqValues(
-        ScalarType type, int rows, int columns, ScaleGranularity sharing, bool hasShift, bool isPlain = false)
+        ScalarType type, int rows, int columns, ScaleGranularity sharing, bool hasShift, LevelRange range,
+        bool isPlain = false)
     {
         manual_seed(rows + columns);
-        var steps = sharing == ScaleGranularity.Tensor ? 1 : rows;
+        var steps = sharing switch { ScaleGranularity.Tensor => 1, ScaleGranularity.Channel => columns, _ => rows };
         // In one type for the plain formula, so that it computes what the kernel does.
         var inputs = new[] { randn(2, rows, columns), rand(steps) + 0.3, randn(2 * columns), randn(columns) }
             .Select(input => input.to(type).to(isPlain ? float32 : type)).ToArray();
@@ -50,12 +52,11 @@ internal static class CudaOperations
         inputs = [.. inputs.Take(hasShift ? 4 : 2).Select(input => input.detach().requires_grad_())];
         var (before, after) = hasShift && rows % 2 == 0 ? (inputs[2], inputs[3])
             : hasShift ? (inputs[3], inputs[3]) : (null, null);
-        var range = LevelRange.Signed(3);
         var y = isPlain
             ? Marrow.CompilerServices.Lsq.Plain(inputs[0], inputs[1], range, sharing, before, after)
             : Marrow.CompilerServices.Lsq.Quantize(inputs[0], inputs[1], range, sharing, before, after);
         y.backward([dy]);
-        return [y.detach(), .. inputs.Select(input => input.grad).OfType<Tensor>()];
+        return [y.detach(), .. inputs.Select(input => input.grad ?? zeros_like(input))]; // signs have none
     }
 
     /// <summary>Levels of x into the middle of a row of sevens, which come back.</summary>
@@ -65,9 +66,8 @@ internal static class CudaOperations
         var sevens = full((rows * columns) + 512, 7, dtype: int8);
         var range = LevelRange.Signed(2);
         var stored = sevens.narrow(0, 0, rows * columns).view(rows, columns);
-        return [CudaLsq.Levels(CudaLsq.For(x)!, Surrounded(x), step, null, range.Codes, range.Offset, stored)
-            ? sevens
-            : throw new ArithmeticException("NaN was read.")];
+        return [sevens, CudaLsq.Levels(
+            CudaLsq.For(x)!, Surrounded(x), step, null, range.Codes, range.Offset, stored)];
     }
 
     public static Tensor Weight(ScalarType type, params long[] shape)

@@ -37,7 +37,23 @@ public sealed class MutationTests : IDisposable
     [InlineData("marrow.cuh", "return columns % ENTRIES == 0 &&", "return")]
     [InlineData("lsq", "if (row >= rows) return;", "")]
     public void ABoundOfLsq_IsMissed(string text, string part, string other) =>
-        AssertSeen(text, part, other, 0, () => CudaOperations.LsqInPlace(9, 12));
+        // A row more would end where the memory of the rows' steps does.
+        AssertSeen(text, part, other, 0, () => CudaOperations.LsqInPlace(15, 12));
+
+    [Theory]
+    [InlineData("all have shown theirs")]
+    [InlineData("all have read them")]
+    public void ABarrierOfLsq_IsMissed(string comment) => AssertSeen(
+        "lsq", $"__syncthreads(); // {comment}", "//", 0,
+        () => CudaOperations.LsqValues(
+            float32, 64, 12, ScaleGranularity.Channel, hasShift: true, LevelRange.Signed(3)));
+
+    [Theory]
+    [InlineData("marrow.cuh", "mask > 0", "mask > 1")]
+    [InlineData("levels", "first + n * WARPS", "first + n")]
+    [InlineData("levels", "+ zero * inner", "")]
+    public void APartOfProducts_IsMissed(string text, string part, string other) => AssertSeen(
+        text, part, other, 0, () => LevelKernelTests.Product(60, 24));
 
     [Theory]
     [InlineData("marrow.cuh", "mask > 0", "mask > 1")]

@@ -232,7 +232,7 @@ internal static class KernelTable
             total += hasOscillated;
             direction = where(sign.eq(0), direction, sign);
             before = now;
-            yield return new(tensor(changed), sign.ne(0).sum(), Exact);
+            yield return new(changed, sign.ne(0).sum(), Exact);
         }
 
         yield return new(state.Frequency, frequency, Rounding);

@@ -1,14 +1,30 @@
 // Learned step size quantization (LSQ, arXiv 1902.08153). ENTRY is the type of x: float, bf16 or f16.
+//
+// x is [rows, columns]. Row r takes step r modulo steps; where is_per_column, column c takes step c. Row r takes part
+// r modulo parts of a shift [parts, columns]. Levels from -1 to 1 are signs (one bit).
+//
+// Bytes an entry in float32 and 16 bits: lsq_levels 5 and 3, lsq_values 8 and 4, lsq_gradients 12 and 6, and 1/16 for
+// each sum over rows.
 #include "marrow.cuh"
 
-// S of a row. NaN stays NaN.
-static __device__ __forceinline__ float lsq_step(const float* step, i64 row, i64 steps)
+#define WARPS 8
+#define STRIP (32 * ENTRIES)
+#define ROWS_OF_WARP 8
+
+static __device__ __forceinline__ float lsq_floor(float s) { return s < 1e-5f ? 1e-5f : s; }
+
+// S of entries c to c + 7 of a row. NaN stays NaN.
+static __device__ __forceinline__ Pack<float, ENTRIES> lsq_steps(
+    const float* step, i64 row, i64 steps, int is_per_column, i64 c, i64 columns)
 {
-    float s = step[row % steps];
-    return s < 1e-5f ? 1e-5f : s;
+    Pack<float, ENTRIES> s = {};
+    if (is_per_column) s = load(step, c, columns, has_packs(step, columns));
+#pragma unroll
+    for (int i = 0; i < ENTRIES; i++) s.at[i] = lsq_floor(is_per_column ? s.at[i] : step[row % steps]);
+    return s;
 }
 
-// A shift's entries c to c + 7 for a row, zeros for no shift; row r takes part r modulo parts of [parts, columns].
+// A shift's entries c to c + 7 for a row, zeros for no shift.
 static __device__ __forceinline__ Pack<float, ENTRIES> lsq_shift(
     const float* shift, i64 row, i64 parts, i64 c, i64 columns)
 {
@@ -16,107 +32,149 @@ static __device__ __forceinline__ Pack<float, ENTRIES> lsq_shift(
     return {};
 }
 
-static __device__ __forceinline__ float lsq_clip(float ratio, float low, float high)
+static __device__ __forceinline__ bool lsq_is_sign(float low, float high) { return low == -1 && high == 1; }
+
+// NaN stays NaN.
+static __device__ __forceinline__ float lsq_level(float ratio, float low, float high)
 {
-    return fmaxf(low, fminf(high, ratio));
+    if (ratio != ratio) return ratio;
+    if (lsq_is_sign(low, high)) return ratio > 0 ? 1 : ratio < 0 ? -1 : 0;
+    return rintf(fmaxf(low, fminf(high, ratio)));
 }
 
-// levels = round(clip((x + before) / S, low, high)) - offset, S = max(step, 1e-5): one pass over x.
+// levels = round(clip((x + before) / S, low, high)) - offset, and S of each row: one pass over x.
 //
-//   x         [rows, columns]
-//   step      [steps], that of a row: row modulo steps
-//   before    [columns], or null
-//   levels    [rows, columns]
-//   has_nan   [1], set to 1 if a quotient is NaN, which has no level
+//   step       [steps]
+//   before     [columns], or null
+//   levels     [rows, columns]
+//   row_steps  [rows], NaN for a row with a quotient that is NaN, which has no level
 //
 // A warp takes a row. x is divided by S, because a product with 1 / S can change levels.
 extern "C" __global__ void __launch_bounds__(256) lsq_levels(
     const ENTRY* __restrict__ x, const float* __restrict__ step, const float* __restrict__ before,
-    i8* __restrict__ levels, int* __restrict__ has_nan,
+    i8* __restrict__ levels, float* __restrict__ row_steps,
     i64 rows, i64 columns, i64 steps, float low, float high, float offset)
 {
     i64 row = warp_in_grid();
     if (row >= rows) return;
-    float s = lsq_step(step, row, steps);
-    bool x_packs = has_packs(x, columns), level_packs = has_packs(levels, columns), fault = false;
+    float s = lsq_floor(step[row % steps]), fault = 0;
+    bool x_packs = has_packs(x, columns), level_packs = has_packs(levels, columns);
     x += row * columns;
     levels += row * columns;
-    for (i64 c = lane_in_warp() * ENTRIES; c < columns; c += 32 * ENTRIES)
+    for (i64 c = lane_in_warp() * ENTRIES; c < columns; c += STRIP)
     {
         Pack<ENTRY, ENTRIES> entries = load(x, c, columns, x_packs);
         Pack<float, ENTRIES> shift = lsq_shift(before, row, 1, c, columns);
-        Pack<i8, ENTRIES> result;
+        Pack<i8, ENTRIES> result = {};
 #pragma unroll
         for (int i = 0; i < ENTRIES; i++)
         {
             float ratio = (wide(entries.at[i]) + shift.at[i]) / s;
-            fault |= ratio != ratio;
-            result.at[i] = (i8)(int)(rintf(lsq_clip(ratio, low, high)) - offset);
+            if (ratio != ratio) fault = ratio;
+            else result.at[i] = (i8)(int)(lsq_level(ratio, low, high) - offset);
         }
         store(levels, c, columns, level_packs, result);
     }
-    if (fault) *has_nan = 1;
+    fault = lane_sum<32>(fault);
+    if (lane_in_warp() == 0) row_steps[row] = s + fault;
 }
 
-// y = S round(clip((x + before) / S, low, high)) + after: one pass over x. NaN stays NaN.
+// y = S round(clip((x + before) / S, low, high)) + after: one pass over x. NaN stays NaN. A warp takes a row.
 //
 //   x, y      [rows, columns]
-//   step      [steps], that of a row: row modulo steps
+//   step      [steps]
 //   before    [before_parts, columns], or null; after likewise
 extern "C" __global__ void __launch_bounds__(256) lsq_values(
     const ENTRY* __restrict__ x, const float* __restrict__ step, const float* __restrict__ before,
     const float* __restrict__ after, ENTRY* __restrict__ y, i64 rows, i64 columns, i64 steps, i64 before_parts,
-    i64 after_parts, float low, float high)
+    i64 after_parts, int is_per_column, float low, float high)
 {
     i64 row = warp_in_grid();
     if (row >= rows) return;
-    float s = lsq_step(step, row, steps);
     bool x_packs = has_packs(x, columns), y_packs = has_packs(y, columns);
-    for (i64 c = lane_in_warp() * ENTRIES; c < columns; c += 32 * ENTRIES)
+    for (i64 c = lane_in_warp() * ENTRIES; c < columns; c += STRIP)
     {
         Pack<ENTRY, ENTRIES> entries = load(x + row * columns, c, columns, x_packs), result;
+        Pack<float, ENTRIES> s = lsq_steps(step, row, steps, is_per_column, c, columns);
         Pack<float, ENTRIES> shift = lsq_shift(before, row, before_parts, c, columns);
         Pack<float, ENTRIES> back = lsq_shift(after, row, after_parts, c, columns);
 #pragma unroll
         for (int i = 0; i < ENTRIES; i++)
         {
-            float ratio = (wide(entries.at[i]) + shift.at[i]) / s;
-            float level = ratio != ratio ? ratio : rintf(lsq_clip(ratio, low, high));
-            result.at[i] = narrow<ENTRY>(level * s + back.at[i]);
+            float ratio = (wide(entries.at[i]) + shift.at[i]) / s.at[i];
+            result.at[i] = narrow<ENTRY>(lsq_level(ratio, low, high) * s.at[i] + back.at[i]);
         }
         store(y + row * columns, c, columns, y_packs, result);
     }
 }
 
+// The sums of a strip's columns over the warps of a block.
+static __device__ __forceinline__ void lsq_sum(
+    const Pack<float, ENTRIES>& own, float* __restrict__ sums, i64 strip, i64 columns)
+{
+    __shared__ float shown[WARPS][STRIP];
+    int warp = threadIdx.x / 32;
+#pragma unroll
+    for (int i = 0; i < ENTRIES; i++) shown[warp][i * 32 + lane_in_warp()] = own.at[i];
+    __syncthreads(); // all have shown theirs
+    float sum = 0;
+#pragma unroll
+    for (int i = 0; i < WARPS; i++) sum += shown[i][threadIdx.x];
+    i64 c = strip * STRIP + lane_in_warp() * ENTRIES + warp;
+    if (c < columns) sums[c] = sum;
+    __syncthreads(); // all have read them
+}
+
 // The gradients of lsq_values for dy = dL/dy, in one pass over dy and x. With t = (x + before) / S:
 //
-//   dx        [rows, columns], dy where low <= t <= high, else 0
-//   dstep     [rows], the sum over a row of dy (round(clip(t)) - [inside] t)
+//   dx        [rows, columns], dy where low <= t <= high, else 0; 0 for signs
+//   dstep     the sums of dy (level(t) - [inside] t): [strips, rows] over a strip of a row; where is_per_column
+//             [groups, columns] over a group of rows
+//   dbefore   [groups, columns], the sums of dx, or null
+//   dafter    [groups, columns], the sums of dy, or null
+//
+// A block takes a strip of 256 columns of a group: 64 of the rows that take part p of the shifts, r = p modulo parts.
+// Group g has p = g modulo parts.
 extern "C" __global__ void __launch_bounds__(256) lsq_gradients(
     const ENTRY* __restrict__ dy, const ENTRY* __restrict__ x, const float* __restrict__ step,
-    const float* __restrict__ before, ENTRY* __restrict__ dx, float* __restrict__ dstep, i64 rows, i64 columns,
-    i64 steps, i64 before_parts, float low, float high)
+    const float* __restrict__ before, ENTRY* __restrict__ dx, float* __restrict__ dstep, float* __restrict__ dbefore,
+    float* __restrict__ dafter, i64 rows, i64 columns, i64 steps, i64 before_parts, i64 parts, int is_per_column,
+    float low, float high)
 {
-    i64 row = warp_in_grid();
-    if (row >= rows) return;
-    float s = lsq_step(step, row, steps), sum = 0;
+    i64 strips = (columns + STRIP - 1) / STRIP, strip = blockIdx.x % strips, group = blockIdx.x / strips;
+    i64 first = group / parts * (WARPS * ROWS_OF_WARP) + threadIdx.x / 32;
+    i64 c = strip * STRIP + lane_in_warp() * ENTRIES;
     bool dy_packs = has_packs(dy, columns), x_packs = has_packs(x, columns), dx_packs = has_packs(dx, columns);
-    for (i64 c = lane_in_warp() * ENTRIES; c < columns; c += 32 * ENTRIES)
+    Pack<float, ENTRIES> steps_sum = {}, before_sum = {}, after_sum = {};
+    for (int n = 0; n < ROWS_OF_WARP; n++)
     {
-        Pack<ENTRY, ENTRIES> entries = load(x + row * columns, c, columns, x_packs), result;
-        Pack<ENTRY, ENTRIES> gradients = load(dy + row * columns, c, columns, dy_packs);
-        Pack<float, ENTRIES> shift = lsq_shift(before, row, before_parts, c, columns);
-#pragma unroll
-        for (int i = 0; i < ENTRIES; i++)
+        i64 row = group % parts + parts * (first + n * WARPS);
+        if (row >= rows) break;
+        float sum = 0;
+        if (c < columns)
         {
-            float ratio = (wide(entries.at[i]) + shift.at[i]) / s, gradient = wide(gradients.at[i]);
-            bool inside = ratio >= low && ratio <= high;
-            float level = ratio != ratio ? ratio : rintf(lsq_clip(ratio, low, high));
-            sum += gradient * (level - (inside ? ratio : 0));
-            result.at[i] = narrow<ENTRY>(inside ? gradient : 0);
+            Pack<ENTRY, ENTRIES> entries = load(x + row * columns, c, columns, x_packs), result;
+            Pack<ENTRY, ENTRIES> gradients = load(dy + row * columns, c, columns, dy_packs);
+            Pack<float, ENTRIES> s = lsq_steps(step, row, steps, is_per_column, c, columns);
+            Pack<float, ENTRIES> shift = lsq_shift(before, row, before_parts, c, columns);
+#pragma unroll
+            for (int i = 0; i < ENTRIES; i++)
+            {
+                float ratio = (wide(entries.at[i]) + shift.at[i]) / s.at[i], gradient = wide(gradients.at[i]);
+                bool inside = ratio >= low && ratio <= high && !lsq_is_sign(low, high);
+                float term = gradient * (lsq_level(ratio, low, high) - (inside ? ratio : 0));
+                sum += term;
+                steps_sum.at[i] += term;
+                before_sum.at[i] += inside ? gradient : 0;
+                after_sum.at[i] += gradient;
+                result.at[i] = narrow<ENTRY>(inside ? gradient : 0);
+            }
+            store(dx + row * columns, c, columns, dx_packs, result);
         }
-        store(dx + row * columns, c, columns, dx_packs, result);
+        sum = lane_sum<32>(sum);
+        if (lane_in_warp() == 0 && !is_per_column) dstep[strip * rows + row] = sum;
     }
-    sum = lane_sum<32>(sum);
-    if (lane_in_warp() == 0) dstep[row] = sum;
+    if (is_per_column) lsq_sum(steps_sum, dstep + group * columns, strip, columns);
+    if (dbefore) lsq_sum(before_sum, dbefore + group * columns, strip, columns);
+    if (dafter) lsq_sum(after_sum, dafter + group * columns, strip, columns);
 }

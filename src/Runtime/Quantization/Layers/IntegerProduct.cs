@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using Marrow.Cuda;
 using Marrow.Kernels.IntegerGemm;
 using Marrow.Kernels.PackedGemv;
 using static TorchSharp.torch;
@@ -26,7 +27,7 @@ internal sealed record WeightSums(Tensor Offsets, Tensor? Levels) : IDisposable
 
 /// <summary>
 /// The product of quantized activations and weights. Both are small integers times scales, so it is an exact product of
-/// 8-bit integers and one pass that scales it.
+/// integers and one pass that scales it. On a device without a product for the sizes it is one of x̂ and Ŵ.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class IntegerProduct
@@ -44,10 +45,19 @@ public static class IntegerProduct
     /// <returns>y [n, out], in the type of the steps.</returns>
     public static Tensor Linear(ActivationLevels x, WeightLevels weight, Tensor step, Tensor? after, Tensor? bias)
     {
-        if (x.Stored.device_type != TorchSharp.DeviceType.CPU || step.dtype != ScalarType.Float32)
+        if (x.RowSteps is { } rowSteps && CudaLevels.For(x.Stored, step.dtype) is { } kernels
+            && CudaLevels.Linear(
+                kernels, x.Stored, x.Span, x.Offset, rowSteps, weight.Stored, weight.Span, weight.IsHalved,
+                weight.Scale, after, bias, step.dtype) is { } product)
+        {
+            return product;
+        }
+
+        if (CudaKernels.IsDevice(x.Stored) || step.dtype != ScalarType.Float32)
         {
             using var scope = NewDisposeScope();
-            return scope.MoveToOuter(nn.functional.linear(x.Dequantize(step, after), weight.Dequantize(), bias));
+            return scope.MoveToOuter(
+                nn.functional.linear(x.Dequantize(step, after), weight.Dequantize(step.dtype), bias));
         }
 
         using var sums = Sums(weight, after, bias, x.Offset != 0);

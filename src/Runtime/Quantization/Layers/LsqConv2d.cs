@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using Marrow.Cuda;
 using Marrow.Onnx;
 using Marrow.Quantization;
 using Marrow.Quantization.Layers;
@@ -10,7 +11,8 @@ namespace Marrow.CompilerServices;
 /// <summary>
 /// A convolution as the first layer of a quantized model has it (arXiv 2302.02210): weights by LSQ with a step for each
 /// output channel, input by LSQ with a step for each channel, and a shift for each pixel before and after, shared by
-/// the channels. Input levels are unsigned until a negative input is seen.
+/// the channels. Input levels are unsigned until a negative input is seen. On a device, which must not be waited for,
+/// the CPU looks while steps get their values; then both ranges are computed, and what was seen chooses there.
 /// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class LsqConv2d : Conv2d, IQuantizedLayer
@@ -22,6 +24,7 @@ public sealed class LsqConv2d : Conv2d, IQuantizedLayer
     private const double LeastPositive = -1e-5;
     private readonly bool hasShifts;
     private bool hasSteps, isSigned;
+    private Tensor? hasNegatives; // on the device, where the CPU has not looked
     private PackedWeight? packed;
 
     /// <summary>Makes the layer. Steps are zero until the first input gives them their values.</summary>
@@ -55,7 +58,7 @@ public sealed class LsqConv2d : Conv2d, IQuantizedLayer
     /// <summary>Whether a negative input has been seen.</summary>
     internal bool IsSigned
     {
-        get => isSigned;
+        get => isSigned |= hasNegatives?.item<bool>() ?? false;
         set => isSigned = value;
     }
 
@@ -72,8 +75,10 @@ public sealed class LsqConv2d : Conv2d, IQuantizedLayer
 
     private Parameter WeightStep => GetParameter(WeightStepName);
 
-    private LevelRange InputRange =>
-        isSigned ? LevelRange.Signed(Settings.Activations) : LevelRange.Unsigned(Settings.Activations);
+    private LevelRange InputRange => RangeOf(IsSigned);
+
+    private LevelRange RangeOf(bool hasSign) =>
+        hasSign ? LevelRange.Signed(Settings.Activations) : LevelRange.Unsigned(Settings.Activations);
 
     /// <summary>x [batch, in, height, width] to [batch, out, …].</summary>
     /// <exception cref="ArgumentException">The image has another number of pixels than the shifts.</exception>
@@ -90,18 +95,25 @@ public sealed class LsqConv2d : Conv2d, IQuantizedLayer
         using var scope = NewDisposeScope();
         Prepare(x);
         var weight = packed is { } levels
-            ? levels.Dequantize().view(Site.OutChannels, Site.InChannels / Site.Groups, Site.Kernel, Site.Kernel)
+            ? levels.Dequantize(x.dtype).view(Site.OutChannels, Site.InChannels / Site.Groups, Site.Kernel, Site.Kernel)
             : Settings.Method.Quantize(Weight, WeightStep, Settings.Bits);
         if (Settings.Activations > 0)
         {
-            var (before, after) =
-                hasShifts ? (GetParameter(BeforeName), GetParameter(AfterName)) : ((Tensor?)null, (Tensor?)null);
-            x = QuantizerMethods.Activations.Quantize(
-                x, GetParameter(StepName), InputRange, ScaleGranularity.ImageChannel, before, after);
+            x = isSigned || hasNegatives is null
+                ? QuantizedInput(x, isSigned)
+                : where(hasNegatives, QuantizedInput(x, hasSign: true), QuantizedInput(x, hasSign: false));
         }
 
         return scope.MoveToOuter(Convolve(x, weight, Bias));
     }
+
+    private Tensor QuantizedInput(Tensor x, bool hasSign) => QuantizerMethods.Activations.Quantize(
+        x,
+        GetParameter(StepName),
+        RangeOf(hasSign),
+        ScaleGranularity.ImageChannel,
+        hasShifts ? GetParameter(BeforeName) : null,
+        hasShifts ? GetParameter(AfterName) : null);
 
     internal override OnnxValue ToOnnx(OnnxGraph graph, OnnxValue x)
     {
@@ -140,7 +152,16 @@ public sealed class LsqConv2d : Conv2d, IQuantizedLayer
         Tensor Shifted() => hasShifts ? x + GetParameter(BeforeName).view(1, 1, x.size(2), x.size(3)) : x;
         if (Settings.Activations > 0 && !isSigned)
         {
-            isSigned = Shifted().min().to(ScalarType.Float64).item<double>() < LeastPositive;
+            var isNegative = Shifted().min() < LeastPositive;
+            if (hasSteps && CudaKernels.IsDevice(x))
+            {
+                using var before = hasNegatives;
+                hasNegatives = (before is null ? isNegative : isNegative | before.to(x.device)).DetachFromDisposeScope();
+            }
+            else
+            {
+                isSigned = isNegative.item<bool>();
+            }
         }
 
         if (hasSteps)

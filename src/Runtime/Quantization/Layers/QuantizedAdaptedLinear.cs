@@ -66,7 +66,7 @@ public abstract class QuantizedAdaptedLinear : AdaptedLinear, IQuantizedLayer
 
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(nn.functional.linear(x, weight.Dequantize(), Bias));
+        return scope.MoveToOuter(nn.functional.linear(x, weight.Dequantize(x.dtype), Bias));
     }
 
     private protected override Tensor Effective(Tensor weight)
@@ -86,7 +86,8 @@ public abstract class QuantizedAdaptedLinear : AdaptedLinear, IQuantizedLayer
     private Tensor WithFrozen(Tensor latent, Tensor values) => Frozen is { Mask: { } mask, Levels: not null }
         ? where(
             mask,
-            Frozen.Apply(QuantizerMethods.Base.Codes(latent.detach().contiguous(), null, Quantizer.Bits)).Dequantize(),
+            Frozen.Apply(QuantizerMethods.Base.Codes(latent.detach().contiguous(), null, Quantizer.Bits)).Dequantize(
+                latent.dtype),
             values)
         : values;
 

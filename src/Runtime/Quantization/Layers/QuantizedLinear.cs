@@ -113,7 +113,7 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
 
     /// <summary>x [..., in] to y [..., out]. With one step per token, x is [..., tokens, in].</summary>
     /// <exception cref="ArgumentException">x has another number of tokens.</exception>
-    /// <exception cref="ArithmeticException">x holds NaN.</exception>
+    /// <exception cref="ArithmeticException">On the CPU: x holds NaN.</exception>
     public sealed override Tensor forward(Tensor x)
     {
         if (Settings.Activations > 0 && tokens > 1 && (x.dim() < 2 || x.size(-2) != tokens))
@@ -246,7 +246,7 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
         Tensor y;
         if (Settings.Activations == 0)
         {
-            y = nn.functional.linear(rows, weight.Dequantize(), Bias);
+            y = nn.functional.linear(rows, weight.Dequantize(rows.dtype), Bias);
         }
         else
         {

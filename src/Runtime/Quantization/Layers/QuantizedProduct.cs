@@ -82,12 +82,12 @@ internal static class QuantizedProduct
     private static Tensor Multiply(
         Tensor x, ActivationLevels? levels, LevelSource? source, WeightLevels p, Tensor? bias) => levels is { } q
         ? IntegerProduct.Linear(q, p, source!.Step, source.After, bias)
-        : nn.functional.linear(x, p.Dequantize(), bias);
+        : nn.functional.linear(x, p.Dequantize(x.dtype), bias);
 
     private static Tensor Held(FrozenRows rows, Tensor weight, int bits)
     {
         using var noGrad = no_grad();
-        return rows.Frozen.Apply(Method.Codes(rows.Of(weight).contiguous(), null, bits)).Dequantize();
+        return rows.Frozen.Apply(Method.Codes(rows.Of(weight).contiguous(), null, bits)).Dequantize(weight.dtype);
     }
 
     private sealed class Product(LevelSource? source, QuantizerSettings settings, IReadOnlyList<FrozenRows> held)

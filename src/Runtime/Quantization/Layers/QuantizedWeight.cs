@@ -68,7 +68,7 @@ public sealed class QuantizedWeight(
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(frozen.Apply(Stored()).Dequantize());
+        return scope.MoveToOuter(frozen.Apply(Stored()).Dequantize(Value().dtype));
     }
 
     /// <summary>What one level is worth, [out]; the caller owns it.</summary>

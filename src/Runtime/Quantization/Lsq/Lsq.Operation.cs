@@ -21,7 +21,7 @@ public static partial class Lsq
             var (x, step, before, after) = (inputs[0]!, inputs[1]!, inputs[2], inputs[3]);
             saved.Keep(x, step, before);
             afterSize = after?.numel() ?? 0;
-            if (Cuda(layout, range, x, step, before, after) is { } kernels)
+            if (Cuda(x, step, before, after) is { } kernels)
             {
                 return CudaLsq.Quantize(kernels, layout, range.Codes, x, step, before, after);
             }
@@ -49,7 +49,7 @@ public static partial class Lsq
             ScaleLayout layout, LevelRange range, Tensor dy, Tensor x, Tensor step, Tensor? before, long afterSize)
         {
             var scale = 1 / Math.Sqrt((double)range.High * layout.Count);
-            var kernels = Cuda(layout, range, x, step, before, dy);
+            var kernels = Cuda(x, step, before, dy);
             if (kernels is null && !range.IsSign && LsqKernels.Supports(x, step) && dy.dtype == x.dtype)
             {
                 var (ofInput, ofStep, ofBefore, ofAfter) =
@@ -58,24 +58,19 @@ public static partial class Lsq
             }
 
             using var scope = NewDisposeScope();
-            var (dx, dstep) = kernels is null
-                ? PlainGradients(layout, range, dy, x, step, before)
-                : CudaLsq.Gradients(kernels, layout, range.Codes, dy, x, step, before);
-            dstep = dstep.mul_(scale).to(step.dtype);
-            var dbefore = before is null ? null : layout.Parts(dx, before).sum([0]).view(before.shape);
-            var dafter = afterSize == 0
-                ? null
-                : dy.reshape(layout.Rows * layout.Columns / afterSize, afterSize).sum([0]);
+            var (dx, dstep, dbefore, dafter) = kernels is null
+                ? PlainGradients(layout, range, dy, x, step, before, afterSize)
+                : CudaLsq.Gradients(kernels, layout, range.Codes, dy, x, step, before, afterSize);
             return new(
                 dx.MoveToOuterDisposeScope(),
-                dstep.MoveToOuterDisposeScope(),
-                dbefore?.MoveToOuterDisposeScope(),
-                dafter?.MoveToOuterDisposeScope());
+                dstep.mul_(scale).to(step.dtype).MoveToOuterDisposeScope(),
+                dbefore?.view(before!.shape).to(x.dtype).MoveToOuterDisposeScope(),
+                dafter?.to(x.dtype).MoveToOuterDisposeScope());
         }
 
-        /// <summary>dx, and the step's gradient before it is scaled, by torch's operations.</summary>
-        private static (Tensor Input, Tensor Step) PlainGradients(
-            ScaleLayout layout, LevelRange range, Tensor dy, Tensor x, Tensor step, Tensor? before)
+        /// <summary>The gradients, that of the step before it is scaled, by torch's operations.</summary>
+        private static (Tensor Input, Tensor Step, Tensor? Before, Tensor? After) PlainGradients(
+            ScaleLayout layout, LevelRange range, Tensor dy, Tensor x, Tensor step, Tensor? before, long afterSize)
         {
             var shifted = before is null ? x : Lsq.Shift(layout, x, before);
             var ratio = layout.Grouped(shifted) / layout.Spread(step.clamp_min(Lsq.LeastStep));
@@ -84,14 +79,18 @@ public static partial class Lsq
                 ? zeros_like(ratio)
                 : (ratio >= range.Low).logical_and_(ratio <= range.High).to(ratio.dtype);
             var term = range.IsSign ? ratio.sign() : ratio.clamp(range.Low, range.High).round_().sub_(inside * ratio);
-            return ((gy * inside).view(x.shape), layout.Gather(gy * term));
+            var dx = (gy * inside).view(x.shape);
+            return (
+                dx,
+                layout.Gather(gy * term),
+                before is null ? null : layout.Parts(dx, before).sum([0]),
+                afterSize == 0 ? null : dy.reshape(layout.Rows * layout.Columns / afterSize, afterSize).sum([0]));
         }
 
-        /// <summary>The CUDA kernels, if they apply: tensors of one type, and steps that whole rows share.</summary>
-        private static CudaModule? Cuda(
-            ScaleLayout layout, LevelRange range, Tensor x, params ReadOnlySpan<Tensor?> others)
+        /// <summary>The CUDA kernels, if they apply: tensors of one type.</summary>
+        private static CudaModule? Cuda(Tensor x, params ReadOnlySpan<Tensor?> others)
         {
-            if (range.IsSign || layout.IsPerColumn || CudaLsq.For(x) is not { } kernels)
+            if (CudaLsq.For(x) is not { } kernels)
             {
                 return null;
             }

@@ -56,7 +56,7 @@ public static partial class Lsq
     public static WeightLevels Codes(Tensor weight, Tensor step, LevelRange range)
     {
         var levels = ActivationLevels.Of(weight, step, before: null, range);
-        return new(levels.Stored, step.clamp_min(LeastStep), false) { Span = levels.Span };
+        return new(levels.Stored, levels.RowSteps ?? step.clamp_min(LeastStep), false) { Span = levels.Span };
     }
 
     /// <summary>

@@ -18,13 +18,16 @@ namespace Marrow;
 public sealed class Annealing(IModel model) : IDisposable
 {
     private readonly Dictionary<Parameter, Tensor> frozen = [];
-    private long frozenCount, count;
+    private Tensor? frozenCount;
+    private long count;
 
     /// <summary>Which entries of each parameter the next step leaves alone, bool.</summary>
     public IReadOnlyDictionary<Parameter, Tensor> Frozen => frozen;
 
-    /// <summary>Share of the annealed weights that are frozen, products of QKR included.</summary>
-    public double FrozenShare => count == 0 ? 0 : (double)frozenCount / count;
+    /// <summary>
+    /// Share of the annealed weights that are frozen, products of QKR included. A device is waited for.
+    /// </summary>
+    public double FrozenShare => frozenCount is null ? 0 : (double)frozenCount.item<long>() / count;
 
     /// <summary>
     /// Decides anew which weights are frozen, from the weights before the step, and clears their gradients.
@@ -32,14 +35,13 @@ public sealed class Annealing(IModel model) : IDisposable
     public void BeforeStep()
     {
         Release();
-        (frozenCount, count) = (0, 0);
+        count = 0;
         using var noGrad = no_grad();
         foreach (var weight in model.QuantizedWeights().Where(weight => weight.Settings.Oscillation == Oscillation.Cga))
         {
             using var scope = NewDisposeScope();
             var isConfident = Cga.Confident(weight.GridPosition(), weight.Settings.BoundaryRange);
-            frozenCount += isConfident.count_nonzero().item<long>();
-            count += isConfident.numel();
+            Count(isConfident);
             if (weight.Latent is { } latent)
             {
                 latent.grad?.masked_fill_(isConfident.view(latent.shape), 0);
@@ -55,8 +57,18 @@ public sealed class Annealing(IModel model) : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Release();
 
+    private void Count(Tensor isConfident)
+    {
+        var present = isConfident.count_nonzero();
+        using var before = frozenCount;
+        frozenCount = (before is null ? present : before + present).DetachFromDisposeScope();
+        count += isConfident.numel();
+    }
+
     private void Release()
     {
+        frozenCount?.Dispose();
+        frozenCount = null;
         foreach (var mask in frozen.Values)
         {
             mask.Dispose();

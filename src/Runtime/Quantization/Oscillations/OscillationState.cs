@@ -63,15 +63,17 @@ internal sealed class OscillationState : IDisposable
     /// <summary>Takes the levels after a step.</summary>
     /// <param name="levels">int8, as at the start.</param>
     /// <param name="freezeThreshold">Weights that oscillate more often than this freeze for good; 0: none.</param>
-    /// <returns>How many weights have changed their level.</returns>
-    public long Update(Tensor levels, double freezeThreshold = 0)
+    /// <returns>How many weights have changed their level, a number on their device.</returns>
+    public Tensor Update(Tensor levels, double freezeThreshold = 0)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var freezes = freezeThreshold > 0;
         if (!freezes && Levels.device_type == TorchSharp.DeviceType.CPU)
         {
-            return OscillationKernel.Update(levels.contiguous(), Levels, direction, Frequency, total, momentum);
+            return scope.MoveToOuter(tensor(
+                OscillationKernel.Update(levels.contiguous(), Levels, direction, Frequency, total, momentum),
+                device: Levels.device));
         }
 
         var now = freezes ? where(Frozen, frozenLevels, levels) : levels;
@@ -89,7 +91,7 @@ internal sealed class OscillationState : IDisposable
             Freeze(now, freezeThreshold);
         }
 
-        return hasChanged.count_nonzero().item<long>();
+        return scope.MoveToOuter(hasChanged.count_nonzero());
     }
 
     /// <inheritdoc/>

@@ -26,7 +26,8 @@ public sealed class OscillationTracker(IModel model, double momentum = 0.01) : I
     /// <summary>Frequency above which a weight counts as oscillating (arXiv 2203.11086, section 3).</summary>
     public const double OscillatingFrequency = 0.005;
 
-    private readonly Dictionary<string, (OscillationState State, long Changed)> states = [];
+    // How many have changed stays on the device until a report asks.
+    private readonly Dictionary<string, (OscillationState State, Tensor? Changed)> states = [];
 
     /// <summary>Takes the levels after an optimizer step. The first call only notes them.</summary>
     /// <param name="freezeThreshold">
@@ -41,12 +42,13 @@ public sealed class OscillationTracker(IModel model, double momentum = 0.01) : I
             var levels = weight.Levels();
             if (!states.TryGetValue(weight.Name, out var entry))
             {
-                states.Add(weight.Name, (new OscillationState(levels, momentum), 0));
+                states.Add(weight.Name, (new OscillationState(levels, momentum), null));
                 continue;
             }
 
             var threshold = weight.Settings.Oscillation == Oscillation.Freeze ? freezeThreshold : 0;
-            states[weight.Name] = (entry.State, entry.State.Update(levels, threshold));
+            entry.Changed?.Dispose();
+            states[weight.Name] = (entry.State, entry.State.Update(levels, threshold).DetachFromDisposeScope());
             if (threshold > 0)
             {
                 weight.Frozen.FreezeCodes(entry.State.Frozen, entry.State.Levels);
@@ -69,7 +71,7 @@ public sealed class OscillationTracker(IModel model, double momentum = 0.01) : I
                 (long)count,
                 state.Frequency.gt(OscillatingFrequency).count_nonzero().item<long>() / count,
                 state.Frequency.mean().item<float>(),
-                changed / count,
+                (changed?.item<long>() ?? 0) / count,
                 (weight.Frozen.Mask?.count_nonzero().item<long>() ?? 0) / count,
                 weight.LevelWidth().mean().to(ScalarType.Float64).item<double>()));
         }
@@ -110,7 +112,7 @@ public sealed class OscillationTracker(IModel model, double momentum = 0.01) : I
             tensors.ContainsKey($"{name}.levels")))
         {
             var state = new OscillationState(tensors[$"{name}.levels"], momentum);
-            states.Add(name, (state, 0));
+            states.Add(name, (state, null));
             foreach (var (part, value) in state.Tensors)
             {
                 value.copy_(tensors[$"{name}.{part}"]);
@@ -121,8 +123,9 @@ public sealed class OscillationTracker(IModel model, double momentum = 0.01) : I
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var (state, _) in states.Values)
+        foreach (var (state, changed) in states.Values)
         {
+            changed?.Dispose();
             state.Dispose();
         }
 

@@ -96,12 +96,13 @@ public readonly record struct PackedWeight(Tensor Words, Tensor Scale, long InFe
     }
 
     /// <summary>ŵ [out, in]; the caller owns it.</summary>
-    public Tensor Dequantize()
+    /// <param name="type">Of the result; that of the scale if null.</param>
+    public Tensor Dequantize(ScalarType? type = null)
     {
         var levels = Unpack();
         using (levels.Stored)
         {
-            return levels.Dequantize();
+            return levels.Dequantize(type);
         }
     }
 

@@ -1,8 +1,10 @@
 using Marrow.Autograd;
+using Marrow.Cuda;
 using Marrow.Kernels.Attention;
 using Marrow.Kernels.IntegerGemm;
 using Marrow.Kernels.Memory;
 using Marrow.Kernels.Quantizers;
+using Marrow.Shared;
 using static TorchSharp.torch;
 
 namespace Marrow.Quantization.Qkr;
@@ -33,11 +35,24 @@ internal static unsafe class QkrLogits
     {
         using var scope = NewDisposeScope();
         return scope.MoveToOuter(
-            !EagerMode.IsOn && Int8Product.UsesInt8Gemm
-                && TensorMemory.AreFloats(x.Values, x.Step, x.After, z.Values, z.Step, z.After)
+            !EagerMode.IsOn && Applies(x, z)
                 ? OperationFunction.Run(new Product(x, z, heads, scale), x.Values.contiguous(), z.Values.contiguous())
                 : Plain(x.Values, z.Values, heads, scale));
     }
+
+    /// <summary>
+    /// In 16 bits x̂ is rounded, and its levels cannot be told from it; there the product of x̂ and ẑ is what is fast.
+    /// </summary>
+    private static bool Applies(QuantizedActivations x, QuantizedActivations z) => CudaKernels.IsDevice(x.Values)
+        ? Cuda(x, z) is not null
+        : Int8Product.UsesInt8Gemm && TensorMemory.AreFloats(x.Values, x.Step, x.After, z.Values, z.Step, z.After);
+
+    /// <summary>The CUDA kernels, if they apply: float32, and levels whose product is exact.</summary>
+    private static CudaModule? Cuda(QuantizedActivations x, QuantizedActivations z) =>
+        x.Values.dtype == ScalarType.Float32 && ExactProducts.AreExact(
+            -x.Range.Low, -z.Range.Low, x.Values.size(2), ExactProducts.OfFloats)
+            ? CudaLevels.For(x.Values.contiguous(), ScalarType.Float32)
+            : null;
 
     /// <summary>The logits of values that are not quantized.</summary>
     public static Tensor Plain(Tensor x, Tensor z, long heads, double scale)
@@ -56,6 +71,18 @@ internal static unsafe class QkrLogits
             var (ofX, ofZ) = (inputs[0]!, inputs[1]!);
             saved.Keep(ofX, ofZ);
             using var scope = NewDisposeScope();
+            if (Cuda(x, z) is { } kernels)
+            {
+                return scope.MoveToOuter(CudaLevels.Logits(
+                    kernels,
+                    CudaLevels.Requantized(kernels, ofX, x.Step, x.After, x.Range.Codes, z.After),
+                    CudaLevels.Requantized(kernels, ofZ, z.Step, z.After, z.Range.Codes, x.After),
+                    x.Step,
+                    z.Step,
+                    z.After.view(heads, -1).mv(x.After),
+                    scale));
+            }
+
             var (batch, n, d) = (ofX.size(0), ofX.size(1), ofX.size(2));
             var (q, along) = Requantize(ofX, x, parts: 1, z.After, heads); // x̂_n · a′, [B · N, heads]
             var (r, across) = Requantize(ofZ, z, parts: heads, x.After, vectors: 1); // a · ẑ_m, [B · N · heads, 1]
