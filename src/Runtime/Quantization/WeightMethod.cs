@@ -40,6 +40,13 @@ internal interface IStepMethod
     Tensor Quantize(
         Tensor x, Tensor step, LevelRange range, ScaleGranularity sharing, Tensor? before, Tensor? after);
 
+    /// <summary><see cref="Quantize"/> of attention weights, <c>softmax(logits + bias)</c>.</summary>
+    /// <param name="logits">[B, heads, N, N].</param>
+    /// <param name="bias">[1 or B, heads, N, N], or null.</param>
+    /// <param name="step">[N], one for each query.</param>
+    /// <param name="range">Unsigned levels.</param>
+    Tensor QuantizeSoftmax(Tensor logits, Tensor? bias, Tensor step, LevelRange range);
+
     /// <summary>The gradients of <see cref="Quantize"/>, for backwards that are written out.</summary>
     StepGradients Gradients(
         Tensor dy, Tensor x, Tensor step, LevelRange range, ScaleGranularity sharing, Tensor? before, bool hasAfter);

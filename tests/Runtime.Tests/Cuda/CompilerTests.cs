@@ -17,6 +17,10 @@ public class CompilerTests
     [
         .. Entries.Select(CudaLsq.Text),
         .. Entries.Select(CudaLevels.Text),
+        .. Entries.Select(CudaSoftmax.Text),
+        .. from bits in (int[])[2, 3, 4, 8] from entry in Entries select CudaPacked.Text(entry, bits),
+        CudaOscillation.Text(freezes: false),
+        CudaOscillation.Text(freezes: true),
         .. Entries.Select(CudaStatsQ.Text),
         .. Entries.Select(CudaRmsNorm.Text),
         .. Entries.Select(CudaRotary.Text),

@@ -1,5 +1,6 @@
 using Marrow.Tests.Adapters;
 using Marrow.Tests.Quantization;
+using Marrow.Models;
 using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
@@ -26,6 +27,59 @@ public sealed class CudaModelTests : IDisposable
     [Fact]
     public void Lsq_AgreesWithThePlainFormula() => AssertAgrees(
         new LsqLinear(70, 33, true, 19, 4, 8), () => randn(2, 19, 70), "lsq_levels", "lsq_gradients");
+
+    [Fact]
+    public void QuantizedAttention_AgreesWithThePlainFormula() => AssertAgrees(
+        new QuantizedViT(), () => randn(2, 3, 16, 16), "statsq_levels", "mm.dtype", "levels_scaled_floats",
+        "levels_values", "lsq_gradients", "softmax_levels", "softmax_gradients");
+
+    [Fact]
+    public void Qkr_AgreesWithThePlainFormula() => AssertAgrees(
+        new QkrViT(), () => randn(2, 3, 16, 16), "mm.dtype", "levels_logits", "softmax_levels", "softmax_gradients");
+
+    [Fact]
+    public void QkrWindows_AgreeWithThePlainFormula() => AssertAgrees(
+        new QkrSwin(), () => randn(2, 3, 32, 32), "levels_logits", "softmax_levels", "softmax_gradients");
+
+    [Fact]
+    public void PackedBase_AgreesWithThePlainFormula() => AssertAgrees(
+        new PackedLora(), () => randn(3, 12), "packed_values");
+
+    /// <summary>In 16 bits the formula finds other levels; kernels compute as they do in 32.</summary>
+    [Theory]
+    [InlineData(WeightQuantizer.StatsQ)]
+    [InlineData(WeightQuantizer.Lsq)]
+    public void LayersOf16Bits_ComputeAsThoseOf32(WeightQuantizer weights)
+    {
+        using var cuda = KernelHost.Take();
+        manual_seed(4);
+        using nn.Module<Tensor, Tensor> rounded = weights == WeightQuantizer.StatsQ
+            ? new StatsQLinear(70, 33, true, 19, 2, 2) : new LsqLinear(70, 33, true, 19, 4, 8);
+        using nn.Module<Tensor, Tensor> wide = weights == WeightQuantizer.StatsQ
+            ? new StatsQLinear(70, 33, true, 19, 2, 2) : new LsqLinear(70, 33, true, 19, 4, 8);
+        rounded.to(KernelHost.Device).to(bfloat16);
+        wide.to(KernelHost.Device);
+        var x = randn(2, 19, 70).to(bfloat16);
+        rounded.call(x); // gives steps their values
+        wide.load_state_dict(rounded.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.to(float32)));
+        var (own, expected) = (Run(rounded, x), Run(wide, x.to(float32)));
+        foreach (var (name, value) in expected)
+        {
+            var largest = value.abs().max().item<float>();
+            Assert.Equal(bfloat16, own[name].dtype);
+            var difference = (own[name].to(float32) - value).abs().max().item<float>();
+            Assert.True(difference <= 3e-2 * Math.Max(largest, 1e-3), $"{name}: {difference} of {largest}");
+        }
+
+        static Dictionary<string, Tensor> Run(nn.Module<Tensor, Tensor> model, Tensor x)
+        {
+            var y = model.call(x);
+            (y.to(float32) * sin(arange(y.numel(), device: y.device).view(y.shape))).sum().backward();
+            var results = model.named_parameters().ToDictionary(pair => pair.name, pair => pair.parameter.grad!);
+            results.Add("y", y.detach());
+            return results;
+        }
+    }
 
     [Fact]
     public void Rwkv6_AgreesWithThePlainFormula() => AssertAgrees(
@@ -74,3 +128,13 @@ public sealed class CudaModelTests : IDisposable
         }
     }
 }
+
+[Quantize(Bits = 2, Activations = 2)]
+public sealed partial class QuantizedViT() : DeiT(image: 16, patch: 8, dim: 24, depth: 1, heads: 3, classes: 5);
+
+[Quantize(Bits = 3, Activations = 4), Qkr]
+public sealed partial class QkrViT() : DeiT(image: 16, patch: 8, dim: 24, depth: 1, heads: 3, classes: 5);
+
+[Quantize(Bits = 4, Activations = 4), Qkr]
+public sealed partial class QkrSwin() : Swin(
+    image: 32, patch: 4, dim: 16, depth0: 2, depth1: 1, depth2: 1, depth3: 1, heads: 1, window: 4, classes: 5);

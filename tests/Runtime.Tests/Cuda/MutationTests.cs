@@ -56,6 +56,21 @@ public sealed class MutationTests : IDisposable
         text, part, other, 0, () => LevelKernelTests.Product(60, 24));
 
     [Theory]
+    [InlineData("all have shown theirs")]
+    [InlineData("all have read them")]
+    public void ABarrierOfSoftmax_IsMissed(string comment) => AssertSeen(
+        "softmax", $"__syncthreads(); // {comment}", "//", 0,
+        () => SoftmaxKernelTests.Weights(float32, 1, 1100, biases: null));
+
+    [Theory]
+    [InlineData("packed", "packs && c < columns", "packs")]
+    [InlineData("packed", "if (c + i < columns) entries", "entries")]
+    [InlineData("packed", "w += 32 * OWN_WORDS", "w += 64 * OWN_WORDS")]
+    [InlineData("packed", "|| first + o >= outputs", "")]
+    public void APartOfPackedProducts_IsMissed(string text, string part, string other) =>
+        AssertSeen(text, part, other, 0, PackedKernelTests.Products);
+
+    [Theory]
     [InlineData("marrow.cuh", "mask > 0", "mask > 1")]
     [InlineData("statsq", "c += 32 * ENTRIES", "c += 64 * ENTRIES")]
     public void APartOfStatsQ_IsMissed(string text, string part, string other) => AssertSeen(

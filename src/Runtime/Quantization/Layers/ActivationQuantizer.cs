@@ -25,15 +25,29 @@ internal sealed class ActivationQuantizer(
     /// <summary>x̂, differentiable.</summary>
     public Tensor Run(Tensor x, Tensor? before = null, Tensor? after = null)
     {
+        Prepare(() => QuantizerMethods.Activations.InitialStep(
+            x, before, range, sharing, constant: range.Low == 0 ? 4 : 2));
+        return QuantizerMethods.Activations.Quantize(x, Step, range, sharing, before, after);
+    }
+
+    /// <summary>x̂ of attention weights, <c>softmax(logits + bias)</c>, with a step for each query.</summary>
+    /// <param name="logits">[B, heads, N, N].</param>
+    /// <param name="bias">[1 or B, heads, N, N], or null.</param>
+    public Tensor Softmax(Tensor logits, Tensor? bias)
+    {
+        Prepare(() => QuantizerMethods.Activations.InitialStep(
+            nn.functional.softmax(bias is null ? logits : logits + bias, -1), null, range, sharing, constant: 4));
+        return QuantizerMethods.Activations.QuantizeSoftmax(logits, bias, Step, range);
+    }
+
+    private void Prepare(Func<Tensor> initial)
+    {
         if (!hasStep)
         {
             using var scope = NewDisposeScope();
             using var noGrad = no_grad();
-            hasStep = ScaleInitialization.Apply(Step, () => QuantizerMethods.Activations.InitialStep(
-                x, before, range, sharing, constant: range.Low == 0 ? 4 : 2));
+            hasStep = ScaleInitialization.Apply(Step, initial);
         }
-
-        return QuantizerMethods.Activations.Quantize(x, Step, range, sharing, before, after);
     }
 
     /// <summary>x̂ in a graph.</summary>

@@ -40,7 +40,7 @@ public sealed class QuantizedAttention : Attention
         var v = Part(2, value, "move_v_aft.bias");
 
         var logits = Heads(q).matmul(Heads(k).transpose(2, 3)) * Scale; // [B, heads, N, N]
-        var p = weights.Run(Softmax(logits, bias));
+        var p = weights.Softmax(logits, bias);
         return Proj.call(Join(p.matmul(Heads(v))));
 
         Tensor Part(long index, ActivationQuantizer quantizer, string after) => quantizer.Run(

@@ -31,6 +31,9 @@ public static partial class Lsq
             Tensor x, Tensor step, LevelRange range, ScaleGranularity sharing, Tensor? before, Tensor? after) =>
             Lsq.Quantize(x, step, range, sharing, before, after);
 
+        public Tensor QuantizeSoftmax(Tensor logits, Tensor? bias, Tensor step, LevelRange range) =>
+            Lsq.QuantizeSoftmax(logits, bias, step, range);
+
         public StepGradients Gradients(
             Tensor dy,
             Tensor x,

@@ -1,3 +1,4 @@
+using Marrow.Cuda;
 using Marrow.Kernels.Quantizers;
 using static TorchSharp.torch;
 
@@ -69,10 +70,18 @@ internal sealed class OscillationState : IDisposable
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var freezes = freezeThreshold > 0;
+        levels = levels.contiguous();
+        if (CudaOscillation.For(levels, freezes) is { } kernels)
+        {
+            return scope.MoveToOuter(CudaOscillation.Update(
+                kernels, levels, Levels, direction, Frequency, total, (Frozen, frozenLevels, averageLevel), momentum,
+                freezeThreshold));
+        }
+
         if (!freezes && Levels.device_type == TorchSharp.DeviceType.CPU)
         {
             return scope.MoveToOuter(tensor(
-                OscillationKernel.Update(levels.contiguous(), Levels, direction, Frequency, total, momentum),
+                OscillationKernel.Update(levels, Levels, direction, Frequency, total, momentum),
                 device: Levels.device));
         }
 

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using Marrow.Cuda;
 using Marrow.Kernels.Memory;
 using Marrow.Kernels.PackedGemv;
 using static TorchSharp.torch;
@@ -76,12 +77,17 @@ public readonly record struct PackedWeight(Tensor Words, Tensor Scale, long InFe
     public WeightLevels Unpack()
     {
         var isHalved = IsOdd && Bits == 8;
+        // Codes of 8 bits may belong to fewer levels.
+        var span = CodeBits < 8
+            ? new IntegerRange(LowestLevel, IsOdd ? 2 : 1, (1 << CodeBits) - 1)
+            : (IntegerRange?)null;
+        if (CudaPacked.For(Codes, ScalarType.Float32) is { } kernels)
+        {
+            return new(CudaPacked.Unpack(kernels, Codes, isHalved), Scale, isHalved) { Span = span };
+        }
+
         if (PackedKernels.Supports(Codes))
         {
-            // Codes of 8 bits may belong to fewer levels.
-            var span = CodeBits < 8
-                ? new IntegerRange(LowestLevel, IsOdd ? 2 : 1, (1 << CodeBits) - 1)
-                : (IntegerRange?)null;
             return new(PackedKernels.Unpack(Codes, isHalved), Scale, isHalved) { Span = span };
         }
 
@@ -92,13 +98,18 @@ public readonly record struct PackedWeight(Tensor Words, Tensor Scale, long InFe
                 words.size(0), -1, 1, BlockWords));
         var codes = cat([.. places], 2).view(words.size(0), -1).narrow(1, 0, InFeatures);
         var stored = isHalved ? codes.sub(1 << (bits - 1)) : codes.mul(IsOdd ? 2 : 1).add_(LowestLevel);
-        return new(scope.MoveToOuter(stored.to(ScalarType.Int8)), Scale, isHalved);
+        return new(scope.MoveToOuter(stored.to(ScalarType.Int8)), Scale, isHalved) { Span = span };
     }
 
     /// <summary>ŵ [out, in]; the caller owns it.</summary>
     /// <param name="type">Of the result; that of the scale if null.</param>
     public Tensor Dequantize(ScalarType? type = null)
     {
+        if (CudaPacked.For(Codes, type ?? Scale.dtype) is { } kernels)
+        {
+            return CudaPacked.Dequantize(kernels, Codes, type ?? Scale.dtype);
+        }
+
         var levels = Unpack();
         using (levels.Stored)
         {
@@ -114,6 +125,11 @@ public readonly record struct PackedWeight(Tensor Words, Tensor Scale, long InFe
     /// <returns>[n, out].</returns>
     public Tensor Linear(Tensor x, Tensor? bias)
     {
+        if (CudaPacked.Suits(x) && CudaPacked.For(Codes, x.dtype) is { } kernels)
+        {
+            return CudaPacked.Linear(kernels, x, Codes, bias);
+        }
+
         if (PackedKernels.SupportsFloats(Codes, x))
         {
             return PackedKernels.Linear(x, Codes, bias);

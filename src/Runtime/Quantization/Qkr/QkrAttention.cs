@@ -150,8 +150,7 @@ public sealed class QkrAttention : Attention, IQuantizedLayer
             : QkrLogits.Of(
                 new(quantized, input.Step, GetParameter(InputAfter), input.Range),
                     new(z, product!.Step, GetParameter("move_qkx_aft.bias"), product.Range), heads, Scale);
-        var p = Softmax(logits, bias);
-        p = weights?.Run(p) ?? p;
+        var p = weights?.Softmax(logits, bias) ?? Softmax(logits, bias);
         return Proj.call(Join(p.matmul(Heads(v))));
     }
 
