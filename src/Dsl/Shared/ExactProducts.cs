@@ -18,8 +18,4 @@ internal static class ExactProducts
     /// <param name="inner">K.</param>
     /// <param name="limit">One of those above.</param>
     public static bool AreExact(long left, long right, long inner, long limit) => left * right * inner < limit;
-
-    /// <summary>The largest magnitude of unsigned or signed levels in so many bits, as 8 bits store them.</summary>
-    public static long LargestLevel(int bits, bool isUnsigned) =>
-        isUnsigned ? (bits == 8 ? 128 : (1L << bits) - 1) : 1L << (bits - 1);
 }

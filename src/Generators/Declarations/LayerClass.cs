@@ -64,4 +64,5 @@ internal sealed record LayerClass(AdapterSpec? Adapter, QuantizeSpec? Quantizer)
 /// <param name="Name">Its name.</param>
 /// <param name="Layer">Its adapter and quantizer.</param>
 /// <param name="Shapes">The shapes of the layers that it is for, in words, or null.</param>
-internal sealed record EmittedClass(string Name, LayerClass Layer, string? Shapes);
+/// <param name="LargestIn">The most in-features of these layers; null if they are known only at run time.</param>
+internal sealed record EmittedClass(string Name, LayerClass Layer, string? Shapes, long? LargestIn);

@@ -29,6 +29,9 @@ internal abstract class WeightMethod
     /// <summary>What is wrong with these bits, or null.</summary>
     public abstract string? BitsError(long bits);
 
+    /// <summary>The largest magnitude of a level as 8 bits store it.</summary>
+    public abstract long LargestLevel(int bits);
+
     /// <summary>The formula of Ŵ, as lines of a summary.</summary>
     public abstract IReadOnlyList<string> Formula(SizeExpression bits);
 

@@ -11,14 +11,15 @@ internal sealed class LayerClasses
     /// </summary>
     public const string Alias = "__Layers";
 
-    private readonly List<(LayerClass Layer, string Name, List<string> Shapes)> classes = [];
+    private readonly List<(LayerClass Layer, string Name, List<string> Shapes, List<long?> In)> classes = [];
 
     /// <summary>Adapters and quantizers in words, for the file's header.</summary>
     public IReadOnlyList<string> Words => [.. classes.Select(entry => entry.Layer.Words).Distinct()];
 
     /// <summary>The classes in the order of first use.</summary>
     public IReadOnlyList<EmittedClass> All => [.. classes.Select(entry => new EmittedClass(
-        entry.Name, entry.Layer, entry.Shapes.Count is 0 or > MostShapes ? null : string.Join(", ", entry.Shapes)))];
+        entry.Name, entry.Layer, entry.Shapes.Count is 0 or > MostShapes ? null : string.Join(", ", entry.Shapes),
+        entry.In.Contains(null) ? null : entry.In.Max()))];
 
     private const int MostShapes = 6;
 
@@ -52,9 +53,10 @@ internal sealed class LayerClasses
             }
 
             found = classes.Count;
-            classes.Add((layer, name, []));
+            classes.Add((layer, name, [], []));
         }
 
+        classes[found].In.AddRange(uses.Select(use => use.In.Integer));
         var shapes = classes[found].Shapes;
         shapes.AddRange(uses.Select(use => $"{use.In} → {use.Out}").Distinct().Except(shapes).ToList());
         return classes[found].Name;

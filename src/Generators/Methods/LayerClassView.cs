@@ -21,6 +21,9 @@ internal abstract class LayerClassView(EmittedClass target)
     /// <summary>The shapes of the layers that the class is for, in words; null if there are none to name.</summary>
     public string? Shapes => target.Shapes is { } shapes ? XmlText.Escape(shapes) : null;
 
+    /// <summary>The most in-features of these layers, if they are known.</summary>
+    private protected long? LargestIn => target.LargestIn;
+
     /// <summary>Constructor parameters: the site, and the options known only at run time.</summary>
     public string Parameters => string.Join(", ", Layer.RunTimeOptions
         .Select(option => $"{TypeOf(option)} {Camel(option.Name)}")

@@ -108,6 +108,7 @@ internal sealed class BoneRow16OnW4Packed : AdaptedLinear
 /// <summary>
 /// Linear layer with a frozen weight in 4 bits by StatsQ, packed.
 ///     y = x Wᵀ + b
+/// On CUDA: a kernel unpacks W; up to 4 rows are multiplied straight from the packed words.
 /// Own backward: only x has a gradient, dx = dy W; a pass unpacks W for its own time.
 /// Layers: 256 → 64.
 /// </summary>

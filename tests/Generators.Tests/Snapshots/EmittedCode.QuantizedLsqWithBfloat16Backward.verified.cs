@@ -59,6 +59,7 @@ using static global::TorchSharp.torch.nn.functional;
 ///     y = x̂ Ŵᵀ + b,    x̂ = S q + after,    q = round(clip((x + before) / S, low, high))
 ///     Ŵ = ws p,    p = round(clip(W / ws, −8, 7)),    a step ws for each row
 /// The product is an exact one of 8-bit integers: y[t,o] = S_t ws_o (q pᵀ)[t,o] + ws_o Σ_k after_k p[o,k] + b_o.
+/// On CUDA: levels multiplied in bfloat16, exact as 128 · 8 · 64 &lt; 2²⁴; kernels make and scale them.
 /// S is a step for each token, or one for all; q is in −128 to 127, or in 0 to 255 where the input is mostly positive.
 /// Own backward: rounding passes gradients straight through; x, q and p are kept.
 /// Layers: 64 → 256.

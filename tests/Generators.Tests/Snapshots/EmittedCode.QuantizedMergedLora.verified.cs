@@ -89,7 +89,7 @@ internal sealed class Lora8OnW4 : QuantizedAdaptedLinear
     {
         var p = StatsQ.Codes(AdaptedWeight(), 4); // [out, in] in 8 bits, and ws [out]
         saved.Keep(x, p.Stored, p.Scale);
-        return linear(x, p.Dequantize(), Bias); // y [n, out]
+        return linear(x, p.Dequantize(x.dtype), Bias); // y [n, out]
     }
 
     protected override Gradients Backward(Saved saved, Tensor dy)

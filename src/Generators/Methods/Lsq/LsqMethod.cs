@@ -19,6 +19,8 @@ internal sealed class LsqMethod : WeightMethod
 
     public override string? BitsError(long bits) => QuantizerBits.Weights(bits, isLsq: true);
 
+    public override long LargestLevel(int bits) => 1L << (bits - 1);
+
     public override IReadOnlyList<string> Formula(SizeExpression bits)
     {
         var (low, high) = bits.Integer switch

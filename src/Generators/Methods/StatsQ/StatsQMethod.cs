@@ -21,6 +21,9 @@ internal sealed class StatsQMethod : WeightMethod
 
     public override string? BitsError(long bits) => QuantizerBits.Weights(bits, isLsq: false);
 
+    /// <summary>That of p = 2u + 1, and of u with 8 bits.</summary>
+    public override long LargestLevel(int bits) => bits == 8 ? 128 : (1L << bits) - 1;
+
     public override IReadOnlyList<string> Formula(SizeExpression bits)
     {
         var (n, twice) = bits.Integer is >= 1 and <= 8 and { } number

@@ -92,7 +92,7 @@ static __device__ __forceinline__ void packed_product(
         for (int o = 0; o < OUTPUTS; o++)
             own[o] = packed_four(words + (first + o) * row_words, w, first + o < outputs ? row_words : 0, word_packs);
         i64 begin = w / WORDS * (WORDS * CODES) + w % WORDS;
-#pragma unroll
+#pragma unroll 2
         for (int i = 0; i < CODES; i++)
 #pragma unroll
             for (int r = 0; r < ROWS; r++)

@@ -251,7 +251,8 @@ public abstract class QuantizedLinear : Linear, IExplicitLayer, IQuantizedLayer
         else
         {
             var q = ActivationLevels.Of(rows, Step, Before, Range);
-            if (PackedKernels.SupportsIntegers(weight.Codes, rows.size(0)) && rows.dtype == ScalarType.Float32)
+            if (q.RowSteps is null && rows.dtype == ScalarType.Float32
+                && PackedKernels.SupportsIntegers(weight.Codes, rows.size(0)))
             {
                 sums ??= IntegerProduct.Sums(weight.Unpack(), After, Bias, q.Offset != 0).Detached();
                 y = IntegerProduct.Linear(q, weight, Step, sums);

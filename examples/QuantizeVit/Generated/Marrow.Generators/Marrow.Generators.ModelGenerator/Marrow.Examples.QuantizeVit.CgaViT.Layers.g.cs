@@ -22,6 +22,8 @@ using static global::TorchSharp.torch.nn.functional;
 ///     Ŵ = ws p,    ws = scale / 2n,    scale = 2 mean|W| of a row
 ///     p = 2 round(clip(W / scale, −1, 1 − 1e-6) n − 0.5) + 1
 /// The product is an exact one of 8-bit integers: y[t,o] = S_t ws_o (q pᵀ)[t,o] + ws_o Σ_k after_k p[o,k] + b_o.
+/// On CUDA: levels multiplied in bfloat16, exact while max|q| max|p| in &lt; 2²⁴, else in 8 bits; kernels make and
+/// scale them.
 /// S is a step for each token, or one for all; q is signed, or unsigned where the input is mostly positive.
 /// Own backward: rounding passes gradients straight through; x, q and p are kept.
 /// Layers: 96 → 96, 96 → 384, 384 → 96.
@@ -81,6 +83,7 @@ internal sealed class WA : QuantizedLinear
 ///     y = x̂ Ŵᵀ + b,    x̂ = S q + after,    q = round(clip((x + before) / S, low, high))
 ///     Ŵ = ws p,    p = round(clip(W / ws, −128, 127)),    a step ws for each row
 /// The product is an exact one of 8-bit integers: y[t,o] = S_t ws_o (q pᵀ)[t,o] + ws_o Σ_k after_k p[o,k] + b_o.
+/// On CUDA: levels multiplied in bfloat16, exact as 128 · 128 · 96 &lt; 2²⁴; kernels make and scale them.
 /// S is a step for each token, or one for all; q is in −128 to 127, or in 0 to 255 where the input is mostly positive.
 /// Own backward: rounding passes gradients straight through; x, q and p are kept.
 /// Layers: 96 → classes.
