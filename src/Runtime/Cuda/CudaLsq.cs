@@ -10,6 +10,9 @@ internal static class CudaLsq
     /// <summary>Rows that a block of the gradients sums, and columns: WARPS · ROWS_OF_WARP and STRIP of the text.</summary>
     private const long GroupRows = 64, StripColumns = 256;
 
+    /// <summary>Columns of a warp of the values: CHUNK.</summary>
+    private const long ChunkColumns = 2048;
+
     private const int Threads = 256;
 
     /// <summary>The kernels for a contiguous x of float32, bfloat16 or float16; null if they do not apply.</summary>
@@ -55,7 +58,7 @@ internal static class CudaLsq
         using var scope = NewDisposeScope();
         var y = empty_like(x);
         kernels.LaunchWarps(
-            "lsq_values", layout.Rows, x, Wide(step), OptionalWide(before), OptionalWide(after), y, (long)layout.Rows,
+            "lsq_values", layout.Rows * Ratio(layout.Columns, ChunkColumns), x, Wide(step), OptionalWide(before), OptionalWide(after), y, (long)layout.Rows,
             (long)layout.Columns, (long)layout.Steps, Parts(layout, x, before), Parts(layout, x, after),
             layout.IsPerColumn ? 1 : 0, (float)range.Low, (float)range.High);
         return scope.MoveToOuter(y);
@@ -67,41 +70,55 @@ internal static class CudaLsq
     /// <param name="range">The levels; −1 to 1 are signs.</param>
     /// <param name="dy">Gradient of x̂, as x.</param>
     /// <param name="x">The tensor.</param>
-    /// <param name="step">The steps; their gradient is not scaled.</param>
+    /// <param name="step">The steps.</param>
+    /// <param name="scale">What their gradient is multiplied with.</param>
     /// <param name="before">Added to x, or null.</param>
     /// <param name="afterSize">How many numbers the shift after has; 0: there is none.</param>
     public static (Tensor Input, Tensor Step, Tensor? Before, Tensor? After) Gradients(
-        CudaModule kernels, ScaleLayout layout, IntegerRange range, Tensor dy, Tensor x, Tensor step, Tensor? before,
-        long afterSize)
+        CudaModule kernels, ScaleLayout layout, IntegerRange range, Tensor dy, Tensor x, Tensor step, double scale,
+        Tensor? before, long afterSize)
     {
         using var scope = NewDisposeScope();
         var (ofBefore, ofAfter) = (Parts(layout, x, before), Math.Max(1, afterSize / layout.Columns));
         var parts = LeastMultiple(ofBefore, ofAfter);
-        var groups = ((layout.Rows / parts) + GroupRows - 1) / GroupRows * parts;
-        var strips = (layout.Columns + StripColumns - 1) / StripColumns;
+        var chunks = Ratio(layout.Rows / parts, GroupRows);
+        var strips = Ratio(layout.Columns, StripColumns);
         var dx = empty_like(x);
-        var dstep = layout.IsPerColumn ? Sums() : New(strips, layout.Rows);
-        var (dbefore, dafter) = (before is null ? null : Sums(), afterSize == 0 ? null : Sums());
+        var rowSteps = layout.IsPerColumn ? null : Floats(strips * layout.Rows);
+
+        // Sums over columns, one kind behind the other in each row, so that one sum is that of all.
+        var size = parts * layout.Columns;
+        var kinds = new[] { layout.IsPerColumn, before is not null, afterSize > 0 };
+        var stride = size * kinds.Count(isWanted => isWanted);
+        var sums = Floats(chunks * stride);
         kernels.Launch(
-            "lsq_gradients", groups * strips, Threads, dy, x, Wide(step), OptionalWide(before), dx, dstep, dbefore,
-            dafter, (long)layout.Rows, (long)layout.Columns, (long)layout.Steps, ofBefore, parts,
-            layout.IsPerColumn ? 1 : 0, (float)range.Low, (float)range.High);
-        dstep = layout.IsPerColumn ? dstep.sum([0]) : dstep.view(-1, layout.Steps).sum([0]);
-        dbefore = dbefore?.view(-1, ofBefore * layout.Columns).sum([0]);
-        dafter = dafter?.view(-1, ofAfter * layout.Columns).sum([0]);
+            "lsq_gradients", chunks * parts * strips, Threads, dy, x, Wide(step), OptionalWide(before), dx,
+            rowSteps ?? Kind(sums, 0), Kind(sums, 1), Kind(sums, 2), stride, (long)layout.Rows, (long)layout.Columns,
+            (long)layout.Steps, ofBefore, parts, layout.IsPerColumn ? 1 : 0, (float)scale, (float)range.Low,
+            (float)range.High);
+        var total = stride == 0 || chunks == 1 ? sums : sums.view(chunks, stride).sum([0]);
         return (
-            scope.MoveToOuter(dx), scope.MoveToOuter(dstep), dbefore?.MoveToOuterDisposeScope(),
-            dafter?.MoveToOuterDisposeScope());
+            scope.MoveToOuter(dx),
+            scope.MoveToOuter(rowSteps?.view(-1, layout.Steps).sum([0]) ?? Total(0, 1)!),
+            Total(1, ofBefore)?.MoveToOuterDisposeScope(),
+            Total(2, ofAfter)?.MoveToOuterDisposeScope());
 
-        Tensor Sums() => New(groups, layout.Columns);
+        Tensor Floats(long count) => empty([count], dtype: ScalarType.Float32, device: x.device);
 
-        Tensor New(long rows, long columns) =>
-            empty([rows, columns], dtype: ScalarType.Float32, device: x.device);
+        // From where a kind begins.
+        Tensor? Kind(Tensor of, int kind) => kinds[kind]
+            ? of.slice(0, size * kinds.Take(kind).Count(isWanted => isWanted), of.numel(), 1)
+            : null;
+
+        Tensor? Total(int kind, long ofParts) => Kind(total, kind)?.narrow(0, 0, size) is not { } own ? null
+            : ofParts == parts ? own : own.view(-1, ofParts * layout.Columns).sum([0]);
     }
 
     /// <summary>How many rows a shift has before it repeats.</summary>
     private static long Parts(ScaleLayout layout, Tensor x, Tensor? shift) =>
         shift is null ? 1 : layout.Parts(x, shift).size(1);
+
+    private static long Ratio(long count, long of) => (count + of - 1) / of;
 
     private static long LeastMultiple(long a, long b) =>
         a / (long)System.Numerics.BigInteger.GreatestCommonDivisor(a, b) * b;

@@ -35,16 +35,18 @@ internal static class CudaSoftmax
         return scope.MoveToOuter(y, extent);
     }
 
-    /// <summary>Gradients of the logits, as they are, and of the steps before it is scaled, float32 [steps].</summary>
+    /// <summary>Gradients of the logits, as they are, and of the steps, float32 [steps].</summary>
     /// <param name="kernels">From <see cref="For"/>.</param>
     /// <param name="dy">As the logits.</param>
     /// <param name="logits">As above.</param>
     /// <param name="bias">As above.</param>
     /// <param name="step">As above.</param>
+    /// <param name="scale">What the gradient of the steps is multiplied with.</param>
     /// <param name="extent">From the forward.</param>
     /// <param name="high">The highest level.</param>
     public static (Tensor Logits, Tensor Step) Gradients(
-        CudaModule kernels, Tensor dy, Tensor logits, Tensor? bias, Tensor step, Tensor extent, int high)
+        CudaModule kernels, Tensor dy, Tensor logits, Tensor? bias, Tensor step, double scale, Tensor extent,
+        int high)
     {
         using var scope = NewDisposeScope();
         var (rows, columns) = Size(logits);
@@ -52,7 +54,7 @@ internal static class CudaSoftmax
         var dstep = empty([rows], dtype: ScalarType.Float32, device: logits.device);
         kernels.Launch(
             "softmax_gradients", rows, Threads(columns), dy, logits, bias, Wide(step), extent, dlogits, dstep, columns,
-            BiasRows(bias, columns), step.numel(), (float)high);
+            BiasRows(bias, columns), step.numel(), (float)scale, (float)high);
         return scope.MoveToOuter(dlogits, dstep.view(-1, step.numel()).sum([0]));
     }
 

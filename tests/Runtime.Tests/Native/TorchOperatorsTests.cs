@@ -33,6 +33,18 @@ public class TorchOperatorsTests
     }
 
     [Fact]
+    public void AResult_BelongsToTheScope()
+    {
+        Tensor result;
+        using (NewDisposeScope())
+        {
+            result = TorchOperators.Call("aten::view", "dtype", ones(3, device: CPU), ScalarType.Int32);
+        }
+
+        Assert.True(result.IsInvalid);
+    }
+
+    [Fact]
     public void ARefusal_SaysWhatWasCalled() => Assert.Equal(
         "libtorch refuses aten::_int_mm(Float32 [2, 3], Float32 [2, 3]); what it says is on standard error.",
         Assert.Throws<InvalidOperationException>(() =>

@@ -10,6 +10,7 @@
 #define WARPS 8
 #define STRIP (32 * ENTRIES)
 #define ROWS_OF_WARP 8
+#define CHUNK (8 * STRIP)
 
 static __device__ __forceinline__ float lsq_floor(float s) { return s < 1e-5f ? 1e-5f : s; }
 
@@ -79,7 +80,8 @@ extern "C" __global__ void __launch_bounds__(256) lsq_levels(
     if (lane_in_warp() == 0) row_steps[row] = s + fault;
 }
 
-// y = S round(clip((x + before) / S, low, high)) + after: one pass over x. NaN stays NaN. A warp takes a row.
+// y = S round(clip((x + before) / S, low, high)) + after: one pass over x. NaN stays NaN. A warp takes 2,048 columns of
+// a row.
 //
 //   x, y      [rows, columns]
 //   step      [steps]
@@ -89,10 +91,11 @@ extern "C" __global__ void __launch_bounds__(256) lsq_values(
     const float* __restrict__ after, ENTRY* __restrict__ y, i64 rows, i64 columns, i64 steps, i64 before_parts,
     i64 after_parts, int is_per_column, float low, float high)
 {
-    i64 row = warp_in_grid();
+    i64 chunks = (columns + CHUNK - 1) / CHUNK, row = warp_in_grid() / chunks;
     if (row >= rows) return;
     bool x_packs = has_packs(x, columns), y_packs = has_packs(y, columns);
-    for (i64 c = lane_in_warp() * ENTRIES; c < columns; c += STRIP)
+    i64 c = warp_in_grid() % chunks * CHUNK, end = columns < c + CHUNK ? columns : c + CHUNK;
+    for (c += lane_in_warp() * ENTRIES; c < end; c += STRIP)
     {
         Pack<ENTRY, ENTRIES> entries = load(x + row * columns, c, columns, x_packs), result;
         Pack<float, ENTRIES> s = lsq_steps(step, row, steps, is_per_column, c, columns);
@@ -128,18 +131,18 @@ static __device__ __forceinline__ void lsq_sum(
 // The gradients of lsq_values for dy = dL/dy, in one pass over dy and x. With t = (x + before) / S:
 //
 //   dx        [rows, columns], dy where low <= t <= high, else 0; 0 for signs
-//   dstep     the sums of dy (level(t) - [inside] t): [strips, rows] over a strip of a row; where is_per_column
-//             [groups, columns] over a group of rows
-//   dbefore   [groups, columns], the sums of dx, or null
-//   dafter    [groups, columns], the sums of dy, or null
+//   dstep     scale times the sums of dy (level(t) - [inside] t): [strips, rows] over a strip of a row; where
+//             is_per_column over a group of rows, as those below
+//   dbefore   the sums of dx over a group of rows, or null
+//   dafter    the sums of dy, or null
 //
 // A block takes a strip of 256 columns of a group: 64 of the rows that take part p of the shifts, r = p modulo parts.
-// Group g has p = g modulo parts.
+// Group g has p = g modulo parts, and its sums are [columns] at part p of row g / parts of [.., stride].
 extern "C" __global__ void __launch_bounds__(256) lsq_gradients(
     const ENTRY* __restrict__ dy, const ENTRY* __restrict__ x, const float* __restrict__ step,
     const float* __restrict__ before, ENTRY* __restrict__ dx, float* __restrict__ dstep, float* __restrict__ dbefore,
-    float* __restrict__ dafter, i64 rows, i64 columns, i64 steps, i64 before_parts, i64 parts, int is_per_column,
-    float low, float high)
+    float* __restrict__ dafter, i64 stride, i64 rows, i64 columns, i64 steps, i64 before_parts, i64 parts,
+    int is_per_column, float scale, float low, float high)
 {
     i64 strips = (columns + STRIP - 1) / STRIP, strip = blockIdx.x % strips, group = blockIdx.x / strips;
     i64 first = group / parts * (WARPS * ROWS_OF_WARP) + threadIdx.x / 32;
@@ -162,7 +165,7 @@ extern "C" __global__ void __launch_bounds__(256) lsq_gradients(
             {
                 float ratio = (wide(entries.at[i]) + shift.at[i]) / s.at[i], gradient = wide(gradients.at[i]);
                 bool inside = ratio >= low && ratio <= high && !lsq_is_sign(low, high);
-                float term = gradient * (lsq_level(ratio, low, high) - (inside ? ratio : 0));
+                float term = scale * gradient * (lsq_level(ratio, low, high) - (inside ? ratio : 0));
                 sum += term;
                 steps_sum.at[i] += term;
                 before_sum.at[i] += inside ? gradient : 0;
@@ -174,7 +177,8 @@ extern "C" __global__ void __launch_bounds__(256) lsq_gradients(
         sum = lane_sum<32>(sum);
         if (lane_in_warp() == 0 && !is_per_column) dstep[strip * rows + row] = sum;
     }
-    if (is_per_column) lsq_sum(steps_sum, dstep + group * columns, strip, columns);
-    if (dbefore) lsq_sum(before_sum, dbefore + group * columns, strip, columns);
-    if (dafter) lsq_sum(after_sum, dafter + group * columns, strip, columns);
+    i64 own = group / parts * stride + group % parts * columns;
+    if (is_per_column) lsq_sum(steps_sum, dstep + own, strip, columns);
+    if (dbefore) lsq_sum(before_sum, dbefore + own, strip, columns);
+    if (dafter) lsq_sum(after_sum, dafter + own, strip, columns);
 }

@@ -10,6 +10,8 @@
 // entry in float32 and 16 bits: softmax_levels 8 and 4, softmax_gradients 12 and 6.
 #include "marrow.cuh"
 
+#define STRIP (32 * ENTRIES)
+
 struct Sum { static __device__ __forceinline__ float of(float a, float b) { return a + b; } };
 struct Largest { static __device__ __forceinline__ float of(float a, float b) { return fmaxf(a, b); } };
 
@@ -28,29 +30,66 @@ template <typename KIND> static __device__ __forceinline__ float over_block(floa
     return value;
 }
 
-// Entries c to c + 7 of a row of logits + bias.
+// A thread's i-th column of a strip of 256 that its warp takes: eight neighbors where vectors can be moved, else every
+// 32nd column, so that a warp still moves neighbors.
+static __device__ __forceinline__ i64 column(i64 strip, int i, bool packs)
+{
+    return strip + (packs ? lane_in_warp() * ENTRIES + i : i * 32 + lane_in_warp());
+}
+
+// Its entries of a row; zeros beyond the end.
+static __device__ __forceinline__ Pack<float, ENTRIES> entries(const ENTRY* row, i64 strip, i64 columns, bool packs)
+{
+    Pack<ENTRY, ENTRIES> own = {};
+    if (packs) own = load(row, column(strip, 0, packs), columns, column(strip, 0, packs) < columns);
+    else
+#pragma unroll
+        for (int i = 0; i < ENTRIES; i++)
+            if (column(strip, i, packs) < columns) own.at[i] = row[column(strip, i, packs)];
+    Pack<float, ENTRIES> result;
+#pragma unroll
+    for (int i = 0; i < ENTRIES; i++) result.at[i] = wide(own.at[i]);
+    return result;
+}
+
+static __device__ __forceinline__ void put(
+    ENTRY* row, i64 strip, i64 columns, bool packs, const Pack<float, ENTRIES>& values)
+{
+    Pack<ENTRY, ENTRIES> own;
+#pragma unroll
+    for (int i = 0; i < ENTRIES; i++) own.at[i] = narrow<ENTRY>(values.at[i]);
+    if (packs) store(row, column(strip, 0, packs), columns, column(strip, 0, packs) < columns, own);
+    else
+#pragma unroll
+        for (int i = 0; i < ENTRIES; i++)
+            if (column(strip, i, packs) < columns) row[column(strip, i, packs)] = own.at[i];
+}
+
+// A row of logits + bias.
 struct Row
 {
     const ENTRY *logits, *bias;
     i64 columns;
-    bool packs, bias_packs;
+    bool packs;
 
-    __device__ __forceinline__ Row(const ENTRY* all, const ENTRY* biases, i64 row, i64 columns, i64 bias_rows)
-        : logits(all + row * columns), bias(biases ? biases + row % bias_rows * columns : 0), columns(columns),
-          packs(has_packs(all, columns)), bias_packs(has_packs(biases, columns)) {}
+    __device__ __forceinline__ Row(
+        const ENTRY* all, const ENTRY* biases, i64 columns, i64 bias_rows, bool others_have_packs)
+        : logits(all + blockIdx.x * columns), bias(biases ? biases + blockIdx.x % bias_rows * columns : 0),
+          columns(columns), packs(has_packs(all, columns) && has_packs(biases, columns) && others_have_packs) {}
 
-    __device__ __forceinline__ Pack<float, ENTRIES> at(i64 c) const
+    __device__ __forceinline__ Pack<float, ENTRIES> at(i64 strip) const
     {
-        Pack<ENTRY, ENTRIES> entries = load(logits, c, columns, packs), added = {};
-        if (bias) added = load(bias, c, columns, bias_packs);
-        Pack<float, ENTRIES> result;
+        Pack<float, ENTRIES> own = entries(logits, strip, columns, packs), added = {};
+        if (bias) added = entries(bias, strip, columns, packs);
 #pragma unroll
-        for (int i = 0; i < ENTRIES; i++) result.at[i] = wide(entries.at[i]) + wide(added.at[i]);
-        return result;
+        for (int i = 0; i < ENTRIES; i++) own.at[i] += added.at[i];
+        return own;
     }
+
+    __device__ __forceinline__ bool has(i64 strip, int i) const { return column(strip, i, packs) < columns; }
 };
 
-// Level and quotient of a weight; NaN stays NaN.
+// The level of a quotient; NaN stays NaN.
 static __device__ __forceinline__ float softmax_level(float ratio, float high)
 {
     return ratio != ratio ? ratio : rintf(fmaxf(0, fminf(high, ratio)));
@@ -66,34 +105,32 @@ extern "C" __global__ void __launch_bounds__(256) softmax_levels(
     const ENTRY* __restrict__ logits, const ENTRY* __restrict__ bias, const float* __restrict__ step,
     ENTRY* __restrict__ y, float* __restrict__ extent, i64 columns, i64 bias_rows, i64 steps, float high)
 {
-    i64 row = blockIdx.x, begin = threadIdx.x * ENTRIES, next = blockDim.x * ENTRIES;
-    Row entries(logits, bias, row, columns, bias_rows);
+    i64 row = blockIdx.x, begin = threadIdx.x / 32 * STRIP, next = blockDim.x * ENTRIES;
+    Row own_row(logits, bias, columns, bias_rows, has_packs(y, columns));
     float largest = __uint_as_float(0xff800000u), sum = 0, s = softmax_step(step, row, steps);
-    for (i64 c = begin; c < columns; c += next)
+    for (i64 strip = begin; strip < columns; strip += next)
     {
-        Pack<float, ENTRIES> own = entries.at(c);
+        Pack<float, ENTRIES> own = own_row.at(strip);
 #pragma unroll
         for (int i = 0; i < ENTRIES; i++)
-            if (c + i < columns) largest = fmaxf(largest, own.at[i]);
+            if (own_row.has(strip, i)) largest = fmaxf(largest, own.at[i]);
     }
     largest = over_block<Largest>(largest);
-    for (i64 c = begin; c < columns; c += next)
+    for (i64 strip = begin; strip < columns; strip += next)
     {
-        Pack<float, ENTRIES> own = entries.at(c);
+        Pack<float, ENTRIES> own = own_row.at(strip);
 #pragma unroll
         for (int i = 0; i < ENTRIES; i++)
-            if (c + i < columns) sum += expf(own.at[i] - largest);
+            if (own_row.has(strip, i)) sum += expf(own.at[i] - largest);
     }
     sum = over_block<Sum>(sum);
-    bool packs = has_packs(y, columns);
-    for (i64 c = begin; c < columns; c += next)
+    for (i64 strip = begin; strip < columns; strip += next)
     {
-        Pack<float, ENTRIES> own = entries.at(c);
-        Pack<ENTRY, ENTRIES> result;
+        Pack<float, ENTRIES> own = own_row.at(strip);
 #pragma unroll
         for (int i = 0; i < ENTRIES; i++)
-            result.at[i] = narrow<ENTRY>(softmax_level(expf(own.at[i] - largest) / sum / s, high) * s);
-        store(y + row * columns, c, columns, packs, result);
+            own.at[i] = softmax_level(expf(own.at[i] - largest) / sum / s, high) * s;
+        put(y + row * columns, strip, columns, own_row.packs, own);
     }
     if (threadIdx.x != 0) return;
     extent[2 * row] = largest;
@@ -103,43 +140,43 @@ extern "C" __global__ void __launch_bounds__(256) softmax_levels(
 // The gradients for dy = dL/dy. With t = p / S, and dp = dy where t <= high, else 0:
 //
 //   dlogits   [rows, columns], p (dp - sum of p dp over the row)
-//   dstep     [rows], the sum over a row of dy (round(clip(t)) - [t <= high] t)
+//   dstep     [rows], scale times the sum over a row of dy (round(clip(t)) - [t <= high] t)
 extern "C" __global__ void __launch_bounds__(256) softmax_gradients(
     const ENTRY* __restrict__ dy, const ENTRY* __restrict__ logits, const ENTRY* __restrict__ bias,
     const float* __restrict__ step, const float* __restrict__ extent, ENTRY* __restrict__ dlogits,
-    float* __restrict__ dstep, i64 columns, i64 bias_rows, i64 steps, float high)
+    float* __restrict__ dstep, i64 columns, i64 bias_rows, i64 steps, float scale, float high)
 {
-    i64 row = blockIdx.x, begin = threadIdx.x * ENTRIES, next = blockDim.x * ENTRIES;
-    Row entries(logits, bias, row, columns, bias_rows);
+    i64 row = blockIdx.x, begin = threadIdx.x / 32 * STRIP, next = blockDim.x * ENTRIES;
+    Row own_row(logits, bias, columns, bias_rows, has_packs(dy, columns) && has_packs(dlogits, columns));
     float largest = extent[2 * row], sum = extent[2 * row + 1], s = softmax_step(step, row, steps);
     float product = 0, of_step = 0;
-    bool dy_packs = has_packs(dy, columns), packs = has_packs(dlogits, columns);
-    for (i64 c = begin; c < columns; c += next)
+    dy += row * columns;
+    for (i64 strip = begin; strip < columns; strip += next)
     {
-        Pack<float, ENTRIES> own = entries.at(c);
-        Pack<ENTRY, ENTRIES> gradients = load(dy + row * columns, c, columns, dy_packs); // zeros beyond the end
+        Pack<float, ENTRIES> own = own_row.at(strip);
+        Pack<float, ENTRIES> gradients = entries(dy, strip, columns, own_row.packs);
 #pragma unroll
         for (int i = 0; i < ENTRIES; i++)
         {
-            if (c + i >= columns) continue;
-            float p = expf(own.at[i] - largest) / sum, ratio = p / s, gradient = wide(gradients.at[i]);
+            if (!own_row.has(strip, i)) continue;
+            float p = expf(own.at[i] - largest) / sum, ratio = p / s, gradient = gradients.at[i];
             product += ratio <= high ? p * gradient : 0;
             of_step += gradient * (softmax_level(ratio, high) - (ratio <= high ? ratio : 0));
         }
     }
     product = over_block<Sum>(product);
     of_step = over_block<Sum>(of_step);
-    for (i64 c = begin; c < columns; c += next)
+    for (i64 strip = begin; strip < columns; strip += next)
     {
-        Pack<float, ENTRIES> own = entries.at(c);
-        Pack<ENTRY, ENTRIES> gradients = load(dy + row * columns, c, columns, dy_packs), result;
+        Pack<float, ENTRIES> own = own_row.at(strip);
+        Pack<float, ENTRIES> gradients = entries(dy, strip, columns, own_row.packs);
 #pragma unroll
         for (int i = 0; i < ENTRIES; i++)
         {
             float p = expf(own.at[i] - largest) / sum;
-            result.at[i] = narrow<ENTRY>(p * ((p / s <= high ? wide(gradients.at[i]) : 0) - product));
+            own.at[i] = p * ((p / s <= high ? gradients.at[i] : 0) - product);
         }
-        store(dlogits + row * columns, c, columns, packs, result);
+        put(dlogits + row * columns, strip, columns, own_row.packs, own);
     }
-    if (threadIdx.x == 0) dstep[row] = of_step;
+    if (threadIdx.x == 0) dstep[row] = scale * of_step;
 }

@@ -59,18 +59,19 @@ public static partial class Lsq
 
             using var scope = NewDisposeScope();
             var (dx, dstep, dbefore, dafter) = kernels is null
-                ? PlainGradients(layout, range, dy, x, step, before, afterSize)
-                : CudaLsq.Gradients(kernels, layout, range.Codes, dy, x, step, before, afterSize);
+                ? PlainGradients(layout, range, scale, dy, x, step, before, afterSize)
+                : CudaLsq.Gradients(kernels, layout, range.Codes, dy, x, step, scale, before, afterSize);
             return new(
                 dx.MoveToOuterDisposeScope(),
-                dstep.mul_(scale).to(step.dtype).MoveToOuterDisposeScope(),
+                dstep.to(step.dtype).MoveToOuterDisposeScope(),
                 dbefore?.view(before!.shape).to(x.dtype).MoveToOuterDisposeScope(),
                 dafter?.to(x.dtype).MoveToOuterDisposeScope());
         }
 
-        /// <summary>The gradients, that of the step before it is scaled, by torch's operations.</summary>
+        /// <summary>The gradients by torch's operations.</summary>
         private static (Tensor Input, Tensor Step, Tensor? Before, Tensor? After) PlainGradients(
-            ScaleLayout layout, LevelRange range, Tensor dy, Tensor x, Tensor step, Tensor? before, long afterSize)
+            ScaleLayout layout, LevelRange range, double scale, Tensor dy, Tensor x, Tensor step, Tensor? before,
+            long afterSize)
         {
             var shifted = before is null ? x : Lsq.Shift(layout, x, before);
             var ratio = layout.Grouped(shifted) / layout.Spread(step.clamp_min(Lsq.LeastStep));
@@ -82,7 +83,7 @@ public static partial class Lsq
             var dx = (gy * inside).view(x.shape);
             return (
                 dx,
-                layout.Gather(gy * term),
+                layout.Gather(gy * term).mul_(scale),
                 before is null ? null : layout.Parts(dx, before).sum([0]),
                 afterSize == 0 ? null : dy.reshape(layout.Rows * layout.Columns / afterSize, afterSize).sum([0]));
         }

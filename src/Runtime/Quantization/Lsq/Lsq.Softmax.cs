@@ -45,9 +45,9 @@ public static partial class Lsq
         public override IReadOnlyList<Tensor?> Backward(Saved saved, Tensor dy)
         {
             var (logits, step, bias) = (saved[0], saved[1], saved.Optional(2));
-            var (dlogits, dstep) = CudaSoftmax.Gradients(kernels, dy, logits, bias, step, saved[3], high);
-            dstep = dstep.mul_(1 / Math.Sqrt((double)high * layout.Count)).to(step.dtype);
-            return [dlogits, dstep, needsBias ? dlogits.view([-1, .. bias!.shape]).sum([0]) : null];
+            var scale = 1 / Math.Sqrt((double)high * layout.Count);
+            var (dlogits, dstep) = CudaSoftmax.Gradients(kernels, dy, logits, bias, step, scale, saved[3], high);
+            return [dlogits, dstep.to(step.dtype), needsBias ? dlogits.view([-1, .. bias!.shape]).sum([0]) : null];
         }
     }
 }
