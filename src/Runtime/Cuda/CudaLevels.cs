@@ -84,9 +84,9 @@ internal static class CudaLevels
         using var scope = NewDisposeScope();
         var rounded = isOfFloats ? empty_like(weight, dtype: ScalarType.BFloat16) : null;
         var (offsets, sums) = (Floats(columns), Floats(columns));
-        var wide = Wide(scale);
+        var wide = CudaFloats.Of(scale);
         kernels.LaunchWarps(
-            "levels_weight", columns, weight, wide, OptionalWide(after), OptionalWide(bias), rounded, offsets, sums,
+            "levels_weight", columns, weight, wide, CudaFloats.Of(after), CudaFloats.Of(bias), rounded, offsets, sums,
             columns, inner, isHalved ? 1 : 0);
         var product = isOfFloats
             ? CudaKernels.DriverOf(x)!.Multiply(x.to(ScalarType.BFloat16), rounded!.t())
@@ -95,8 +95,8 @@ internal static class CudaLevels
         var y = empty([rows, columns], dtype: type, device: x.device);
         kernels.Launch(
             isOfFloats ? "levels_scaled_floats" : "levels_scaled_integers",
-            Ratio(rows, GroupRows) * Ratio(columns, StripColumns), Threads, product, Wide(rowSteps), wide, offsets,
-            sums, rowSums, y, rows, columns, inner, (long)zero);
+            Ratio(rows, GroupRows) * Ratio(columns, StripColumns), Threads, product, CudaFloats.Of(rowSteps), wide,
+            offsets, sums, rowSums, y, rows, columns, inner, (long)zero);
         return scope.MoveToOuter(y);
 
         Tensor Floats(long count) => empty([count], dtype: ScalarType.Float32, device: x.device);
@@ -113,8 +113,8 @@ internal static class CudaLevels
         var byWeight = empty_like(dy, dtype: ScalarType.BFloat16);
         var byStep = empty_like(dy, dtype: ScalarType.BFloat16);
         kernels.LaunchWarps(
-            "levels_rounded", dy.size(0), dy, Wide(scale), Wide(step), byWeight, byStep, dy.size(0), dy.size(1),
-            step.numel(), LeastStep);
+            "levels_rounded", dy.size(0), dy, CudaFloats.Of(scale), CudaFloats.Of(step), byWeight, byStep, dy.size(0),
+            dy.size(1), step.numel(), LeastStep);
         return scope.MoveToOuter(byWeight, byStep);
     }
 
@@ -135,8 +135,8 @@ internal static class CudaLevels
         var levels = empty_like(values, dtype: ScalarType.BFloat16);
         var along = empty([rows, count], dtype: ScalarType.Float32, device: values.device);
         kernels.LaunchWarps(
-            "levels_requantized", rows, values, Wide(step), Wide(after), Wide(vectors), levels, along, rows, columns,
-            step.numel(), parts, count, (float)range.Low, (float)range.High, LeastStep);
+            "levels_requantized", rows, values, CudaFloats.Of(step), CudaFloats.Of(after), CudaFloats.Of(vectors),
+            levels, along, rows, columns, step.numel(), parts, count, (float)range.Low, (float)range.High, LeastStep);
         return scope.MoveToOuter(levels, along);
     }
 
@@ -158,8 +158,8 @@ internal static class CudaLevels
         var product = CudaKernels.DriverOf(x.Levels)!.Multiply(x.Levels, z.Levels.transpose(1, 2));
         var y = empty([batch, heads, size, size], dtype: ScalarType.Float32, device: x.Levels.device);
         kernels.Launch(
-            "levels_logits", batch * size, LogitThreads, product, Wide(step), Wide(zStep), x.Along, z.Along,
-            Wide(both), y, (int)size, (int)heads, (float)scale, LeastStep);
+            "levels_logits", batch * size, LogitThreads, product, CudaFloats.Of(step), CudaFloats.Of(zStep), x.Along,
+            z.Along, CudaFloats.Of(both), y, (int)size, (int)heads, (float)scale, LeastStep);
         return scope.MoveToOuter(y);
     }
 
@@ -170,7 +170,7 @@ internal static class CudaLevels
         using var scope = NewDisposeScope();
         var values = empty_like(stored, dtype: type);
         kernels.LaunchWarps(
-            "levels_values", stored.size(0), stored, Wide(scale), OptionalWide(after), values, stored.size(0),
+            "levels_values", stored.size(0), stored, CudaFloats.Of(scale), CudaFloats.Of(after), values, stored.size(0),
             stored.size(1), scale.numel(), least, factor, added);
         return scope.MoveToOuter(values);
     }
@@ -180,8 +180,4 @@ internal static class CudaLevels
         : -sbyte.MinValue;
 
     private static long Ratio(long count, long of) => (count + of - 1) / of;
-
-    private static Tensor? OptionalWide(Tensor? value) => value is null ? null : Wide(value);
-
-    private static Tensor Wide(Tensor value) => value.detach().to(ScalarType.Float32).contiguous();
 }

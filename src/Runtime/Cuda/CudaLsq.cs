@@ -7,7 +7,9 @@ namespace Marrow.Cuda;
 /// <summary>LSQ by CUDA kernels: the text <c>lsq.cu</c>.</summary>
 internal static class CudaLsq
 {
-    /// <summary>Rows that a block of the gradients sums, and columns: WARPS · ROWS_OF_WARP and STRIP of the text.</summary>
+    /// <summary>
+    /// Rows that a block of the gradients sums, and columns: WARPS · ROWS_OF_WARP and STRIP of the text.
+    /// </summary>
     private const long GroupRows = 64, StripColumns = 256;
 
     /// <summary>Columns of a warp of the values: CHUNK.</summary>
@@ -38,7 +40,7 @@ internal static class CudaLsq
         using var scope = NewDisposeScope();
         var rowSteps = empty([x.size(0)], dtype: ScalarType.Float32, device: x.device);
         kernels.LaunchWarps(
-            "lsq_levels", x.size(0), x, Wide(step), OptionalWide(before), stored, rowSteps, x.size(0),
+            "lsq_levels", x.size(0), x, CudaFloats.Of(step), CudaFloats.Of(before), stored, rowSteps, x.size(0),
             x.size(1), step.numel(), (float)range.Low, (float)range.High, (float)offset);
         return scope.MoveToOuter(rowSteps);
     }
@@ -58,8 +60,9 @@ internal static class CudaLsq
         using var scope = NewDisposeScope();
         var y = empty_like(x);
         kernels.LaunchWarps(
-            "lsq_values", layout.Rows * Ratio(layout.Columns, ChunkColumns), x, Wide(step), OptionalWide(before), OptionalWide(after), y, (long)layout.Rows,
-            (long)layout.Columns, (long)layout.Steps, Parts(layout, x, before), Parts(layout, x, after),
+            "lsq_values", layout.Rows * Ratio(layout.Columns, ChunkColumns), x, CudaFloats.Of(step),
+            CudaFloats.Of(before), CudaFloats.Of(after), y, (long)layout.Rows, (long)layout.Columns,
+            (long)layout.Steps, Parts(layout, x, before), Parts(layout, x, after),
             layout.IsPerColumn ? 1 : 0, (float)range.Low, (float)range.High);
         return scope.MoveToOuter(y);
     }
@@ -92,7 +95,7 @@ internal static class CudaLsq
         var stride = size * kinds.Count(isWanted => isWanted);
         var sums = Floats(chunks * stride);
         kernels.Launch(
-            "lsq_gradients", chunks * parts * strips, Threads, dy, x, Wide(step), OptionalWide(before), dx,
+            "lsq_gradients", chunks * parts * strips, Threads, dy, x, CudaFloats.Of(step), CudaFloats.Of(before), dx,
             rowSteps ?? Kind(sums, 0), Kind(sums, 1), Kind(sums, 2), stride, (long)layout.Rows, (long)layout.Columns,
             (long)layout.Steps, ofBefore, parts, layout.IsPerColumn ? 1 : 0, (float)scale, (float)range.Low,
             (float)range.High);
@@ -122,8 +125,4 @@ internal static class CudaLsq
 
     private static long LeastMultiple(long a, long b) =>
         a / (long)System.Numerics.BigInteger.GreatestCommonDivisor(a, b) * b;
-
-    private static Tensor? OptionalWide(Tensor? value) => value is null ? null : Wide(value);
-
-    private static Tensor Wide(Tensor value) => value.detach().to(ScalarType.Float32).contiguous();
 }

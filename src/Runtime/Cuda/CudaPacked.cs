@@ -46,8 +46,8 @@ internal static class CudaPacked
         var values = New(weight, type);
         var (factor, added) = Level(weight);
         kernels.LaunchWarps(
-            "packed_values", values.size(0), weight.Words, Wide(weight.Scale), values, values.size(0), weight.Columns,
-            weight.Words.size(1), factor, added);
+            "packed_values", values.size(0), weight.Words, CudaFloats.Of(weight.Scale), values, values.size(0),
+            weight.Columns, weight.Words.size(1), factor, added);
         return scope.MoveToOuter(values);
     }
 
@@ -67,7 +67,7 @@ internal static class CudaPacked
         var (factor, added) = Level(weight);
         kernels.LaunchWarps(
             $"packed_product_{x.size(0)}", (outputs + OutputsOfWarp - 1) / OutputsOfWarp, weight.Words,
-            Wide(weight.Scale), x, bias is null ? null : Wide(bias), y, outputs, weight.Columns, weight.Words.size(1),
+            CudaFloats.Of(weight.Scale), x, CudaFloats.Of(bias), y, outputs, weight.Columns, weight.Words.size(1),
             factor, added);
         return scope.MoveToOuter(y);
     }
@@ -77,6 +77,4 @@ internal static class CudaPacked
 
     private static Tensor New(PackedCodes weight, ScalarType type) =>
         empty([weight.Words.size(0), weight.Columns], dtype: type, device: weight.Words.device);
-
-    private static Tensor Wide(Tensor value) => value.detach().to(ScalarType.Float32).contiguous();
 }

@@ -30,7 +30,7 @@ internal static class CudaSoftmax
         var y = empty_like(logits);
         var extent = empty([rows, 2], dtype: ScalarType.Float32, device: logits.device);
         kernels.Launch(
-            "softmax_levels", rows, Threads(columns), logits, bias, Wide(step), y, extent, columns,
+            "softmax_levels", rows, Threads(columns), logits, bias, CudaFloats.Of(step), y, extent, columns,
             BiasRows(bias, columns), step.numel(), (float)high);
         return scope.MoveToOuter(y, extent);
     }
@@ -53,8 +53,8 @@ internal static class CudaSoftmax
         var dlogits = empty_like(logits);
         var dstep = empty([rows], dtype: ScalarType.Float32, device: logits.device);
         kernels.Launch(
-            "softmax_gradients", rows, Threads(columns), dy, logits, bias, Wide(step), extent, dlogits, dstep, columns,
-            BiasRows(bias, columns), step.numel(), (float)scale, (float)high);
+            "softmax_gradients", rows, Threads(columns), dy, logits, bias, CudaFloats.Of(step), extent, dlogits, dstep,
+            columns, BiasRows(bias, columns), step.numel(), (float)scale, (float)high);
         return scope.MoveToOuter(dlogits, dstep.view(-1, step.numel()).sum([0]));
     }
 
@@ -64,6 +64,4 @@ internal static class CudaSoftmax
     private static long BiasRows(Tensor? bias, long columns) => bias is null ? 1 : bias.numel() / columns;
 
     private static int Threads(long columns) => columns <= ShortColumns ? ShortThreads : LongThreads;
-
-    private static Tensor Wide(Tensor value) => value.detach().to(ScalarType.Float32).contiguous();
 }

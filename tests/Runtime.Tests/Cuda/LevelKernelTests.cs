@@ -82,8 +82,8 @@ public sealed class LevelKernelTests : KernelTest
     [InlineData(ScalarType.Float16)]
     public void Gradients_AreThoseOfTheValues(ScalarType type)
     {
-        foreach (var (bits, weights) in (
-            (int, WeightQuantizer)[])[(2, WeightQuantizer.StatsQ), (8, WeightQuantizer.StatsQ), (4, WeightQuantizer.Lsq)])
+        foreach (var (bits, weights) in ((int, WeightQuantizer)[])
+            [(2, WeightQuantizer.StatsQ), (8, WeightQuantizer.StatsQ), (4, WeightQuantizer.Lsq)])
         {
             var layer = new Inputs(type, bits, 8, isUnsigned: true, weights, 3, 5, 33, 40);
             var gradients = Run("levels_values", layer.Gradients);

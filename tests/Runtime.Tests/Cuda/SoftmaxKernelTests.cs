@@ -50,7 +50,10 @@ public sealed class SoftmaxKernelTests : KernelTest
     {
         manual_seed(heads + size);
         // In one type for the plain formula, so that it computes what the kernel does.
-        var inputs = new[] { randn(2, heads, size, size) * 2, (rand(size) + 0.5) / size, randn(biases ?? 1, heads, size, size) }
+        var inputs = new[]
+        {
+            randn(2, heads, size, size) * 2, (rand(size) + 0.5) / size, randn(biases ?? 1, heads, size, size),
+        }
             .Select(input => input.to(type).to(isPlain ? float32 : type)).ToArray();
         var dy = randn(2, heads, size, size).to(type).to(isPlain ? float32 : type);
         if (!isPlain)

@@ -24,7 +24,8 @@ public class LayerTypeTests
         });
         x = x.to(bfloat16);
         model.to(bfloat16).to(float32); // the weights are those of 16 bits
-        if (model.named_parameters().FirstOrDefault(pair => pair.name.EndsWith("input_quant_fn.s")).parameter is { } step)
+        var steps = model.named_parameters().Where(pair => pair.name.EndsWith("input_quant_fn.s"));
+        if (steps.FirstOrDefault().parameter is { } step)
         {
             using var noGrad = no_grad();
             step.fill_(1);

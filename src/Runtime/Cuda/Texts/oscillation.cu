@@ -1,5 +1,5 @@
-// Oscillation of a weight's levels, and with FREEZES=1 iterative freezing (arXiv 2203.11086), in one pass over the state
-// (OscillationState), whose tensors it changes. A thread takes 8 of `count` weights.
+// Oscillation of a weight's levels, and with FREEZES=1 iterative freezing (arXiv 2203.11086), in one pass over the
+// tensors of OscillationState, which it changes. A thread takes 8 of `count` weights.
 //
 //   now             the levels after a step
 //   levels          those before it, then those that are kept

@@ -1,6 +1,6 @@
-// A weight [out, in] in 32-bit words of 32 / BITS codes each (PackedWeight): words come in blocks of sixteen, and word j
-// of a block holds columns j, j + 16, j + 32, ... of the block from its lowest bits up. A code is u + 2^(BITS - 1), and a
-// level p = factor u + added. ENTRY is the type of numbers: float, bf16 or f16.
+// A weight [out, in] in 32-bit words of 32 / BITS codes each (PackedWeight): words come in blocks of sixteen, and word
+// j of a block holds columns j, j + 16, j + 32, ... of the block from its lowest bits up. A code is u + 2^(BITS - 1),
+// and a level p = factor u + added. ENTRY is the type of numbers: float, bf16 or f16.
 //
 // Bytes an entry: packed_levels BITS / 8 + 1, packed_values BITS / 8 + 4 or 2, packed_product BITS / 8.
 #include "marrow.cuh"

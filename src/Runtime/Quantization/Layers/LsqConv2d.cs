@@ -156,7 +156,8 @@ public sealed class LsqConv2d : Conv2d, IQuantizedLayer
             if (hasSteps && CudaKernels.IsDevice(x))
             {
                 using var before = hasNegatives;
-                hasNegatives = (before is null ? isNegative : isNegative | before.to(x.device)).DetachFromDisposeScope();
+                var seen = before is null ? isNegative : isNegative | before.to(x.device);
+                hasNegatives = seen.DetachFromDisposeScope();
             }
             else
             {
