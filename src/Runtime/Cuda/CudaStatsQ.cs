@@ -35,6 +35,25 @@ internal static class CudaStatsQ
             "statsq_values", layout.Steps, w, target, (long)layout.Rows, (long)layout.Columns, (long)layout.Steps,
             Half(bits));
 
+    /// <summary>Which entries CGA freezes, bool as w: those that are not near a boundary between levels in use.</summary>
+    /// <param name="kernels">From <see cref="For"/>.</param>
+    /// <param name="w">[out, in].</param>
+    /// <param name="bits">2 to 8.</param>
+    /// <param name="range">How near, in levels.</param>
+    public static Tensor Confident(CudaModule kernels, Tensor w, int bits, double range)
+    {
+        using var scope = NewDisposeScope();
+        var (rows, columns) = (w.size(0), w.size(1));
+        var scales = empty([rows], dtype: ScalarType.Float32, device: w.device);
+        var extremes = empty([2, rows], dtype: ScalarType.Float32, device: w.device);
+        var confident = empty(w.shape, dtype: ScalarType.Bool, device: w.device);
+        kernels.LaunchWarps("statsq_extremes", rows, w, scales, extremes, rows, columns, Half(bits));
+        kernels.LaunchWarps(
+            "statsq_confident", rows, w, scales, extremes.amin([1]), confident, rows, columns, Half(bits),
+            (float)range);
+        return scope.MoveToOuter(confident);
+    }
+
     /// <summary>n: half the number of levels.</summary>
     private static float Half(int bits) => 1 << (bits - 1);
 }

@@ -1,4 +1,7 @@
+using Marrow.CompilerServices;
+using Marrow.Cuda;
 using Marrow.Quantization.Oscillations;
+using Marrow.Tests.Quantization;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -18,6 +21,35 @@ public sealed class OscillationKernelTests : KernelTest
     {
         var own = Run("oscillation_update", () => States(count, freezes, atAverage));
         AssertNear(own, States(count, freezes, atAverage), 0);
+    }
+
+    [Theory]
+    [MemberData(nameof(OddSizes))]
+    public void Confident_IsWhatTheRuleSays(ScalarType type, int rows, int columns)
+    {
+        foreach (var (bits, range) in ((int, double)[])[(2, 0.05), (4, 0.25), (8, 0.4)])
+        {
+            var w = CudaOperations.Surrounded(CudaOperations.Weight(type, rows, columns));
+            var own = Run("statsq_confident", () =>
+                [CudaStatsQ.Confident(CudaStatsQ.For(w)!, w, bits, range)])[0];
+            // Which lies at the end of the range, a rounding decides.
+            var position = StatsQ.GridPosition(w, bits);
+            var expected = Cga.Confident(position, range);
+            var isAtEnd = ((position - position.floor() - 0.5).abs() - range).abs() < 1e-4;
+            Assert.True((own.eq(expected) | isAtEnd).all().item<bool>());
+        }
+    }
+
+    [Fact]
+    public void Annealing_TakesTheKernel()
+    {
+        using var model = new Bfloat16Linear();
+        Run("statsq_confident", () =>
+        {
+            using var annealing = new Annealing(model);
+            annealing.BeforeStep();
+            return [.. annealing.Frozen.Values.Select(mask => mask.clone())];
+        });
     }
 
     /// <summary>The state after a few updates, and how many levels each of them changed.</summary>

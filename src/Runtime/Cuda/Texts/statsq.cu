@@ -20,11 +20,17 @@ static __device__ __forceinline__ float statsq_scale(const ENTRY* w, i64 scale, 
     return 2 * lane_sum<32>(sum) / (float)(rows / scales * columns);
 }
 
-// u, a whole number; that of zeros is 0.
-static __device__ __forceinline__ float statsq_level(float w, float scale, float n)
+// Where w lies on the grid of levels; zeros at level 0.
+static __device__ __forceinline__ float statsq_position(float w, float scale, float n)
 {
     float ratio = scale > 0 ? w / scale : 0;
-    return rintf(fmaxf(-1.f, fminf(1 - 1e-6f, ratio)) * n - 0.5f);
+    return fmaxf(-1.f, fminf(1 - 1e-6f, ratio)) * n - 0.5f;
+}
+
+// u, a whole number.
+static __device__ __forceinline__ float statsq_level(float w, float scale, float n)
+{
+    return rintf(statsq_position(w, scale, n));
 }
 
 // Levels of a weight, and what one of them is worth:
@@ -71,4 +77,67 @@ extern "C" __global__ void __launch_bounds__(256) statsq_values(
                 result.at[i] = narrow<ENTRY>(scale * (statsq_level(wide(entries.at[i]), scale, n) + 0.5f) / n);
             store(values + row * columns, c, columns, value_packs, result);
         }
+}
+
+// What confidence-guided annealing (CGA) needs of the whole weight: scale and extreme levels of each row.
+//
+//   scales    [rows]
+//   extremes  [2, rows], the lowest level and minus the highest
+extern "C" __global__ void __launch_bounds__(256) statsq_extremes(
+    const ENTRY* __restrict__ w, float* __restrict__ scales, float* __restrict__ extremes, i64 rows, i64 columns,
+    float n)
+{
+    i64 row = warp_in_grid();
+    if (row >= rows) return;
+    float scale = statsq_scale(w, row, rows, rows, columns), low = n, high = -n;
+    bool w_packs = has_packs(w, columns);
+    for (i64 c = lane_in_warp() * ENTRIES; c < columns; c += 32 * ENTRIES)
+    {
+        Pack<ENTRY, ENTRIES> entries = load(w + row * columns, c, columns, w_packs);
+#pragma unroll
+        for (int i = 0; i < ENTRIES; i++)
+        {
+            if (c + i >= columns) continue;
+            float level = statsq_level(wide(entries.at[i]), scale, n);
+            low = fminf(low, level);
+            high = fmaxf(high, level);
+        }
+    }
+#pragma unroll
+    for (int mask = 16; mask > 0; mask /= 2)
+    {
+        low = fminf(low, __shfl_xor_sync(0xffffffffu, low, mask));
+        high = fmaxf(high, __shfl_xor_sync(0xffffffffu, high, mask));
+    }
+    if (lane_in_warp() != 0) return;
+    scales[row] = scale;
+    extremes[row] = low;
+    extremes[rows + row] = -high;
+}
+
+// confident = false for entries within `range` levels of a boundary i + 1/2 between two levels that the weight uses.
+//
+//   extremes   [2], the lowest level of all and minus the highest
+//   confident  [rows, columns], of a byte each
+extern "C" __global__ void __launch_bounds__(256) statsq_confident(
+    const ENTRY* __restrict__ w, const float* __restrict__ scales, const float* __restrict__ extremes,
+    i8* __restrict__ confident, i64 rows, i64 columns, float n, float range)
+{
+    i64 row = warp_in_grid();
+    if (row >= rows) return;
+    float scale = scales[row], low = extremes[0], high = -extremes[1];
+    bool w_packs = has_packs(w, columns), packs = has_packs(confident, columns);
+    for (i64 c = lane_in_warp() * ENTRIES; c < columns; c += 32 * ENTRIES)
+    {
+        Pack<ENTRY, ENTRIES> entries = load(w + row * columns, c, columns, w_packs);
+        Pack<i8, ENTRIES> result;
+#pragma unroll
+        for (int i = 0; i < ENTRIES; i++)
+        {
+            float position = statsq_position(wide(entries.at[i]), scale, n), below = floorf(position);
+            bool is_near = fabsf(position - below - 0.5f) <= range;
+            result.at[i] = !(is_near && below >= low && below < high);
+        }
+        store(confident + row * columns, c, columns, packs, result);
+    }
 }

@@ -40,7 +40,7 @@ public sealed class Annealing(IModel model) : IDisposable
         foreach (var weight in model.QuantizedWeights().Where(weight => weight.Settings.Oscillation == Oscillation.Cga))
         {
             using var scope = NewDisposeScope();
-            var isConfident = Cga.Confident(weight.GridPosition(), weight.Settings.BoundaryRange);
+            var isConfident = Cga.Confident(weight);
             Count(isConfident);
             if (weight.Latent is { } latent)
             {

@@ -1,3 +1,4 @@
+using Marrow.Cuda;
 using static TorchSharp.torch;
 
 namespace Marrow.Quantization.Oscillations;
@@ -5,6 +6,17 @@ namespace Marrow.Quantization.Oscillations;
 /// <summary>Confidence-guided annealing (CGA, arXiv 2302.02210, section 4.2): which weights go on.</summary>
 internal static class Cga
 {
+    /// <summary>The entries of a weight that are frozen, bool [out, in]; the caller owns it.</summary>
+    public static Tensor Confident(QuantizedWeight weight)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var (value, range) = (weight.Value().contiguous(), weight.Settings.BoundaryRange);
+        return scope.MoveToOuter(weight.IsOdd && CudaStatsQ.For(value) is { } kernels
+            ? CudaStatsQ.Confident(kernels, value, weight.Settings.Bits, range)
+            : Confident(weight.GridPosition(), range));
+    }
+
     /// <summary>
     /// The freeze rule: a weight is confident, and frozen, unless it lies within <paramref name="boundaryRange"/>
     /// levels of a boundary between two levels that the matrix uses. Boundaries lie at i + ½ for whole i.
