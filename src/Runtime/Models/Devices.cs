@@ -71,4 +71,19 @@ public static class Devices
             return pinned.to(device, non_blocking: true);
         }
     }
+
+    /// <summary><see cref="Send"/> to the device of another tensor, and in its type.</summary>
+    internal static Tensor SendLike(this Tensor value, Tensor like)
+    {
+        var sent = value.Send(like.device);
+        if (sent.dtype == like.dtype)
+        {
+            return sent;
+        }
+
+        using (sent)
+        {
+            return sent.to(like.dtype);
+        }
+    }
 }

@@ -21,7 +21,7 @@ internal sealed class ComputeOptions
     };
 
     private readonly Option<string?> type = Choice.Of(
-        "--type", "The type of the base's weights; float32 if not given.", Types.Keys.ToDictionary(name => name));
+        "--type", "The type of the model's weights; float32 if not given.", Types.Keys.ToDictionary(name => name));
 
     /// <summary>Adds them to a verb.</summary>
     public void AddTo(Command verb)
@@ -29,9 +29,6 @@ internal sealed class ComputeOptions
         verb.Add(device);
         verb.Add(type);
     }
-
-    /// <summary>Adds the device alone.</summary>
-    public void AddDeviceTo(Command verb) => verb.Add(device);
 
     /// <summary>The name of the type.</summary>
     public string TypeName(Invocation call) => call.Get(type) ?? "float32";

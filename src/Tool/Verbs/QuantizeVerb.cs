@@ -90,7 +90,7 @@ internal sealed class QuantizeVerb : Verb
             Add(option);
         }
 
-        compute.AddDeviceTo(this);
+        compute.AddTo(this);
         output.AddTo(this);
     }
 
@@ -139,7 +139,7 @@ internal sealed class QuantizeVerb : Verb
         }
 
         call.RequireTorch();
-        using var building = Construction.On(compute.Device(call));
+        using var building = Construction.On(compute.Device(call), compute.Type(call));
         manual_seed(call.Get(seed) ?? 1);
         using var teacher = (nn.Module<Tensor, Tensor>)architecture.Create();
         using var model = (nn.Module<Tensor, Tensor>)(architecture with

@@ -41,6 +41,40 @@ public sealed class ImageTrainingTests : IDisposable
     }
 
     [Theory]
+    [InlineData("statsq")]
+    [InlineData("qkr")]
+    [InlineData("swin")]
+    public void Training_InBfloat16_ReducesTheLoss_AndBeginsAsFloat32(string kind)
+    {
+        using var scope = NewDisposeScope();
+        var (exact, rounded) = (Losses(ScalarType.Float32), Losses(ScalarType.BFloat16));
+        Assert.True(rounded[^5..].Average() < rounded[..5].Average() - 0.1, string.Join(" ", rounded));
+        Assert.Equal(exact.Take(5).Average(), rounded.Take(5).Average(), 0.3); // rounding moves levels of 2 bits
+
+        List<double> Losses(ScalarType type)
+        {
+            manual_seed(1);
+            using var made = Construction.On(dtype: type);
+            nn.Module<Tensor, Tensor> model = kind switch
+            {
+                "statsq" => new StatsQViT(),
+                "qkr" => new QkrViT(),
+                _ => new QuantizedSwin(),
+            };
+            Assert.Equal(type, model.parameters().First().dtype);
+            var size = kind == "swin" ? 32 : 16;
+            var losses = new List<double>();
+            using var training = new ImageTraining(
+                model, GeneratedImages.Create(60, size, 1), new EvaluationTransform(size, Normalization.ImageNet),
+                    new() { Steps = 25, BatchSize = 30, LearningRate = 3e-3, WarmUp = 4 });
+            training.Run(progress => losses.Add(progress.Loss), TestContext.Current.CancellationToken);
+            Assert.InRange(
+                Accuracy.Of(model, Images, new EvaluationTransform(size, Normalization.ImageNet)), 0, 1);
+            return losses;
+        }
+    }
+
+    [Theory]
     [InlineData("freeze")]
     [InlineData("cga")]
     public void Resumed_TakesTheSameSteps(string kind)

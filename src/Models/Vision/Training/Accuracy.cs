@@ -19,14 +19,15 @@ public static class Accuracy
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         Tensor? right = null; // on the device until the end
-        var device = model.parameters().FirstOrDefault()?.device ?? CPU;
+        var none = zeros(0, dtype: ScalarType.Float32, device: CPU);
+        var like = model.parameters().FirstOrDefault() ?? none;
         foreach (var batch in new ImageLoader(images, transform, batchSize, isTraining: false).Epoch(
             0, cancellation: cancellation))
         {
             using var inner = NewDisposeScope();
             using (batch)
             {
-                var (pictures, labels) = (batch.Images.Send(device), batch.Labels.Send(device));
+                var (pictures, labels) = (batch.Images.SendLike(like), batch.Labels.Send(like.device));
                 var found = model.call(pictures).argmax(1).eq(labels).sum();
                 right = (right is null ? found : right + found).MoveToOuterDisposeScope();
             }

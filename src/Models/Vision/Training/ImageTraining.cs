@@ -32,7 +32,7 @@ public sealed class ImageTraining : IDisposable
         nn.Module<Tensor, Tensor>? teacher = null)
     {
         (this.model, this.teacher, this.options) = (model, teacher, options);
-        batches = new MixedBatches(images, transform, options, model.parameters().First().device);
+        batches = new MixedBatches(images, transform, options, model.parameters().First());
         training = new((IModel)model, batches.Next, batch => new BatchLoss(Loss(batch), batch.Images.size(0)), new()
         {
             Steps = options.Steps,

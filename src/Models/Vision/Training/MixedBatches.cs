@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Marrow.Vision;
 
 /// <summary>A batch to learn from.</summary>
-/// <param name="Images">[n, 3, size, size], float32.</param>
+/// <param name="Images">[n, 3, size, size], of the model's type.</param>
 /// <param name="Targets">[n, classes], probabilities.</param>
 internal sealed record MixedBatch(Tensor Images, Tensor Targets) : IDisposable
 {
@@ -22,15 +22,19 @@ internal sealed class MixedBatches : IDisposable
     private readonly ImageLoader loader;
     private readonly MixUp mixing;
     private readonly int classes;
-    private readonly Device device;
+    private readonly Tensor like;
     private IEnumerator<ImageBatch>? images;
     private Random random = new(0);
 
-    /// <summary>Prepares reading of batches for a device.</summary>
+    /// <summary>Prepares reading of batches.</summary>
+    /// <param name="images">The images.</param>
+    /// <param name="transform">Augmentation.</param>
+    /// <param name="options">The recipe.</param>
+    /// <param name="like">Says the device, and the images' type.</param>
     /// <exception cref="TrainingException">The images do not fill one batch.</exception>
-    public MixedBatches(ImageSet images, IImageTransform transform, ImageTrainingOptions options, Device device)
+    public MixedBatches(ImageSet images, IImageTransform transform, ImageTrainingOptions options, Tensor like)
     {
-        (this.options, classes, this.device) = (options, images.Classes.Count, device);
+        (this.options, classes, this.like) = (options, images.Classes.Count, like);
         mixing = new MixUp(options.MixUp, options.CutMix);
         loader = new ImageLoader(images, transform, options.BatchSize, options.Seed);
         if (loader.Batches == 0)
@@ -60,7 +64,7 @@ internal sealed class MixedBatches : IDisposable
         using var smooth = Losses.SmoothTargets(batch.Labels, classes, options.LabelSmoothing);
         var targets = mixing.Apply(batch.Images, smooth, random);
         batch.Labels.Dispose();
-        return new MixedBatch(batch.Images.Send(device), targets.Send(device));
+        return new MixedBatch(batch.Images.SendLike(like), targets.Send(like.device));
     }
 
     public void Dispose() => images?.Dispose();
