@@ -14,8 +14,11 @@ namespace Marrow.Models;
 /// </summary>
 public static class CausalHead
 {
-    /// <summary>Logits that exist at a time where the loss is asked for: 64 MB in float32.</summary>
-    private const long LogitsOfPart = 1 << 24;
+    /// <summary>
+    /// Logits that exist at a time where the loss is asked for: 64 MB in float32; on CUDA 128 MB in 16 bits, because
+    /// each part reads the head's weight once more.
+    /// </summary>
+    private const long LogitsOfPart = 1 << 24, LogitsOfPartOnCuda = 1 << 26;
 
     [ThreadStatic]
     private static Pass? current;
@@ -40,12 +43,13 @@ public static class CausalHead
     /// </param>
     /// <param name="ignored">The label that does not count.</param>
     /// <param name="learned">How many labels count; 0 gives a loss of 0.</param>
-    /// <param name="logitsOfPart">How many logits may exist at a time.</param>
+    /// <param name="logitsOfPart">How many logits may exist at a time; null for what suits the device.</param>
     internal static Tensor Loss(
-        ICausalModel model, Tensor ids, Tensor labels, long ignored, long learned, long logitsOfPart = LogitsOfPart)
+        ICausalModel model, Tensor ids, Tensor labels, long ignored, long learned, long? logitsOfPart = null)
     {
         using var scope = NewDisposeScope();
-        var tokens = logitsOfPart / (VocabularySize.Of(model) ?? 1);
+        var usual = ids.device_type == TorchSharp.DeviceType.CUDA ? LogitsOfPartOnCuda : LogitsOfPart;
+        var tokens = (logitsOfPart ?? usual) / (VocabularySize.Of(model) ?? 1);
         var pass = new Pass(model, labels.flatten(), ignored, learned, Math.Max(1, tokens));
         var outer = current;
         current = pass;

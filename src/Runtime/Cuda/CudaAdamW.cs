@@ -16,15 +16,9 @@ internal static unsafe class CudaAdamW
 
     public static KernelText Text(string entry) => new("adamw", $"ENTRY={entry}");
 
-    /// <summary>Moves parameters of one device and type, in one launch.</summary>
-    /// <param name="kernels">From <see cref="For"/>.</param>
+    /// <summary>What the kernel reads of parameters of one device and type, and how many thread blocks they need.</summary>
     /// <param name="moves">The parameters; what they hold lives until the kernel is launched.</param>
-    /// <param name="beta1">β₁.</param>
-    /// <param name="beta2">β₂.</param>
-    /// <param name="root">sqrt(1 − β₂ᵗ).</param>
-    /// <param name="eps">ε.</param>
-    public static void Step(
-        CudaModule kernels, IReadOnlyList<Move> moves, double beta1, double beta2, double root, double eps)
+    public static (long[] Table, long Blocks) Table(IReadOnlyList<Move> moves)
     {
         var (table, blocks) = (new long[moves.Count * Columns], 0L);
         foreach (var (i, move) in moves.Index())
@@ -40,10 +34,22 @@ internal static unsafe class CudaAdamW
             blocks += (move.Value.numel() + EntriesOfBlock - 1) / EntriesOfBlock;
         }
 
-        using var sent = tensor(table, device: CPU).Send(moves[0].Value.device);
-        kernels.Launch(
-            "adamw", blocks, Threads, sent, moves.Count, (float)beta1, (float)beta2, (float)root, (float)eps);
+        return (table, blocks);
     }
+
+    /// <summary>Moves the parameters of a table, in one launch.</summary>
+    /// <param name="kernels">From <see cref="For"/>.</param>
+    /// <param name="table">From <see cref="Table"/>, on the parameters' device.</param>
+    /// <param name="blocks">From there too.</param>
+    /// <param name="beta1">β₁.</param>
+    /// <param name="beta2">β₂.</param>
+    /// <param name="root">sqrt(1 − β₂ᵗ).</param>
+    /// <param name="eps">ε.</param>
+    public static void Step(
+        CudaModule kernels, Tensor table, long blocks, double beta1, double beta2, double root, double eps) =>
+        kernels.Launch(
+            "adamw", blocks, Threads, table, (int)(table.numel() / Columns), (float)beta1, (float)beta2, (float)root,
+            (float)eps);
 
     /// <summary>A parameter's step.</summary>
     /// <param name="Value">The parameter.</param>

@@ -64,7 +64,11 @@ public sealed class FusedAdamW(
         foreach (var group in together.GroupBy(parameter =>
             (parameter.Value.dtype, parameter.Value.device_type, parameter.Value.device_index)))
         {
-            CudaAdamW.Step(CudaAdamW.For(group.First().Value)!, [.. group.Select(Move)], beta1, beta2, Root, eps);
+            var (first, moves) = (group.First().Value, group.Select(Move).ToList());
+            var (table, blocks) = CudaAdamW.Table(moves);
+            using var sent = tensor(table, device: CPU).Send(first.device);
+            CudaAdamW.Step(CudaAdamW.For(first)!, sent, blocks, beta1, beta2, Root, eps);
+            GC.KeepAlive(moves); // the table has their addresses
         }
 
         return together;

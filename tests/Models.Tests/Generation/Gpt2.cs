@@ -34,7 +34,7 @@ public partial class Gpt2(int vocabulary, int width, int layers, int heads, int 
             x = block.call(x);
         }
 
-        return LmHead.call(LnF.call(CachedDecoding.Last(x)));
+        return CausalHead.Apply(x, stream => LmHead.call(LnF.call(stream)));
     }
 }
 

@@ -130,16 +130,11 @@ public sealed class MutationTests : IDisposable
         manual_seed(1);
         var sevens = full(50000, 7f);
         var moves = ((long, long)[])[(3, 16401), (16500, 12), (17000, 33)];
-        CudaAdamW.Step(
-            CudaAdamW.For(sevens)!,
-            [.. moves.Select(move => new CudaAdamW.Move(
-                sevens.narrow(0, move.Item1, move.Item2), full(move.Item2 + 8, 1f).narrow(0, 0, move.Item2),
-                zeros(move.Item2 + 8).narrow(0, 0, move.Item2), zeros(move.Item2 + 8).narrow(0, 0, move.Item2), null, null,
-                0.9, 0.1))],
-            0.9,
-            0.99,
-            0.1,
-            1e-8);
+        var (table, blocks) = CudaAdamW.Table([.. moves.Select(move => new CudaAdamW.Move(
+            sevens.narrow(0, move.Item1, move.Item2), full(move.Item2 + 8, 1f).narrow(0, 0, move.Item2),
+            zeros(move.Item2 + 8).narrow(0, 0, move.Item2), zeros(move.Item2 + 8).narrow(0, 0, move.Item2), null, null,
+            0.9, 0.1))]);
+        CudaAdamW.Step(CudaAdamW.For(sevens)!, tensor(table), blocks, 0.9, 0.99, 0.1, 1e-8);
         return [sevens];
     });
 
