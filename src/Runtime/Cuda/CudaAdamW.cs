@@ -16,7 +16,9 @@ internal static unsafe class CudaAdamW
 
     public static KernelText Text(string entry) => new("adamw", $"ENTRY={entry}");
 
-    /// <summary>What the kernel reads of parameters of one device and type, and how many thread blocks they need.</summary>
+    /// <summary>
+    /// What the kernel reads of parameters of one device and type, and how many thread blocks they need.
+    /// </summary>
     /// <param name="moves">The parameters; what they hold lives until the kernel is launched.</param>
     public static (long[] Table, long Blocks) Table(IReadOnlyList<Move> moves)
     {

@@ -60,7 +60,8 @@ public sealed class FusedAdamW(
     {
         using var scope = NewDisposeScope();
         var together = moved.Where(parameter =>
-            CudaAdamW.For(parameter.Value) is not null && parameter.Value.grad!.dtype == parameter.Value.dtype).ToList();
+            CudaAdamW.For(parameter.Value) is not null
+            && parameter.Value.grad!.dtype == parameter.Value.dtype).ToList();
         foreach (var group in together.GroupBy(parameter =>
             (parameter.Value.dtype, parameter.Value.device_type, parameter.Value.device_index)))
         {
@@ -78,7 +79,8 @@ public sealed class FusedAdamW(
             var (kept, size) = Factors(parameter, rate * parameter.RateRatio);
             return new(
                 parameter.Value, parameter.Value.grad!.contiguous(), StateOf(parameter, "mean"),
-                StateOf(parameter, "square"), MasterOf(parameter), frozen?.GetValueOrDefault(parameter.Value), kept, size);
+                StateOf(parameter, "square"), MasterOf(parameter), frozen?.GetValueOrDefault(parameter.Value), kept,
+                size);
         }
     }
 

@@ -110,6 +110,35 @@ public sealed class CudaModelTests : IDisposable
         AssertAgrees(model, () => randn(7, 192).to(bfloat16), 2e-2, 0.25, "bone_adapt", "bone_gradient");
     }
 
+    [Fact]
+    public void StepsOfALanguageModel_AreThoseOfPlainOperations()
+    {
+        var expected = Losses();
+        using var cuda = KernelHost.Take();
+        Assert.All(Losses().Zip(expected), pair => Assert.Equal(pair.Second, pair.First, 1e-4));
+        Assert.Contains("cross_entropy", KernelHost.Driver.Launched);
+        Assert.Contains("adamw", KernelHost.Driver.Launched);
+        Assert.NotEqual(expected[0], expected[^1], 0.1);
+
+        static List<float> Losses()
+        {
+            manual_seed(3);
+            using var model = new Marrow.Models.Decoder(new(50, 48, 40, 2, 6, 2));
+            model.to(KernelHost.Device);
+            using var optimizer = new FusedAdamW(TrainedParameter.Of(model));
+            using var batch = new Marrow.Language.TextBatch(
+                randint(50, [2, 11], dtype: int64), randint(50, [2, 11], dtype: int64));
+            return [.. Enumerable.Range(0, 4).Select(_ =>
+            {
+                optimizer.ZeroGradients();
+                var loss = Marrow.Language.TextTraining.Loss(model, batch);
+                loss.backward();
+                optimizer.Step(1e-2);
+                return loss.item<float>();
+            })];
+        }
+    }
+
     private static void AssertAgrees(IModel model, Func<Tensor> input, params string[] functions) =>
         AssertAgrees(model, input, 1e-5, 1e-4, functions);
 

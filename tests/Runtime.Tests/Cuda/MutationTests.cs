@@ -116,8 +116,8 @@ public sealed class MutationTests : IDisposable
             var turned = RotaryEmbedding.Rotate(randn(1, 2, 3, 19).narrow(3, 0, 16), ones(2, 16), ones(2, 16));
             var (both, sevens) = (randn(256, 19).narrow(0, 0, 5), full(4096, 7f));
             CudaGatedUnit.For(both, both, tanh: false)!.Launch(
-                "gated_forward", 1, 256, CudaArgument.View(both), CudaArgument.View(both.narrow(1, 8, 8)), sevens, 5L, 8L,
-                19L, 19L);
+                "gated_forward", 1, 256, CudaArgument.View(both), CudaArgument.View(both.narrow(1, 8, 8)), sevens, 5L,
+                8L, 19L, 19L);
             return [turned, sevens];
         });
 
@@ -132,8 +132,8 @@ public sealed class MutationTests : IDisposable
         var moves = ((long, long)[])[(3, 16401), (16500, 12), (17000, 33)];
         var (table, blocks) = CudaAdamW.Table([.. moves.Select(move => new CudaAdamW.Move(
             sevens.narrow(0, move.Item1, move.Item2), full(move.Item2 + 8, 1f).narrow(0, 0, move.Item2),
-            zeros(move.Item2 + 8).narrow(0, 0, move.Item2), zeros(move.Item2 + 8).narrow(0, 0, move.Item2), null, null,
-            0.9, 0.1))]);
+            zeros(move.Item2 + 8).narrow(0, 0, move.Item2), zeros(move.Item2 + 8).narrow(0, 0, move.Item2), null,
+            null, 0.9, 0.1))]);
         CudaAdamW.Step(CudaAdamW.For(sevens)!, tensor(table), blocks, 0.9, 0.99, 0.1, 1e-8);
         return [sevens];
     });
