@@ -35,7 +35,7 @@ internal static class CudaStatsQ
             "statsq_values", layout.Steps, w, target, (long)layout.Rows, (long)layout.Columns, (long)layout.Steps,
             Half(bits));
 
-    /// <summary>Which entries CGA freezes, bool as w: those that are not near a boundary between levels in use.</summary>
+    /// <summary>The entries that CGA freezes, bool as w: those away from boundaries between levels in use.</summary>
     /// <param name="kernels">From <see cref="For"/>.</param>
     /// <param name="w">[out, in].</param>
     /// <param name="bits">2 to 8.</param>

@@ -97,10 +97,9 @@ extern "C" __global__ void __launch_bounds__(256) statsq_extremes(
 #pragma unroll
         for (int i = 0; i < ENTRIES; i++)
         {
-            if (c + i >= columns) continue;
             float level = statsq_level(wide(entries.at[i]), scale, n);
-            low = fminf(low, level);
-            high = fmaxf(high, level);
+            low = fminf(low, c + i < columns ? level : n);
+            high = fmaxf(high, c + i < columns ? level : -n);
         }
     }
 #pragma unroll
