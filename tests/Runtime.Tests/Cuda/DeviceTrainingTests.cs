@@ -36,9 +36,18 @@ public sealed class DeviceTrainingTests : IDisposable
         var expected = Train(name, type, CPU, steps);
         using var cuda = KernelHost.Take();
         var own = Train(name, type, KernelHost.Device, steps);
-        var (close, far) = (type == float32 ? 2e-3 : 0.1, DeviceCase.All[name].HasLevels ? 0.3 : 0);
-        Assert.All(own.Losses.Zip(expected.Losses).Index(), step =>
-            Assert.Equal(step.Item.Second, step.Item.First, step.Index == 0 ? close : Math.Max(close, far)));
+        var close = type == float32 ? 2e-3 : 0.1;
+        if (DeviceCase.All[name].HasLevels)
+        {
+            // A rounding that flips one of their few levels moves single losses, and all that follow.
+            Assert.Equal(expected.Losses[0], own.Losses[0], close);
+            Assert.Equal(expected.Losses.Average(), own.Losses.Average(), 0.15);
+        }
+        else
+        {
+            Assert.All(own.Losses.Zip(expected.Losses), step => Assert.Equal(step.Second, step.First, close));
+        }
+
         Assert.All(own.Losses.Skip(1), loss => Assert.NotEqual(own.Losses[0], loss));
     }
 
