@@ -27,7 +27,7 @@ pack() {
   [ -d "$runtime" ] || fail ".NET's runtime is not where dotnet --list-runtimes says"
   cp -r "$runtime" "$stage/dotnet/shared/Microsoft.NETCore.App/"
   cp -r "$runtime/../../../host" "$stage/dotnet/"
-  native=$(grep -oE '"Marrow\.LibTorchSharp": "[^"]+' "$stage/app/Marrow.Runtime.Tests.runtimeconfig.json" | cut -d '"' -f 4)
+  native=$(sed -nE 's/.*"Marrow\.LibTorchSharp": "([^"]+)".*/\1/p' "$stage/app/Marrow.Runtime.Tests.runtimeconfig.json")
   cp "$native/libLibTorchSharp.so" "$stage/app/"
   cp -r tools/gpu "$stage/"
   git rev-parse HEAD > "$stage/commit" 2> /dev/null || echo unknown > "$stage/commit"

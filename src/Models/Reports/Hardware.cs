@@ -12,7 +12,11 @@ public static class Hardware
     public static IReadOnlyList<(string Name, string Value)> Facts(torch.Device? device = null) =>
     [
         .. device is not null && Devices.Status(device) is { } status
-            ? [("Device", $"{status.Name}, {GiB(status.TotalBytes)}"), ("Device's memory in use", GiB(status.UsedBytes))]
+            ?
+            [
+                ("Device", $"{status.Name}, {GiB(status.TotalBytes)}"),
+                ("Device's memory in use", GiB(status.UsedBytes)),
+            ]
             : ((string, string)[])[],
         ("Processor", $"{Processor()}, {Environment.ProcessorCount} threads"),
         ("Memory", GiB(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)),

@@ -102,7 +102,8 @@ internal sealed class ModelRows(Target target)
             {
                 using var plain = new EagerMode();
                 Step(() => eager.step());
-            }),
+            }
+        ),
             ($"{products} products of each weight", Products(model, batch * tokens, products)));
     }
 
@@ -134,7 +135,8 @@ internal sealed class ModelRows(Target target)
             {
                 using var eager = new EagerMode();
                 Step(quantized, x, ofQuantized);
-            }),
+            }
+        ),
             ("float model in bfloat16", () => Step(plain, half, ofPlain)));
     }
 

@@ -51,6 +51,18 @@ public sealed class DeviceTrainingTests : IDisposable
         Assert.All(own.Losses.Skip(1), loss => Assert.NotEqual(own.Losses[0], loss));
     }
 
+    // Rounding to bfloat16 moves levels, and with two bits the rest: there is nothing to compare step by step.
+    [Theory]
+    [InlineData("deit statsq qkr cga")]
+    [InlineData("deit lsq")]
+    [InlineData("swin statsq qkr")]
+    public void LevelsOfBfloat16_Learn(string name)
+    {
+        using var cuda = KernelHost.Take();
+        var losses = Train(name, bfloat16, KernelHost.Device, steps: 12, isSameBatch: true).Losses;
+        Assert.True(losses[^4..].Average() < losses[..4].Average(), string.Join(" ", losses));
+    }
+
     [Theory]
     [InlineData("llama bone row", ScalarType.BFloat16)]
     [InlineData("rwkv6 bone mini", ScalarType.Float32)]
@@ -96,10 +108,7 @@ public sealed class DeviceTrainingTests : IDisposable
         var difference = ((IModel)model).VerifyAgainstEager(batch(0).Inputs);
         var tolerance = type == float32 ? 1e-4 : 0.1;
         Assert.True(difference.Output <= tolerance * Math.Max(1, difference.LargestOutput), $"{difference}");
-        if (type == float32 || !DeviceCase.All[name].HasLevels)
-        {
-            Assert.True(difference.LargestGradient <= tolerance * 10, $"{difference}");
-        }
+        Assert.True(difference.LargestGradient <= tolerance * 10, $"{difference}");
     }
 
     private static (nn.Module<Tensor, Tensor> Model, Func<long, (Tensor Inputs, Tensor Labels)> Batch) Make(
@@ -118,7 +127,8 @@ public sealed class DeviceTrainingTests : IDisposable
         {
             var (inputs, labels) = of.Batch(number);
             return ((inputs.is_floating_point() ? inputs.to(type) : inputs).to(device), labels.to(device));
-        });
+        }
+        );
     }
 
     private static (nn.Module<Tensor, Tensor> Model, List<double> Losses) Train(
@@ -128,12 +138,13 @@ public sealed class DeviceTrainingTests : IDisposable
         int steps,
         string? checkpoint = null,
         int stopAfter = int.MaxValue,
-        Action<int>? each = null)
+        Action<int>? each = null,
+        bool isSameBatch = false)
     {
         var (model, batch) = Make(name, type, device);
         using var training = new Training<(Tensor Inputs, Tensor Labels)>(
             (IModel)model,
-            batch,
+            number => batch(isSameBatch ? 0 : number),
             pair => DeviceCase.All[name].Loss(model.call(pair.Inputs), pair.Labels),
             new()
             {

@@ -10,7 +10,9 @@ namespace Marrow.Language;
 /// <param name="HeldOutLosses">Held-out losses on the way, with their steps.</param>
 /// <param name="Milliseconds">The time of every step that this process took.</param>
 /// <param name="Score">What the model does with held-out texts at the end.</param>
-/// <param name="PeakMb">The most memory that it took, in MiB, on a CUDA device that of the device; null if nobody knows.</param>
+/// <param name="PeakMb">
+/// The most memory that it took, in MiB, on a CUDA device that of the device; null if nobody knows.
+/// </param>
 public sealed record FineTuningResult(
     string Method,
     int Seed,
