@@ -9,9 +9,9 @@ using static TorchSharp.torch;
 namespace Marrow.Layers;
 
 /// <summary>
-/// <see cref="RmsNorm"/> of float32 on the CPU, and on CUDA, in one pass each way, where torch's operations make sixteen:
-/// <c>y = r x w</c> with <c>r = 1 / sqrt(mean x² + eps)</c>; <c>dx = r w dy − x r³ mean(w dy x)</c>, <c>dw = Σ r x
-/// dy</c>. Where w is zero-centered, 1 + w stands in its place.
+/// <see cref="RmsNorm"/> of float32 on the CPU, and on CUDA, in one pass each way, where torch's operations make
+/// sixteen: <c>y = r x w</c> with <c>r = 1 / sqrt(mean x² + eps)</c>; <c>dx = r w dy − x r³ mean(w dy x)</c>,
+/// <c>dw = Σ r x dy</c>. Where w is zero-centered, 1 + w stands in its place.
 /// </summary>
 internal sealed unsafe class RmsNormOperation(double eps, bool zeroCentered, bool learns) : Operation
 {

@@ -10,7 +10,9 @@ namespace Marrow;
 /// </summary>
 internal static class TokenLoss
 {
-    /// <summary><c>scale · Σ −log softmax(logits)[label]</c> over the labels that count: [], float32 or float64.</summary>
+    /// <summary>
+    /// <c>scale · Σ −log softmax(logits)[label]</c> over the labels that count: [], float32 or float64.
+    /// </summary>
     /// <param name="logits">[n, classes].</param>
     /// <param name="labels">[n], int64.</param>
     /// <param name="ignored">The label that does not count.</param>

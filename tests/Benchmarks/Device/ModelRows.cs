@@ -147,7 +147,9 @@ internal sealed class ModelRows(Target target)
         return create();
     }
 
-    /// <summary>What the step cannot do without: x Wᵀ, dy W and, for some adapters, dyᵀ x of every linear layer.</summary>
+    /// <summary>
+    /// What the step cannot do without: x Wᵀ, dy W and, for some adapters, dyᵀ x of every linear layer.
+    /// </summary>
     private Action Products(Llama model, long tokens, int products)
     {
         var shapes = model.modules().OfType<Linear>().Select(layer => (layer.OutFeatures, layer.InFeatures)).ToList();

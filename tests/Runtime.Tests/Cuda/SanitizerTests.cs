@@ -17,7 +17,8 @@ public class SanitizerTests
 
     // Faults are the kernels' alone: .NET handles its own signals, and libtorch frees by other functions than it takes.
     private const string Options = "halt_on_error=0:detect_leaks=0:alloc_dealloc_mismatch=0:handle_segv=0"
-        + ":handle_abort=0:handle_sigbus=0:handle_sigfpe=0:use_sigaltstack=0:detect_stack_use_after_return=0:log_path=/dev/null";
+        + ":handle_abort=0:handle_sigbus=0:handle_sigfpe=0:use_sigaltstack=0:detect_stack_use_after_return=0"
+        + ":log_path=/dev/null";
 
     [Fact]
     public void Kernels_StayWithinTheirTensors()
