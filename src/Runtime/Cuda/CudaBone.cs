@@ -1,4 +1,5 @@
 using Marrow.Kernels.Memory;
+using Marrow.Shared;
 using static TorchSharp.torch;
 
 namespace Marrow.Cuda;
@@ -7,7 +8,7 @@ namespace Marrow.Cuda;
 internal static unsafe class CudaBone
 {
     /// <summary>The edges of blocks that have kernels.</summary>
-    public static readonly IReadOnlyList<long> Edges = [16, 32, 48, 64, 80, 96, 128];
+    public static IReadOnlyList<long> Edges => TensorCoreBlocks.Edges;
 
     /// <summary>What a lane's loads need, in bytes.</summary>
     private const ulong Alignment = 16;

@@ -62,6 +62,7 @@ using static global::TorchSharp.torch.nn.functional;
 /// <summary>
 /// Linear layer with Bone row, block 16: W is cut in blocks W[o,i], one B[o] per row of them.
 ///     y = x W′ᵀ + b,    W′[o,i] = W[o,i] (I + B[o]) + B[o]
+/// On CUDA, in 16 bits: tensor cores make W′ and dB, with sums in float32; W′ is rounded once.
 /// W is the base in 4 bits by StatsQ, packed; a pass unpacks it for its own time.
 /// Own backward: W′ is made anew there, so nothing of W's size is kept.
 /// Layers: 64 → 256.

@@ -59,6 +59,11 @@ public class CompilerTests
         var lines = ptxas.StandardError.ReadToEnd().Split('\n');
         ptxas.WaitForExit();
         Assert.Equal(0, ptxas.ExitCode);
+        foreach (var line in lines.Where(line => line.Contains("Compiling") || line.Contains("registers")))
+        {
+            TestContext.Current.TestOutputHelper!.WriteLine($"{name}: {line}");
+        }
+
         var memory = lines.Where(line => line.Contains("stack frame")).ToList();
         Assert.NotEmpty(memory);
         Assert.All(memory, line =>

@@ -1,5 +1,6 @@
 using Marrow.Generators.Declarations;
 using Marrow.Generators.Sizes;
+using Marrow.Shared;
 
 namespace Marrow.Generators.Methods.Bone;
 
@@ -27,6 +28,11 @@ internal sealed class BoneView(EmittedClass target, BoneSpec bone) : AdaptedLaye
     public string Block => Code("BlockSize", bone.BlockSize);
 
     public string BlockWord => Word(bone.BlockSize, "r");
+
+    /// <summary>For which blocks CUDA has kernels, where that is not all or none; null if it has none.</summary>
+    public string? OnCuda => bone.BlockSize.Integer is not { } block
+        ? $" and r of {string.Join(", ", TensorCoreBlocks.Edges)}"
+        : TensorCoreBlocks.Edges.Contains(block) ? "" : null;
 
     /// <summary>The call that cuts a matrix of W's shape in blocks [o,i].</summary>
     public string Cut => $".view(-1, {Block}, InFeatures / {Block}, {Block}).transpose(1, 2)";
