@@ -65,6 +65,8 @@ template <typename T> static void mma(float (&d)[4], const unsigned (&a)[4], con
     wait_for(Wait::Warp);
 }
 
+static unsigned __umulhi(unsigned a, unsigned b) { return (unsigned)((unsigned long long)a * b >> 32); }
+
 static float __uint_as_float(unsigned bits)
 {
     float value;

@@ -1,3 +1,5 @@
+using Marrow.Autograd;
+using Marrow.Cuda;
 using static TorchSharp.torch;
 
 namespace Marrow;
@@ -23,5 +25,24 @@ public sealed class Dropout : Layer
     }
 
     /// <summary>x of any shape to the same shape.</summary>
-    public override Tensor forward(Tensor x) => nn.functional.dropout(x, probability, training);
+    public override Tensor forward(Tensor x) =>
+        training && probability > 0 && !EagerMode.IsOn && CudaDropout.For(x) is not null
+            ? OperationFunction.Run(new SeededDropout(probability), x)
+            : nn.functional.dropout(x, probability, training);
+
+    /// <summary>The kernel's, which keeps a seed in the place of a mask.</summary>
+    private sealed class SeededDropout(double probability) : Operation
+    {
+        public override string Name => "dropout";
+
+        public override Tensor Forward(Saved saved, IReadOnlyList<Tensor?> inputs)
+        {
+            var (x, seed) = (inputs[0]!, CudaDropout.Seed(inputs[0]!.device));
+            saved.Keep(seed);
+            return CudaDropout.Apply(CudaDropout.For(x)!, x, seed, probability);
+        }
+
+        public override IReadOnlyList<Tensor?> Backward(Saved saved, Tensor dy) =>
+            [CudaDropout.Apply(CudaDropout.For(dy)!, dy, saved[0], probability)];
+    }
 }

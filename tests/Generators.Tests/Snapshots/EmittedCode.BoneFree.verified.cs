@@ -58,7 +58,7 @@ using static global::TorchSharp.torch.nn.functional;
 /// Linear layer with Bone free, block 48.
 ///     y = x Wᵀ + S(D x) M + b,    S(x)_k = Σ of x_j over all j with j mod 48 = k
 /// D is a dropout mask over 1 − 0.1 in training, otherwise 1.
-/// Own backward: only S(D x) [n, 48] is kept, and the mask.
+/// Own backward: only S(D x) [n, 48] is kept, and the mask, on CUDA its seed.
 /// Layers: 64 → 96, 96 → 64.
 /// </summary>
 [GeneratedCode("Marrow", "0.1.0")]

@@ -58,7 +58,7 @@ using static global::TorchSharp.torch.nn.functional;
 /// Linear layer with LoRA, rank 8, s = Alpha / Rank.
 ///     y = x Wᵀ + (s D x Aᵀ) Bᵀ + b
 /// D is a dropout mask over 1 − 0.05 in training, otherwise 1.
-/// Own backward: x and s D x Aᵀ [n, 8] are kept, and the mask, one byte an entry.
+/// Own backward: x and s D x Aᵀ [n, 8] are kept, and the mask, one byte an entry, on CUDA its seed.
 /// Layers: 64 → 256.
 /// </summary>
 [GeneratedCode("Marrow", "0.1.0")]

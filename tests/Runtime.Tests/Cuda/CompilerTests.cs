@@ -26,6 +26,7 @@ public class CompilerTests
         .. Entries.Select(CudaRotary.Text),
         .. Entries.Select(CudaCrossEntropy.Text),
         .. Entries.Select(CudaAdamW.Text),
+        .. Entries.Select(CudaDropout.Text),
         .. from entry in Entries from tanh in (bool[])[false, true] select CudaGatedUnit.Text(entry, tanh),
         .. from size in (int[])[16, 32, 48, 64] select CudaWkv6.Text(size),
         .. from entry in (string[])[CudaEntry.Bfloat16, CudaEntry.Half]

@@ -152,6 +152,13 @@ public sealed class MutationTests : IDisposable
             return [sum, gradient!];
         });
 
+    [Theory]
+    [InlineData("(c + i) / 4", "c / 4")]
+    [InlineData("round < 10", "round < 9")]
+    public void APartOfDropout_IsMissed(string part, string other) => AssertSeen(
+        "dropout", part, other, 0, () => [CudaDropout.Apply(
+            CudaDropout.For(ones(1))!, ones(300), full(1, 5, dtype: int64), 0.5)]);
+
     private static void AssertSeen(
         string text, string part, string other, int number, Func<IReadOnlyList<Tensor>> operation)
     {

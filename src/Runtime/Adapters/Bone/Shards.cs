@@ -46,7 +46,7 @@ public static class Shards
     /// <summary>As the other, through a dropout mask: what was dropped gets nothing.</summary>
     /// <param name="x">[n, in].</param>
     /// <param name="shard">[n, r].</param>
-    /// <param name="mask">[n, in], or null outside training.</param>
+    /// <param name="mask">From <see cref="DropoutMask.Draw"/> for [n, in]; null outside training.</param>
     /// <param name="probability">Probability the mask was drawn with.</param>
     public static void AddTiled(Tensor x, Tensor shard, Tensor? mask, double probability)
     {
@@ -57,6 +57,14 @@ public static class Shards
         }
 
         using var scope = NewDisposeScope();
+        if (DropoutMask.IsSeed(mask))
+        {
+            var tiled = zeros_like(x);
+            AddTiled(tiled, shard);
+            x.add_(DropoutMask.Apply(tiled, mask, probability));
+            return;
+        }
+
         var (features, length) = (x.size(1), shard.size(1));
         var whole = features / length * length;
         var scaled = shard * (1 / (1 - probability));
