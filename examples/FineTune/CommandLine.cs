@@ -66,13 +66,14 @@ internal static class CommandLine
             Description = "Where to train: cpu, cuda, cuda:1 and so on, or auto, which MARROW_DEVICE may say.",
             DefaultValueFactory = _ => "auto",
         };
+        var type = TypeName.Option();
 
         var command = new RootCommand(
             "Fine-tunes a language model with Bone, LoRA and its kin, and in full, on the same problems, and compares "
             + "them.")
         {
             model, from, data, template, pretrainData, context, methods, steps, pretrainSteps, batch, rate, block, test,
-            seeds, output, json, device,
+            seeds, output, json, device, type,
         };
 
         // A synchronous action: System.CommandLine would end an asynchronous one on Ctrl-C, and results with it.
@@ -93,7 +94,8 @@ internal static class CommandLine
             parsed.GetValue(seeds)!,
             parsed.GetValue(output)!,
             parsed.GetValue(json),
-            DeviceName.Parse(parsed.GetValue(device)!))));
+            DeviceName.Parse(parsed.GetValue(device)!),
+            TypeName.Parse(parsed.GetValue(type)!))));
         return command;
     }
 

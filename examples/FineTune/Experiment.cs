@@ -162,7 +162,7 @@ internal sealed class Experiment
     private FineTuningScore? Before(BaseModel from, AdapterSize size, TextSplit texts, IInstructionEncoder encoder)
     {
         using var model = Variants.Create(
-            from, FineTuningMethod.Named("full"), size, options.Seeds[0], options.Device);
+            from, FineTuningMethod.Named("full"), size, options.Seeds[0], options.Device, options.Type);
         try
         {
             var score = FineTuningScore.Of(model, texts, encoder, options.BatchSize, stop: stop);
@@ -187,7 +187,7 @@ internal sealed class Experiment
         IInstructionEncoder encoder)
     {
         var isPeakOwn = PeakMemory.TryReset();
-        using var model = Variants.Create(from, method, size, seed, options.Device);
+        using var model = Variants.Create(from, method, size, seed, options.Device, options.Type);
         var checkpoint = Path.Combine(StateFolder, Text($"{method.Name}-{seed}.safetensors"));
         using var run = new FineTuning(model, texts, new()
         {
@@ -247,7 +247,7 @@ internal sealed class Experiment
             return;
         }
 
-        using var again = Variants.Create(from, method, size, options.Seeds[0], options.Device);
+        using var again = Variants.Create(from, method, size, options.Seeds[0], options.Device, options.Type);
         if (method.IsAdapter)
         {
             model.SaveAdapter(directory);
@@ -265,7 +265,8 @@ internal sealed class Experiment
         again.Module.eval();
         var ids = new TextBatches([.. texts.HeldOut.Take(8)], 8, 0)[0, options.Device].Ids;
         var logits = ((nn.Module<Tensor, Tensor>)model.Module).call(ids);
-        var difference = (logits - ((nn.Module<Tensor, Tensor>)again.Module).call(ids)).abs().max().item<float>();
+        var own = ((nn.Module<Tensor, Tensor>)again.Module).call(ids);
+        var difference = (logits - own).abs().max().to(ScalarType.Float32).item<float>();
         var outcome = difference == 0
             ? "gives the same logits"
             : Text($"logits differ by up to {difference:E1}");
@@ -334,6 +335,7 @@ internal sealed class Experiment
         ("Bone's block", Text($"{options.BlockSize}")),
         ("Seeds", string.Join(", ", options.Seeds)),
         ("Device", options.Device.ToString()),
+        ("Type", $"{options.Type}"),
     ];
 
     /// <summary>Writes the results; the file appears whole or not at all.</summary>

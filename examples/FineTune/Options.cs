@@ -24,6 +24,7 @@ namespace Marrow.Examples.FineTune;
 /// <param name="Out">Folder of what is kept.</param>
 /// <param name="Json">File for the results, or null.</param>
 /// <param name="Device">Where to train.</param>
+/// <param name="Type">The type of the weights.</param>
 internal sealed record Options(
     string Model,
     string? Base,
@@ -41,7 +42,8 @@ internal sealed record Options(
     IReadOnlyList<int> Seeds,
     string Out,
     string? Json,
-    Device Device)
+    Device Device,
+    ScalarType Type)
 {
     /// <summary>Whether an RWKV-6 is pretrained.</summary>
     public bool IsRwkv => Model == "rwkv6";

@@ -42,6 +42,7 @@ internal static class CommandLine
             Description = "Where to train: cpu, cuda, cuda:1 and so on, or auto, which MARROW_DEVICE may say.",
             DefaultValueFactory = _ => "auto",
         };
+        var type = TypeName.Option();
         var json = new Option<string?>("--json") { Description = "File for the results." };
         var log = new Option<string?>("--log") { Description = "Folder for TensorBoard." };
 
@@ -50,7 +51,7 @@ internal static class CommandLine
             + "them.")
         {
             bits, data, format, skip, image, teacherSteps, steps, annealing, batch, seeds, output, json, log,
-            device,
+            device, type,
         };
 
         // A synchronous action: System.CommandLine would end an asynchronous one on Ctrl-C, and results with it.
@@ -68,7 +69,8 @@ internal static class CommandLine
             parsed.GetValue(output)!,
             parsed.GetValue(json),
             parsed.GetValue(log),
-            DeviceName.Parse(parsed.GetValue(device)!))));
+            DeviceName.Parse(parsed.GetValue(device)!),
+            TypeName.Parse(parsed.GetValue(type)!))));
         return command;
     }
 

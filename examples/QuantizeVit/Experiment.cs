@@ -45,7 +45,7 @@ internal sealed class Experiment
 
     private void Compare()
     {
-        using var building = Construction.On(options.Device);
+        using var building = Construction.On(options.Device, options.Type);
         OutputFolder.RequireWritable(options.Out);
         if (options.Json is { } file)
         {
@@ -121,6 +121,7 @@ internal sealed class Experiment
         ("Batch", $"{options.Batch}"),
         ("Seeds", string.Join(", ", options.Seeds)),
         ("Device", options.Device.ToString()),
+        ("Type", $"{options.Type}"),
     ];
 
     private SmallViT Teach(int seed, string folder)

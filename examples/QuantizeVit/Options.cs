@@ -17,6 +17,7 @@ namespace Marrow.Examples.QuantizeVit;
 /// <param name="Json">File for the results, or null.</param>
 /// <param name="Log">Folder for TensorBoard, or null.</param>
 /// <param name="Device">Where to train.</param>
+/// <param name="Type">The type of the weights.</param>
 internal sealed record Options(
     int Bits,
     string? Data,
@@ -31,4 +32,5 @@ internal sealed record Options(
     string Out,
     string? Json,
     string? Log,
-    Device Device);
+    Device Device,
+    ScalarType Type);

@@ -57,7 +57,7 @@ internal static class Variants
     /// <summary>Refuses a method that does not fit a base, before anything takes time.</summary>
     /// <exception cref="UserException">It does not fit.</exception>
     public static void RequireFit(BaseModel from, FineTuningMethod method, AdapterSize size) =>
-        Build(from, method, size).Dispose();
+        Build(from, method, size, ScalarType.Float32).Dispose();
 
     /// <summary>
     /// A fresh model of a method: built as shapes only, then given the base's weights, so that nothing is initialized
@@ -65,17 +65,17 @@ internal static class Variants
     /// </summary>
     /// <exception cref="UserException">The method does not fit the base.</exception>
     public static ICausalModel Create(
-        BaseModel from, FineTuningMethod method, AdapterSize size, int seed, Device device)
+        BaseModel from, FineTuningMethod method, AdapterSize size, int seed, Device device, ScalarType type)
     {
         manual_seed(seed);
-        var model = Build(from, method, size);
+        var model = Build(from, method, size, type);
         model.LoadPretrained(from.Path, device);
         return model;
     }
 
-    private static ICausalModel Build(BaseModel from, FineTuningMethod method, AdapterSize size)
+    private static ICausalModel Build(BaseModel from, FineTuningMethod method, AdapterSize size, ScalarType type)
     {
-        using var shapes = Construction.On(META);
+        using var shapes = Construction.On(META, type);
         try
         {
             var classes = ByMethod[method.Name];

@@ -190,7 +190,7 @@ internal sealed class QuantizeVerb : Verb
         var report = new QuantizationReport(
             $"{Path.GetFileName(Path.TrimEndingDirectorySeparator(call.Get(path)))} in {weightBits} bits",
             weightBits,
-            [(before, 4 * ((IModel)model).Module.parameters().Sum(parameter => parameter.numel()))],
+            [(before, model.parameters().Sum(parameter => parameter.numel() * parameter.element_size()))],
             [result],
             [
                 ("Model", call.Get(path)), ("Method", name), ("Bits", $"{weightBits}"), ("Images", call.Get(data)!),

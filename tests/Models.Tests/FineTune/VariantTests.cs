@@ -26,7 +26,7 @@ public sealed class VariantTests
         CharacterTokenizer.Write(folder.Path);
         var (method, size) = (FineTuningMethod.Named(name), new AdapterSize(Block: 4, Rank: 2));
         using var from = BaseModel.Open(folder.Path);
-        using var compiled = Variants.Create(from, method, size, seed: 3, CPU);
+        using var compiled = Variants.Create(from, method, size, seed: 3, CPU, float32);
         using var added = from.Create(method.Create?.Invoke(size), seed: 3);
         Assert.Equal(FineTuning.Trainable(compiled), FineTuning.Trainable(added));
         Assert.Equal(FineTuning.Trainable(compiled), from.Trainable(method.Create?.Invoke(size)));
