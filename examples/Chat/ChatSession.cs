@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using Marrow.Language;
 using Marrow.Models;
+using static TorchSharp.torch;
 
 namespace Marrow.Examples.Chat;
 
@@ -24,11 +25,19 @@ internal sealed class ChatSession : IDisposable
     /// <param name="gguf">The model as a GGUF file, from which llama.cpp answers too; null: it does not.</param>
     /// <param name="template">How instructions are written; if null, as the model's own chat template has it.</param>
     /// <param name="options">How answers are made.</param>
+    /// <param name="device">Where to compute.</param>
+    /// <param name="type">The type of the weights.</param>
     public static ChatSession Open(
-        string path, string? adapter, string? gguf, PromptTemplate? template, GenerationOptions options)
+        string path,
+        string? adapter,
+        string? gguf,
+        PromptTemplate? template,
+        GenerationOptions options,
+        Device device,
+        ScalarType type)
     {
         var from = BaseModel.Open(path);
-        return new(Voices(Load(from, adapter), gguf), from, Dialogue.Of(from, template), options);
+        return new(Voices(Load(from, adapter, device, type), gguf), from, Dialogue.Of(from, template), options);
     }
 
     /// <summary>Answers line after line, until an empty one or the end.</summary>
@@ -61,9 +70,9 @@ internal sealed class ChatSession : IDisposable
         return [new MarrowVoice(model), new LlamaCppVoice(gguf)];
     }
 
-    private static ICausalModel Load(BaseModel from, string? adapter)
+    private static ICausalModel Load(BaseModel from, string? adapter, Device device, ScalarType type)
     {
-        var model = from.Create();
+        var model = from.Create(device: device, dtype: type);
         if (adapter is not null)
         {
             model.LoadAdapter(adapter);

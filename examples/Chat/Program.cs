@@ -45,6 +45,7 @@ var topP = new Option<double>("--top-p")
     DefaultValueFactory = _ => 1,
 };
 var seed = new Option<ulong>("--seed") { Description = "Decides what is sampled.", DefaultValueFactory = _ => 0 };
+var (device, type) = (DeviceName.Option(), TypeName.Option());
 var command = new RootCommand("Talks with a language model.")
 {
     path,
@@ -55,6 +56,8 @@ var command = new RootCommand("Talks with a language model.")
     temperature,
     topP,
     seed,
+    device,
+    type,
 };
 command.SetAction(parsed =>
 {
@@ -64,7 +67,9 @@ command.SetAction(parsed =>
         parsed.GetValue(gguf),
         parsed.GetValue(template) is { } name ? PromptTemplate.All[name] : null,
         new(parsed.GetValue(count), Temperature: parsed.GetValue(temperature), TopP: parsed.GetValue(topP),
-            Seed: parsed.GetValue(seed)));
+            Seed: parsed.GetValue(seed)),
+        DeviceName.Parse(parsed.GetValue(device)!),
+        TypeName.Parse(parsed.GetValue(type)!));
     session.Run(Console.In, Console.Out);
 });
 

@@ -61,12 +61,7 @@ internal static class CommandLine
             DefaultValueFactory = _ => Path.Combine("runs", "finetune"),
         };
         var json = Text("--json", "File for the results.");
-        var device = new Option<string>("--device")
-        {
-            Description = "Where to train: cpu, cuda, cuda:1 and so on, or auto, which MARROW_DEVICE may say.",
-            DefaultValueFactory = _ => "auto",
-        };
-        var type = TypeName.Option();
+        var (device, type) = (DeviceName.Option(), TypeName.Option());
 
         var command = new RootCommand(
             "Fine-tunes a language model with Bone, LoRA and its kin, and in full, on the same problems, and compares "

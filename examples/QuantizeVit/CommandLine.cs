@@ -37,12 +37,7 @@ internal static class CommandLine
             Description = "Folder of what is kept.",
             DefaultValueFactory = _ => Path.Combine("runs", "quantize-vit"),
         };
-        var device = new Option<string>("--device")
-        {
-            Description = "Where to train: cpu, cuda, cuda:1 and so on, or auto, which MARROW_DEVICE may say.",
-            DefaultValueFactory = _ => "auto",
-        };
-        var type = TypeName.Option();
+        var (device, type) = (DeviceName.Option(), TypeName.Option());
         var json = new Option<string?>("--json") { Description = "File for the results." };
         var log = new Option<string?>("--log") { Description = "Folder for TensorBoard." };
 

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using static TorchSharp.torch;
 
 namespace Marrow.Examples;
@@ -5,6 +6,13 @@ namespace Marrow.Examples;
 /// <summary>The option <c>--device</c> of the examples.</summary>
 internal static class DeviceName
 {
+    /// <summary>The option.</summary>
+    public static Option<string> Option() => new("--device")
+    {
+        Description = "Where to compute: cpu, cuda, cuda:1 and so on, or auto, which MARROW_DEVICE may say.",
+        DefaultValueFactory = _ => "auto",
+    };
+
     /// <summary>The device of a name.</summary>
     /// <exception cref="UserException">There is none.</exception>
     public static Device Parse(string name)
