@@ -61,6 +61,8 @@ run() {
 
   local tests=(-trait Gpu=yes -noColor)
   [ -z "${TESTS:-}" ] || tests=(-class "*$TESTS*" -noColor)
+  # cuBLAS gives the same bits each time with a workspace of this kind only.
+  export CUBLAS_WORKSPACE_CONFIG=:4096:8
   stage tests env MARROW_TEST_DEVICE="$device" "$work/app/Marrow.Runtime.Tests" "${tests[@]}"
   if [ "$device" = cuda ] && command -v compute-sanitizer > /dev/null; then
     for tool in memcheck racecheck; do
@@ -68,6 +70,7 @@ run() {
         --error-exitcode 9 "$work/app/Marrow.Runtime.Tests" -class '*KernelTests' -noColor
     done
   fi
+  unset CUBLAS_WORKSPACE_CONFIG
   stage benchmarks "$work/app/Marrow.Benchmarks" --device "$device" --filter "$filter" \
     --json "$out/benchmarks.json" --markdown "$out/benchmarks.md"
   if python3 -c 'import torch' 2> /dev/null; then

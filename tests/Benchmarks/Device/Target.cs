@@ -23,18 +23,18 @@ internal sealed class Target : IDisposable
     public Target(string name)
     {
         IsEmulated = name == Emulator;
-        Driver = new RecordingDriver(
-            IsEmulated ? new EmulatedDriver() : CudaDriver.Open(0, CudaDriver.LibraryName));
         if (IsEmulated)
         {
+            (Device, Status, Driver) = (CPU, new("emulator", 0, 0), new RecordingDriver(new EmulatedDriver()));
             emulation = CudaKernels.OnTheCpu(Driver);
-            (Device, Status) = (CPU, new("emulator", 0, 0));
             return;
         }
 
         Device = Devices.Of(name);
-        CudaKernels.Use(Math.Max(0, Device.index), Driver);
-        Status = Devices.Status(Device)!.Value;
+        var index = Math.Max(0, Device.index); // -1 is the first
+        Driver = new RecordingDriver(CudaDriver.Open(index, CudaDriver.LibraryName));
+        CudaKernels.Use(index, Driver);
+        Status = Driver.Status();
     }
 
     public bool IsEmulated { get; }

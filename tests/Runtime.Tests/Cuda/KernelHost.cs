@@ -1,5 +1,7 @@
+using System.Runtime.InteropServices;
 using Marrow.Cuda;
 using Marrow.Cuda.Emulation;
+using Marrow.Native;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -15,12 +17,34 @@ internal static class KernelHost
 
     static KernelHost()
     {
-        Driver = new(IsDevice ? CudaDriver.Open(0, CudaDriver.LibraryName) : Emulator);
-        if (IsDevice)
+        if (!IsDevice)
         {
-            set_default_device(CUDA);
-            CudaKernels.Use(0, Driver);
+            Driver = new(Emulator);
+            return;
         }
+
+        set_default_device(CUDA);
+        SumInOneOrder(true);
+        Driver = new(CudaDriver.Open(0, CudaDriver.LibraryName));
+        CudaKernels.Use(0, Driver);
+    }
+
+    /// <summary>
+    /// Has libtorch take operations that sum in one order, where others sum in an order of chance: TorchSharp's
+    /// <c>use_deterministic_algorithms</c> does nothing.
+    /// </summary>
+    /// <returns>Whether libtorch says so, too.</returns>
+    public static unsafe bool SumInOneOrder(bool isOn)
+    {
+        const byte warns = 1; // where there is no such operation
+        var location = LibTorchLocation.Find();
+        var library = NativeLibrary.Load(Path.Combine(location.Directory, LibTorchLocation.FileName("torch_cpu")));
+        var context = ((delegate* unmanaged<nint>)Export("_ZN2at13globalContextEv"))();
+        ((delegate* unmanaged<nint, byte, byte, void>)Export("_ZN2at7Context26setDeterministicAlgorithmsEbb"))(
+            context, isOn ? (byte)1 : (byte)0, warns);
+        return ((delegate* unmanaged<nint, byte>)Export("_ZNK2at7Context23deterministicAlgorithmsEv"))(context) != 0;
+
+        nint Export(string name) => NativeLibrary.GetExport(library, name);
     }
 
     public static bool IsDevice { get; } = Environment.GetEnvironmentVariable("MARROW_TEST_DEVICE") == "cuda";

@@ -19,6 +19,13 @@ public sealed class LaunchTests : KernelTest
     }
 
     [Fact]
+    public void TheSwitchForSumsInOneOrder_IsThere()
+    {
+        Assert.True(KernelHost.SumInOneOrder(true));
+        Assert.False(KernelHost.SumInOneOrder(false));
+    }
+
+    [Fact]
     public void TensorsOfTwoDevices_AreNamed()
     {
         using var cuda = KernelHost.Take();
