@@ -34,10 +34,9 @@ internal static class ScaleGranularityExtensions
     {
         var shape = x.shape;
         var least = sharing switch { ScaleGranularity.Position => 2, ScaleGranularity.ImageChannel => 4, _ => 1 };
-        if (shape.Length < least || x.numel() is 0 or > int.MaxValue)
+        if (shape.Length < least || x.numel() == 0)
         {
-            throw new ArgumentException(
-                $"A tensor [{string.Join(", ", shape)}] cannot be quantized with one step per {sharing}.", nameof(x));
+            throw Fault();
         }
 
         var columns = sharing switch
@@ -54,6 +53,14 @@ internal static class ScaleGranularityExtensions
             ScaleGranularity.ImageChannel => shape[1],
             _ => 1,
         };
-        return new((int)(x.numel() / columns), (int)columns, (int)steps, sharing == ScaleGranularity.Channel);
+        var rows = x.numel() / columns;
+
+        // The CPU's kernels count entries in 32 bits, CUDA's rows and columns alone.
+        return (x.device_type == TorchSharp.DeviceType.CPU ? x.numel() : Math.Max(rows, columns)) <= int.MaxValue
+            ? new((int)rows, (int)columns, (int)steps, sharing == ScaleGranularity.Channel)
+            : throw Fault();
+
+        ArgumentException Fault() => new(
+            $"A tensor [{string.Join(", ", shape)}] cannot be quantized with one step per {sharing}.", nameof(x));
     }
 }

@@ -343,4 +343,13 @@ public class QuantizerTests
         var fault = Assert.Throws<ArgumentException>(() => new StatsQLinear(8, 8, true, 5, 2, 2).call(randn(2, 4, 8)));
         Assert.Contains("a quantizer step for each of 5 tokens; the input is [2, 4, 8]", fault.Message);
     }
+
+    [Fact]
+    public void TensorsOfMoreThan2To31Entries_HaveALayout_OffTheCpu()
+    {
+        using var x = empty([1 << 16, 1 << 16], dtype: float32, device: META);
+        Assert.Equal(new(1 << 16, 1 << 16, 1 << 16, IsPerColumn: false), ScaleGranularity.Position.LayoutOf(x));
+        using var row = empty([1L << 32], dtype: float32, device: META);
+        Assert.Throws<ArgumentException>(() => ScaleGranularity.Tensor.LayoutOf(row));
+    }
 }
